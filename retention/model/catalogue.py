@@ -1,0 +1,135 @@
+"""What a live database looks like: tables, keys, references, triggers.
+
+Read by a connector, once per run; everything that names a column goes through it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class TableId:
+    """A table's full name. `schema` is None where the database has no schemas (SQLite)."""
+
+    schema: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema is not None else self.name
+
+
+class Kind(enum.Enum):
+    """What a column holds, as far as clocks, keys and conditions care."""
+
+    INTEGER = "integer"
+    NUMERIC = "numeric"
+    REAL = "real"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"  # without zone
+    TIMESTAMPTZ = "timestamp with time zone"
+    BINARY = "binary"
+    UUID = "uuid"
+    OTHER = "other"
+
+
+class Relation(enum.Enum):
+    """What kind of thing a table's name names."""
+
+    TABLE = "table"
+    PARTITIONED = "partitioned table"
+    PARTITION = "partition"
+    VIEW = "view"
+    MATERIALIZED_VIEW = "materialized view"
+    FOREIGN = "foreign table"
+    VIRTUAL = "virtual table"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column; `type` is the database's own spelling, for messages and for casts."""
+
+    name: str
+    kind: Kind
+    type: str
+    nullable: bool = True
+    generated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A foreign key: `table.columns` refers to `target.target_columns`.
+
+    `on_delete` is upper case (`NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL`, `SET DEFAULT`).
+    `indexed`: an index leads with exactly these columns, in any order.
+    A reference that partitions declare one by one is given once, on the parent.
+    """
+
+    name: str
+    table: TableId
+    columns: tuple[str, ...]
+    target: TableId
+    target_columns: tuple[str, ...]
+    on_delete: str = "NO ACTION"
+    deferrable: bool = False
+    indexed: bool = True
+    unindexed_on: tuple[TableId, ...] = ()  # the partitions (or the table) that lack the index
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """A trigger or a rewrite rule that fires on a table's rows."""
+
+    name: str
+    table: TableId
+    events: frozenset[str]  # of "INSERT", "UPDATE", "DELETE"
+    what: str = "trigger"  # or "rule"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    name: str
+    columns: tuple[str, ...]  # leading plain columns; stops at the first expression
+    unique: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table as it is now. `leaves` are a partitioned table's leaf partitions."""
+
+    id: TableId
+    relation: Relation
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]  # primary key's columns; empty: none
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    leaves: tuple[TableId, ...] = ()
+    parent: TableId | None = None
+    rows_estimate: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Every table that the role can see, and every reference between them.
+
+    `default_schema`: where a name without a schema is looked for first. `folds_case`: names
+    that differ only in case are the same (SQLite).
+    """
+
+    tables: Mapping[TableId, Table]
+    references: tuple[Reference, ...]
+    default_schema: str | None = None
+    folds_case: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def inbound(self, table: TableId) -> tuple[Reference, ...]:
+        """References whose target is `table`."""
+        return tuple(r for r in self.references if r.target == table)
+
+    def outbound(self, table: TableId) -> tuple[Reference, ...]:
+        """References that `table` declares."""
+        return tuple(r for r in self.references if r.table == table)

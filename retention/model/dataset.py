@@ -1,0 +1,114 @@
+"""What the operator wrote in `connectors/*.toml`: where the data is, in the policy's words.
+
+Names of tables and columns are as written; `retention.planning` resolves them against the
+live catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from retention.model.condition import Condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A name as written, split at its dots: `"sales.orders"` is ("sales", "orders").
+
+    A piece in double quotes is taken as it stands: `'"my.table".col'`.
+    """
+
+    pieces: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventColumn:
+    """One component of an event: a column of the root row, or of a related table.
+
+    `via`: which referring column leads to the related table, where two do.
+    """
+
+    column: Name
+    via: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """The latest of `components`; none at all: it never happens (`"never"`)."""
+
+    components: tuple[EventColumn, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartName:
+    """A table whose rows belong to the record; `via` names the referring column where two lead there."""
+
+    table: Name
+    via: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The records of one category in one store."""
+
+    name: str
+    connector: str
+    data: str
+    table: Name
+    schema: str | None = None
+    key: tuple[str, ...] | None = None  # None: the primary key
+    where: Condition | None = None
+    subject: Mapping[str, str] = field(default_factory=dict)  # kind of identifier → column
+    events: Mapping[str, Event] = field(default_factory=dict)
+    parts: tuple[PartName, ...] = ()
+    allow_scan: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.connector}.{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """A value, or a reference to one that is read at every new connection.
+
+    Exactly one of `literal`, `env`, `file` is set; `shown` is safe to print and to hash.
+    """
+
+    literal: str | None = None
+    env: str | None = None
+    file: str | None = None
+
+    @property
+    def shown(self) -> str:
+        if self.env is not None:
+            return f"env:{self.env}"
+        if self.file is not None:
+            return f"file:{self.file}"
+        return self.literal or ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """`batch_time`: what one transaction should take."""
+
+    batch_time: timedelta = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """One connected store. `folder` is where relative paths start (the folder of policies.toml)."""
+
+    name: str
+    file: str
+    type: str
+    url: Secret
+    folder: str
+    password: Secret | None = None
+    timezone: str | None = None
+    tls: str | None = None  # None: verified unless the host is local; "off"
+    tls_ca: str | None = None
+    throttle: Throttle = field(default_factory=Throttle)
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)

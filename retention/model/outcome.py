@@ -1,0 +1,59 @@
+"""What a run did: intended = applied + skipped + failed, always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from retention.model.plan import JobStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Records that were planned and left alone, by reason."""
+
+    changed: int = 0
+    held: int = 0
+    locked: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.changed + self.held + self.locked
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """planned = done + skipped + set_aside + left. `rows`: table → rows removed."""
+
+    rule: str
+    connector: str
+    dataset: str
+    status: JobStatus
+    reason: str | None = None
+    planned: int = 0
+    done: int = 0
+    skipped: Skipped = field(default_factory=Skipped)
+    set_aside: int = 0
+    left: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    batches: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRef:
+    """A signed checkpoint: the tree's size and its root (base64)."""
+
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutcome:
+    id: str
+    as_of: datetime
+    status: str  # "done", "nothing", "partial", "refused", "failed", "interrupted"
+    jobs: tuple[JobOutcome, ...]
+    checkpoint: CheckpointRef | None = None
+    notes: tuple[str, ...] = ()

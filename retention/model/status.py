@@ -1,0 +1,65 @@
+"""What ran, what runs next, what is overdue, what waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLine:
+    """A run, newest first. `ended` None: it is running now, or was killed."""
+
+    id: str
+    as_of: datetime
+    started: datetime
+    ended: datetime | None
+    status: str
+    by: str
+    done: int
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextLine:
+    """When a rule's schedule fires next; None: by hand only. `waits`: why it would not run, if so."""
+
+    rule: str
+    schedule: str | None
+    at: datetime | None
+    waits: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverdueLine:
+    """Overdue records of a job as its newest stored plan or run counted them."""
+
+    rule: str
+    connector: str
+    dataset: str
+    overdue: int
+    undated: int
+    unclear: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingLine:
+    """A plan's rule that waits for a person."""
+
+    plan: str
+    rule: str
+    records: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    now: datetime
+    runs: tuple[RunLine, ...]
+    next: tuple[NextLine, ...]
+    overdue: tuple[OverdueLine, ...]
+    waiting: tuple[WaitingLine, ...]
+    in_doubt: int  # batches whose outcome is not known yet
+    set_aside: int  # records set aside with a reason
+    events: int  # of the ledger
