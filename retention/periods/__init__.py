@@ -1,0 +1,39 @@
+"""Calendar law: how periods are written, when they end, and where days begin.
+
+`law` counts days and knows no clock, `zones` turns days into instants and back, `text` reads
+what people write (`misread` is how it says no). Nothing here asks for the time; whoever calls
+passes `as_of` down.
+"""
+
+from __future__ import annotations
+
+from retention.periods.law import cutoff, due_day, ended_day, late_cutoff, late_day, unit_start_after
+from retention.periods.misread import MisreadError
+from retention.periods.text import parse_as_of, parse_fiscal_year_end, parse_period
+from retention.periods.zones import (
+    check_zone,
+    day_of,
+    first_instant,
+    floor,
+    instant_of_naive,
+    naive_boundary,
+)
+
+__all__ = [
+    "MisreadError",
+    "check_zone",
+    "cutoff",
+    "day_of",
+    "due_day",
+    "ended_day",
+    "first_instant",
+    "floor",
+    "instant_of_naive",
+    "late_cutoff",
+    "late_day",
+    "naive_boundary",
+    "parse_as_of",
+    "parse_fiscal_year_end",
+    "parse_period",
+    "unit_start_after",
+]
