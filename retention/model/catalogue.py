@@ -46,6 +46,7 @@ class Relation(enum.Enum):
     VIEW = "view"
     MATERIALIZED_VIEW = "materialized view"
     FOREIGN = "foreign table"
+    INHERITED = "table with child tables"
     VIRTUAL = "virtual table"
 
 

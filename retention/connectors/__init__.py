@@ -1,0 +1,1 @@
+"""Where data is: the port that the engine speaks to, and its adapters."""

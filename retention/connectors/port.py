@@ -1,0 +1,220 @@
+"""What the engine asks of a connected store, and what an adapter promises.
+
+The docstrings are the contract; `tests/contract/` holds every adapter to each sentence.
+
+Order: a batch is `begin`, `take`, `mark`, `commit` (or `rollback`), on one `Remover`, one at a
+time. Nothing of a batch is visible to anybody, and nothing of it survives a crash, before
+`commit` has returned. `take` may be called again after `rollback`, with the same window or a
+part of it: what it did before has left no trace.
+
+Errors: an adapter raises `Transient` where the same batch may succeed a little later, `Refused`
+where the database would not have these rows deleted, `Lost` where a commit's outcome is unknown,
+`UnreachableError` where the store does not answer. Driver errors never come out bare.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from retention.errors import RetentionError
+from retention.model.catalogue import Catalogue
+from retention.model.progress import Progress
+from retention.planning.work import Work
+
+Key = tuple[Any, ...]
+
+
+class Transient(RetentionError):  # noqa: N818 - a condition, not a fault
+    """The database asked for the batch to be tried again."""
+
+
+class Refused(RetentionError):  # noqa: N818 - the database's answer
+    """The database would not delete a row."""
+
+
+class Lost(RetentionError):  # noqa: N818 - a state of knowledge
+    """The connection broke while a commit was under way: its outcome is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day."""
+
+    fates: Mapping[str, int]
+    overdue: int = 0
+    oldest: str | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    referenced_by: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Candidates for one batch: either keys, or a range of physical pages of one stored table.
+
+    `after` is the cursor behind them, as JSON-able values; it is stored with the batch.
+    """
+
+    after: Mapping[str, Any]
+    keys: tuple[Key, ...] = ()
+    pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
+
+    def halves(self) -> tuple[Window, Window]:
+        """The same candidates in two windows; only of windows with at least two keys."""
+        middle = len(self.keys) // 2
+        return (
+            Window(after=self.after, keys=self.keys[:middle]),
+            Window(after=self.after, keys=self.keys[middle:]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What one batch removed: `keys` of its records, rows per table; and what it left alone, why.
+
+    `overdue`: how many of the records were past the time that carrying it out may take.
+    """
+
+    keys: Sequence[Key]
+    overdue: int
+    rows: Mapping[str, int]
+    changed: int = 0
+    locked: Sequence[Key] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """A row of `retention_marker`: proof in the target that a batch committed, or that it never will."""
+
+    origin: str
+    run: str
+    batch: int
+    status: str  # "committed", "aborted", "folded"
+    root: str  # hex
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordView:
+    """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
+
+    fate: str
+    overdue: bool
+    components: Mapping[str, tuple[str | None, str]]
+    parts: Mapping[str, int]
+    referring: Mapping[str, tuple[int, tuple[str, ...]]]
+
+
+class Remover(abc.ABC):
+    """One job's batches on one connection."""
+
+    @abc.abstractmethod
+    def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
+        """The next candidates after the cursor, about `size` records; None when there are no more.
+
+        Takes no locks. A sweep looks at everything that is left from the beginning on, by index.
+        """
+
+    @abc.abstractmethod
+    def keys_of(self, window: Window) -> Window:
+        """The same candidates as a window of keys."""
+
+    @abc.abstractmethod
+    def oldest(self, most: int) -> Iterator[Window]:
+        """Due records, oldest event first, at most `most` in all."""
+
+    @abc.abstractmethod
+    def begin(self) -> None:
+        """Begins the batch's transaction, with its timeouts."""
+
+    @abc.abstractmethod
+    def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
+        """Locks, rechecks and deletes at most `most` records of the window, parts first.
+
+        Rows that others have locked are left out with their record, unless `wait`. A count other than
+        expected raises Refused.
+        """
+
+    @abc.abstractmethod
+    def mark(self, marker: Marker) -> None:
+        """Inserts the marker, and makes deferred constraints speak."""
+
+    @abc.abstractmethod
+    def commit(self) -> None:
+        """Commits; Lost where the answer was lost."""
+
+    @abc.abstractmethod
+    def rollback(self) -> None:
+        """Undoes the batch; never raises."""
+
+
+class Target(abc.ABC):
+    """One connected store. Closing it twice is allowed."""
+
+    name: str
+    own_clock: bool
+
+    @abc.abstractmethod
+    def identity(self) -> str:
+        """Which database this is: the same for every run, another for another database."""
+
+    @abc.abstractmethod
+    def catalogue(self) -> Catalogue:
+        """The live schema as the role sees it."""
+
+    @abc.abstractmethod
+    def now(self) -> datetime:
+        """The store's own clock, aware."""
+
+    @abc.abstractmethod
+    def read_only(self) -> str | None:
+        """Why nothing can be deleted here at all, None where it can."""
+
+    @abc.abstractmethod
+    def count(self, work: Work, progress: Progress) -> Counts:
+        """Every record in exactly one fate, in ranges of the key. Writes nothing."""
+
+    @abc.abstractmethod
+    def total(self, work: Work) -> int:
+        """Rows of the dataset's root table."""
+
+    @abc.abstractmethod
+    def record(self, work: Work, key: str) -> RecordView | None:
+        """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
+        """(purpose, SQL) of everything that a plan and a batch of this job would execute."""
+
+    @abc.abstractmethod
+    def remover(self, work: Work) -> AbstractContextManager[Remover]:
+        """A connection for batches of this job."""
+
+    @abc.abstractmethod
+    def create_marker_table(self) -> bool:
+        """Makes `retention_marker` where it is missing; True if it was made."""
+
+    @abc.abstractmethod
+    def has_marker_table(self) -> bool: ...
+
+    @abc.abstractmethod
+    def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
+        """Markers of `origin` (of one run) by (run, batch)."""
+
+    @abc.abstractmethod
+    def fence(self, origin: str, run: str, batch: int) -> str:
+        """Makes sure that the batch never commits from now on, and says what became of it.
+
+        "committed" or "aborted"; Transient while another session still has it in its hands.
+        """
+
+    @abc.abstractmethod
+    def fold(self, markers: Sequence[Marker], folded: Marker) -> None:
+        """Replaces committed markers of one run by one row, in one transaction."""
+
+    @abc.abstractmethod
+    def close(self) -> None: ...

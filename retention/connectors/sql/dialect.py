@@ -1,0 +1,178 @@
+"""What differs between SQL databases, by named capability.
+
+Outside the dialect files nothing asks which database it is talking to.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Column, Kind, TableId
+from retention.model.condition import Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """What a session of the engine waits for at most, in milliseconds."""
+
+    lock: int = 2_000
+    statement: int = 60_000
+    idle: int = 60_000
+
+
+class Physical(abc.ABC):
+    """Ranges of a stored table's physical order, in pages."""
+
+    @abc.abstractmethod
+    def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
+        """(pages, file): the file's number changes when the table is rewritten."""
+
+    @abc.abstractmethod
+    def place(self, source: FromClause) -> ColumnElement[Any]:
+        """A row's physical place."""
+
+    @abc.abstractmethod
+    def inside(self, source: FromClause) -> ColumnElement[Any]:
+        """The row lies in the range that `parameters` gives."""
+
+    @abc.abstractmethod
+    def parameters(self, start: int, end: int) -> Mapping[str, Any]:
+        """Pages from `start` on and before `end`."""
+
+    @abc.abstractmethod
+    def at(self, source: FromClause, places: sa.Select[Any]) -> ColumnElement[Any]:
+        """The row is at one of `places`, found by its place alone."""
+
+
+class Dialect(abc.ABC):
+    """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
+
+    name: str
+    row_locks: bool
+    """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
+    physical: Physical | None = None
+    """Rows can be taken in ranges of their physical place; None where they can't."""
+    own_clock: bool
+    """The server has a clock that is not this machine's."""
+
+    # -- connections -----------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
+        """An engine whose sessions are set as the design says (UTC, durability, isolation)."""
+
+    @abc.abstractmethod
+    def begin(self, connection: Connection, timeouts: Timeouts) -> None:
+        """Begins a batch's transaction by hand and sets its timeouts, in as few round trips as can be."""
+
+    @abc.abstractmethod
+    def begin_reading(self, connection: Connection) -> None:
+        """Sets up a short transaction of a batch's connection that only looks."""
+
+    @abc.abstractmethod
+    def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
+        """Changes what the transaction at hand waits for locks."""
+
+    @abc.abstractmethod
+    def speak_constraints(self, connection: Connection) -> None:
+        """Makes deferred constraints speak now, not at the commit."""
+
+    @abc.abstractmethod
+    def identity(self, connection: Connection) -> str:
+        """What tells this database from another; no password in it."""
+
+    @abc.abstractmethod
+    def now(self, connection: Connection) -> datetime:
+        """The database's clock, aware."""
+
+    @abc.abstractmethod
+    def read_only(self, connection: Connection) -> str | None:
+        """Why this database can't be written, None where it can."""
+
+    @abc.abstractmethod
+    def transient(self, error: BaseException) -> bool:
+        """Whether the same batch may succeed a little later: lock timeout, deadlock, serialization."""
+
+    @abc.abstractmethod
+    def lost(self, error: BaseException) -> bool:
+        """Whether the connection is gone, so that a commit's outcome may be unknown."""
+
+    # -- the catalogue ---------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def catalogue(self, connection: Connection) -> Catalogue:
+        """Every table that the role sees, in set-based queries."""
+
+    # -- expressions -----------------------------------------------------------------------
+
+    def value(self, value: Value) -> Any:
+        """A literal of a condition as the driver wants it."""
+        return value
+
+    def function(self, name: str) -> str:
+        """The database's name of one of lower, upper, trim, length, abs, coalesce."""
+        return name
+
+    @abc.abstractmethod
+    def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A boolean column as a condition."""
+
+    @abc.abstractmethod
+    def dated_text(
+        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
+    ) -> ColumnElement[Any]:
+        """Plain: ISO 8601 text in `state` (never MISSING)."""
+
+    @abc.abstractmethod
+    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
+        """A comparison of the bare column that every PAST value passes."""
+
+    @abc.abstractmethod
+    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
+        """The calendar day of a point in time, for showing and ordering."""
+
+    @abc.abstractmethod
+    def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """The greatest that is not NULL; NULL if all are."""
+
+    # -- keys ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
+        """`columns` are one of the keys that `give_keys` gave."""
+
+    @abc.abstractmethod
+    def give_keys(
+        self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
+    ) -> Mapping[str, Any]:
+        """Hands keys to the database; the result is the parameters of statements that use `key_in`."""
+
+    @abc.abstractmethod
+    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
+        """`query`, locking the rows of `of`; rows locked by others are left out unless `wait`."""
+
+    # -- markers ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def is_duplicate(self, error: BaseException) -> bool:
+        """Whether an insert failed because the same key is there already."""
+
+    # -- showing ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def shown(self, statement: sa.ClauseElement) -> str:
+        """The statement with its values in place, for `--sql`; never executed."""
+
+    def leaves(self, catalogue: Catalogue, table: TableId) -> Iterable[TableId]:
+        """The tables that store `table`'s rows."""
+        return catalogue.tables[table].leaves or (table,)

@@ -1,0 +1,72 @@
+"""`retention_marker`: the one table that the engine adds to a target, and what is read off it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Marker
+
+_METADATA = sa.MetaData()
+
+MARKERS = sa.Table(
+    "retention_marker",
+    _METADATA,
+    sa.Column("origin", sa.String(255), primary_key=True),
+    sa.Column("run", sa.String(64), primary_key=True),
+    sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("root", sa.String(64), nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    mysql_engine="InnoDB",
+)
+"""Columns and key are fixed for ever: old markers must go on being read."""
+
+
+def insert_marker(connection: Connection, marker: Marker) -> None:
+    connection.execute(
+        MARKERS.insert().values(
+            origin=marker.origin,
+            run=marker.run,
+            batch=marker.batch,
+            status=marker.status,
+            root=marker.root,
+            count=marker.count,
+        )
+    )
+
+
+def read_markers(connection: Connection, origin: str, run: str | None) -> Mapping[tuple[str, int], Marker]:
+    query = sa.select(MARKERS).where(MARKERS.c.origin == origin)
+    if run is not None:
+        query = query.where(MARKERS.c.run == run)
+    return {
+        (row.run, row.batch): Marker(
+            origin=row.origin, run=row.run, batch=row.batch, status=row.status, root=row.root, count=row[5]
+        )
+        for row in connection.execute(query)
+    }
+
+
+def status_of(connection: Connection, origin: str, run: str, batch: int) -> str | None:
+    query = sa.select(MARKERS.c.status).where(
+        MARKERS.c.origin == origin, MARKERS.c.run == run, MARKERS.c.batch == batch
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def replace_markers(connection: Connection, markers: Sequence[Marker], folded: Marker) -> None:
+    """The rows of `markers` by the one row `folded`; a row that is there already stays."""
+    for marker in markers:
+        connection.execute(
+            MARKERS.delete().where(
+                MARKERS.c.origin == marker.origin,
+                MARKERS.c.run == marker.run,
+                MARKERS.c.batch == marker.batch,
+                MARKERS.c.status == "committed",
+            )
+        )
+    if status_of(connection, folded.origin, folded.run, folded.batch) is None:
+        insert_marker(connection, folded)

@@ -1,0 +1,111 @@
+"""From a connector's file to a `SqlTarget`: the URL that people have, the driver, the session."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from retention.config import urls
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.target import SqlTarget
+from retention.errors import ConfigurationError, Problem, UnreachableError
+from retention.model.dataset import Connector
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
+    """The connector's database, not connected to yet.
+
+    Raises ConfigurationError for a secret that can't be read or a driver that is not installed,
+    UnreachableError for a SQLite file that is not there.
+    """
+    try:
+        url = urls.split(urls.resolve(connector.url, connector.folder, environ), connector.folder)
+    except ValueError as error:
+        raise _problem(connector, "url", error) from error
+    if url.family == "sqlite":
+        return _sqlite(connector, url)
+    if url.family == "postgresql":
+        return _postgresql(connector, url, environ)
+    raise ConfigurationError(
+        problems=[
+            Problem(
+                file=connector.file,
+                key="url",
+                found=f"{url.family} databases are not supported yet",
+                write="connect a PostgreSQL or SQLite database",
+            )
+        ]
+    )
+
+
+def _problem(connector: Connector, key: str, error: Exception) -> ConfigurationError:
+    found = getattr(error, "found", str(error))
+    write = getattr(error, "write", "set it where the reference points to")
+    return ConfigurationError(problems=[Problem(file=connector.file, key=key, found=found, write=write)])
+
+
+def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
+    from retention.connectors.sql.sqlite import Sqlite
+
+    path = url.path or ""
+    if not os.path.exists(path):
+        raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
+    dialect: Dialect = Sqlite()
+    return SqlTarget(
+        connector.name,
+        dialect,
+        reading=dialect.engine(path, read_only=True),
+        writing=dialect.engine(path, read_only=False),
+    )
+
+
+def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
+    if importlib.util.find_spec("psycopg") is None:
+        raise ConfigurationError(
+            problems=[
+                Problem(
+                    file=connector.file,
+                    key="url",
+                    found="the driver for PostgreSQL is not installed",
+                    write="pip install 'retention[postgresql]'",
+                )
+            ]
+        )
+    from retention.connectors.sql.postgresql import Postgresql
+
+    dialect: Dialect = Postgresql()
+    address = sa.URL.create(
+        "postgresql+psycopg", host=url.host, port=url.port, database=url.database, query=dict(url.query)
+    )
+    engines = [dialect.engine(address, read_only=read_only) for read_only in (True, False)]
+    for engine in engines:
+        sa.event.listen(engine, "do_connect", _credentials(connector, environ))
+    return SqlTarget(connector.name, dialect, reading=engines[0], writing=engines[1])
+
+
+def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
+    """Reads every reference again at each new connection, so that a rotated secret is used at once."""
+
+    def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        try:
+            url = urls.split(urls.resolve(connector.url, connector.folder, environ), connector.folder)
+            if url.username is not None:
+                parameters["user"] = url.username
+            if connector.password is not None:
+                parameters["password"] = urls.resolve(connector.password, connector.folder, environ)
+            elif url.password is not None:
+                parameters["password"] = url.password
+        except ValueError as error:
+            raise _problem(connector, "url", error) from error
+        local = url.host is None or url.host in _LOCAL or url.host.startswith("/")
+        if connector.tls != "off" and not local and "sslmode" not in url.query:
+            parameters["sslmode"] = "verify-full"
+            parameters["sslrootcert"] = connector.tls_ca or "system"
+
+    return connect

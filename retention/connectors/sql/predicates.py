@@ -1,0 +1,175 @@
+"""The one place where a predicate becomes SQL.
+
+Every identifier comes from the catalogue, is quoted and qualified by its source's alias; every
+value is a bound parameter. What differs between databases is asked of the `Dialect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.dialect import Dialect
+from retention.model import predicate as p
+from retention.model.catalogue import Kind, TableId
+from retention.model.condition import Value
+
+_OPERATORS = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "LIKE": lambda a, b: a.like(b),
+}
+
+
+def bound(value: Any) -> ColumnElement[Any]:
+    """A parameter whose type is the database's to infer from the column that it meets."""
+    return sa.bindparam(None, value, type_=NullType(), unique=True)
+
+
+def table(id_: TableId, columns: Iterable[str] = ()) -> sa.TableClause:
+    """A table by its exact name, always quoted."""
+    schema = quoted_name(id_.schema, True) if id_.schema is not None else None
+    every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
+    return sa.table(quoted_name(id_.name, True), *every, schema=schema)
+
+
+class Compiler:
+    """Compiles predicates over one statement's sources.
+
+    `only`: sources to be read without their children (PostgreSQL's inheritance) are none yet.
+    `instead`: tables to be read in place of others (a partition in place of its parent).
+    """
+
+    def __init__(self, dialect: Dialect, instead: dict[TableId, TableId] | None = None) -> None:
+        self._dialect = dialect
+        self._instead = instead or {}
+        self._sources: dict[str, FromClause] = {}
+
+    def source(self, source: p.Source) -> FromClause:
+        """The FROM element of `source`, the same object every time."""
+        if source.alias not in self._sources:
+            id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
+            self._sources[source.alias] = table(id_).alias(source.alias)
+        return self._sources[source.alias]
+
+    def field(self, field: p.Field) -> ColumnElement[Any]:
+        return self.column(field.source, field.column)
+
+    def column(self, source: p.Source, name: str) -> ColumnElement[Any]:
+        """`alias."name"`, without telling SQLAlchemy a type."""
+        element: ColumnElement[Any] = sa.column(
+            quoted_name(name, True),
+            NullType(),
+            _selectable=self.source(source),
+        )
+        return element
+
+    def choice(self, choice: p.Choice) -> ColumnElement[Any]:
+        """A CASE expression that gives the label."""
+        if not choice.cases:
+            return sa.literal_column(f"'{choice.otherwise}'")
+        whens: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = [
+            (self.test(test), sa.literal_column(f"'{label}'")) for test, label in choice.cases
+        ]
+        return sa.case(*whens, else_=sa.literal_column(f"'{choice.otherwise}'"))
+
+    def expression(self, item: p.Expression) -> ColumnElement[Any]:
+        match item:
+            case p.Field():
+                return self.field(item)
+            case p.Constant(value=value):
+                return sa.null() if value is None else bound(self._dialect.value(value))
+            case p.Call(function=function, arguments=arguments):
+                call = getattr(sa.func, self._dialect.function(function))
+                result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
+                return result
+
+    def test(self, test: p.Test) -> ColumnElement[Any]:
+        match test:
+            case p.Compare(operator=operator, left=left, right=right):
+                return self._compare(operator, left, right)
+            case p.In(item=item, values=values):
+                return self.expression(item).in_([bound(self._dialect.value(v)) for v in values])
+            case p.IsNull(item=item):
+                return self.expression(item).is_(sa.null())
+            case p.Truth(item=item):
+                return self._dialect.truth(self.field(item))
+            case p.All(items=items):
+                return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
+            case p.AnyOf(items=items):
+                return sa.or_(*map(self.test, items)) if items else sa.false()
+            case p.Not(item=item):
+                return sa.not_(self.test(item).self_group())
+            case p.IsTrue(item=item):
+                return self.test(item).self_group().is_(sa.true())
+            case p.Untrue(item=item):
+                return self.test(item).self_group().is_not(sa.true())
+            case p.IsUnknown(item=item):
+                return self.test(item).self_group().is_(sa.null())
+            case p.Exists(source=source, where=where):
+                inner = self.source(source)
+                query: sa.Select[Any] = (
+                    sa.select(sa.literal_column("1")).select_from(inner).where(self.test(where))
+                )
+                return query.correlate_except(inner).exists()
+            case p.SameValues(left=left, right=right):
+                pairs = zip(left, right, strict=True)
+                return sa.and_(*(self.field(a) == self.field(b) for a, b in pairs))
+            case p.Chosen(choice=choice, label=label):
+                return self.choice(choice) == sa.literal_column(f"'{label}'")
+            case p.Dated():
+                return self._dated(test)
+            case p.Reaches(field=field, cutoff=cutoff):
+                return self._dialect.reaches(self.field(field), field.kind, cutoff)
+
+    def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
+        """The day as the database's DATE (or ISO text), NULL where there is none."""
+        days = [self._dialect.day(self.field(f), f.kind, latest.timezone) for f in latest.own]
+        for item in latest.related:
+            inner = self.source(item.field.source)
+            day = self._dialect.day(self.field(item.field), item.field.kind, latest.timezone)
+            query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
+            days.append(query.correlate_except(inner).scalar_subquery())
+        return days[0] if len(days) == 1 else self._dialect.greatest(days)
+
+    def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
+        sides = [self.expression(left), self.expression(right)]
+        result: ColumnElement[Any] = _OPERATORS[operator](*sides)
+        return result
+
+    def _dated(self, test: p.Dated) -> ColumnElement[Any]:
+        column = self.field(test.field)
+        if test.state is p.State.MISSING:
+            return column.is_(sa.null())
+        if test.field.kind is Kind.TEXT:
+            return self._dialect.dated_text(column, test.state, test.floor, test.cutoff)
+        floor = bound(comparable(test.field.kind, test.floor))
+        cutoff = bound(comparable(test.field.kind, test.cutoff))
+        known = column.is_not(sa.null())
+        match test.state:
+            case p.State.PAST:
+                return sa.and_(known, column >= floor, column < cutoff)
+            case p.State.RECENT:
+                return sa.and_(known, column >= cutoff)
+            case _:
+                return sa.and_(known, column < floor)
+
+
+def comparable(kind: Kind, line: p.Line) -> Value:
+    """The form of `line` that a column of `kind` is compared with."""
+    if kind is Kind.DATE:
+        return line.day
+    if kind is Kind.TIMESTAMPTZ:
+        return line.instant
+    assert line.naive is not None, "binding refuses zone-less columns of a connector without a zone"
+    return line.naive

@@ -1,0 +1,134 @@
+"""One record, for `explain`: the same predicates as plan and run, read for a single key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Key, RecordView
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.statements import Statements
+from retention.errors import UsageError
+from retention.model import predicate as p
+from retention.model.catalogue import Column, Kind, TableId
+from retention.planning.bound import Component
+from retention.planning.reach import described
+from retention.planning.work import Work
+
+_SHOWN_ROWS = 5
+
+
+def typed_key(key: tuple[Column, ...], text: str) -> Key:
+    """The key that somebody typed: `17`, or `7,3` for a composite one; UsageError where it can't be one."""
+    pieces = [text] if len(key) == 1 else text.split(",")
+    names = ",".join(column.name for column in key)
+    if len(pieces) != len(key):
+        raise UsageError(f"the key is ({names}): write {len(key)} values with commas between, not `{text}`")
+    return tuple(_typed(column, piece.strip()) for column, piece in zip(key, pieces, strict=True))
+
+
+def _typed(column: Column, text: str) -> Any:
+    makers: dict[Kind, Any] = {
+        Kind.INTEGER: int,
+        Kind.UUID: UUID,
+        Kind.DATE: date.fromisoformat,
+        Kind.TIMESTAMP: datetime.fromisoformat,
+        Kind.TIMESTAMPTZ: datetime.fromisoformat,
+        Kind.BINARY: bytes.fromhex,
+    }
+    try:
+        return makers.get(column.kind, str)(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is no value of the key column {column.name} ({column.type})") from None
+
+
+class RecordReader:
+    """Reads one record of a job."""
+
+    def __init__(
+        self, dialect: Dialect, connection: Connection, work: Work, keys: Mapping[TableId, tuple[str, ...]]
+    ) -> None:
+        self._keys = keys
+        self._connection = connection
+        self._work = work
+        self._statements = Statements(dialect, work)
+
+    def read(self, text: str) -> RecordView | None:
+        """The record whose key was typed `text`; None where there is none (or its `where` is false)."""
+        key = typed_key(self._work.bound.key, text)
+        statements, compiler = self._statements, self._statements.compiler
+        here = [column == bound(value) for column, value in zip(statements.key_columns, key, strict=True)]
+        query = sa.select(compiler.choice(self._work.fate), statements.late).select_from(statements.root)
+        row = self._connection.execute(query.where(*here, compiler.test(self._work.records))).first()
+        if row is None:
+            return None
+        components = self._work.bound.events[self._work.job.rule.event or ""]
+        return RecordView(
+            fate=row[0],
+            overdue=bool(row[1]) and row[0] in ("due", "referenced", "conflict"),
+            components={c.text: self._component(c, here) for c in components},
+            parts=self._parts(here),
+            referring=self._referring(here),
+        )
+
+    def _component(self, component: Component, here: list[Any]) -> tuple[str | None, str]:
+        compiler = self._statements.compiler
+        states = self._work.components[component.text]
+        wanted = (p.State.RECENT, p.State.UNCLEAR, p.State.PAST)
+        cases: list[tuple[Any, Any]] = [
+            (compiler.test(states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
+        ]
+        state = sa.case(*cases, else_=sa.literal_column("'missing'"))
+        query = sa.select(state, self._value(component)).select_from(self._statements.root).where(*here)
+        found, value = self._connection.execute(query).one()
+        return (None if value is None else _shown(value)), found
+
+    def _value(self, component: Component) -> Any:
+        """The component's own value, or the latest of the related rows'."""
+        compiler, latest = self._statements.compiler, self._work.latest_day
+        if not component.hops:
+            return self._statements.column(component.column.name)
+        for item in latest.related:
+            same = item.field.column == component.column.name and item.field.source.table == component.table
+            if same:
+                inner = compiler.source(item.field.source)
+                query = sa.select(sa.func.max(compiler.field(item.field))).select_from(inner)
+                return query.where(compiler.test(item.where)).correlate_except(inner).scalar_subquery()
+        raise AssertionError("every related component is among the latest day's")
+
+    def _parts(self, here: list[Any]) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for part in self._work.bound.parts:
+            query = self._statements.part_rows(part.table).where(*here)
+            counts[str(part.table.id)] = self._connection.execute(query).scalar_one()
+        return counts
+
+    def _referring(self, here: list[Any]) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """Rows that stay and refer to the record: how many, and the keys of some."""
+        found: dict[str, tuple[int, tuple[str, ...]]] = {}
+        compiler = self._statements.compiler
+        for item in self._work.referring:
+            rows = compiler.source(item.source)
+            pair = sa.join(self._statements.root, rows, compiler.test(item.rows))
+            query = sa.select(sa.func.count()).select_from(pair).where(*here)
+            count = self._connection.execute(query).scalar_one()
+            if count:
+                key = self._keys[item.source.table]
+                columns = [compiler.column(item.source, name) for name in key]
+                some = sa.select(*columns).select_from(pair).where(*here).order_by(*columns)
+                shown = self._connection.execute(some.limit(_SHOWN_ROWS)).fetchall() if columns else []
+                texts = tuple(",".join(map(str, row)) for row in shown)
+                found[described(item.outside.reference)] = (count, texts)
+        return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return str(value)

@@ -1,0 +1,309 @@
+"""SQLite: one writer at a time, dates as text, foreign keys only where a session asks for them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.inspect import Reflected, kind_of, serves
+from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.showing import with_values
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.condition import Value
+
+_CLAIM = "retention_claim"
+
+
+class Sqlite(Dialect):
+    name = "sqlite"
+    row_locks = False
+    own_clock = False
+
+    def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
+        """`url` is the path of a file that must exist: a wrong path never becomes a new database."""
+        path = os.fspath(url)
+
+        def connect() -> sqlite3.Connection:
+            # mode=rw: sqlite3 would make a missing file. A file that may only be read is opened so.
+            mode = "rw" if os.access(path, os.W_OK) else "ro"
+            connection = sqlite3.connect(
+                f"file:{quote(path)}?mode={mode}", uri=True, isolation_level=None, timeout=5.0
+            )
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA recursive_triggers = ON")
+            connection.execute("PRAGMA cache_size = -16000")
+            if read_only:
+                connection.execute("PRAGMA query_only = ON")
+            return connection
+
+        engine = sa.create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            if read_only:
+                connection.exec_driver_sql("BEGIN")
+
+        return engine
+
+    def begin(self, connection: Connection, timeouts: Timeouts) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(timeouts.lock)}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Each statement reads by itself."""
+
+    def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
+        """The one write lock is held already."""
+
+    def speak_constraints(self, connection: Connection) -> None:
+        """Nothing to ask: the recheck under the one write lock leaves no row that refers, and a commit
+        that fails here is known to have failed."""
+
+    def identity(self, connection: Connection) -> str:
+        path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
+        return f"sqlite:{os.path.realpath(path)}"
+
+    def now(self, connection: Connection) -> datetime:
+        return datetime.now(UTC)
+
+    def read_only(self, connection: Connection) -> str | None:
+        path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
+        folder = os.path.dirname(path) or "."
+        if not os.access(path, os.W_OK):
+            return f"{path} may not be written by this account"
+        return (
+            None
+            if os.access(folder, os.W_OK)
+            else f"{folder} may not be written: SQLite needs a journal there"
+        )
+
+    def transient(self, error: BaseException) -> bool:
+        cause = getattr(error, "orig", error)
+        code = getattr(cause, "sqlite_errorcode", 0) or 0
+        return (code & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+    def lost(self, error: BaseException) -> bool:
+        return False  # there is no server to lose: a commit that raises has not happened
+
+    def is_duplicate(self, error: BaseException) -> bool:
+        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) or 0
+        return code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+
+    # -- the catalogue ---------------------------------------------------------------------
+
+    def catalogue(self, connection: Connection) -> Catalogue:
+        masters = connection.exec_driver_sql(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        ).fetchall()
+        relations = {
+            name: _relation(kind, sql or "") for kind, name, _, sql in masters if kind in ("table", "view")
+        }
+        triggers: dict[str, list[Trigger]] = {}
+        for kind, name, on, sql in masters:
+            if kind == "trigger":
+                id_ = TableId(schema=None, name=on)
+                triggers.setdefault(on.casefold(), []).append(
+                    Trigger(name=name, table=id_, events=_trigger_events(sql))
+                )
+        raw = Reflected(connection, None)
+        exact = {name.casefold(): name for name in relations}
+        tables: dict[TableId, Table] = {}
+        references: list[Reference] = []
+        for key in raw.columns:
+            name = key[1]
+            if name not in relations:
+                continue
+            id_ = TableId(schema=None, name=name)
+            columns = raw.columns_of(key, _kind)
+            tables[id_] = Table(
+                id=id_,
+                relation=relations[name],
+                columns=columns,
+                key=raw.key_of(key),
+                indexes=raw.indexes_of(key),
+                triggers=tuple(triggers.get(name.casefold(), ())),
+            )
+            references += raw.references_of(key, None)
+        finished = tuple(_finish(r, tables, exact) for r in references)
+        return Catalogue(tables=tables, references=finished, folds_case=True)
+
+    # -- expressions -----------------------------------------------------------------------
+
+    def value(self, value: Value) -> Any:
+        if isinstance(value, bool):
+            return int(value)
+        if isinstance(value, datetime):
+            return value.isoformat(sep=" ")
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, Decimal):
+            return int(value) if value == value.to_integral_value() else float(value)
+        return value
+
+    def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return column != sa.literal_column("0")
+
+    def dated_text(
+        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
+    ) -> ColumnElement[Any]:
+        known = column.is_not(sa.null())
+        readable = sa.and_(
+            sa.func.typeof(column) == sa.literal_column("'text'"),
+            column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
+            sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
+            sa.func.datetime(column).is_not(sa.null()),
+        )
+        past_floor = sa.not_(_before(column, floor).self_group())
+        before = _before(column, cutoff).self_group()
+        match state:
+            case p.State.PAST:
+                return sa.and_(known, readable, past_floor, before)
+            case p.State.RECENT:
+                return sa.and_(known, readable, sa.not_(before))
+            case _:
+                return sa.and_(known, sa.or_(sa.not_(readable.self_group()), _before(column, floor)))
+
+    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
+        # A text with an offset can name an instant before the cutoff and yet a later day.
+        return column < bound(_days_on(cutoff.day, 2))
+
+    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
+        return sa.func.substr(column, 1, 10)
+
+    def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        filled = [sa.func.coalesce(day, sa.literal_column("''")) for day in days]
+        return sa.func.nullif(sa.func.max(*filled), sa.literal_column("''"))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
+        names = [sa.column(f"k{i}", NullType()) for i in range(len(key))]
+        claim = sa.table(_CLAIM, *names, schema="temp")
+        chosen = sa.select(*names).select_from(claim)
+        return (columns[0] if len(columns) == 1 else sa.tuple_(*columns)).in_(chosen)
+
+    def give_keys(
+        self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
+    ) -> Mapping[str, Any]:
+        names = ", ".join(f"k{i}" for i in range(len(key)))
+        marks = ", ".join("?" for _ in key)
+        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
+        connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
+        if keys:
+            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
+        return {}
+
+    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
+        return query  # BEGIN IMMEDIATE has locked the database
+
+    def shown(self, statement: sa.ClauseElement) -> str:
+        from sqlalchemy.dialects import sqlite
+
+        return with_values(statement, sqlite.dialect(paramstyle="named"), ":{}", _literal)
+
+
+def _days_on(day: date, days: int) -> str:
+    try:
+        return date.fromordinal(day.toordinal() + days).isoformat()
+    except (OverflowError, ValueError):
+        return "9999-12-31~"
+
+
+def _text(moment: datetime) -> str:
+    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
+    text = moment.strftime("%H:%M:%S")
+    day = moment.date().isoformat()
+    return f"{day} {text.removesuffix(':00')}"
+
+
+def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
+    """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant."""
+    assert line.naive is not None, "binding refuses text dates of a connector without a zone"
+    literal = sa.literal_column
+    offset = sa.or_(
+        column.op("GLOB")(literal("'*[Zz]'")),
+        column.op("GLOB")(literal("'*[+-][0-9][0-9]:[0-9][0-9]'")),
+    )
+    # datetime() rounds fractions of a second up: they are left out, the offset kept.
+    offset_part = sa.case(
+        (column.op("GLOB")(literal("'*[Zz]'")), literal("'Z'")), else_=sa.func.substr(column, -6)
+    )
+    whole = sa.case(
+        (
+            column.op("GLOB")(literal("'????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'")),
+            sa.func.substr(column, 1, 19).op("||")(offset_part),
+        ),
+        else_=column,
+    )
+    instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return sa.case(
+        (sa.func.length(column) == literal("10"), column < bound(line.day.isoformat())),
+        (sa.and_(sa.func.length(column) > literal("16"), offset), sa.func.datetime(whole) < bound(instant)),
+        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(_text(line.naive)),
+    )
+
+
+def _relation(kind: str, sql: str) -> Relation:
+    if kind == "view":
+        return Relation.VIEW
+    virtual = re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)
+    return Relation.VIRTUAL if virtual else Relation.TABLE
+
+
+def _trigger_events(sql: str) -> frozenset[str]:
+    """The event of CREATE TRIGGER … {DELETE | INSERT | UPDATE [OF …]} ON …; all of them where it can't be told."""
+    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", sql, re.IGNORECASE | re.DOTALL)
+    return frozenset({found.group(1).upper()}) if found else frozenset({"DELETE", "INSERT", "UPDATE"})
+
+
+def _kind(type_: Any) -> Kind:
+    """SQLite stores what it is given; dates are text whatever the column is declared as."""
+    kind = kind_of(type_)
+    return Kind.TEXT if kind in (Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ) else kind
+
+
+def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mapping[str, str]) -> Reference:
+    """The reference with names as the tables have them, and with its index looked up."""
+    target = TableId(schema=None, name=exact.get(reference.target.name.casefold(), reference.target.name))
+    columns = _as_declared(tables.get(reference.table), reference.columns)
+    indexed = serves(tables[reference.table].indexes, columns)
+    return replace(
+        reference,
+        columns=columns,
+        target=target,
+        target_columns=_as_declared(tables.get(target), reference.target_columns),
+        indexed=indexed,
+        unindexed_on=() if indexed else (reference.table,),
+    )
+
+
+def _as_declared(table: Table | None, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if table is None:
+        return columns
+    known = {name.casefold(): name for name in table.columns}
+    return tuple(known.get(name.casefold(), name) for name in columns)
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"

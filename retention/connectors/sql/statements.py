@@ -1,0 +1,220 @@
+"""Every statement of a job, built once from its predicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.predicates import Compiler, bound, table
+from retention.model.catalogue import Column, Table, TableId
+from retention.planning.work import Work
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """The order in which candidates are looked for: by a clock's column first, where an index serves it."""
+
+    clock: str | None
+
+
+class Statements:
+    """The statements of `work` on a database of `dialect`, over the root table or one of its leaves."""
+
+    def __init__(self, dialect: Dialect, work: Work, leaf: TableId | None = None) -> None:
+        self.dialect = dialect
+        self.work = work
+        instead = {} if leaf is None else {work.bound.root.id: leaf}
+        self.compiler = Compiler(dialect, instead)
+        self.root: FromClause = self.compiler.source(work.root)
+        self.leaf = leaf
+
+    # -- columns ---------------------------------------------------------------------------
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        return self.compiler.column(self.work.root, name)
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        return self.work.bound.key
+
+    @property
+    def key_columns(self) -> list[ColumnElement[Any]]:
+        return [self.column(column.name) for column in self.key]
+
+    @property
+    def late(self) -> ColumnElement[Any]:
+        return sa.case(
+            (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
+        )
+
+    def keyed(self) -> ColumnElement[Any]:
+        """The root's key is one of those handed over."""
+        return self.dialect.key_in(self.key_columns, self.key)
+
+    # -- order and position ----------------------------------------------------------------
+
+    def order(self) -> Order:
+        """Clock order where an index of the root leads with the clock's column, else key order."""
+        if len(self.work.reaches) != 1:
+            return Order(clock=None)
+        name = self.work.reaches[0].field.column
+        served = any(index.columns[:1] == (name,) for index in self.work.bound.root.indexes)
+        return Order(clock=name if served else None)
+
+    def behind(self, order: Order, after: Sequence[Any] | None) -> list[ColumnElement[Any]]:
+        """Conditions for rows after the position `after` (the clock's value first, in clock order)."""
+        if after is None:
+            return []
+        columns = self.ordering(order)
+        values = [bound(v) for v in after]
+        if len(columns) == 1:
+            return [columns[0] > values[0]]
+        return [sa.tuple_(*columns) > sa.tuple_(*values)]
+
+    def ordering(self, order: Order) -> list[ColumnElement[Any]]:
+        first = [] if order.clock is None else [self.column(order.clock)]
+        return [*first, *self.key_columns]
+
+    # -- finding ---------------------------------------------------------------------------
+
+    def find(self, order: Order, after: Sequence[Any] | None, size: int) -> sa.Select[Any]:
+        """Step 1: candidates behind the cursor by the root's own columns, without locks."""
+        test = self.compiler.test
+        query = sa.select(*self.ordering(order)).select_from(self.root)
+        query = query.where(*self.behind(order, after), *map(test, self.work.reaches))
+        own = self.work.still_due if self.work.own_columns else self.work.records
+        return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
+
+    def screen(self) -> sa.Select[Any]:
+        """Of keys handed over, those still due, without locks."""
+        query = sa.select(*self.key_columns).select_from(self.root)
+        return query.where(self.keyed(), self.compiler.test(self.work.still_due))
+
+    def oldest(self, most: int) -> sa.Select[Any]:
+        """Due records, the oldest event first."""
+        day = self.compiler.latest_day(self.work.latest_day)
+        test = self.compiler.test
+        query = sa.select(*self.key_columns).select_from(self.root).where(*map(test, self.work.reaches))
+        query = query.where(test(self.work.still_due)).order_by(day, *self.key_columns)
+        return query.limit(bound(most))
+
+    # -- claiming --------------------------------------------------------------------------
+
+    def lock(self, *, wait: bool) -> sa.Select[Any]:
+        """Step 2: the roots of keys handed over, locked."""
+        query = sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
+        return self.dialect.lock(query, self.root, wait=wait)
+
+    def present(self) -> sa.Select[Any]:
+        """Of keys handed over, those that exist."""
+        return sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
+
+    def recheck(self) -> sa.Select[Any]:
+        """Step 3: the whole predicate on the locked keys, in a statement of its own."""
+        query = sa.select(*self.key_columns, self.late).select_from(self.root)
+        return query.where(self.keyed(), self.compiler.test(self.work.still_due))
+
+    # -- parts -----------------------------------------------------------------------------
+
+    def _part(self, id_: TableId, alias: str) -> FromClause:
+        return table(id_).alias(alias)
+
+    def part_of_keys(self, id_: TableId, source: FromClause) -> ColumnElement[Any]:
+        """Rows of the part `source` that belong to the records whose keys were handed over."""
+        reference = self.work.bound.part(id_).reference
+        columns = [column_of(source, name) for name in reference.columns]
+        keys = {column.name: column for column in self.key}
+        if reference.target == self.work.bound.root.id and set(reference.target_columns) == set(keys):
+            paired = dict(zip(reference.target_columns, columns, strict=True))
+            return self.dialect.key_in([paired[name] for name in keys], self.key)
+        if reference.target == self.work.bound.root.id:
+            above: FromClause = self.root
+            inside = self.keyed()
+        else:
+            above = self._part(reference.target, f"{source.name}p")  # type: ignore[attr-defined]
+            inside = self.part_of_keys(reference.target, above)
+        chosen = sa.select(*(column_of(above, name) for name in reference.target_columns)).select_from(above)
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(chosen.where(inside).correlate(None))
+
+    def count_part(self, part: Table) -> sa.Select[Any]:
+        source = self._part(part.id, "p")
+        query = sa.select(sa.func.count()).select_from(source)
+        return query.where(self.part_of_keys(part.id, source))
+
+    def lock_part(self, part: Table, *, wait: bool) -> sa.Select[Any]:
+        """How many rows of the part could be locked."""
+        source = self._part(part.id, "p")
+        rows: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
+        rows = self.dialect.lock(rows.where(self.part_of_keys(part.id, source)), source, wait=wait)
+        return sa.select(sa.func.count()).select_from(rows.subquery("locked"))
+
+    def roots_of_part(self, part: Table, *, locking: bool) -> sa.Select[Any]:
+        """The root key of every row of the part, of all rows or of those that can be locked."""
+        source = self._part(part.id, "p")
+        query = sa.select(*self.key_columns).select_from(self._joined(part, source)).where(self.keyed())
+        return self.dialect.lock(query, source, wait=False) if locking else query
+
+    def part_rows(self, part: Table) -> sa.Select[Any]:
+        """How many rows of the part belong to records (which ones is added to it)."""
+        joined = self._joined(part, self._part(part.id, "p"))
+        return sa.select(sa.func.count()).select_from(joined)
+
+    def due_part(self, part: Table) -> sa.Select[Any]:
+        """How many rows of the part go with due records (a range of keys is added to it)."""
+        return self.part_rows(part).where(self.compiler.test(self.work.due))
+
+    def _joined(self, part: Table, source: FromClause) -> FromClause:
+        """The part's rows joined up to the root's, along the references by which they belong."""
+        joined = below = source
+        for i, reference in enumerate(self.work.bound.chain(part.id)):
+            last = reference.target == self.work.bound.root.id
+            above = self.root if last else self._part(reference.target, f"c{i}")
+            pairs = zip(reference.columns, reference.target_columns, strict=True)
+            on = (column_of(below, a) == column_of(above, b) for a, b in pairs)
+            joined = joined.join(above, sa.and_(*on))
+            below = above
+        return joined
+
+    # -- deleting --------------------------------------------------------------------------
+
+    def delete_part(self, part: Table) -> sa.Delete:
+        target = self._part(part.id, "p")
+        return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
+
+    def delete_root(self) -> sa.Delete:
+        return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+
+
+def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
+    """`alias."name"` of any FROM element."""
+    element: ColumnElement[Any] = sa.column(quoted_name(name, True), NullType(), _selectable=source)
+    return element
+
+
+def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
+    """Conditions for rows whose key lies in (after, upto]; None is open."""
+    columns = statements.key_columns
+    many = len(columns) > 1
+    left = sa.tuple_(*columns) if many else columns[0]
+
+    def right(key: Key) -> Any:
+        values = [bound(v) for v in key]
+        return sa.tuple_(*values) if many else values[0]
+
+    conditions = []
+    if after is not None:
+        conditions.append(left > right(after))
+    if upto is not None:
+        conditions.append(left <= right(upto))
+    return conditions

@@ -1,0 +1,180 @@
+"""A SQL database as the engine sees it: the port over one SQLAlchemy engine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Counts, Marker, RecordView, Remover, Target, Transient
+from retention.connectors.sql.counting import Census
+from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.markers import (
+    MARKERS,
+    insert_marker,
+    read_markers,
+    replace_markers,
+    status_of,
+)
+from retention.connectors.sql.records import RecordReader
+from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.wrapping import wrapped
+from retention.model.catalogue import Catalogue
+from retention.model.progress import Progress
+from retention.planning.work import Work
+
+_FENCE = Timeouts(lock=1_500)
+
+
+class SqlTarget(Target):
+    """`reading` gives sessions that can write nothing, `writing` those of batches and markers."""
+
+    def __init__(self, name: str, dialect: Dialect, reading: sa.Engine, writing: sa.Engine) -> None:
+        self.name = name
+        self.own_clock = dialect.own_clock
+        self._dialect = dialect
+        self._reading = reading
+        self._writing = writing
+        self._catalogue: Catalogue | None = None
+
+    @contextlib.contextmanager
+    def _reader(self, what: str) -> Iterator[Connection]:
+        with (
+            wrapped(self._dialect, f"connector `{self.name}`: {what}"),
+            self._reading.connect() as connection,
+        ):
+            yield connection
+
+    @contextlib.contextmanager
+    def _writer(self, what: str, timeouts: Timeouts | None = None) -> Iterator[Connection]:
+        """A transaction of its own, committed at the end."""
+        with (
+            wrapped(self._dialect, f"connector `{self.name}`: {what}"),
+            self._writing.connect() as connection,
+        ):
+            self._dialect.begin(connection, timeouts or Timeouts())
+            yield connection
+            connection.commit()
+
+    # -- looking ---------------------------------------------------------------------------
+
+    def identity(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.identity(connection)
+
+    def catalogue(self) -> Catalogue:
+        if self._catalogue is None:
+            with self._reader("reading the catalogue") as connection:
+                self._catalogue = self._dialect.catalogue(connection)
+        return self._catalogue
+
+    def now(self) -> datetime:
+        with self._reader("asking for the time") as connection:
+            return self._dialect.now(connection)
+
+    def read_only(self) -> str | None:
+        with self._reader("asking whether it may be written") as connection:
+            return self._dialect.read_only(connection)
+
+    def count(self, work: Work, progress: Progress) -> Counts:
+        with self._reader(f"counting {work.bound}") as connection:
+            return Census(self._dialect, connection, work).count(progress)
+
+    def total(self, work: Work) -> int:
+        statements = Statements(self._dialect, work)
+        with self._reader(f"counting {work.bound}") as connection:
+            query = sa.select(sa.func.count()).select_from(statements.root)
+            return int(connection.execute(query).scalar_one())
+
+    def record(self, work: Work, key: str) -> RecordView | None:
+        keys = {id_: table.key for id_, table in self.catalogue().tables.items()}
+        with self._reader(f"reading a record of {work.bound}") as connection:
+            return RecordReader(self._dialect, connection, work, keys).read(key)
+
+    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (purpose, self._dialect.shown(statement)) for purpose, statement in _shown(self._dialect, work)
+        )
+
+    # -- batches ---------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def remover(self, work: Work) -> Iterator[Remover]:
+        timeouts = Timeouts()
+        with contextlib.ExitStack() as stack:
+            with wrapped(self._dialect, f"connector `{self.name}`: connecting"):
+                connection = stack.enter_context(self._writing.connect())
+            if self._dialect.physical is not None and work.own_columns and work.nothing_refers:
+                yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
+            else:
+                yield KeyRemover(self._dialect, connection, work, timeouts)
+
+    # -- markers ---------------------------------------------------------------------------
+
+    def create_marker_table(self) -> bool:
+        if self.has_marker_table():
+            return False
+        with self._writer("creating retention_marker") as connection:
+            MARKERS.create(connection)
+        return True
+
+    def has_marker_table(self) -> bool:
+        with self._reader("looking for retention_marker") as connection:
+            return sa.inspect(connection).has_table(MARKERS.name)
+
+    def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
+        with self._reader("reading retention_marker") as connection:
+            return read_markers(connection, origin, run)
+
+    def fence(self, origin: str, run: str, batch: int) -> str:
+        marker = Marker(origin=origin, run=run, batch=batch, status="aborted", root="0" * 64, count=0)
+        try:
+            with self._writer("fencing a batch", _FENCE) as connection:
+                try:
+                    insert_marker(connection, marker)
+                except sa.exc.IntegrityError as error:
+                    if not self._dialect.is_duplicate(error):
+                        raise
+                    connection.rollback()
+                else:
+                    connection.commit()
+                    return "aborted"
+                status = status_of(connection, origin, run, batch)
+        except sa.exc.DBAPIError as error:  # pragma: no cover - wrapped by _writer
+            raise Transient(str(error)) from error
+        if status is None:
+            raise Transient(f"connector `{self.name}`: the batch is still in another session's hands")
+        return status
+
+    def fold(self, markers: Sequence[Marker], folded: Marker) -> None:
+        with self._writer("folding markers") as connection:
+            replace_markers(connection, markers, folded)
+
+    def close(self) -> None:
+        self._reading.dispose()
+        self._writing.dispose()
+
+
+def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
+    """(purpose, statement) in the order in which a plan and a batch execute them."""
+    statements = Statements(dialect, work)
+    with_range = Census(dialect, None, work)  # type: ignore[arg-type]
+    yield "plan: the end of the next range of keys", with_range.boundary_query(None)
+    yield "plan: records by fate in a range of keys", with_range.fates_query(None, None)
+    for part in work.bound.parts:
+        yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
+    yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
+    yield "batch: lock the records", statements.lock(wait=False)
+    for part in work.bound.parts:
+        yield f"batch: lock rows of {part.table.id}", statements.lock_part(part.table, wait=False)
+    yield "batch: recheck under the lock", statements.recheck()
+    tables = {part.table.id: part.table for part in work.bound.parts}
+    for id_ in work.bound.removal:
+        if id_ in tables:
+            yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
+    yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()

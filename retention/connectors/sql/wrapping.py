@@ -1,0 +1,56 @@
+"""Driver errors, wrapped once: what they mean to the engine instead of what the driver calls them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from retention.connectors.port import Lost, Refused, Transient
+from retention.connectors.sql.dialect import Dialect
+from retention.errors import UnreachableError
+
+_FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
+_READONLY = ("readonly database", "read-only", "read only")
+
+
+def plain(error: BaseException) -> str:
+    """The database's message, first line, without the statement and its values."""
+    text = str(getattr(error, "orig", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def safe(error: BaseException) -> str:
+    """What kind of error it was, without any value of a row: SQLSTATE or the driver's symbolic name."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
+@contextmanager
+def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterator[None]:
+    """Errors of the block come out as the port's: Transient, Refused, Lost or UnreachableError."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        raise _meaning(dialect, error, what, committing) from error
+
+
+def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
+    message = plain(error)
+    low = message.lower()
+    if any(word in low for word in _FULL):
+        return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
+    if any(word in low for word in _READONLY):
+        return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
+    if dialect.lost(error):
+        if committing:
+            return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
+        return UnreachableError(f"{what}: the connection broke ({safe(error)})")
+    if dialect.transient(error):
+        return Transient(f"{what}: {safe(error)}")
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not dialect.row_locks:
+        return UnreachableError(f"{what}: {message}")
+    return Refused(f"{what}: the database refused ({safe(error)})")

@@ -1,0 +1,303 @@
+"""One job from its first batch to its last sweep.
+
+The order of steps is DESIGN's "How a batch is removed". A pass follows the cursor; a sweep from
+the beginning follows, and again, until it finds nothing but rows that others have locked; those
+are tried once more, waiting shortly. A batch that the database refuses is halved until the one
+record is found that it will not delete; that one is set aside.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
+from retention.engine.journal import Journal
+from retention.engine.pace import Pace
+from retention.engine.retrying import Retry, again
+from retention.errors import RetentionError, SafetyRefusal, UnreachableError
+from retention.ledger.evidence import Committer, batch_root, key_text, pack
+from retention.model.outcome import JobOutcome, Skipped
+from retention.model.plan import JobPlan, JobStatus
+from retention.model.progress import Progress
+from retention.store.batches import ROLLED_BACK, UNKNOWN
+from retention.store.runs import JobProgress
+
+MOST_SET_ASIDE = 100
+"""More refused records than these mean that something is wrong with the rule or the database, not with a record."""
+_LOCKED_REMEMBERED = 10_000
+
+
+class StoppedError(Exception):
+    """Somebody asked the run to stop; the batch at hand is finished."""
+
+
+@dataclass(kw_only=True)
+class JobRun:
+    """Removes the due records of one job. `planned` is what its plan counted, and never more go.
+
+    `limit`: the canary, at most so many, the oldest first. `start`: a stored cursor to go on from.
+    """
+
+    plan: JobPlan
+    remover: Remover
+    journal: Journal
+    committer: Committer
+    origin: str
+    pace: Pace
+    stop: Callable[[], bool]
+    progress: Progress
+    limit: int | None = None
+    start: Mapping[str, Any] | None = None
+    retry: Retry = field(default_factory=Retry)
+    timer: Callable[[], float] = time.perf_counter
+
+    _done: int = 0
+    _changed: int = 0
+    _batches: int = 0
+    _rows: dict[str, int] = field(default_factory=dict)
+    _aside: set[Key] = field(default_factory=set)
+    _locked: list[Key] = field(default_factory=list)
+    _cursor: Mapping[str, Any] | None = None
+    _begun: float = 0.0
+
+    def run(self) -> JobOutcome:
+        """The job's outcome; never raises for what happened to this job alone."""
+        self._begun = self.timer()
+        status, reason = JobStatus.DONE, None
+        try:
+            self._everything()
+            if self.limit is not None and self.limit < self.plan.due:
+                reason = f"limited to {self.limit:,} records"
+        except StoppedError:
+            status, reason = JobStatus.STOPPED, "stopped before its end, after a whole batch"
+        except RetentionError as error:
+            status, reason = JobStatus.FAILED, error.message
+            if isinstance(error, SafetyRefusal):
+                status = JobStatus.REFUSED if not self._done else JobStatus.PARTIAL
+        try:
+            self.journal.flush()
+        except RetentionError as error:
+            status, reason = JobStatus.FAILED, reason or error.message
+        return self._outcome(status, reason)
+
+    # -- passes ----------------------------------------------------------------------------
+
+    def _everything(self) -> None:
+        if self.limit is not None:
+            for window in self.remover.oldest(min(self.limit, self.plan.due)):
+                self._check_stop()
+                self._window(window)
+            return
+        self._pass(self.start, sweep=False)
+        while self._remaining() and self._pass(None, sweep=True):
+            pass
+        self._locked_once_more()
+
+    def _pass(self, after: Mapping[str, Any] | None, *, sweep: bool) -> int:
+        """One way through the table; how many records it removed."""
+        before = self._done
+        self._locked.clear()
+        while self._remaining():
+            self._check_stop()
+            window = self.remover.window(after, self.pace.size, sweep=sweep)
+            if window is None:
+                break
+            after = window.after
+            self._window(window)
+        return self._done - before
+
+    def _locked_once_more(self) -> None:
+        """What others had locked in the last sweep is tried once more, waiting a little for the locks."""
+        again_, self._locked = list(self._locked), []
+        size = max(1, min(self.pace.size, 100))
+        for start in range(0, len(again_), size):
+            self._check_stop()
+            keys = tuple(again_[start : start + size])
+            self._window(Window(after=self._cursor or {}, keys=keys), wait=True)
+
+    def _remaining(self) -> int:
+        most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
+        return max(0, most - self._done)
+
+    def _check_stop(self) -> None:
+        if self.stop():
+            raise StoppedError
+
+    # -- one window ------------------------------------------------------------------------
+
+    def _window(self, window: Window, *, wait: bool = False) -> None:
+        """Removes what is due in the window; halves it where the database refuses."""
+        if window.pages is None:
+            keys = tuple(key for key in window.keys if key not in self._aside)
+            if not keys or not self._remaining():
+                return
+            window = Window(after=window.after, keys=keys)
+        try:
+            again(self.retry, lambda: self._batch(window, wait=wait), self.pace.halve)
+        except Transient:
+            if len(window.keys) > 1 and not wait:
+                self._halves(window)
+            else:
+                self._remember_locked(window.keys)
+        except Refused as error:
+            keyed = self.remover.keys_of(window)
+            if len(keyed.keys) > 1:
+                self._halves(keyed)
+            elif keyed.keys:
+                self._set_aside(keyed.keys[0], error)
+
+    def _halves(self, window: Window) -> None:
+        for half in window.halves():
+            self._check_stop()
+            self._window(half)
+
+    def _set_aside(self, key: Key, error: Refused) -> None:
+        self._aside.add(key)
+        self.journal.set_aside([key_text(value) for value in key], error.message)
+        if len(self._aside) > MOST_SET_ASIDE:
+            raise RetentionError(
+                f"the database refused more than {MOST_SET_ASIDE} records; the last: {error.message}"
+            )
+
+    def _remember_locked(self, keys: Iterable[Key]) -> None:
+        room = _LOCKED_REMEMBERED - len(self._locked)
+        self._locked += list(keys)[:room]
+
+    # -- one batch -------------------------------------------------------------------------
+
+    def _batch(self, window: Window, *, wait: bool) -> None:
+        """Steps 2 to 8; nothing of it is left where it raises."""
+        started = self.timer()
+        most = self._remaining()
+        self.remover.begin()
+        intended: tuple[Taken, int, bytes] | None = None
+        try:
+            taken = self.remover.take(window, most, wait=wait)
+            if not taken.keys:
+                self.remover.rollback()
+                self._left_alone(taken, window)
+                self._adapt(started, window, taken)
+                return
+            leaves = self.committer.leaves(taken.keys)
+            root = batch_root(leaves)
+            number = self.journal.numbers.next()
+            self.remover.mark(self._marker(number, root, len(taken.keys)))
+            progress = self._progress(also=taken)
+            cursor = json.dumps(window.after)
+            self.journal.intent(
+                taken, batch=number, root=root, leaves=pack(leaves), progress=progress, cursor=cursor
+            )
+            intended = (taken, number, root)
+            self.remover.commit()
+        except Lost as error:
+            if intended is not None:
+                self._outcome_of(intended, UNKNOWN)
+            raise UnreachableError(error.message) from error
+        except BaseException:
+            self.remover.rollback()
+            if intended is not None:
+                self._outcome_of(intended, ROLLED_BACK)
+            raise
+        self.journal.committed(taken, batch=number, root=root)
+        self._cursor = window.after
+        self._count(taken)
+        self._left_alone(taken, window)
+        self._adapt(started, window, taken)
+
+    def _outcome_of(self, intended: tuple[Taken, int, bytes], status: str) -> None:
+        taken, number, root = intended
+        self.journal.failed(taken, batch=number, root=root, status=status)
+
+    def _marker(self, number: int, root: bytes, count: int) -> Marker:
+        return Marker(
+            origin=self.origin,
+            run=self.journal.run,
+            batch=number,
+            status="committed",
+            root=root.hex(),
+            count=count,
+        )
+
+    def _adapt(self, started: float, window: Window, taken: Taken) -> None:
+        full = window.pages is not None or len(window.keys) >= self.pace.size or len(taken.keys) > 0
+        self.pace.worked(self.timer() - started, full=full)
+
+    # -- accounting ------------------------------------------------------------------------
+
+    def _count(self, taken: Taken) -> None:
+        self._done += len(taken.keys)
+        self._batches += 1
+        for table, count in taken.rows.items():
+            self._rows[table] = self._rows.get(table, 0) + count
+        self.progress.advance(len(taken.keys))
+
+    def _left_alone(self, taken: Taken, window: Window) -> None:
+        self._changed += taken.changed
+        if window.pages is None:
+            self._remember_locked(taken.locked)
+
+    def _progress(self, also: Taken | None = None) -> JobProgress:
+        outcome = self._outcome(JobStatus.DONE, None)
+        more = len(also.keys) if also is not None else 0
+        rows = dict(outcome.rows)
+        for table, count in (also.rows if also is not None else {}).items():
+            rows[table] = rows.get(table, 0) + count
+        return JobProgress(
+            done=outcome.done + more,
+            changed=0,
+            locked=0,
+            set_aside=outcome.set_aside,
+            left=max(0, self.plan.due - outcome.done - more - outcome.set_aside),
+            batches=outcome.batches + (1 if also is not None else 0),
+            millis=int(outcome.seconds * 1000),
+            rows=rows,
+        )
+
+    def _outcome(self, status: JobStatus, reason: str | None) -> JobOutcome:
+        """planned = done + skipped + set aside + left, whatever happened."""
+        planned = self.plan.due
+        rest = planned - self._done
+        aside = min(len(self._aside), rest)
+        locked = min(len(set(self._locked) - self._aside), rest - aside)
+        rest -= aside + locked
+        complete = status is JobStatus.DONE and self.limit is None
+        changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0
+        left = rest - changed
+        if status is JobStatus.DONE and (aside or locked):
+            status = JobStatus.PARTIAL
+            words = [f"{locked:,} locked by others"] * bool(locked) + [f"{aside:,} set aside"] * bool(aside)
+            reason = reason or " and ".join(words)
+        return JobOutcome(
+            rule=self.plan.rule,
+            connector=self.plan.connector,
+            dataset=self.plan.dataset,
+            status=status,
+            reason=reason,
+            planned=planned,
+            done=self._done,
+            skipped=Skipped(changed=changed, locked=locked),
+            set_aside=aside,
+            left=left,
+            rows=dict(self._rows),
+            batches=self._batches,
+            seconds=round(self.timer() - self._begun, 3),
+        )
+
+
+def stored_progress(outcome: JobOutcome) -> JobProgress:
+    """An outcome's numbers as the state store keeps them."""
+    return JobProgress(
+        done=outcome.done,
+        changed=outcome.skipped.changed,
+        held=outcome.skipped.held,
+        locked=outcome.skipped.locked,
+        set_aside=outcome.set_aside,
+        left=outcome.left,
+        batches=outcome.batches,
+        millis=int(outcome.seconds * 1000),
+        rows=dict(outcome.rows),
+    )

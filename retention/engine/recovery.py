@@ -1,0 +1,174 @@
+"""What an earlier process left behind: batches in doubt, markers that tell more or less than the ledger.
+
+Markers are read before the ledger for "a marker without an intent" and after it for "a committed
+batch without its marker", so that a live worker beside raises no false alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from retention.connectors.port import Marker, Target, Transient
+from retention.engine.retrying import Retry, again
+from retention.errors import SafetyRefusal, UnreachableError
+from retention.ledger.evidence import batch_root
+from retention.store.batches import BatchRow
+from retention.store.owners import is_dead
+from retention.store.store import StateStore
+
+FOLDED = 0
+"""The number of the row that stands for all committed batches of a run in one target."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """What was found. `in_doubt`: jobs of which a batch is still unknown; `notes`: sentences for people."""
+
+    resolved: int
+    in_doubt: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def recover(
+    store: StateStore,
+    targets: Mapping[str, Target],
+    *,
+    clock: Callable[[], datetime],
+    retry: Retry,
+) -> Recovered:
+    """Resolves unknown batches by fencing, then holds markers against the ledger.
+
+    Raises SafetyRefusal where a target has a marker of ours that the ledger knows nothing of.
+    """
+    resolved, in_doubt, notes = _resolve(store, targets, clock=clock, retry=retry)
+    for name, target in targets.items():
+        notes += _compare(store, name, target, clock=clock)
+    return Recovered(resolved=resolved, in_doubt=in_doubt, notes=tuple(notes))
+
+
+def _resolve(
+    store: StateStore, targets: Mapping[str, Target], *, clock: Callable[[], datetime], retry: Retry
+) -> tuple[int, dict[str, str], list[str]]:
+    with store.read() as reading:
+        waiting = [row for row in reading.batches.unresolved() if not _alive(store, row, clock())]
+    in_doubt: dict[str, str] = {}
+    notes: list[str] = []
+    resolved = 0
+    for row in waiting:
+        target = targets.get(row.connector)
+        if target is None:
+            in_doubt[row.job] = f"connector `{row.connector}` is not configured any more"
+            continue
+        try:
+            status = again(
+                retry, lambda row=row, target=target: target.fence(store.origin, row.run, row.batch)
+            )
+        except (Transient, UnreachableError) as error:
+            in_doubt[row.job] = error.message
+            continue
+        now = clock()
+        with store.begin() as tx:
+            data = {"run": row.run, "job": row.job, "batch": row.batch, "count": row.count, "root": row.root}
+            tx.log.append("batch.reconciled", {**data, "outcome": status}, now)
+            tx.batches.outcome(row.run, row.job, row.batch, status)
+        resolved += 1
+        notes.append(f"a batch of {row.count:,} records that an earlier run left in doubt had been {status}")
+    return resolved, in_doubt, notes
+
+
+def _alive(store: StateStore, row: BatchRow, now: datetime) -> bool:
+    """Whether the job that the batch belongs to is at work right now."""
+    with store.read() as reading:
+        holder = reading.leases.holder(lease_name(row.job))
+    return holder is not None and holder[2] > now and not is_dead(holder[0])
+
+
+def lease_name(job: str) -> str:
+    """The lease under which a job works: one dataset, one worker. `job` is rule/connector/dataset."""
+    _, connector, dataset = job.split("/", 2)
+    return f"{connector}.{dataset}"
+
+
+def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[], datetime]) -> list[str]:
+    before = target.markers(store.origin)
+    with store.read() as reading:
+        known = reading.batches.known(name)
+        settled = reading.batches.settled(name)
+        folded = reading.batches.folded(name)
+    lost = [key for key in before if key[1] != FOLDED and key not in known and key[0] not in folded]
+    lost += [key for key in before if key[1] == FOLDED and key[0] not in {run for run, _ in known}]
+    if lost:
+        raise SafetyRefusal(
+            f"`{name}` has {len(lost)} batch markers of this engine that the ledger knows nothing of"
+            f" (the first: run {lost[0][0]}): the state store was put back to an older copy, or is another one."
+            " Put the right one in place; nothing is deleted until then"
+        )
+    after = target.markers(store.origin)
+    missing = [row for row in settled if (row.run, row.batch) not in after and (row.run, FOLDED) not in after]
+    missing_runs = {run: count for run, count in folded.items() if (run, FOLDED) not in after}
+    if not missing and not missing_runs:
+        return []
+    records = sum(row.count for row in missing) + sum(missing_runs.values())
+    now = clock()
+    with store.begin() as tx:
+        data = {"what": "backup restored", "connector": name, "records": records}
+        tx.log.append("error", data, now)
+    _mark_again(store, name, target, missing, missing_runs)
+    return [
+        f"`{name}` was restored from a backup: {records:,} records that had been deleted may be back;"
+        " those that are due are planned again"
+    ]
+
+
+def _mark_again(
+    store: StateStore, name: str, target: Target, missing: list[BatchRow], runs: Mapping[str, int]
+) -> None:
+    """Writes the missing markers anew, so that the next restored backup is told from this one."""
+    totals = dict(runs)
+    for row in missing:
+        totals[row.run] = totals.get(row.run, 0) + row.count
+    for run, count in totals.items():
+        target.fold([], _folded(store.origin, run, [], count))
+        with store.begin() as tx:
+            tx.batches.mark_folded(run, name)
+
+
+def fold(store: StateStore, targets: Mapping[str, Target]) -> None:
+    """Replaces the markers of runs of which everything is known by one row each."""
+    with store.read() as reading:
+        busy = {row.run for row in reading.batches.unresolved()}
+        todo = [
+            (name, target, [row for row in reading.batches.settled(name) if row.run not in busy])
+            for name, target in targets.items()
+        ]
+    for name, target, rows in todo:
+        for run in {row.run for row in rows}:
+            mine = [row for row in rows if row.run == run]
+            markers = [
+                Marker(
+                    origin=store.origin,
+                    run=run,
+                    batch=row.batch,
+                    status="committed",
+                    root=row.root,
+                    count=row.count,
+                )
+                for row in mine
+            ]
+            roots = [bytes.fromhex(row.root) for row in mine]
+            target.fold(markers, _folded(store.origin, run, roots, sum(row.count for row in mine)))
+            with store.begin() as tx:
+                tx.batches.mark_folded(run, name)
+
+
+def _folded(origin: str, run: str, roots: list[bytes], count: int) -> Marker:
+    return Marker(
+        origin=origin,
+        run=run,
+        batch=FOLDED,
+        status="folded",
+        root=batch_root(roots).hex(),
+        count=count,
+    )

@@ -1,0 +1,40 @@
+"""Trying again, from one settings record; what is transient is the adapter's to say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from retention.connectors.port import Transient
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """`attempts` in all, with pauses from `first` seconds on, doubled each time up to `longest`."""
+
+    attempts: int = 4
+    first: float = 0.05
+    longest: float = 1.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+def again(retry: Retry, action: Callable[[], T], on_failure: Callable[[], None] = lambda: None) -> T:
+    """`action`, tried again while it raises Transient; the last Transient comes out.
+
+    `on_failure` is called after each failed attempt. Never used around a commit.
+    """
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Transient),
+        stop=tenacity.stop_after_attempt(retry.attempts),
+        wait=tenacity.wait_exponential(multiplier=retry.first, max=retry.longest),
+        sleep=retry.sleep,
+        after=lambda _: on_failure(),
+        reraise=True,
+    )
+    return attempts(action)

@@ -1,0 +1,223 @@
+"""What is true of a row, as one tree that knows no SQL library.
+
+`retention.planning` builds it, `retention.connectors.sql.predicates` turns it into SQL, and
+there is no other place where either happens: the plan, the deletion and the explanation are
+read off the same tree.
+
+A `Test` is three-valued, as SQL is, unless its docstring says that it is *plain*: never
+unknown. `IsTrue`, `IsUnknown` and `Untrue` make plain ones of any.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+from retention.model.catalogue import Kind, TableId
+from retention.model.condition import Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A table under an alias that is unique in its whole tree."""
+
+    table: TableId
+    alias: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A column of a source; `kind` and `type` as the catalogue has them."""
+
+    source: Source
+    column: str
+    kind: Kind
+    type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    value: Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """lower, upper, trim, length, abs or coalesce."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+Expression: TypeAlias = "Field | Constant | Call"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """`operator` is one of = <> < <= > >= LIKE."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class In:
+    item: Expression
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsNull:
+    """Plain."""
+
+    item: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """A boolean column by itself."""
+
+    item: Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class All:
+    """Every item; with none, true."""
+
+    items: tuple[Test, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyOf:
+    """At least one item; with none, false."""
+
+    items: tuple[Test, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Not:
+    item: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsTrue:
+    """Plain: the item is true."""
+
+    item: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsUnknown:
+    """Plain: the item is neither true nor false."""
+
+    item: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untrue:
+    """Plain: the item is false or unknown."""
+
+    item: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exists:
+    """Plain: some row of `source` passes `where` (which may name outer sources)."""
+
+    source: Source
+    where: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameValues:
+    """Column by column equal: how a reference joins two sources."""
+
+    left: tuple[Field, ...]
+    right: tuple[Field, ...]
+
+
+class State(enum.Enum):
+    """Where a point in time stands, seen from a cutoff; exactly one holds of every value."""
+
+    MISSING = "missing"  # NULL: it has not happened
+    UNCLEAR = "unclear"  # can't be read, or lies before the floor
+    PAST = "past"  # from the floor on, and before the cutoff
+    RECENT = "recent"  # the cutoff or later
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A boundary in every form that a column can be compared with.
+
+    `day` for dates, `instant` (aware, UTC) for columns with a zone, `naive` for wall-clock
+    columns of the connector's zone (None where the connector has none).
+    """
+
+    day: date
+    instant: datetime
+    naive: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
+
+    `field.kind` says how it is encoded: DATE, TIMESTAMP, TIMESTAMPTZ, or TEXT in ISO 8601.
+    """
+
+    field: Field
+    state: State
+    floor: Line
+    cutoff: Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reaches:
+    """Necessary for PAST, and only that: a comparison of the bare column that an index serves."""
+
+    field: Field
+    cutoff: Line
+
+
+Test: TypeAlias = (
+    "Compare | In | IsNull | Truth | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists | SameValues"
+    " | Dated | Reaches | Chosen"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The label of the first test that is true, else `otherwise`: exactly one label for every row."""
+
+    cases: tuple[tuple[Test, str], ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Plain: `choice` gives `label`."""
+
+    choice: Choice
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelatedField:
+    """A column of a related table: every row of `field.source` that passes `where`."""
+
+    field: Field
+    where: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatestDay:
+    """The latest calendar day among the fields, for showing and for ordering only; None if there is none.
+
+    `timezone` is the zone in which columns with a zone are read.
+    """
+
+    own: tuple[Field, ...]
+    related: tuple[RelatedField, ...]
+    timezone: str

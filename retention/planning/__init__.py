@@ -1,0 +1,1 @@
+"""From the operator's words to predicates over live tables: binding, references, fate."""

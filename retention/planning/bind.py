@@ -1,0 +1,250 @@
+"""A connector's datasets, resolved against its live catalogue, every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from retention.errors import Problem
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
+from retention.model.dataset import Connector, Dataset, Event
+from retention.planning.bound import BoundDataset, Component, Hop, Part
+from retention.planning.conditions import Binder
+from retention.planning.names import NotFoundError, find_column, find_table
+from retention.planning.paths import part_link, related_path
+from retention.planning.reach import (
+    described,
+    outside_references,
+    reach_problems,
+    removal_order,
+    usable,
+)
+
+CLOCK_KINDS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+
+
+def bind(connector: Connector, catalogue: Catalogue) -> tuple[tuple[BoundDataset, ...], tuple[Problem, ...]]:
+    """Every dataset that could be bound, and everything that is wrong with all of them."""
+    bound: list[BoundDataset] = []
+    problems: list[Problem] = []
+    for dataset in connector.datasets.values():
+        attempt = _Attempt(connector, dataset, catalogue)
+        result = attempt.bind()
+        problems.extend(attempt.problems)
+        if result is not None and not attempt.problems:
+            bound.append(result)
+    problems.extend(_overlaps(connector, bound))
+    return tuple(bound), tuple(problems)
+
+
+def _overlaps(connector: Connector, bound: Iterable[BoundDataset]) -> list[Problem]:
+    """A table in two records' reach: not told apart yet, so refused."""
+    owners: dict[TableId, BoundDataset] = {}
+    problems: list[Problem] = []
+    for item in bound:
+        for table in item.removal:
+            other = owners.setdefault(table, item)
+            if other is not item:
+                problems.append(
+                    Problem(
+                        file=connector.file,
+                        key=f"datasets.{item.dataset.name}",
+                        found=f"table `{table}` belongs to dataset `{other.dataset.name}` too",
+                        write="name a table in one dataset only; sharing one is not supported yet",
+                    )
+                )
+    return problems
+
+
+class _Attempt:
+    def __init__(self, connector: Connector, dataset: Dataset, catalogue: Catalogue) -> None:
+        self.connector = connector
+        self.dataset = dataset
+        self.catalogue = catalogue
+        self.problems: list[Problem] = []
+        self._place = f"datasets.{dataset.name}"
+
+    def _problem(self, key: str, found: str, write: str) -> None:
+        self.problems.append(
+            Problem(file=self.connector.file, key=f"{self._place}.{key}", found=found, write=write)
+        )
+
+    def bind(self) -> BoundDataset | None:
+        dataset, catalogue = self.dataset, self.catalogue
+        try:
+            root = find_table(catalogue, dataset.table, dataset.schema)
+        except NotFoundError as error:
+            self._problem("table", error.found, error.write)
+            return None
+        why = usable(root)
+        if why is not None and not (dataset.key and root.relation.value.endswith("table")):
+            self._problem("table", *why)
+            return None
+        key = self._key(root)
+        events = {name: self._event(root, name, event) for name, event in dataset.events.items()}
+        self._subject(root)
+        self._where(root)
+        members = self._parts(root)
+        outside = outside_references(catalogue, members)
+        self.problems += reach_problems(
+            catalogue,
+            members,
+            outside,
+            file=self.connector.file,
+            key=f"{self._place}.table",
+            allow_scan=dataset.allow_scan,
+        )
+        order = removal_order(catalogue, members, root.id)
+        if not isinstance(order, tuple):
+            self._problem(
+                "parts",
+                f"`{described(order)}` closes a cycle inside the record",
+                "leave one of its tables out of parts; cycles inside a record are not supported yet",
+            )
+            return None
+        return BoundDataset(
+            dataset=dataset,
+            connector=self.connector,
+            root=root,
+            key=key,
+            parts=tuple(part for part in members.values() if part is not None),
+            removal=order,
+            outside=outside,
+            events=events,
+            where=dataset.where,
+            catalogue_schema=fingerprint(catalogue, self._touched(members, events)),
+        )
+
+    def _touched(
+        self, members: dict[TableId, Part | None], events: dict[str, tuple[Component, ...]]
+    ) -> set[TableId]:
+        tables = set(members)
+        for components in events.values():
+            for component in components:
+                tables |= {component.table, *(hop.arrives for hop in component.hops)}
+        return tables
+
+    def _key(self, root: Table) -> tuple[Column, ...]:
+        if self.dataset.key is None:
+            return tuple(root.columns[name] for name in root.key)
+        try:
+            columns = tuple(find_column(self.catalogue, root, name) for name in self.dataset.key)
+        except NotFoundError as error:
+            self._problem("key", error.found, error.write)
+            return ()
+        names = {column.name for column in columns}
+        unique = names == set(root.key) or any(i.unique and set(i.columns) == names for i in root.indexes)
+        if not unique:
+            self._problem(
+                "key",
+                f"({', '.join(sorted(names))}) is not unique in `{root.id}`",
+                "name the columns of the primary key or of a unique index",
+            )
+        for column in columns:
+            if column.nullable and column.name not in root.key:
+                self._problem("key", f"`{column.name}` may be NULL", "name columns that are NOT NULL")
+        return columns
+
+    def _event(self, root: Table, name: str, event: Event) -> tuple[Component, ...]:
+        found: list[Component] = []
+        for item in event.components:
+            try:
+                *place, word = item.column.pieces
+                hops: tuple[Hop, ...] = ()
+                table = root
+                if place:
+                    named = type(item.column)(pieces=tuple(place), text=".".join(place))
+                    table = find_table(self.catalogue, named, self._schema_near(root, place))
+                    if table.id != root.id:
+                        hops = related_path(self.catalogue, root.id, table.id, item)
+                column = find_column(self.catalogue, table, word)
+                self._clock_column(table, column)
+            except NotFoundError as error:
+                self._problem(f"events.{name}", error.found, error.write)
+                continue
+            found.append(Component(text=item.column.text, hops=hops, table=table.id, column=column))
+        return tuple(found)
+
+    def _schema_near(self, root: Table, place: list[str]) -> str | None:
+        """A table named without its schema is looked for beside the root first."""
+        if len(place) == 1 and root.id.schema is not None:
+            beside = TableId(schema=root.id.schema, name=place[0])
+            return root.id.schema if beside in self.catalogue.tables else None
+        return None
+
+    def _clock_column(self, table: Table, column: Column) -> None:
+        text_dates = self.catalogue.folds_case and column.kind is Kind.TEXT
+        if column.kind not in CLOCK_KINDS and not text_dates:
+            raise NotFoundError(
+                f"`{table.id}.{column.name}` is {column.type or 'untyped'}, which is no date",
+                "name a date or timestamp column; dates in numbers and in other texts are not supported yet",
+            )
+        if (column.kind is Kind.TIMESTAMP or text_dates) and self.connector.timezone is None:
+            raise NotFoundError(
+                f"`{table.id}.{column.name}` is {column.type or 'text'}, which has no zone",
+                'write timezone = "Europe/Oslo" (the zone of its values) at the top of this file',
+            )
+
+    def _subject(self, root: Table) -> None:
+        for kind, word in self.dataset.subject.items():
+            try:
+                find_column(self.catalogue, root, word)
+            except NotFoundError as error:
+                self._problem(f"subject.{kind}", error.found, error.write)
+
+    def _where(self, root: Table) -> None:
+        if self.dataset.where is None:
+            return
+        try:
+            Binder(self.catalogue, root, p.Source(table=root.id, alias="r")).test(self.dataset.where.tree)
+        except NotFoundError as error:
+            self._problem("where", error.found, error.write)
+
+    def _parts(self, root: Table) -> dict[TableId, Part | None]:
+        members: dict[TableId, Part | None] = {root.id: None}
+        waiting = list(self.dataset.parts)
+        progress = True
+        while waiting and progress:
+            progress = False
+            for name in list(waiting):
+                try:
+                    table = find_table(self.catalogue, name.table, None)
+                    link = part_link(self.catalogue, name, table.id, members)
+                except NotFoundError as error:
+                    self._problem("parts", error.found, error.write)
+                    waiting.remove(name)
+                    continue
+                if link is None:
+                    continue
+                waiting.remove(name)
+                progress = True
+                why = usable(table)
+                if table.id in members:
+                    self._problem("parts", f"`{table.id}` is listed twice", "list it once")
+                elif why is not None:
+                    self._problem("parts", *why)
+                else:
+                    members[table.id] = Part(table=table, reference=link)
+        for name in waiting:
+            self._problem(
+                "parts",
+                f"no reference leads from `{name.table.text}` to the record",
+                f"name a table whose rows refer to `{root.id}`, directly or through another part",
+            )
+        return members
+
+
+def fingerprint(catalogue: Catalogue, tables: Iterable[TableId]) -> str:
+    """SHA-256 over the tables' columns, keys, triggers and references, as hex: what drift is measured by."""
+    lines: list[str] = []
+    for id_ in sorted(tables, key=str):
+        table = catalogue.tables[id_]
+        lines.append(f"table {id_} {table.relation.value} key={table.key}")
+        lines += [f"  {c.name} {c.type} {c.nullable} {c.generated}" for c in table.columns.values()]
+        lines += [f"  {t.what} {t.name} {sorted(t.events)}" for t in table.triggers]
+        around = {*catalogue.inbound(id_), *catalogue.outbound(id_)}
+        lines += sorted(
+            f"  {described(r)} -> {r.target} {r.target_columns} {r.on_delete} {r.deferrable}" for r in around
+        )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""The operator's words, resolved against the live catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from retention.model.catalogue import Column, Reference, Table, TableId
+from retention.model.clock import Clock
+from retention.model.condition import Condition
+from retention.model.dataset import Connector, Dataset
+from retention.model.policy import Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hop:
+    """One step along a reference: `down` to the rows that refer, else up to the row referred to."""
+
+    reference: Reference
+    down: bool
+
+    @property
+    def arrives(self) -> TableId:
+        return self.reference.table if self.down else self.reference.target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A component of an event: `column` of the root (no hops) or of the table that the hops reach."""
+
+    text: str
+    hops: tuple[Hop, ...]
+    table: TableId
+    column: Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A table whose rows belong to the record through `reference`, which leads to root or another part."""
+
+    table: Table
+    reference: Reference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """A reference to a member of the record from rows that may lie outside it.
+
+    `inside`: the referring table is itself a member, so that only rows of other records count.
+    """
+
+    reference: Reference
+    inside: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundDataset:
+    """A dataset over live tables.
+
+    `parts` come parents first; `removal` names every table of the record in the order of
+    deletion, the root last. `outside` is every reference that can keep a record.
+    """
+
+    dataset: Dataset
+    connector: Connector
+    root: Table
+    key: tuple[Column, ...]
+    parts: tuple[Part, ...]
+    removal: tuple[TableId, ...]
+    outside: tuple[Outside, ...]
+    events: Mapping[str, tuple[Component, ...]]
+    where: Condition | None = None
+    catalogue_schema: str = ""  # fingerprint of every table that it touches
+
+    def __str__(self) -> str:
+        return str(self.dataset)
+
+    @property
+    def members(self) -> frozenset[TableId]:
+        return frozenset(self.removal)
+
+    def part(self, table: TableId) -> Part:
+        """The part over `table`; KeyError for a table that is none."""
+        for part in self.parts:
+            if part.table.id == table:
+                return part
+        raise KeyError(table)
+
+    def chain(self, table: TableId) -> tuple[Reference, ...]:
+        """The references that lead from `table` to the root, one a step; none for the root."""
+        steps: list[Reference] = []
+        while table != self.root.id:
+            reference = self.part(table).reference
+            steps.append(reference)
+            table = reference.target
+        return tuple(steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Rule × dataset. `others`: the other rules on the same data, in file order."""
+
+    rule: Rule
+    bound: BoundDataset
+    others: tuple[Rule, ...] = field(default=())
+
+    @property
+    def clock(self) -> Clock:
+        assert self.rule.clock is not None
+        return self.rule.clock
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule.name}/{self.bound.connector.name}/{self.bound.dataset.name}"

@@ -1,0 +1,341 @@
+"""What the policy makes of a record today, as one choice: exactly one fate for every row.
+
+`Fates` turns jobs into predicates. Two forms of a job's fate differ in one thing only: whether
+rows that this very plan deletes still count as referring to the record. In a plan they do not
+(children go first, in the same run); inside a batch they do, since by then they are gone, or
+their job did not run and the record must wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from retention import periods
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.clock import Boundary, Clock, Period
+from retention.model.policy import Rule
+from retention.planning.bound import BoundDataset, Component, Hop, Job, Outside
+from retention.planning.conditions import Binder
+
+WITHIN = Period(months=1, days=0, text="1 month")
+"""How long carrying out a rule may take before a record is overdue."""
+
+_PROBES = tuple(date(year, month, day) for year in (2023, 2024) for month, day in ((1, 31), (2, 28), (7, 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instants:
+    """A rule's lines on the day `as_of`: due before `cutoff`, overdue before `late`."""
+
+    floor: Boundary
+    cutoff: Boundary
+    late: Boundary
+
+
+def instants(clock: Clock, as_of: datetime) -> Instants:
+    return Instants(
+        floor=periods.floor(clock.timezone),
+        cutoff=periods.cutoff(as_of, clock),
+        late=periods.late_cutoff(as_of, clock, WITHIN),
+    )
+
+
+class Fates:
+    """Predicates of one connector's jobs at the instant `as_of`.
+
+    `acting`: the jobs of this plan. Only what they delete may be counted as gone already;
+    every rule protects, whether it acts or not.
+    """
+
+    def __init__(self, catalogue: Catalogue, acting: Sequence[Job], as_of: datetime) -> None:
+        self._catalogue = catalogue
+        self._acting = tuple(acting)
+        self._as_of = as_of
+        self._aliases = 0
+
+    def root(self, bound: BoundDataset) -> p.Source:
+        """The source that a statement over the dataset's root table starts from."""
+        return p.Source(table=bound.root.id, alias="r")
+
+    def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
+        """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
+        return self._fate(job, root, strict=strict, visiting=())
+
+    def records(self, job: Job, root: p.Source) -> p.Test:
+        """Which rows of the root table are records: all but those of which `where` is false."""
+        scope = self._scope(job.bound, root)
+        return p.All(items=()) if scope is None else p.Untrue(item=p.Not(item=scope))
+
+    def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
+        """Bare-column comparisons that every due record passes; empty where an event is in related rows only."""
+        components = job.bound.events[job.rule.event or ""]
+        if len(components) != 1 or components[0].hops:
+            return ()
+        lines = instants(job.clock, self._as_of)
+        field = self._field(root, components[0])
+        return (p.Reaches(field=field, cutoff=self._line(job, lines.cutoff)),)
+
+    def late(self, job: Job, root: p.Source) -> p.Test:
+        """Of a record whose clock has ended: it ended longer ago than carrying it out may take."""
+        late = instants(job.clock, self._as_of).late
+        return p.Untrue(item=self._any(job, root, p.State.RECENT, late))
+
+    def latest_day(self, job: Job, root: p.Source) -> p.LatestDay:
+        """The day of the record's event, for showing and ordering."""
+        own: list[p.Field] = []
+        related: list[p.RelatedField] = []
+        for component in job.bound.events[job.rule.event or ""]:
+            if not component.hops:
+                own.append(self._field(root, component))
+                continue
+            source = self._source(component.table)
+            joined = self._joined(component.hops, root, source)
+            related.append(p.RelatedField(field=self._field(source, component), where=joined))
+        return p.LatestDay(own=tuple(own), related=tuple(related), timezone=job.clock.timezone)
+
+    def component_state(self, job: Job, root: p.Source, component: Component, state: p.State) -> p.Test:
+        """Whether `component` is in `state` for this record, as the fate reads it."""
+        return self._component(job, root, component, state, instants(job.clock, self._as_of).cutoff)
+
+    def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
+        """Some row that stays refers to this record by this reference."""
+        return self._referring(job.bound, root, outside, strict=strict, visiting=(job,))
+
+    def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
+        """The rows themselves: a source, and which of its rows stay and refer to the record of `root`."""
+        reference, bound = outside.reference, job.bound
+        referring = self._source(reference.table)
+        stays = self._stays(bound, root, outside, referring, strict=False, visiting=(job,))
+        if reference.target == bound.root.id:
+            return referring, p.All(items=(self._refers(reference, referring, root), *stays))
+        member = self._source(reference.target)
+        belongs = self._belongs(bound, reference.target, member, root)
+        linked = p.All(items=(self._refers(reference, referring, member), belongs))
+        return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
+
+    # -- the choice ------------------------------------------------------------------------
+
+    def _fate(self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...]) -> p.Choice:
+        cases: list[tuple[p.Test, str]] = []
+        scope = self._scope(job.bound, root)
+        if scope is not None:
+            cases.append((p.IsUnknown(item=scope), "unclear"))
+        cutoff = instants(job.clock, self._as_of).cutoff
+        cases += [
+            (self._any(job, root, p.State.RECENT, cutoff), "not_due"),
+            (self._any(job, root, p.State.UNCLEAR, cutoff), "unclear"),
+            (p.Untrue(item=self._any(job, root, p.State.PAST, cutoff)), "undated"),
+        ]
+        keeping = tuple(p.Untrue(item=self._ended(job, rule, root)) for rule in job.others)
+        if keeping:
+            cases.append((p.AnyOf(items=keeping), "retained"))
+        referring = tuple(
+            self._referring(job.bound, root, item, strict=strict, visiting=(*visiting, job))
+            for item in job.bound.outside
+        )
+        if referring:
+            cases.append((p.AnyOf(items=referring), "referenced"))
+        if not acts(job):
+            return p.Choice(cases=tuple(cases), otherwise="elsewhere")
+        return p.Choice(cases=tuple(cases), otherwise="due")
+
+    def _ended(self, job: Job, rule: Rule, root: p.Source) -> p.Test:
+        """Rule's own clock has ended for this record."""
+        assert rule.clock is not None
+        other = Job(rule=rule, bound=job.bound)
+        cutoff = instants(rule.clock, self._as_of).cutoff
+        return p.All(
+            items=(
+                p.Untrue(item=self._any(other, root, p.State.RECENT, cutoff)),
+                p.Untrue(item=self._any(other, root, p.State.UNCLEAR, cutoff)),
+                self._any(other, root, p.State.PAST, cutoff),
+            )
+        )
+
+    def _scope(self, bound: BoundDataset, root: p.Source) -> p.Test | None:
+        if bound.where is None:
+            return None
+        return Binder(self._catalogue, bound.root, root).test(bound.where.tree)
+
+    # -- events ----------------------------------------------------------------------------
+
+    def _any(self, job: Job, root: p.Source, state: p.State, cutoff: Boundary) -> p.Test:
+        components = job.bound.events[job.rule.event or ""]
+        return p.AnyOf(items=tuple(self._component(job, root, c, state, cutoff) for c in components))
+
+    def _component(
+        self, job: Job, root: p.Source, component: Component, state: p.State, cutoff: Boundary
+    ) -> p.Test:
+        floor = self._line(job, periods.floor(job.clock.timezone))
+        line = self._line(job, cutoff)
+
+        def dated(source: p.Source, wanted: p.State) -> p.Test:
+            field = self._field(source, component)
+            return p.Dated(field=field, state=wanted, floor=floor, cutoff=line)
+
+        if not component.hops:
+            return dated(root, state)
+        if state is p.State.MISSING:
+            return p.Not(item=self._along(component.hops, root, lambda _: p.All(items=())))
+        # A related row that exists but has no date is not one of long ago.
+        wanted = (p.State.UNCLEAR, p.State.MISSING) if state is p.State.UNCLEAR else (state,)
+        return self._along(
+            component.hops, root, lambda source: p.AnyOf(items=tuple(dated(source, w) for w in wanted))
+        )
+
+    def _along(self, hops: tuple[Hop, ...], start: p.Source, leaf: Callable[[p.Source], p.Test]) -> p.Test:
+        """Some row at the end of `hops`, seen from `start`, passes `leaf`."""
+        if not hops:
+            return leaf(start)
+        source = self._source(hops[0].arrives)
+        joined = self._hop(hops[0], start, source)
+        return p.Exists(source=source, where=p.All(items=(joined, self._along(hops[1:], source, leaf))))
+
+    def _joined(self, hops: tuple[Hop, ...], start: p.Source, end: p.Source) -> p.Test:
+        """The row of `end` is at the end of `hops`, seen from `start`."""
+        if len(hops) == 1:
+            return self._hop(hops[0], start, end)
+        between = self._source(hops[-2].arrives)
+        return p.Exists(
+            source=between,
+            where=p.All(
+                items=(self._hop(hops[-1], between, end), self._joined(hops[:-1], start, between)),
+            ),
+        )
+
+    def _hop(self, hop: Hop, start: p.Source, end: p.Source) -> p.Test:
+        referring, referred = (end, start) if hop.down else (start, end)
+        return self._refers(hop.reference, referring, referred)
+
+    def _refers(self, reference: Reference, referring: p.Source, referred: p.Source) -> p.Test:
+        return p.SameValues(
+            left=self._fields(referring, reference.columns),
+            right=self._fields(referred, reference.target_columns),
+        )
+
+    def _line(self, job: Job, boundary: Boundary) -> p.Line:
+        zone = job.bound.connector.timezone
+        naive = None if zone is None else periods.naive_boundary(boundary, zone)
+        return p.Line(day=boundary.day, instant=boundary.instant, naive=naive)
+
+    # -- references ------------------------------------------------------------------------
+
+    def _referring(
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        outside: Outside,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+    ) -> p.Test:
+        reference = outside.reference
+        referring = self._source(reference.table)
+        stays = self._stays(bound, root, outside, referring, strict=strict, visiting=visiting)
+
+        def refers_to(target: p.Source) -> p.Test:
+            items = (self._refers(reference, referring, target), *stays)
+            return p.Exists(source=referring, where=p.All(items=items))
+
+        return self._downward(bound, root, reference.target, refers_to)
+
+    def _stays(
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        outside: Outside,
+        referring: p.Source,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+    ) -> list[p.Test]:
+        """The row of `referring` is outside the record, and this plan does not delete it first."""
+        if outside.inside:
+            return [p.Untrue(item=self._belongs(bound, outside.reference.table, referring, root))]
+        return [] if strict else list(self._goes_first(outside.reference.table, referring, visiting))
+
+    def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
+        """For each job of this plan that deletes rows of `table`: the row is not one of those."""
+        for job in self._acting:
+            if job in visiting or table not in job.bound.members or not acts(job):
+                continue
+            root = referring if table == job.bound.root.id else self._source(job.bound.root.id)
+            due = p.Chosen(choice=self._fate(job, root, strict=False, visiting=visiting), label="due")
+            records = self.records(job, root)
+            if root is referring:
+                yield p.Untrue(item=p.All(items=(records, due)))
+            else:
+                belongs = self._belongs(job.bound, table, referring, root)
+                yield p.Not(item=p.Exists(source=root, where=p.All(items=(belongs, records, due))))
+
+    def _belongs(self, bound: BoundDataset, table: TableId, row: p.Source, root: p.Source) -> p.Test:
+        """`row` of `table`, a member of the record, belongs to the record of `root`."""
+        if table == bound.root.id:
+            names = tuple(column.name for column in bound.key)
+            return p.SameValues(left=self._fields(row, names), right=self._fields(root, names))
+        reference = bound.part(table).reference
+        if reference.target == bound.root.id:
+            return self._refers(reference, row, root)
+        between = self._source(reference.target)
+        up = self._belongs(bound, reference.target, between, root)
+        return p.Exists(source=between, where=p.All(items=(self._refers(reference, row, between), up)))
+
+    def _downward(
+        self, bound: BoundDataset, root: p.Source, table: TableId, leaf: Callable[[p.Source], p.Test]
+    ) -> p.Test:
+        """Some row of the member `table` of this record passes `leaf`."""
+        chain = bound.chain(table)
+        hops = tuple(Hop(reference=reference, down=True) for reference in reversed(chain))
+        return self._along(hops, root, leaf)
+
+    # -- sources and fields ----------------------------------------------------------------
+
+    def _source(self, table: TableId) -> p.Source:
+        self._aliases += 1
+        return p.Source(table=table, alias=f"t{self._aliases}")
+
+    def _field(self, source: p.Source, component: Component) -> p.Field:
+        column = component.column
+        return p.Field(source=source, column=column.name, kind=column.kind, type=column.type)
+
+    def _fields(self, source: p.Source, names: Iterable[str]) -> tuple[p.Field, ...]:
+        columns = self._catalogue.tables[source.table].columns
+        return tuple(
+            p.Field(source=source, column=name, kind=columns[name].kind, type=columns[name].type)
+            for name in names
+        )
+
+
+def acts(job: Job) -> bool:
+    """Whether this rule is the one that acts where several have ended: the one that ended last, then file order."""
+    if not job.others:
+        return True
+
+    def length(rule: Rule) -> tuple[tuple[date, ...], int]:
+        assert rule.clock is not None
+        return tuple(periods.due_day(day, rule.clock) for day in _PROBES), -rule.order
+
+    return all(length(job.rule) > length(other) for other in job.others)
+
+
+def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
+    waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
+    order: list[Job] = []
+
+    def waits_for(job: Job, other: Job) -> bool:
+        return job.bound.connector.name == other.bound.connector.name and any(
+            not item.inside and item.reference.table in other.bound.members for item in job.bound.outside
+        )
+
+    while waiting:
+        free = next(
+            (j for j in waiting if not any(waits_for(j, k) for k in waiting if k.bound is not j.bound)),
+            waiting[0],
+        )
+        order.append(free)
+        waiting.remove(free)
+    return tuple(order)

@@ -1,0 +1,94 @@
+"""Names as written, found in the live catalogue: exactly, or refused with what is there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from retention.errors import Problem
+from retention.model.catalogue import Catalogue, Column, Table, TableId
+from retention.model.dataset import Name
+
+
+class NotFoundError(Exception):
+    """A name that the catalogue does not have, or has twice; becomes a Problem at the place it was written."""
+
+    def __init__(self, found: str, write: str) -> None:
+        super().__init__(found)
+        self.found = found
+        self.write = write
+
+    def problem(self, file: str, key: str) -> Problem:
+        return Problem(file=file, key=key, found=self.found, write=self.write)
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """`a, b, c and 4 more`, for messages."""
+    every = sorted(names)
+    shown = ", ".join(every[:most])
+    return shown if len(every) <= most else f"{shown} and {len(every) - most} more"
+
+
+def _same(catalogue: Catalogue, left: str, right: str) -> bool:
+    return left == right or (catalogue.folds_case and left.casefold() == right.casefold())
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    every = list(names)
+    near = difflib.get_close_matches(word, every, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"there are: {listed(every)}" if every else "there are none"
+
+
+def find_table(catalogue: Catalogue, name: Name, schema: str | None) -> Table:
+    """The table that `name` means; NotFoundError for none, or for more than one."""
+    pieces = name.pieces
+    if len(pieces) > 2:
+        raise NotFoundError(f"`{name.text}` has more than two parts", 'write "table" or "schema.table"')
+    if len(pieces) == 2:
+        if schema is not None and not _same(catalogue, schema, pieces[0]):
+            raise NotFoundError(
+                f"`{name.text}` and schema `{schema}` disagree", "write the schema in one place only"
+            )
+        schema = pieces[0]
+    if schema is not None and catalogue.default_schema is None:
+        if schema.casefold() != "main":
+            raise NotFoundError(f"schema `{schema}`: this database has no schemas", "leave the schema out")
+        schema = None
+    elif schema is not None:
+        schemas = {str(t.schema) for t in catalogue.tables}
+        if schema not in schemas:
+            raise NotFoundError(f"schema `{schema}` does not exist", _nearest(schema, schemas))
+    word = pieces[-1]
+    matches = [
+        table
+        for id_, table in catalogue.tables.items()
+        if _same(catalogue, id_.name, word) and (schema is None or id_.schema == schema)
+    ]
+    if not matches:
+        candidates = {t.name for t in catalogue.tables if schema is None or t.schema == schema}
+        raise NotFoundError(f"table `{name.text}` does not exist", _nearest(word, candidates))
+    if len(matches) > 1:
+        places = listed(f'"{m.id}"' for m in matches)
+        raise NotFoundError(f"`{name.text}` is ambiguous", f"write one of {places}")
+    return matches[0]
+
+
+def find_column(catalogue: Catalogue, table: Table, word: str) -> Column:
+    """The column of `table` that `word` means; NotFoundError for none."""
+    exact = table.columns.get(word)
+    if exact is not None:
+        return exact
+    if catalogue.folds_case:
+        for column in table.columns.values():
+            if column.name.casefold() == word.casefold():
+                return column
+    raise NotFoundError(f"table `{table.id}` has no column `{word}`", _nearest(word, table.columns))
+
+
+def same_table(catalogue: Catalogue, id_: TableId, pieces: tuple[str, ...]) -> bool:
+    """Whether `pieces` (table, or schema and table) name the table `id_`."""
+    if not _same(catalogue, pieces[-1], id_.name):
+        return False
+    return len(pieces) == 1 or (id_.schema is not None and _same(catalogue, pieces[0], id_.schema))

@@ -1,0 +1,136 @@
+"""What deleting a record would touch beyond it: read off the live catalogue, refused by name.
+
+A database must never remove or change more than the plan says. Foreign keys with CASCADE,
+SET NULL or SET DEFAULT from outside the record, DELETE triggers and rewrite rules on its tables,
+and referring columns without an index are problems here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from retention.errors import Problem
+from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
+from retention.planning.bound import Outside, Part
+
+_CHANGES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+
+_WHY_NOT = {
+    Relation.VIEW: "is a view: what it shows is stored elsewhere; name the table behind it",
+    Relation.MATERIALIZED_VIEW: "is a materialized view: name the tables that it is made from",
+    Relation.FOREIGN: "is a foreign table: connect to the database that stores it",
+    Relation.VIRTUAL: "is a virtual table: its rows are stored by an extension",
+    Relation.PARTITION: "is one partition: name its parent",
+    Relation.INHERITED: "has tables that inherit from it: this is not supported yet",
+}
+
+
+def usable(table: Table) -> tuple[str, str] | None:
+    """(found, write) where rows of `table` can't be deleted one record at a time, else None."""
+    why = _WHY_NOT.get(table.relation)
+    if why is not None:
+        found, _, write = why.partition(": ")
+        return f"`{table.id}` {found}", write
+    if not table.key:
+        return (
+            f"table `{table.id}` has no primary key: its rows can't be told apart",
+            f"ALTER TABLE {table.id} ADD PRIMARY KEY (…);",
+        )
+    return None
+
+
+def quoted(name: str) -> str:
+    """An identifier as standard SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def create_index(table: TableId, columns: Iterable[str]) -> str:
+    """The statement that makes the missing index."""
+    every = tuple(columns)
+    place = f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+    name = quoted("_".join([table.name, *every, "idx"]))
+    return f"CREATE INDEX {name} ON {place} ({', '.join(quoted(c) for c in every)});"
+
+
+def described(reference: Reference) -> str:
+    """`orders.customer_id`, for messages."""
+    return f"{reference.table}.{','.join(reference.columns)}"
+
+
+def outside_references(catalogue: Catalogue, members: Mapping[TableId, Part | None]) -> tuple[Outside, ...]:
+    """Every reference to a member that is not the link by which its own part belongs."""
+    links = {part.reference for part in members.values() if part is not None}
+    return tuple(
+        Outside(reference=reference, inside=reference.table in members)
+        for member in members
+        for reference in catalogue.inbound(member)
+        if reference not in links
+    )
+
+
+def reach_problems(
+    catalogue: Catalogue,
+    members: Mapping[TableId, Part | None],
+    outside: Iterable[Outside],
+    *,
+    file: str,
+    key: str,
+    allow_scan: bool,
+) -> list[Problem]:
+    """Everything that deleting a record of these tables would do beyond it."""
+    problems: list[Problem] = []
+
+    def add(found: str, write: str) -> None:
+        problems.append(Problem(file=file, key=key, found=found, write=write))
+
+    for member in members:
+        for trigger in catalogue.tables[member].triggers:
+            if "DELETE" in trigger.events:
+                add(
+                    f"{trigger.what} `{trigger.name}` on `{member}` runs at every DELETE, and may change other rows",
+                    f"drop or disable it for the engine's role; rows of `{member}` are not deleted while it is there",
+                )
+    for item in outside:
+        reference = item.reference
+        if reference.on_delete in _CHANGES:
+            does = "deletes" if reference.on_delete == "CASCADE" else "rewrites"
+            add(
+                f"`{described(reference)}` refers to `{reference.target}` ON DELETE {reference.on_delete}:"
+                f" the database itself {does} rows beyond the record",
+                f'add "{reference.table.name}" to parts, or make the reference ON DELETE NO ACTION',
+            )
+    if not allow_scan:
+        links = [part.reference for part in members.values() if part is not None]
+        for reference in [*links, *(item.reference for item in outside)]:
+            for table in reference.unindexed_on:
+                add(
+                    f"`{table}.{','.join(reference.columns)}` refers to `{reference.target}` without an index:"
+                    " every delete would scan the table",
+                    f"{create_index(table, reference.columns)} or write allow_scan = true",
+                )
+    return problems
+
+
+def removal_order(
+    catalogue: Catalogue, members: Iterable[TableId], root: TableId
+) -> tuple[TableId, ...] | Reference:
+    """The members so that each comes before what it refers to, the root last.
+
+    A reference that closes a cycle inside the record is returned instead.
+    """
+    waiting = list(members)
+    order: list[TableId] = []
+    while waiting:
+        free = [
+            table
+            for table in waiting
+            if not any(r.table in waiting and r.table != table for r in catalogue.inbound(table))
+        ]
+        if not free:
+            return next(
+                r for t in waiting for r in catalogue.inbound(t) if r.table in waiting and r.table != t
+            )
+        free.sort(key=lambda t: t == root)
+        order.append(free[0])
+        waiting.remove(free[0])
+    return tuple(order)

@@ -1,0 +1,91 @@
+"""A job as the adapters need it: every predicate of it, over one source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retention.model import predicate as p
+from retention.planning.bound import BoundDataset, Job, Outside
+from retention.planning.fate import Fates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referring:
+    """A reference that can keep the record: `test` says that some row does; `rows` which of `source` do."""
+
+    outside: Outside
+    test: p.Test
+    source: p.Source
+    rows: p.Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One job's predicates, all over the source `root`.
+
+    `records`: which rows of the root table are records. `fate`: as a plan counts it; `strict`: as
+    a batch rechecks it. `reaches`: bare-column comparisons that every due record passes. `late`: of a
+    record whose clock has ended, whether it is overdue. `own_columns`: all of it can be read off
+    the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
+    """
+
+    job: Job
+    root: p.Source
+    records: p.Test
+    fate: p.Choice
+    strict: p.Choice
+    reaches: tuple[p.Reaches, ...]
+    late: p.Test
+    latest_day: p.LatestDay
+    referring: tuple[Referring, ...]
+    components: Mapping[str, Mapping[p.State, p.Test]]
+    own_columns: bool
+    nothing_refers: bool
+
+    @property
+    def bound(self) -> BoundDataset:
+        return self.job.bound
+
+    @property
+    def due(self) -> p.Test:
+        """The record is due in a plan."""
+        return p.All(items=(self.records, p.Chosen(choice=self.fate, label="due")))
+
+    @property
+    def still_due(self) -> p.Test:
+        """The record is due in a batch: nothing refers to it any more."""
+        return p.All(items=(self.records, p.Chosen(choice=self.strict, label="due")))
+
+
+def work(fates: Fates, job: Job) -> Work:
+    """The predicates of `job` as `fates` sees them."""
+    root = fates.root(job.bound)
+    every = [c for name in _events(job) for c in job.bound.events[name]]
+    return Work(
+        job=job,
+        root=root,
+        records=fates.records(job, root),
+        fate=fates.fate(job, root, strict=False),
+        strict=fates.fate(job, root, strict=True),
+        reaches=fates.reaches(job, root),
+        late=fates.late(job, root),
+        latest_day=fates.latest_day(job, root),
+        referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
+        components={
+            c.text: {state: fates.component_state(job, root, c, state) for state in p.State}
+            for c in job.bound.events[job.rule.event or ""]
+        },
+        own_columns=not job.bound.outside and not any(c.hops for c in every),
+        nothing_refers=not job.bound.outside and not job.bound.parts,
+    )
+
+
+def _referring(fates: Fates, job: Job, root: p.Source, outside: Outside) -> Referring:
+    source, rows = fates.referring_rows(job, root, outside)
+    test = fates.referring(job, root, outside, strict=False)
+    return Referring(outside=outside, test=test, source=source, rows=rows)
+
+
+def _events(job: Job) -> set[str]:
+    return {rule.event for rule in (job.rule, *job.others) if rule.event is not None}
