@@ -1,0 +1,123 @@
+"""`retention.toml` and the environment: how the engine runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PlainValidator
+
+from retention.config import urls, values
+from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
+from retention.config.policy_file import Anything
+from retention.config.tables import Table, read
+from retention.model.settings import Settings
+
+FILE = "retention.toml"
+STATE_VARIABLE = "RETENTION_STATE"
+
+DEFAULT_STATE = "sqlite:///state/retention.db"
+DEFAULT_SIGNING = "state/keys/signing.key"
+DEFAULT_EVIDENCE = "state/keys/evidence.key"
+DEFAULT_MIRROR = "state/ledger"
+
+
+def _state(value: object) -> str:
+    return urls.parse_url(value, beside=False).shown
+
+
+def _key_file(value: object) -> str:
+    if isinstance(value, str) and value.startswith("env:"):
+        raise not_yet("a key in an environment variable", 'write "file:state/keys/signing.key"')
+    if isinstance(value, str) and not value.startswith("file:") and value.endswith((".key", ".pem")):
+        raise unusable("is a path without `file:`", f'write "file:{printable(value)}"')
+    reference = urls.parse_secret(value, "a key")
+    return reference.file or ""
+
+
+def _folder(value: object) -> str:
+    return values.string(value, f'"{DEFAULT_MIRROR}"')
+
+
+class SettingsFile(Table):
+    """The whole file."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"publish", "daemon", "notify", "log"})
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("origin", "mirror"), "[ledger]"),
+        **dict.fromkeys(("signing", "evidence"), "[keys]"),
+        **dict.fromkeys(("policy", "rules"), "policies.toml"),
+    }
+
+    state: Annotated[str | None, PlainValidator(_state)] = None
+    keys_: Anything = Field(default=None, alias="keys")
+    ledger: Anything = None
+
+
+class KeysTable(Table):
+    """`[keys]`"""
+
+    signing: Annotated[str | None, PlainValidator(_key_file)] = None
+    evidence: Annotated[str | None, PlainValidator(_key_file)] = None
+
+
+class LedgerTable(Table):
+    """`[ledger]`"""
+
+    later: ClassVar[frozenset[str]] = frozenset({"publish"})
+
+    origin: Annotated[str | None, PlainValidator(values.origin)] = None
+    mirror: Annotated[str | None, PlainValidator(_folder)] = None
+
+
+def read_settings(document: Mapping[str, object], folder: Path, findings: list[Finding]) -> Settings:
+    """The file's settings with defaults for what is missing or wrong; mistakes go to `findings`."""
+    file = read(SettingsFile, document, (), findings)
+    keys = read(KeysTable, file.keys_, ("keys",), findings)
+    ledger = read(LedgerTable, file.ledger, ("ledger",), findings)
+    signing = folder / (keys.signing or DEFAULT_SIGNING)
+    evidence = folder / (keys.evidence or DEFAULT_EVIDENCE)
+    if signing == evidence:
+        found = "is the file of the other key"
+        findings.append(
+            Finding(at=("keys", "evidence"), found=found, write="give each key a file of its own")
+        )
+    return Settings(
+        state=state_url(file.state or DEFAULT_STATE, folder),
+        signing_key=signing,
+        evidence_key=evidence,
+        origin=ledger.origin,
+        mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
+    )
+
+
+def state_url(text: str, folder: Path) -> str:
+    """A state store's URL with its SQLite path absolute; a reference as it is. Raises Unusable."""
+    secret = urls.parse_url(text, beside=False)
+    return text if secret.literal is None else urls.absolute(text, folder)
+
+
+def state_of_environment(environ: Mapping[str, str]) -> str | None:
+    """`env:RETENTION_STATE` where that variable is set: it wins over the file. Raises Unusable.
+
+    The value itself may hold a password, and so is read only when the store is opened.
+    """
+    value = environ.get(STATE_VARIABLE)
+    if value is None:
+        return None
+    if not value.strip():
+        raise unusable("is set and empty", "unset it, or set it to the state store's URL")
+    urls.split(value.strip())
+    return f"env:{STATE_VARIABLE}"
+
+
+def same_file(state: str, url: str | None, folder: Path) -> bool:
+    """Whether the state store and a connector's literal URL are one SQLite file."""
+    try:
+        if url is None or "://" not in state:
+            return False
+        ours, theirs = urls.split(state, folder).path, urls.split(url, folder).path
+        return ours is not None and theirs is not None and Path(ours).resolve() == Path(theirs).resolve()
+    except (Unusable, OSError, RuntimeError):
+        return False
