@@ -23,12 +23,12 @@ from retention.model.explanation import Verification
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """Where a log ends: `edge.size` events, the hash of the last, its time, bytes with a newline each."""
+    """Where a log ends: `edge.size` events, the hash of the last, its time, and `length` in bytes."""
 
     edge: Edge = field(default_factory=Edge)
     last_hash: str = FIRST_PREV
     last_at: datetime | None = None
-    bytes: int = 0
+    length: int = 0
 
     @property
     def size(self) -> int:
@@ -40,7 +40,7 @@ class Head:
             edge=self.edge.append(leaf_hash(line)),
             last_hash=hash_of(line),
             last_at=at,
-            bytes=self.bytes + len(line) + 1,
+            length=self.length + len(line) + 1,
         )
 
 
@@ -105,7 +105,7 @@ def verify_lines(
 
 
 class _Walk:
-    """One pass over the lines. `head` is where it stands; `good` the size of the last checkpoint that held."""
+    """One pass over the lines. `head` is where it stands; `_good`: the last checkpoint that held."""
 
     def __init__(self, lines: Iterable[bytes], marks: list[Checkpoint]) -> None:
         self._lines = iter(lines)
@@ -144,7 +144,7 @@ class _Walk:
         return line
 
     def _broken_link(self, raw: bytes, number: int) -> LedgerError:
-        """Event `number` names another one before it. The event after it tells which of the two was edited."""
+        """Event `number` names another one before it; the next event tells which of the two was edited."""
         if number == 0:
             return _wrong(0, "it says that an event came before it: the beginning was removed")
         if number == self._good:
