@@ -35,7 +35,15 @@ _KEY_SET = frozenset(_KEYS)
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _MAX_TYPE = 64
 _HASH = re.compile(r"[0-9a-f]{64}")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
+_SPELLING: dict[str, Any] = {
+    "ensure_ascii": False,
+    "allow_nan": False,
+    "check_circular": False,
+    "separators": (",", ":"),
+}
+_ENCODER = json.JSONEncoder(**_SPELLING)
+_SORTING_ENCODER = json.JSONEncoder(sort_keys=True, **_SPELLING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +87,9 @@ def format_instant(at: datetime) -> str:
 
 def parse_instant(text: str) -> datetime:
     """The reverse of `format_instant`; raises ValueError for any other spelling."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None or format_instant(at) != text:
+    if not _INSTANT.fullmatch(text):
         raise ValueError(text)
-    return at
+    return datetime.fromisoformat(text)
 
 
 def canonical(value: object) -> bytes:
@@ -126,15 +133,14 @@ def parse(line: bytes) -> Line:
     if not line:
         raise LedgerError("the line is empty")
     try:
-        fields = json.loads(line.decode("utf-8"), parse_float=_no_float, parse_constant=_no_float)
+        fields = _DECODER.decode(line.decode("utf-8"))
         if type(fields) is not dict:
             raise _UnfitError("it is no JSON object")
-        _check_fields(fields)
-        if _spell(fields) != line:
+        at = _check_fields(fields)
+        if _respell(fields, line) != line:
             raise _UnfitError(
                 "it is not in canonical form: a space, an escape or the order of keys was changed"
             )
-        at = parse_instant(fields["at"])
     except UnicodeDecodeError as error:
         raise LedgerError("it is not UTF-8") from error
     except _UnfitError as error:
@@ -146,8 +152,8 @@ def parse(line: bytes) -> Line:
     return Line(seq=fields["seq"], at=at, type=fields["type"], data=fields["data"], prev=fields["prev"])
 
 
-def _check_fields(fields: Mapping[str, object]) -> None:
-    """Raise _UnfitError unless these are an event's five keys with values of their kinds."""
+def _check_fields(fields: Mapping[str, object]) -> datetime:
+    """The event's `at`; raises _UnfitError unless these are an event's keys with values of their kinds."""
     if fields.keys() != _KEY_SET:
         raise _UnfitError(f"its keys are not {', '.join(_KEYS)}")
     seq, at, name, prev = fields["seq"], fields["at"], fields["type"], fields["prev"]
@@ -160,9 +166,20 @@ def _check_fields(fields: Mapping[str, object]) -> None:
     if not isinstance(fields["data"], Mapping):
         raise _UnfitError("data is no object")
     try:
-        parse_instant(at if type(at) is str else "")
+        return parse_instant(at if type(at) is str else "")
     except ValueError as error:
         raise _UnfitError("at is no instant such as 2026-11-25T18:23:34.123456Z") from error
+
+
+def _respell(fields: dict[str, object], line: bytes) -> bytes:
+    """The canonical form of what was read from `line`.
+
+    Most lines are ASCII and shallow: there the order by code points is the right one, and no
+    depth can be wrong, so that the C encoder may do it all (three times as fast).
+    """
+    if line.isascii() and line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
+        return _SORTING_ENCODER.encode(fields).encode("utf-8", "surrogatepass")
+    return _spell(fields)
 
 
 def _spell(value: object) -> bytes:
@@ -214,5 +231,14 @@ def _utf16(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
 
+def _small_int(text: str) -> int:
+    if len(text) > 17 or not -MAX_INT <= (value := int(text)) <= MAX_INT:
+        raise _UnfitError("it holds an integer beyond 2^53 - 1")
+    return value
+
+
 def _no_float(_text: str) -> NoReturn:
     raise _UnfitError("it holds a float, which the format does not know")
+
+
+_DECODER = json.JSONDecoder(parse_int=_small_int, parse_float=_no_float, parse_constant=_no_float)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 HASH_SIZE = 32
+_SHORT = 160  # bytes up to which `short_sha256` is the faster one
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
@@ -40,7 +41,8 @@ short_sha256 = _for_short_messages()
 
 def leaf_hash(data: bytes) -> bytes:
     """SHA-256(0x00 || data)."""
-    return short_sha256(b"\x00" + data).digest()
+    sha = short_sha256 if len(data) < _SHORT else hashlib.sha256
+    return sha(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

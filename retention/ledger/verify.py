@@ -83,52 +83,60 @@ def verify_lines(
     marks = _open_checkpoints(checkpoints, verifier)
     walk = _Walk(lines, marks)
     walk.run()
-    if walk.head.size and not marks:
-        raise LedgerError(
-            f"{source}: {walk.head.size} events and no signed checkpoint: nothing vouches for them"
-        )
+    if found.size and not marks:
+        raise LedgerError(f"{source}: {found.size} events and no signed checkpoint: nothing vouches for them")
     if head is not None:
         _compare(walk.head, head)
     size = marks[-1].size if marks else 0
     root = marks[-1].root if marks else Edge().root()
-    last_at = walk.head.last_at
     return Verification(
         source=source,
         origin=verifier.name,
-        events=walk.head.size,
+        events=found.size,
         size=size,
         root=base64.b64encode(root).decode(),
         checkpoints=len(marks),
-        unsigned_tail=walk.head.size - size,
-        last_at=None if last_at is None else format_instant(last_at),
+        unsigned_tail=found.size - size,
+        last_at=None if found.last_at is None else format_instant(found.last_at),
     )
 
 
 class _Walk:
-    """One pass over the lines. `head` is where it stands; `_good`: the last checkpoint that held."""
+    """One pass over the lines. `_good`: the size of the last checkpoint that held."""
 
     def __init__(self, lines: Iterable[bytes], marks: list[Checkpoint]) -> None:
         self._lines = iter(lines)
         self._marks = iter(marks)
         self._mark = next(self._marks, None)
         self._good = 0
-        self.head = Head()
+        self._edge = Edge()
+        self._last_hash = FIRST_PREV
+        self._last_at: datetime | None = None
+        self._length = 0
+
+    @property
+    def head(self) -> Head:
+        """Where it stands."""
+        return Head(edge=self._edge, last_hash=self._last_hash, last_at=self._last_at, length=self._length)
 
     def run(self) -> None:
         """Raises LedgerError at the first wrong event."""
         self._check_marks()
         for raw in self._lines:
-            line = self._read(raw)
-            self.head = self.head.append(raw, line.at)
-            self._check_marks()
+            self._last_at = self._read(raw).at
+            self._edge = self._edge.append(leaf_hash(raw))
+            self._last_hash = hash_of(raw)
+            self._length += len(raw) + 1
+            if self._mark is not None and self._mark.size == self._edge.size:
+                self._check_marks()
         if self._mark is not None:
             raise _wrong(
-                self.head.size,
-                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self.head.size}",
+                self._edge.size,
+                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self._edge.size}",
             )
 
     def _read(self, raw: bytes) -> Line:
-        number = self.head.size
+        number = self._edge.size
         try:
             line = parse(raw)
         except LedgerError as error:
@@ -137,9 +145,9 @@ class _Walk:
             raise _wrong(line.seq, "it is there twice: a line was added")
         if line.seq != number:
             raise _wrong(number, f"in its place stands event {line.seq}: a line was removed, added or moved")
-        if line.prev != self.head.last_hash:
+        if line.prev != self._last_hash:
             raise self._broken_link(raw, number)
-        if self.head.last_at is not None and line.at < self.head.last_at:
+        if self._last_at is not None and line.at < self._last_at:
             raise _wrong(number, "it is earlier than the event before it")
         return line
 
@@ -160,9 +168,9 @@ class _Walk:
 
     def _check_marks(self) -> None:
         """Compare with every checkpoint of the size reached."""
-        while self._mark is not None and self._mark.size == self.head.size:
-            if self._mark.root != self.head.edge.root():
-                raise self._wrong_root(self.head.size)
+        while self._mark is not None and self._mark.size == self._edge.size:
+            if self._mark.root != self._edge.root():
+                raise self._wrong_root(self._edge.size)
             self._good = self._mark.size
             self._mark = next(self._marks, None)
 
