@@ -83,10 +83,11 @@ def verify_lines(
     marks = _open_checkpoints(checkpoints, verifier)
     walk = _Walk(lines, marks)
     walk.run()
+    found = walk.head
     if found.size and not marks:
         raise LedgerError(f"{source}: {found.size} events and no signed checkpoint: nothing vouches for them")
     if head is not None:
-        _compare(walk.head, head)
+        _compare(found, head)
     size = marks[-1].size if marks else 0
     root = marks[-1].root if marks else Edge().root()
     return Verification(
