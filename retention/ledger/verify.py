@@ -1,0 +1,218 @@
+"""Checks a ledger's lines against its signed checkpoints: nothing is needed but the public key.
+
+Every line is read, hashed and compared anew; nothing stored beside the lines is
+believed. Memory does not grow with the number of events: what is kept is the
+right edge of the tree (RFC 6962). What no chain can show is a cut tail that no
+checkpoint covers; that is what publishing checkpoints elsewhere is for.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO
+
+from retention.errors import LedgerError
+from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse
+from retention.ledger.note import Checkpoint, Verifier
+from retention.ledger.tree import Edge, leaf_hash
+from retention.model.explanation import Verification
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Where a log ends: `edge.size` events, the hash of the last, its time, and `length` in bytes."""
+
+    edge: Edge = field(default_factory=Edge)
+    last_hash: str = FIRST_PREV
+    last_at: datetime | None = None
+    length: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.edge.size
+
+    def append(self, line: bytes, at: datetime) -> Head:
+        """The head after one more line (bytes without newline)."""
+        return Head(
+            edge=self.edge.append(leaf_hash(line)),
+            last_hash=hash_of(line),
+            last_at=at,
+            length=self.length + len(line) + 1,
+        )
+
+
+def read_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a mirror, without their newlines, however long the file.
+
+    Raises LedgerError for a line beyond 1 MiB (without reading it whole) and for a
+    last line without a newline, which was torn while being written.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE + 1):
+        if not line.endswith(b"\n"):
+            if len(line) > MAX_LINE:
+                raise _wrong(number, f"the line is longer than {MAX_LINE:,} bytes")
+            raise _wrong(number, "the line is torn: the file ends before its newline")
+        yield line[:-1]
+        number += 1
+
+
+def verify_lines(
+    lines: Iterable[bytes],
+    *,
+    verifier_key: str,
+    checkpoints: Iterable[str],
+    source: str,
+    head: Head | None = None,
+) -> Verification:
+    """Verify a whole ledger, from event 0 on.
+
+    `lines`: bytes without newline, in order. `checkpoints`: signed notes in any
+    order, also such as were published elsewhere. `source`: what was read, for
+    people. `head`: what the state store believes its log's end to be, compared
+    where given. Types of events are not judged: a later version may have more.
+
+    Raises LedgerError that begins with `event N:`, N counted from 0, for the first
+    event that is wrong, or with `checkpoint of N events:`; SetupError for an
+    unreadable verifier key.
+    """
+    verifier = Verifier.parse(verifier_key)
+    marks = _open_checkpoints(checkpoints, verifier)
+    walk = _Walk(lines, marks)
+    walk.run()
+    found = walk.head
+    if found.size and not marks:
+        raise LedgerError(f"{source}: {found.size} events and no signed checkpoint: nothing vouches for them")
+    if head is not None:
+        _compare(found, head)
+    size = marks[-1].size if marks else 0
+    root = marks[-1].root if marks else Edge().root()
+    return Verification(
+        source=source,
+        origin=verifier.name,
+        events=found.size,
+        size=size,
+        root=base64.b64encode(root).decode(),
+        checkpoints=len(marks),
+        unsigned_tail=found.size - size,
+        last_at=None if found.last_at is None else format_instant(found.last_at),
+    )
+
+
+class _Walk:
+    """One pass over the lines. `_good`: the size of the last checkpoint that held."""
+
+    def __init__(self, lines: Iterable[bytes], marks: list[Checkpoint]) -> None:
+        self._lines = iter(lines)
+        self._marks = iter(marks)
+        self._mark = next(self._marks, None)
+        self._good = 0
+        self._edge = Edge()
+        self._last_hash = FIRST_PREV
+        self._last_at: datetime | None = None
+        self._length = 0
+
+    @property
+    def head(self) -> Head:
+        """Where it stands."""
+        return Head(edge=self._edge, last_hash=self._last_hash, last_at=self._last_at, length=self._length)
+
+    def run(self) -> None:
+        """Raises LedgerError at the first wrong event."""
+        self._check_marks()
+        for raw in self._lines:
+            self._last_at = self._read(raw).at
+            self._edge = self._edge.append(leaf_hash(raw))
+            self._last_hash = hash_of(raw)
+            self._length += len(raw) + 1
+            if self._mark is not None and self._mark.size == self._edge.size:
+                self._check_marks()
+        if self._mark is not None:
+            raise _wrong(
+                self._edge.size,
+                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self._edge.size}",
+            )
+
+    def _read(self, raw: bytes) -> Line:
+        number = self._edge.size
+        try:
+            line = parse(raw)
+        except LedgerError as error:
+            raise _wrong(number, str(error)) from error
+        if line.seq == number - 1:
+            raise _wrong(line.seq, "it is there twice: a line was added")
+        if line.seq != number:
+            raise _wrong(number, f"in its place stands event {line.seq}: a line was removed, added or moved")
+        if line.prev != self._last_hash:
+            raise self._broken_link(raw, number)
+        if self._last_at is not None and line.at < self._last_at:
+            raise _wrong(number, "it is earlier than the event before it")
+        return line
+
+    def _broken_link(self, raw: bytes, number: int) -> LedgerError:
+        """Event `number` names another one before it; the next event tells which of the two was edited."""
+        if number == 0:
+            return _wrong(0, "it says that an event came before it: the beginning was removed")
+        if number == self._good:
+            return _wrong(number, "its prev is not the hash of the event before it, which a checkpoint signs")
+        after = next(self._lines, None)
+        try:
+            intact = after is None or parse(after).prev == hash_of(raw)
+        except LedgerError:
+            intact = True
+        if intact:
+            return _wrong(number - 1, f"its content was changed: event {number} has the hash of another one")
+        return _wrong(number, "its content was changed: neither of its neighbours is chained to it")
+
+    def _check_marks(self) -> None:
+        """Compare with every checkpoint of the size reached."""
+        while self._mark is not None and self._mark.size == self._edge.size:
+            if self._mark.root != self._edge.root():
+                raise self._wrong_root(self._edge.size)
+            self._good = self._mark.size
+            self._mark = next(self._marks, None)
+
+    def _wrong_root(self, size: int) -> LedgerError:
+        """A chain that holds under a root that does not: name the last where only it can have been edited."""
+        if size == self._good:
+            return LedgerError(f"checkpoint of {size} events: two are signed, with different roots")
+        last, first = size - 1, self._good
+        if first == last or next(self._lines, None) is None:
+            also = (
+                "" if first == last else f" (or events were rewritten from some event after {first - 1} on)"
+            )
+            return _wrong(last, f"its content is not what the checkpoint of {size} events signs{also}")
+        return _wrong(
+            first,
+            f"it, or one up to event {last}, was rewritten with all that follow: the checkpoint of"
+            f" {size} events signs others",
+        )
+
+
+def _open_checkpoints(notes: Iterable[str], verifier: Verifier) -> list[Checkpoint]:
+    opened = []
+    for note in notes:
+        try:
+            opened.append(Checkpoint.open(note, verifier))
+        except LedgerError as error:
+            size = note.split("\n", 2)[1:2]
+            named = size[0] if size and size[0].isdigit() and len(size[0]) < 20 else "?"
+            raise LedgerError(f"checkpoint of {named} events: {error}") from error
+    return sorted(opened, key=lambda checkpoint: checkpoint.size)
+
+
+def _compare(found: Head, believed: Head) -> None:
+    """Raise LedgerError where the state store's head row is not the end of its own lines."""
+    if found.size < believed.size:
+        raise _wrong(found.size, f"it is missing: the state store counts {believed.size} events")
+    if found.size > believed.size:
+        raise _wrong(believed.size, f"it was not appended by the engine, which counts {believed.size} events")
+    if found != believed:
+        raise _wrong(max(found.size - 1, 0), "its content is not what the state store's head row says")
+
+
+def _wrong(number: int, reason: str) -> LedgerError:
+    return LedgerError(f"event {number}: {reason}")

@@ -1,0 +1,160 @@
+"""Batches and the evidence of what was in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from retention.errors import RetentionError
+from retention.ledger.tree import HASH_SIZE
+from retention.store.schema import batch, evidence
+
+INTENT = "intent"
+COMMITTED = "committed"
+ROLLED_BACK = "rolled_back"
+UNKNOWN = "unknown"
+ABORTED = "aborted"
+
+_UNRESOLVED = (INTENT, UNKNOWN)
+_MAY_BECOME = {
+    COMMITTED: _UNRESOLVED,
+    ROLLED_BACK: _UNRESOLVED,
+    ABORTED: _UNRESOLVED,
+    UNKNOWN: (INTENT,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRow:
+    """One transaction in a target. `count`: records; `root`: hex, over its evidence."""
+
+    run: str
+    job: str
+    batch: int
+    connector: str
+    count: int
+    root: str
+    at: datetime
+    status: str = INTENT
+    folded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceRow:
+    """A batch's sorted commitments under the evidence key `key_id`: 32 bytes a record."""
+
+    run: str
+    job: str
+    batch: int
+    key_id: str
+    leaves: bytes
+
+    @property
+    def count(self) -> int:
+        return len(self.leaves) // HASH_SIZE
+
+
+class BatchesReading:
+    """Batches, for reading."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, run: str, job: str, number: int) -> BatchRow | None:
+        """One batch; None where there is none."""
+        row = self._connection.execute(select(batch).where(*_is(run, job, number))).one_or_none()
+        return None if row is None else _batch(row)
+
+    def unresolved(self, connector: str | None = None) -> list[BatchRow]:
+        """Batches of which nobody knows yet whether they were committed, oldest first."""
+        query = select(batch).where(batch.c.status.in_(_UNRESOLVED))
+        if connector is not None:
+            query = query.where(batch.c.connector == connector)
+        return [_batch(row) for row in self._connection.execute(query.order_by(batch.c.at, batch.c.batch))]
+
+    def settled(self, connector: str) -> list[BatchRow]:
+        """Committed batches whose markers have not been folded yet, oldest first."""
+        query = (
+            select(batch)
+            .where(batch.c.connector == connector, batch.c.status == COMMITTED, batch.c.folded.is_(False))
+            .order_by(batch.c.at, batch.c.batch)
+        )
+        return [_batch(row) for row in self._connection.execute(query)]
+
+
+class Batches(BatchesReading):
+    """Batches, within a write transaction."""
+
+    def intent(self, row: BatchRow) -> None:
+        """Record that a batch is about to be committed. Raises RetentionError where it is there already."""
+        values = {name: getattr(row, name) for name in _FIELDS}
+        self._connection.execute(insert(batch), {**values, "status": INTENT, "folded": False})
+
+    def outcome(self, run: str, job: str, number: int, status: str) -> None:
+        """Record what became of a batch: committed, rolled_back, unknown or aborted.
+
+        The same outcome again is no error. Raises RetentionError for a batch that has another
+        one, or that is not there.
+        """
+        before = _MAY_BECOME.get(status)
+        if before is None:
+            raise RetentionError(f"{status!r} is no outcome of a batch")
+        query = update(batch).where(*_is(run, job, number), batch.c.status.in_((*before, status)))
+        if self._connection.execute(query, {"status": status}).rowcount != 1:
+            raise RetentionError(f"batch {number} of {job} in run {run} cannot become {status} any more")
+
+    def mark_folded(self, run: str, connector: str) -> None:
+        """Say that a run's markers in one target are one row now."""
+        query = update(batch).where(
+            batch.c.run == run, batch.c.connector == connector, batch.c.status == COMMITTED
+        )
+        self._connection.execute(query, {"folded": True})
+
+
+class EvidenceReading:
+    """Evidence, for reading."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, run: str, job: str, number: int) -> EvidenceRow | None:
+        """The evidence of one batch; None where there is none."""
+        query = select(evidence).where(
+            evidence.c.run == run, evidence.c.job == job, evidence.c.batch == number
+        )
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return EvidenceRow(run=run, job=job, batch=number, key_id=row.key_id, leaves=bytes(row.leaves))
+
+    def keys(self) -> list[str]:
+        """The ids of all evidence keys that something is committed under."""
+        return list(
+            self._connection.scalars(select(evidence.c.key_id).distinct().order_by(evidence.c.key_id))
+        )
+
+
+class Evidence(EvidenceReading):
+    """Evidence, within a write transaction."""
+
+    def put(self, row: EvidenceRow) -> None:
+        """Store a batch's evidence, after its intent. Raises RetentionError for half a commitment."""
+        if len(row.leaves) % HASH_SIZE:
+            raise RetentionError("evidence has 32 bytes a record")
+        values = {"run": row.run, "job": row.job, "batch": row.batch, "key_id": row.key_id}
+        self._connection.execute(insert(evidence), {**values, "count": row.count, "leaves": row.leaves})
+
+
+_FIELDS = ("run", "job", "batch", "connector", "count", "root", "at", "status", "folded")
+
+
+def _is(run: str, job: str, number: int) -> tuple[Any, Any, Any]:
+    return batch.c.run == run, batch.c.job == job, batch.c.batch == number
+
+
+def _batch(row: Row[Any]) -> BatchRow:
+    fields = row._mapping
+    return BatchRow(**{name: fields[name] for name in _FIELDS})

@@ -1,0 +1,178 @@
+"""What differs between the databases that can hold the state store; SQLite for now.
+
+Everything else in this room is the same for all: it asks here for column types, for an
+engine, and for what a driver's error means.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import BigInteger, Connection, Engine, Integer, LargeBinary, Text, create_engine, event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits; on SQLite the row's own number, where it is the key."""
+BLOB = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+BUSY_SECONDS = 10.0
+"""How long a write waits for another process's."""
+
+_WRITE = "retention_write"
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA secure_delete = ON",
+)
+
+
+def store_path(url: str) -> Path:
+    """The file that a `sqlite:///PATH` names. Raises SetupError for every other kind of URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SetupError("the state store's URL cannot be read; write sqlite:///state.db") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise SetupError(
+            f"a state store on {parsed.get_backend_name()} is not supported yet; write sqlite:///state.db"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise SetupError("a state store in memory would forget everything; write sqlite:///state.db")
+    return Path(parsed.database)
+
+
+@contextmanager
+def new_database(url: str) -> Iterator[Engine]:
+    """An engine on a new, empty database, which gets its name only when the block ends well.
+
+    So there is never half a state store. The file has mode 0600, a folder that is made for it
+    0700. Raises SetupError where something has that name already.
+    """
+    path = store_path(url)
+    if path.exists():
+        raise SetupError(f"{path}: there is something already; a state store is never overwritten")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise UnreachableError(f"{path}: cannot be created: {error.strerror}") from error
+    try:
+        engine = _engine(draft, path)
+        try:
+            with closing(sqlite3.connect(draft)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL").close()
+            yield engine
+        except sqlite3.Error as error:
+            raise _meaning(error, path) from error
+        finally:
+            engine.dispose()
+        _publish(draft, path)
+    finally:
+        for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on an existing database. Raises SetupError where there is none."""
+    path = store_path(url)
+    if not path.exists():
+        raise SetupError(f"{path}: there is no state store; type: retention init")
+    return _engine(path, path)
+
+
+def for_writing(connection: Connection) -> Connection:
+    """The connection, whose next transaction takes the write lock at its beginning."""
+    return connection.execution_options(**{_WRITE: True})
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError as error:
+        raise SetupError(f"{path}: there is something already; a state store is never overwritten") from error
+    except OSError as error:
+        raise UnreachableError(f"{path}: cannot be created: {error.strerror}") from error
+
+
+def _engine(file: Path, named: Path) -> Engine:
+    """SQLite, opened only where the file is, with transactions that are begun here and not by the driver."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(file.absolute()))}?mode=rw",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma).close()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=5, max_overflow=20)
+
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def wrap(context: Any) -> None:
+        original = context.original_exception
+        raise _meaning(original, named) from original
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", wrap)
+    return engine
+
+
+def _meaning(error: BaseException, path: Path) -> RetentionError:
+    """What a driver's error means to the operator."""
+    text = str(error).lower()
+    for part, meaning in _MEANINGS.items():
+        if part in text:
+            kind, words = meaning
+            return kind(f"{path}: {words}")
+    if isinstance(error, sqlite3.OperationalError):
+        return UnreachableError(f"{path}: the state store does not answer: {error}")
+    return RetentionError(f"{path}: the state store refused a statement: {error}")
+
+
+_MEANINGS: dict[str, tuple[type[RetentionError], str]] = {
+    "is full": (UnreachableError, "the state store cannot grow: its disk is full"),
+    "readonly": (UnreachableError, "the state store cannot be written: file or folder is read-only"),
+    "is locked": (UnreachableError, "the state store is busy: another process has been writing for too long"),
+    "unable to open": (
+        UnreachableError,
+        "the state store cannot be opened; are its file and folder one's own?",
+    ),
+    "not a database": (UnreachableError, "this file is no state store: it is not an SQLite database"),
+    "malformed": (
+        LedgerError,
+        "the state store is damaged; restore a backup (the mirror verifies without it)",
+    ),
+    "i/o error": (UnreachableError, "the state store's disk fails or is full"),
+}

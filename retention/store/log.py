@@ -1,0 +1,189 @@
+"""The ledger inside the state store: events, head, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from retention.errors import LedgerError, RetentionError, SafetyRefusal
+from retention.ledger.line import encode, format_instant
+from retention.ledger.note import Checkpoint, Signer
+from retention.ledger.tree import Edge
+from retention.ledger.verify import Head
+from retention.model.outcome import CheckpointRef
+from retention.store.schema import checkpoint, event, head
+
+_BACKWARDS = timedelta(minutes=5)
+_PAGE = 500
+_ONE = 1
+
+_HEAD = select(head).where(head.c.id == _ONE)
+_SET_HEAD = update(head).where(head.c.id == _ONE)
+_ADD_EVENT = insert(event)
+_LINES = (
+    select(event.c.seq, event.c.line)
+    .where(event.c.seq >= bindparam("start"))
+    .order_by(event.c.seq)
+    .limit(_PAGE)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCheckpoint:
+    """A checkpoint as it was signed: `note` is the whole signed note."""
+
+    size: int
+    at: datetime
+    note: str
+
+
+class LogReading:
+    """What can be read of the ledger; in a snapshot, all of one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> Head:
+        """Where the log ends. Raises LedgerError where the store's head row is missing or damaged."""
+        return _head(self._connection.execute(_HEAD).one_or_none())
+
+    def last_at(self) -> datetime | None:
+        """When the last event happened; None while there is none."""
+        return self.head().last_at
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """The events' lines from number `start` on, without newlines, in order; memory stays flat.
+
+        Raises LedgerError that names the first missing one, where a number is left out.
+        """
+        expected = start
+        while True:
+            rows = self._connection.execute(_LINES, {"start": expected}).all()
+            for seq, line in rows:
+                if seq != expected:
+                    raise LedgerError(f"event {expected}: it is missing from the state store")
+                yield bytes(line)
+                expected += 1
+            if len(rows) < _PAGE:
+                return
+
+    def line(self, seq: int) -> bytes | None:
+        """One event's line; None where there is none of this number."""
+        line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
+        return None if line is None else bytes(line)
+
+    def length(self, start: int = 0) -> int:
+        """Bytes of the lines from number `start` on, a newline each."""
+        query = select(func.coalesce(func.sum(func.length(event.c.line) + 1), 0)).where(event.c.seq >= start)
+        return int(self._connection.scalar(query) or 0)
+
+    def checkpoints(self, above: int = -1) -> Iterator[StoredCheckpoint]:
+        """The checkpoints of more than `above` events, smallest first."""
+        query = select(checkpoint).where(checkpoint.c.size > above).order_by(checkpoint.c.size)
+        for row in self._connection.execute(query):
+            yield StoredCheckpoint(size=row.size, at=row.at, note=row.note)
+
+    def checkpoint_of(self, size: int) -> StoredCheckpoint | None:
+        """The checkpoint of just so many events."""
+        row = self._connection.execute(select(checkpoint).where(checkpoint.c.size == size)).one_or_none()
+        return None if row is None else StoredCheckpoint(size=row.size, at=row.at, note=row.note)
+
+    def newest_checkpoint(self) -> StoredCheckpoint | None:
+        """The checkpoint of the most events; None while nothing is signed."""
+        query = select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else StoredCheckpoint(size=row.size, at=row.at, note=row.note)
+
+
+class Log(LogReading):
+    """The ledger within a write transaction: the head row is locked from the first append on."""
+
+    def __init__(self, connection: Connection, signer: Signer) -> None:
+        super().__init__(connection)
+        self._signer = signer
+        self._head: Head | None = None
+        self._stored = 0
+
+    def head(self) -> Head:
+        """Where the log ends, this transaction's own events included."""
+        if self._head is None:
+            self._head = _head(self._connection.execute(_HEAD.with_for_update()).one_or_none())
+            self._stored = self._head.size
+        return self._head
+
+    def append(self, type: str, data: Mapping[str, object], at: datetime) -> int:
+        """Write one event and return its number.
+
+        `at` never goes backwards: the last event's time is used in its place where it is up to
+        five minutes later (clocks of several machines). Raises SafetyRefusal where it is later
+        than that; RetentionError for data that the line format does not know.
+        """
+        before = self.head()
+        at = self._not_before(before.last_at, at)
+        line = encode(seq=before.size, at=at, type=type, data=data, prev=before.last_hash)
+        self._connection.execute(_ADD_EVENT, {"seq": before.size, "line": line})
+        self._head = before.append(line, at)
+        return before.size
+
+    def checkpoint(self, at: datetime) -> CheckpointRef:
+        """Sign the log as it stands; where it is signed already, that checkpoint is returned."""
+        now = self.head()
+        point = Checkpoint(origin=self._signer.name, size=now.size, root=now.edge.root())
+        old = self.checkpoint_of(now.size)
+        if old is None:
+            self._connection.execute(
+                insert(checkpoint), {"size": point.size, "at": at, "note": point.sign(self._signer)}
+            )
+        elif Checkpoint.open(old.note, self._signer.verifier) != point:
+            raise LedgerError(f"checkpoint of {now.size} events: it signs another ledger than the one here")
+        return CheckpointRef(size=point.size, root=point.text.split("\n")[2])
+
+    def flush(self) -> None:
+        """Write the head row; the transaction does it once, before it commits."""
+        if self._head is not None and self._head.size != self._stored:
+            self._connection.execute(_SET_HEAD, _head_row(self._head))
+            self._stored = self._head.size
+
+    @staticmethod
+    def _not_before(last: datetime | None, at: datetime) -> datetime:
+        if at.tzinfo is None:
+            raise RetentionError("an event's time needs a time zone")
+        if last is None or at >= last:
+            return at
+        if last - at > _BACKWARDS:
+            raise SafetyRefusal(
+                f"the clock says {format_instant(at)}, but the ledger's last event happened at"
+                f" {format_instant(last)}: set the clock right"
+            )
+        return last
+
+
+def first_head() -> dict[str, object]:
+    """The head row of an empty log."""
+    return {"id": _ONE, **_head_row(Head())}
+
+
+def _head_row(value: Head) -> dict[str, object]:
+    return {
+        "size": value.size,
+        "edge": value.edge.encode(),
+        "last_hash": value.last_hash,
+        "last_at": value.last_at,
+        "length": value.length,
+    }
+
+
+def _head(row: object) -> Head:
+    try:
+        size, edge, last_hash, last_at, length = (
+            getattr(row, name) for name in ("size", "edge", "last_hash", "last_at", "length")
+        )
+        found = Head(edge=Edge.decode(bytes(edge)), last_hash=last_hash, last_at=last_at, length=length)
+        if found.size != size:
+            raise ValueError(size)
+    except (AttributeError, ValueError) as error:
+        raise LedgerError("the state store's head row is missing or damaged") from error
+    return found

@@ -1,0 +1,242 @@
+"""The ledger as plain files, for people and log shippers.
+
+    ledger.jsonl          the lines, byte for byte as in the state store, a newline behind each
+    checkpoints/N.note    every checkpoint of N events, a signed note each
+    checkpoint            the newest of them
+    key.pub               the verifier key
+
+Whoever holds the lock on ledger.jsonl writes, from the last whole line on, after
+cutting a torn one. What is in the files already is never changed: where it is not
+what the store says, it is left as it is, and said.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import zip_longest
+from pathlib import Path
+
+from retention.errors import LedgerError, UnreachableError
+from retention.ledger.line import MAX_LINE, parse
+from retention.ledger.note import Checkpoint, Note
+from retention.ledger.verify import Head, read_lines
+from retention.store.log import LogReading
+
+LINES = "ledger.jsonl"
+CHECKPOINTS = "checkpoints"
+NEWEST = "checkpoint"
+KEY = "key.pub"
+
+_PATIENCE = 10.0
+_CHUNK = 1 << 20
+_NEAR = 1 << 16
+
+
+class Mirror:
+    """A folder that follows the ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def catch_up(self, read: Callable[[], AbstractContextManager[LogReading]], verifier_key: str) -> None:
+        """Write what the files lack. `read` opens a snapshot of the ledger.
+
+        May be called by several processes at any time; an earlier death at any moment is made
+        good. Cheap when nothing is new: the last line and the length are compared. Raises
+        LedgerError that names the first differing event where they are not the store's; raises
+        UnreachableError where the folder cannot be written (then the files end with a whole line).
+        """
+        try:
+            with _locked(self.folder) as file, read() as log:
+                head = log.head()
+                count, end = self._kept(file, log, head)
+                if count < head.size:
+                    _append(file, end, log.lines(count))
+                self._checkpoints(log)
+                self._key(verifier_key)
+        except OSError as error:
+            raise UnreachableError(
+                f"{self.folder}: the ledger's mirror cannot be written: {error.strerror}; the ledger itself"
+                " is whole, and the mirror catches up later"
+            ) from error
+
+    def _kept(self, file: int, log: LogReading, head: Head) -> tuple[int, int]:
+        """(lines, bytes) that are there and right; a torn line behind them is cut."""
+        size = os.fstat(file).st_size
+        end = _after_newline(file, size)
+        if end is None:
+            raise self._difference(log)
+        if end == 0:
+            count = 0
+        else:
+            start = _after_newline(file, end - 1)
+            last = b"" if start is None else os.pread(file, end - 1 - start, start)
+            count = self._count(last, log, head)
+            if log.line(count - 1) != last or head.length - log.length(count) != end:
+                raise self._difference(log)
+        if size > end:
+            os.ftruncate(file, end)
+        return count, end
+
+    def _count(self, last: bytes, log: LogReading, head: Head) -> int:
+        """How many lines there are, as the last one says."""
+        try:
+            count = parse(last).seq + 1
+        except LedgerError as error:
+            raise self._difference(log) from error
+        if count > head.size:
+            raise self._difference(log)
+        return count
+
+    def _difference(self, log: LogReading) -> LedgerError:
+        """What to say of files that are not the store's: read all of both."""
+        path = self.folder / LINES
+        advice = "the mirror is left as it is; move it away, and it is written anew"
+        number = 0
+        with path.open("rb") as stream:
+            try:
+                for number, (line, own) in enumerate(zip_longest(read_lines(stream), log.lines())):
+                    if own is None:
+                        return LedgerError(
+                            f"event {number}: {path} has it, and the state store does not: events were lost"
+                            " (an older backup of the store?), or the mirror is another ledger's"
+                        )
+                    if line != own:
+                        break
+            except LedgerError as error:
+                return LedgerError(f"{error} ({path}); {advice}")
+        return LedgerError(f"event {number}: it differs between {path} and the state store; {advice}")
+
+    def _checkpoints(self, log: LogReading) -> None:
+        newest = log.newest_checkpoint()
+        if newest is None:
+            return
+        path = self.folder / NEWEST
+        there = _text(path)
+        if there == newest.note:
+            return
+        above = -1
+        if there is not None:
+            above = self._size_of(there)
+            stored = log.checkpoint_of(above)
+            if stored is None or stored.note != there:
+                raise LedgerError(
+                    f"checkpoint of {above} events: {path} is not the state store's; it is left as it is"
+                )
+        folder = self.folder / CHECKPOINTS
+        folder.mkdir(exist_ok=True)
+        for stored in log.checkpoints(above):
+            _replace(folder / f"{stored.size:012d}.note", stored.note)
+        _replace(path, newest.note)
+
+    def _size_of(self, note: str) -> int:
+        try:
+            return Checkpoint.parse(Note.parse(note).text).size
+        except LedgerError as error:
+            raise LedgerError(f"{self.folder / NEWEST}: {error}; it is left as it is") from error
+
+    def _key(self, verifier_key: str) -> None:
+        path = self.folder / KEY
+        there = _text(path)
+        if there is None:
+            _replace(path, verifier_key + "\n")
+        elif there.strip() != verifier_key:
+            raise LedgerError(f"{path}: this is not the state store's verifier key; it is left as it is")
+
+
+def shared_lines(folder: Path) -> AbstractContextManager[int]:
+    """The mirror's lines, opened for reading while nobody writes (as far as that can be had)."""
+    return _opened(folder / LINES, os.O_RDONLY, fcntl.LOCK_SH)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[int]:
+    """The mirror's lines, open for writing, by this process alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LINES
+    with _opened(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX) as file:
+        if os.fstat(file).st_nlink:
+            yield file
+        else:  # moved away while we waited; whoever comes next writes a new one
+            raise UnreachableError(f"{path}: was removed while it was being locked; try again")
+
+
+@contextmanager
+def _opened(path: Path, flags: int, lock: int) -> Iterator[int]:
+    file = os.open(path, flags | os.O_CLOEXEC, 0o644)
+    try:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, lock | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise UnreachableError(f"{path}: another process has it locked for too long") from None
+                time.sleep(0.005)
+        yield file
+    finally:
+        os.close(file)
+
+
+def _after_newline(file: int, size: int) -> int | None:
+    """The offset after the last newline of the first `size` bytes; 0 where the file has none.
+
+    None where a whole line's length is read back without finding one.
+    """
+    for reach in (_NEAR, MAX_LINE + 1):
+        start = max(0, size - reach)
+        found = os.pread(file, size - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        if start == 0:
+            return 0
+    return None
+
+
+def _append(file: int, end: int, lines: Iterator[bytes]) -> None:
+    """Write lines behind `end`; where the disk is full, what is left of the last try is cut."""
+    chunk = bytearray()
+    try:
+        for line in lines:
+            chunk += line
+            chunk += b"\n"
+            if len(chunk) >= _CHUNK:
+                end = _write(file, end, chunk)
+                chunk.clear()
+        _write(file, end, chunk)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, _after_newline(file, os.fstat(file).st_size) or end)
+        raise
+    os.fsync(file)
+
+
+def _write(file: int, end: int, data: bytearray) -> int:
+    view = memoryview(bytes(data))
+    while view:
+        written = os.pwrite(file, view, end)
+        view = view[written:]
+        end += written
+    return end
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("wb") as stream:
+        stream.write(text.encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
