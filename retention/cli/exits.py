@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from retention.model.outcome import RunOutcome
+    from retention.model.plan import JobStatus
 
 
 DONE = 0
@@ -18,14 +19,6 @@ NO = 7
 INTERRUPTED = 130
 
 PRECEDENCE = (UNVERIFIED, INVALID, REFUSED, PARTIAL)
-
-OF_JOB = {
-    "awaiting approval": REFUSED,
-    "refused": REFUSED,
-    "partial": PARTIAL,
-    "failed": PARTIAL,
-    "stopped": PARTIAL,
-}
 
 OF_RUN = {"refused": REFUSED, "partial": PARTIAL, "failed": PARTIAL}
 
@@ -40,8 +33,20 @@ def exit_of_run(outcome: RunOutcome, *, declined: bool = False) -> int:
     """`declined`: somebody was asked and said no."""
     if outcome.status == "interrupted":
         return INTERRUPTED
-    codes = [OF_JOB.get(job.status.value, DONE) for job in outcome.jobs]
+    codes = [_of_job(job.status) for job in outcome.jobs]
     codes.append(OF_RUN.get(outcome.status, DONE))
     if declined:
         codes.append(REFUSED)
     return worst(codes)
+
+
+def _of_job(status: JobStatus) -> int:
+    from retention.model.plan import JobStatus
+
+    match status:
+        case JobStatus.READY | JobStatus.NOTHING | JobStatus.DONE:
+            return DONE
+        case JobStatus.AWAITING | JobStatus.REFUSED:
+            return REFUSED
+        case JobStatus.PARTIAL | JobStatus.FAILED | JobStatus.STOPPED:
+            return PARTIAL

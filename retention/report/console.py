@@ -56,10 +56,22 @@ class Trimmed(io.TextIOBase):
         self._stream.flush()
 
 
-def console_on(stream: TextIO, *, width: int | None = None) -> Console:
+class Screen(Console):
+    """A console that leaves it to its caller what a reader who left means; rich's own ends the process."""
+
+    silent_when_broken = False
+
+    def on_broken_pipe(self) -> None:
+        """Called while the BrokenPipeError is being handled."""
+        if not self.silent_when_broken:
+            raise
+        self.quiet = True
+
+
+def console_on(stream: TextIO, *, width: int | None = None) -> Screen:
     """A console on `stream`: colour only on a terminal and without NO_COLOR, plain text elsewhere."""
     terminal = stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-    return Console(
+    return Screen(
         file=stream if terminal else cast("TextIO", Trimmed(stream)),
         force_terminal=terminal,
         width=width or (None if terminal else PLAIN_WIDTH),
@@ -115,7 +127,7 @@ class Facts:
 
     def add(self, label: str, text: str | Text) -> None:
         """A row; a string is escaped, a Text is taken as it is."""
-        self._grid.add_row(label, cell(text) if isinstance(text, str) else text)
+        self._grid.add_row(cell(label), cell(text) if isinstance(text, str) else text)
 
     def show(self, console: Console) -> None:
         console.print(Padding(self._grid, (0, 0, 0, self._indent), expand=False))

@@ -113,4 +113,4 @@ def _stopper(view: RuleView, stopper: Stopper) -> str:
         named = ", ".join(stopper.rows) if more else listed(stopper.rows)
         which = f" ({named}{more})"
     verb = "refers" if stopper.count == 1 else "refer"
-    return f"{view.action}: {rows} of {stopper.by} {verb} to it{which}"
+    return f"{view.action}: {rows} {verb} to it by {stopper.by}{which}"

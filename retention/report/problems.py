@@ -51,7 +51,7 @@ def show_check(console: Console, report: CheckReport) -> None:
         line(console, f"{counted(many, 'problem')} to mend before anything runs:", style="bad")
         show_problems(console, report.problems)
     else:
-        line(console, "All is well: files and schemas agree.", style="good")
+        line(console, "No problems found.", style="good")
     if report.warnings:
         heading(console, f"{counted(len(report.warnings), 'warning')} to read")
         for warning in report.warnings:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TextIO
 from retention.report.escape import shown
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+
+    from retention.report.console import Screen
 
 REFRESH = 0.1
 """Seconds between two looks at the bar: what comes in between only counts."""
@@ -24,7 +25,7 @@ class TerminalProgress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.RLock()
-        self._console: Console | None = None
+        self._console: Screen | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._pending = 0
@@ -52,11 +53,12 @@ class TerminalProgress:
             self._task = self._bar.add_task(shown(label), total=total)
             self._bar.start()
 
-    def _on_stream(self) -> Console:
+    def _on_stream(self) -> Screen:
         if self._console is None:
             from retention.report.console import console_on
 
             self._console = console_on(self._stream)
+            self._console.silent_when_broken = True
         return self._console
 
     def advance(self, n: int) -> None:
