@@ -57,3 +57,14 @@ class RunOutcome:
     jobs: tuple[JobOutcome, ...]
     checkpoint: CheckpointRef | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalLine:
+    """What a person approved: a rule on a dataset, up to `records`; `over_limit`: past its limits too."""
+
+    rule: str
+    connector: str
+    dataset: str
+    records: int
+    over_limit: bool = False

@@ -24,6 +24,10 @@ FATES = (
 """Every fate a record can have, in the order in which they are shown. Each record has exactly one."""
 
 
+TOTALS = ("total", "due", "overdue", "undated", "unclear", "rows")
+"""What is counted over a whole plan."""
+
+
 class JobStatus(enum.Enum):
     """What becomes of a job: the first four in a plan, all but the first in a run."""
 
@@ -81,6 +85,11 @@ class JobPlan:
         return self.fates["due"]
 
     @property
+    def kept(self) -> int:
+        """Records that stay for a reason: neither due, nor done already, nor gone under another rule."""
+        return self.total - self.fates["due"] - self.fates["elsewhere"] - self.fates["done"]
+
+    @property
     def actions(self) -> Mapping[str, int]:
         return {self.action: self.due}
 
@@ -98,7 +107,8 @@ class KeptElsewhere:
 class Plan:
     """`id` names the plan; `digest` is the SHA-256 of its content, `policy` that of the policy.
 
-    `stored`: it is in a state store and can be approved. `totals` count a record once.
+    `stored`: it is in a state store and can be approved. `counted` are totals that count a record
+    once, where the planner counted them; `totals` are always there.
     """
 
     id: str
@@ -109,3 +119,49 @@ class Plan:
     kept_elsewhere: tuple[KeptElsewhere, ...] = ()
     stored: bool = False
     notes: tuple[str, ...] = ()
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """Every name of TOTALS, each record counted once.
+
+        Where the planner did not count, they are drawn from the jobs: `total` and `due` are exact,
+        since a record is due under one rule only; the others are at most the dataset's total, and
+        too high where two rules look at the same late or undated record, never too low.
+        """
+        datasets: dict[tuple[str, str], list[JobPlan]] = {}
+        for job in self.jobs:
+            datasets.setdefault((job.connector, job.dataset), []).append(job)
+        sums = dict.fromkeys(TOTALS, 0)
+        for jobs in datasets.values():
+            total = max(job.total for job in jobs)
+            sums["total"] += total
+            sums["due"] += sum(job.due for job in jobs)
+            sums["rows"] += sum(sum(job.rows.values()) for job in jobs)
+            sums["overdue"] += min(total, sum(job.overdue for job in jobs))
+            for name in ("undated", "unclear"):
+                sums[name] += min(total, sum(job.fates[name] for job in jobs))
+        return sums | dict(self.counted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanLine:
+    """A stored plan in a list. `approved` says in words what is ("all", "2 of 3 rules", "no")."""
+
+    id: str
+    as_of: datetime
+    created: datetime
+    due: int
+    approved: str
+    used: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …"""
+
+    rule: str
+    connector: str
+    dataset: str
+    purpose: str
+    sql: str

@@ -1,0 +1,52 @@
+"""Exit codes of answers. (Those of errors are in the tree of `retention.errors`.)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retention.model.outcome import RunOutcome
+    from retention.model.plan import JobStatus
+
+
+DONE = 0
+INVALID = 3
+REFUSED = 4
+PARTIAL = 5
+UNVERIFIED = 6
+NO = 7
+INTERRUPTED = 130
+
+PRECEDENCE = (UNVERIFIED, INVALID, REFUSED, PARTIAL)
+
+OF_RUN = {"refused": REFUSED, "partial": PARTIAL, "failed": PARTIAL}
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The one that is told when there are several; 0 when there is none."""
+    given = set(codes)
+    return next((code for code in PRECEDENCE if code in given), DONE)
+
+
+def exit_of_run(outcome: RunOutcome, *, declined: bool = False) -> int:
+    """`declined`: somebody was asked and said no."""
+    if outcome.status == "interrupted":
+        return INTERRUPTED
+    codes = [_of_job(job.status) for job in outcome.jobs]
+    codes.append(OF_RUN.get(outcome.status, DONE))
+    if declined:
+        codes.append(REFUSED)
+    return worst(codes)
+
+
+def _of_job(status: JobStatus) -> int:
+    from retention.model.plan import JobStatus
+
+    match status:
+        case JobStatus.READY | JobStatus.NOTHING | JobStatus.DONE:
+            return DONE
+        case JobStatus.AWAITING | JobStatus.REFUSED:
+            return REFUSED
+        case JobStatus.PARTIAL | JobStatus.FAILED | JobStatus.STOPPED:
+            return PARTIAL

@@ -1,0 +1,158 @@
+"""The verbs as the command line calls them, each imported when it is called.
+
+These signatures are the whole of what the command line knows of the engine below it; a test
+compares them with those of `retention.verbs`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from retention.model.explanation import CheckReport, Explanation, Verification
+    from retention.model.outcome import ApprovalLine, RunOutcome
+    from retention.model.place import Place
+    from retention.model.plan import Plan, PlanLine, Statement
+    from retention.model.progress import Progress
+    from retention.model.screen import DemoScreen
+    from retention.model.status import Status
+
+Clock: TypeAlias = "Callable[[], datetime]"
+
+
+def _verb(module: str, function: str) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", getattr(importlib.import_module(f"retention.verbs.{module}"), function))
+
+
+def check(place: Place, *, offline: bool, clock: Clock) -> CheckReport:
+    """Reads every file and, unless `offline`, every live schema."""
+    return cast("CheckReport", _verb("check", "check")(place, offline=offline, clock=clock))
+
+
+def plan(
+    place: Place,
+    *,
+    as_of: str | None,
+    rules: tuple[str, ...],
+    connectors: tuple[str, ...],
+    clock: Clock,
+    progress: Progress,
+    store: bool = True,
+) -> Plan:
+    """The dry run."""
+    made = _verb("plan", "plan")(
+        place,
+        as_of=as_of,
+        rules=rules,
+        connectors=connectors,
+        clock=clock,
+        progress=progress,
+        store=store,
+    )
+    return cast("Plan", made)
+
+
+def statements(
+    place: Place,
+    *,
+    as_of: str | None,
+    rules: tuple[str, ...],
+    connectors: tuple[str, ...],
+    clock: Clock,
+) -> tuple[Statement, ...]:
+    """The SQL that a run would send."""
+    made = _verb("plan", "statements")(place, as_of=as_of, rules=rules, connectors=connectors, clock=clock)
+    return cast("tuple[Statement, ...]", made)
+
+
+def listed(place: Place) -> tuple[PlanLine, ...]:
+    """The stored plans."""
+    return cast("tuple[PlanLine, ...]", _verb("plan", "listed")(place))
+
+
+def stored(place: Place, id: str) -> Plan:
+    """One stored plan."""
+    return cast("Plan", _verb("plan", "stored")(place, id))
+
+
+def approve(
+    place: Place,
+    plan_id: str,
+    *,
+    rules: tuple[str, ...],
+    over_limit: tuple[str, ...],
+    by: str,
+    clock: Clock,
+) -> tuple[ApprovalLine, ...]:
+    """Approves a stored plan, or some of its rules, in a person's name."""
+    lines = _verb("approve", "approve")(
+        place, plan_id, rules=rules, over_limit=over_limit, by=by, clock=clock
+    )
+    return cast("tuple[ApprovalLine, ...]", lines)
+
+
+def run(
+    place: Place,
+    *,
+    plan_id: str | None,
+    rules: tuple[str, ...],
+    connectors: tuple[str, ...],
+    as_of: str | None,
+    limit: int | None,
+    by: str,
+    clock: Clock,
+    progress: Progress,
+    confirm: Callable[[Plan], bool] | None,
+    stop: Callable[[], bool],
+) -> RunOutcome:
+    """Carries a plan out."""
+    outcome = _verb("run", "run")(
+        place,
+        plan_id=plan_id,
+        rules=rules,
+        connectors=connectors,
+        as_of=as_of,
+        limit=limit,
+        by=by,
+        clock=clock,
+        progress=progress,
+        confirm=confirm,
+        stop=stop,
+    )
+    return cast("RunOutcome", outcome)
+
+
+def status(place: Place, *, clock: Clock) -> Status:
+    """What ran, what runs next, what is overdue, what waits."""
+    return cast("Status", _verb("status", "status")(place, clock=clock))
+
+
+def explain(place: Place, *, dataset: str, key: str, as_of: str | None, clock: Clock) -> Explanation:
+    """One record's fate."""
+    told = _verb("explain", "explain")(place, dataset=dataset, key=key, as_of=as_of, clock=clock)
+    return cast("Explanation", told)
+
+
+def log(place: Place) -> Iterator[str]:
+    """The ledger's lines, as stored."""
+    return cast("Iterator[str]", _verb("audit", "log")(place))
+
+
+def verify(place: Place, *, mirror: Path | None, key: Path | None) -> Verification:
+    """Re-hashes the ledger."""
+    return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
+
+
+def init(folder: Path, place: Place, *, by: str, clock: Clock) -> tuple[str, ...]:
+    """Makes what is missing, and says so."""
+    return cast("tuple[str, ...]", _verb("init", "init")(folder, place, by=by, clock=clock))
+
+
+def demo(folder: Path | None, *, company: str | None, clock: Clock, show: DemoScreen) -> None:
+    """Builds the small company and shows it around."""
+    _verb("demo", "demo")(folder, company=company, clock=clock, show=show)

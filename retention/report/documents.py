@@ -1,0 +1,111 @@
+"""Every answer of the command line as a JSON document, but plans and runs (`model.documents`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from retention.errors import Problem
+from retention.model.documents import Document, instant, plan_document, run_document
+from retention.model.explanation import CheckReport, Explanation, Verification
+from retention.model.outcome import ApprovalLine, RunOutcome
+from retention.model.plan import Plan, PlanLine, Statement
+from retention.model.status import Status
+
+
+def plain(value: object) -> Any:
+    """A record of the model as JSON has it: fields by name, instants in RFC 3339, enums by value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def error_document(code: str, exit_code: int, message: str, problems: Sequence[Problem] = ()) -> Document:
+    """Why there is no answer."""
+    error = {"code": code, "exit": exit_code, "message": message, "problems": plain(problems)}
+    return {"format": "retention.error/1", "error": error}
+
+
+def check_document(report: CheckReport) -> Document:
+    return {"format": "retention.check/1", "ok": not report.problems, **plain(report)}
+
+
+def plans_document(plans: Sequence[PlanLine]) -> Document:
+    return {"format": "retention.plans/1", "plans": plain(plans)}
+
+
+def statements_document(statements: Sequence[Statement]) -> Document:
+    return {"format": "retention.statements/1", "statements": plain(statements)}
+
+
+def approve_document(plan: str, by: str, lines: Sequence[ApprovalLine]) -> Document:
+    return {"format": "retention.approve/1", "plan": plan, "by": by, "approvals": plain(lines)}
+
+
+def status_document(status: Status) -> Document:
+    return {"format": "retention.status/1", **plain(status)}
+
+
+def explain_document(explanation: Explanation) -> Document:
+    """Without the record's key: whoever asked knows it, and the document may travel."""
+    record = {"connector": explanation.connector, "dataset": explanation.dataset}
+    return {
+        "format": "retention.explain/1",
+        "record": record,
+        "as_of": instant(explanation.as_of),
+        "parts": plain(explanation.parts),
+        "set_aside": explanation.set_aside,
+        "rules": plain(explanation.rules),
+    }
+
+
+def verify_document(verification: Verification) -> Document:
+    """A ledger that verifies; one that does not is an error, code "ledger"."""
+    return {"format": "retention.verify/1", "ok": True, **plain(verification)}
+
+
+def init_document(lines: Sequence[str]) -> Document:
+    return {"format": "retention.init/1", "lines": list(lines)}
+
+
+class RecordingScreen:
+    """The demo's steps, kept for `retention.demo/1` instead of being shown."""
+
+    def __init__(self) -> None:
+        self._steps: list[Document] = []
+
+    def document(self) -> Document:
+        """All steps so far, in order; each has one key, which says what it is."""
+        return {"format": "retention.demo/1", "steps": list(self._steps)}
+
+    def heading(self, text: str) -> None:
+        self._steps.append({"heading": text})
+
+    def text(self, text: str) -> None:
+        self._steps.append({"text": text})
+
+    def plan(self, plan: Plan) -> None:
+        self._steps.append({"plan": plan_document(plan)})
+
+    def outcome(self, outcome: RunOutcome) -> None:
+        self._steps.append({"run": run_document(outcome)})
+
+    def verification(self, verification: Verification) -> None:
+        self._steps.append({"verification": verify_document(verification)})
+
+    def explanation(self, explanation: Explanation) -> None:
+        self._steps.append({"explanation": explain_document(explanation)})
+
+    def commands(self, lines: Sequence[str]) -> None:
+        self._steps.append({"commands": list(lines)})

@@ -1,0 +1,154 @@
+"""A run, an approval and the question before a run, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
+from retention.model.plan import JobPlan, JobStatus, Plan
+from retention.report.console import Facts, cell, columns, heading, line
+from retention.report.escape import shown
+from retention.report.plan import STATUS_STYLE, WIDE
+from retention.report.words import by_table, counted, duration, listed, moment, number
+
+RUN_STYLE = {
+    "done": "good",
+    "nothing": "good",
+    "partial": "warn",
+    "interrupted": "warn",
+    "refused": "bad",
+    "failed": "bad",
+}
+
+
+def show_outcome(console: Console, outcome: RunOutcome) -> None:
+    """What was done, what was not and why, and the checkpoint that seals it."""
+    title = Text.assemble(
+        (f"Run {shown(outcome.id)} as of {moment(outcome.as_of)}: ", "title"),
+        (shown(outcome.status), RUN_STYLE.get(outcome.status, "title")),
+    )
+    console.print(title)
+    console.print()
+    line(console, _headline(outcome), style="title")
+    if outcome.jobs:
+        console.print()
+        _table(console, outcome)
+    for job in outcome.jobs:
+        if _worth_telling(job):
+            _job(console, job)
+    if outcome.checkpoint:
+        console.print()
+        point = outcome.checkpoint
+        line(console, f"Ledger checkpoint: {counted(point.size, 'event')}, root {shown(point.root)}", "quiet")
+    if outcome.notes:
+        heading(console, "Notes")
+        for note in outcome.notes:
+            line(console, note, indent=2)
+
+
+def _headline(outcome: RunOutcome) -> str:
+    planned = sum(job.planned for job in outcome.jobs)
+    done = sum(job.done for job in outcome.jobs)
+    rows = sum(sum(job.rows.values()) for job in outcome.jobs)
+    if not planned:
+        return "Nothing was due."
+    if not done:
+        return f"Nothing was done: {counted(planned, 'planned record')} left as before."
+    rest = "" if done == planned else f" of {number(planned)} planned"
+    return f"Done: {counted(done, 'record')}{rest} ({counted(rows, 'row')})."
+
+
+def _table(console: Console, outcome: RunOutcome) -> None:
+    wide = console.width >= WIDE
+    first = (("rule", "left"), ("dataset", "left")) if wide else (("rule, dataset", "left"),)
+    numbers = tuple((name, "right") for name in ("planned", "done", "skipped", "set aside", "left"))
+    table = columns(console, *first, *numbers, ("status", "left"))
+    for job in outcome.jobs:
+        place = f"{shown(job.connector)}.{shown(job.dataset)}"
+        stacked = Text.assemble(shown(job.rule), "\n", (f"  {place}", "quiet"))
+        table.add_row(
+            *([cell(job.rule), cell(place)] if wide else [stacked]),
+            cell(number(job.planned)),
+            cell(number(job.done), "title" if job.done else "quiet"),
+            *(
+                cell(number(count), "warn" if count else "quiet")
+                for count in (job.skipped.total, job.set_aside, job.left)
+            ),
+            cell(job.status.value, STATUS_STYLE[job.status]),
+        )
+    console.print(table)
+
+
+def _worth_telling(job: JobOutcome) -> bool:
+    return bool(job.reason or job.done or job.skipped.total or job.set_aside or job.left)
+
+
+def _job(console: Console, job: JobOutcome) -> None:
+    heading(console, f"{job.rule}: {job.connector}.{job.dataset}")
+    facts = Facts()
+    if job.reason:
+        label = Text(job.status.value, style=STATUS_STYLE[job.status])
+        facts.add("Status", Text.assemble(label, f": {shown(job.reason)}"))
+    if job.done:
+        took = f"in {counted(job.batches, 'batch', 'batches')}, {duration(job.seconds)}"
+        facts.add("Done", f"{counted(job.done, 'record')}, {by_table(job.rows)}, {took}")
+    if job.skipped.total:
+        reasons = (
+            (job.skipped.changed, "changed meanwhile"),
+            (job.skipped.held, "held meanwhile"),
+            (job.skipped.locked, "locked by others"),
+        )
+        skipped = listed([f"{number(count)} {why}" for count, why in reasons if count])
+        facts.add("Skipped", skipped)
+    if job.set_aside:
+        facts.add("Aside", f"{counted(job.set_aside, 'record')} set aside; tried again at the next run")
+    if job.left:
+        facts.add("Left", f"{counted(job.left, 'record')} still to do")
+    facts.show(console)
+
+
+def show_approvals(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine]) -> None:
+    """What was approved, and what to type next."""
+    if not lines:
+        line(console, f"Nothing in plan {plan} waits for approval.")
+        return
+    records = sum(each.records for each in lines)
+    line(console, f"Approved by {by}: up to {counted(records, 'record')} of plan {plan}.", style="title")
+    console.print()
+    table = columns(console, ("rule", "left"), ("dataset", "left"), ("records", "right"), ("limits", "left"))
+    for each in lines:
+        table.add_row(
+            cell(each.rule),
+            cell(f"{each.connector}.{each.dataset}"),
+            cell(number(each.records)),
+            cell(
+                "above its limits, approved" if each.over_limit else "within",
+                "" if each.over_limit else "quiet",
+            ),
+        )
+    console.print(table)
+    console.print()
+    line(console, "To carry it out:")
+    line(console, f"retention run --plan {plan}", style="command", indent=2)
+
+
+def question(plan: Plan, by: str) -> tuple[str, ...]:
+    """What is asked before a run: who approves what, then the question itself, without its answers."""
+    jobs = [job for job in plan.jobs if job.status in (JobStatus.READY, JobStatus.AWAITING) and job.due]
+    awaiting = [job for job in jobs if job.status is JobStatus.AWAITING]
+    records = sum(job.due for job in jobs)
+    rows = sum(sum(job.rows.values()) for job in jobs)
+    told = []
+    if awaiting:
+        what = listed([_named(job) for job in awaiting])
+        told.append(f"A yes also approves, in the name of {shown(by)}: {what}.")
+    verb = "Delete" if all(job.action == "delete" for job in jobs) else "Carry this out for"
+    amount = f"{counted(records, 'record')} ({counted(rows, 'row')})"
+    return (*told, f"{verb} {amount} for good?")
+
+
+def _named(job: JobPlan) -> str:
+    return f"{shown(job.rule)} on {shown(job.connector)}.{shown(job.dataset)} ({counted(job.due, 'record')})"

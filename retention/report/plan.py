@@ -1,0 +1,236 @@
+"""A plan for people: what would be deleted, why, and what stays, for which reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from retention.model.plan import JobPlan, JobStatus, Plan, PlanLine, Statement
+from retention.report.console import Facts, cell, columns, heading, line
+from retention.report.escape import shown, shown_lines
+from retention.report.words import (
+    KEPT_BECAUSE,
+    NOT_KEPT,
+    by_table,
+    counted,
+    listed,
+    moment,
+    number,
+)
+
+WIDE = 110
+"""From this many columns on, rule and dataset stand side by side."""
+
+STATUS_STYLE = {
+    JobStatus.READY: "good",
+    JobStatus.NOTHING: "quiet",
+    JobStatus.AWAITING: "warn",
+    JobStatus.REFUSED: "bad",
+    JobStatus.DONE: "good",
+    JobStatus.PARTIAL: "warn",
+    JobStatus.FAILED: "bad",
+    JobStatus.STOPPED: "warn",
+}
+
+
+def show_plan(console: Console, plan: Plan, *, next_steps: bool = True) -> None:
+    """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next."""
+    console.print(Text(f"Plan {shown(plan.id)} as of {moment(plan.as_of)}", style="title"))
+    line(console, f"policy {plan.policy[:12]}, plan digest {plan.digest[:12]}", style="quiet")
+    console.print()
+    line(console, headline(plan), style="title")
+    for sentence in _not_yet(plan):
+        line(console, sentence)
+    line(console, "This is a dry run: nothing has been changed.")
+    if plan.jobs:
+        console.print()
+        _summary(console, plan)
+    for job in plan.jobs:
+        _job(console, job)
+    _elsewhere(console, plan)
+    if plan.notes:
+        heading(console, "Notes")
+        for note in plan.notes:
+            line(console, note, indent=2)
+    if next_steps:
+        _next_steps(console, plan)
+
+
+def headline(plan: Plan) -> str:
+    """One sentence with the numbers that matter; undated and unclear wherever overdue is."""
+    totals = plan.totals
+    if not totals["due"]:
+        start = f"Nothing is due among {counted(totals['total'], 'record')}."
+    else:
+        rows = f" ({counted(totals['rows'], 'row')})" if totals["rows"] else ""
+        start = (
+            f"{counted(totals['due'], 'record')}{rows} {'is' if totals['due'] == 1 else 'are'} due"
+            f" of {number(totals['total'])}."
+        )
+    return (
+        f"{start} Overdue: {number(totals['overdue'])}; undated: {number(totals['undated'])};"
+        f" unclear: {number(totals['unclear'])}."
+    )
+
+
+def _not_yet(plan: Plan) -> list[str]:
+    """How much of what is due would not go now."""
+    sentences = []
+    for status, what in ((JobStatus.AWAITING, "awaiting approval"), (JobStatus.REFUSED, "refused")):
+        due = sum(job.due for job in plan.jobs if job.status is status)
+        if due:
+            sentences.append(f"Of these, {counted(due, 'record')} would stay for now: {what}.")
+    return sentences
+
+
+def _summary(console: Console, plan: Plan) -> None:
+    wide = console.width >= WIDE
+    first = (("rule", "left"), ("dataset", "left")) if wide else (("rule, dataset", "left"),)
+    numbers = tuple((name, "right") for name in ("due", "overdue", "undated", "unclear", "kept"))
+    table = columns(console, *first, *numbers, ("status", "left"))
+    if not wide:
+        longest = max(max(len(job.rule), len(job.connector) + len(job.dataset) + 3) for job in plan.jobs)
+        table.columns[0].min_width = min(longest, console.width // 3)
+    for job in plan.jobs:
+        place = f"{job.connector}.{job.dataset}"
+        names = [cell(job.rule), cell(place)] if wide else [_stacked(job.rule, place)]
+        table.add_row(
+            *names,
+            cell(_about(job, job.due), "title" if job.due else "quiet"),
+            _alarming(job.overdue, "bad"),
+            _alarming(job.fates["undated"], "warn"),
+            _alarming(job.fates["unclear"], "warn"),
+            cell(number(job.kept)),
+            cell(job.status.value, STATUS_STYLE[job.status]),
+        )
+    console.print(table)
+
+
+def _stacked(rule: str, place: str) -> Text:
+    return Text.assemble(shown(rule), "\n", (f"  {shown(place)}", "quiet"))
+
+
+def _about(job: JobPlan, count: int) -> str:
+    return number(count) if job.exact else f"~{number(count)}"
+
+
+def _alarming(count: int, style: str) -> Text:
+    return cell(number(count), style if count else "quiet")
+
+
+def _job(console: Console, job: JobPlan) -> None:
+    heading(console, f"{job.rule}: {job.connector}.{job.dataset}")
+    line(console, job.promise, style="promise", indent=2)
+    facts = Facts()
+    label = Text(job.status.value, style=STATUS_STYLE[job.status])
+    if job.status not in (JobStatus.READY, JobStatus.NOTHING) or job.reason:
+        facts.add("Status", Text.assemble(label, f": {shown(job.reason)}" if job.reason else ""))
+    facts.add(job.action.capitalize(), _what_goes(job))
+    if job.oldest:
+        facts.add("Oldest", job.oldest)
+    for each in job.cutoffs:
+        where = f", where {each.when}" if each.when != "always" else ""
+        if not where and len(job.cutoffs) > 1:
+            where = ", otherwise"
+        facts.add("Cutoff", f"due if before {moment(each.cutoff)}{where}")
+    facts.add("Overdue", _lateness(job))
+    _why_kept(facts, job)
+    facts.show(console)
+
+
+def _what_goes(job: JobPlan) -> str:
+    of = f"of {counted(job.total, 'record')}"
+    if not job.exact:
+        of = f"of about {counted(job.total, 'record')}, estimated"
+    if not job.due:
+        return f"none {of}"
+    rows = f": {by_table(job.rows)}" if any(job.rows.values()) else ""
+    return f"{number(job.due)} {of}{rows}"
+
+
+def _lateness(job: JobPlan) -> Text:
+    parts = (
+        (number(job.overdue), "bad" if job.overdue else ""),
+        f"; undated {number(job.fates['undated'])}; unclear {number(job.fates['unclear'])}",
+    )
+    return Text.assemble(*parts)
+
+
+def _why_kept(facts: Facts, job: JobPlan) -> None:
+    reasons = [(job.fates[fate], KEPT_BECAUSE[fate], fate) for fate in KEPT_BECAUSE if job.fates[fate]]
+    if len(reasons) != 1:
+        facts.add("Kept", number(job.kept))
+    width = max((len(number(count)) for count, _, _ in reasons), default=0)
+    for count, because, fate in reasons:
+        style = "warn" if fate in ("undated", "unclear", "conflict") else ""
+        by = ""
+        if fate == "referenced" and job.referenced_by:
+            by = ": " + listed([f"{number(n)} by {shown(t)}" for t, n in job.referenced_by.items()])
+        label = "Kept" if len(reasons) == 1 else ""
+        facts.add(label, Text(f"{number(count):>{width}} {because}{by}", style=style))
+    for fate, (one, many) in NOT_KEPT.items():
+        if job.fates[fate]:
+            facts.add("Besides", counted(job.fates[fate], one, many))
+
+
+def _elsewhere(console: Console, plan: Plan) -> None:
+    if not plan.kept_elsewhere:
+        return
+    heading(console, "Promised, and kept by something else (not enforced here)")
+    for item in plan.kept_elsewhere:
+        line(console, Text.assemble(f"{shown(item.rule)}: ", (shown(item.promise), "promise")), indent=2)
+        line(console, f"kept by {item.kept_by}", style="quiet", indent=4)
+
+
+def _next_steps(console: Console, plan: Plan) -> None:
+    waiting = any(job.status is JobStatus.AWAITING for job in plan.jobs)
+    ready = any(job.status is JobStatus.READY and job.due for job in plan.jobs)
+    if not (waiting or ready):
+        return
+    heading(console, "Next")
+    if not plan.stored:
+        line(
+            console,
+            "This plan is not stored, because there is no state store here; it cannot be approved or run."
+            " To make one:",
+            indent=2,
+        )
+        line(console, "retention init", style="command", indent=4)
+        return
+    if waiting:
+        line(console, "To approve what waits, in your name:", indent=2)
+        line(console, f"retention approve {plan.id}", style="command", indent=4)
+    line(console, "To carry it out:", indent=2)
+    line(console, f"retention run --plan {plan.id}", style="command", indent=4)
+
+
+def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:
+    """The stored plans, in the order given."""
+    if not plans:
+        line(console, "No plan is stored. To make one, type: retention plan")
+        return
+    headers = (("plan", "left"), ("made", "left"), ("as of", "left"), ("due", "right"))
+    table = columns(console, *headers, ("approved", "left"), ("run", "left"))
+    for plan in plans:
+        table.add_row(
+            cell(plan.id, "title"),
+            cell(moment(plan.created)),
+            cell(moment(plan.as_of)),
+            cell(number(plan.due)),
+            cell(plan.approved),
+            cell("yes" if plan.used else "no", "quiet"),
+        )
+    console.print(table)
+
+
+def show_statements(console: Console, statements: Sequence[Statement]) -> None:
+    """Every statement, with what it is for. Line breaks of a statement stay, indented."""
+    for statement in statements:
+        place = f"{statement.connector}.{statement.dataset}"
+        line(console, f"-- {statement.rule}, {place}: {statement.purpose}", style="heading")
+        console.print(Text(shown_lines(statement.sql)), soft_wrap=True)
+        console.print()
+    if not statements:
+        line(console, "-- no statements: no rule reaches a dataset here")

@@ -1,0 +1,105 @@
+"""What ran, what runs next, what is overdue, what waits."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from retention.model.status import Status
+from retention.report.console import cell, columns, heading, line
+from retention.report.escape import shown
+from retention.report.outcome import RUN_STYLE
+from retention.report.words import counted, moment, number
+
+
+def show_status(console: Console, status: Status) -> None:
+    """Worst first: what waits for a person, what is late, then past and future runs."""
+    line(console, f"Status at {moment(status.now)}", style="title")
+    _alarms(console, status)
+    _waiting(console, status)
+    _overdue(console, status)
+    _runs(console, status)
+    _next(console, status)
+    console.print()
+    line(console, f"The ledger has {counted(status.events, 'event')}.", style="quiet")
+
+
+def _alarms(console: Console, status: Status) -> None:
+    if status.in_doubt:
+        what = counted(status.in_doubt, "batch is", "batches are")
+        line(console, f"{what} in doubt: the next run settles that first.", style="bad")
+    if status.set_aside:
+        what = counted(status.set_aside, "record is", "records are")
+        line(console, f"{what} set aside, tried again at every run.", style="warn")
+
+
+def _waiting(console: Console, status: Status) -> None:
+    if not status.waiting:
+        return
+    heading(console, "Waits for approval")
+    table = columns(console, ("plan", "left"), ("rule", "left"), ("records", "right"), ("because", "left"))
+    for each in status.waiting:
+        table.add_row(
+            cell(each.plan, "title"), cell(each.rule), cell(number(each.records)), cell(each.reason)
+        )
+    console.print(table)
+    newest = status.waiting[0].plan
+    line(console, f"To read it: retention plan show {shown(newest)}", style="quiet", indent=2)
+    line(console, f"To approve: retention approve {shown(newest)}", style="quiet", indent=2)
+
+
+def _overdue(console: Console, status: Status) -> None:
+    heading(console, "Overdue")
+    if not status.overdue:
+        line(console, "Nothing was counted yet; type: retention plan", indent=2)
+        return
+    names = tuple((name, "right") for name in ("overdue", "undated", "unclear"))
+    table = columns(console, ("rule", "left"), ("dataset", "left"), *names, ("counted", "left"))
+    for each in status.overdue:
+        table.add_row(
+            cell(each.rule),
+            cell(f"{each.connector}.{each.dataset}"),
+            cell(number(each.overdue), "bad" if each.overdue else "good"),
+            cell(number(each.undated), "warn" if each.undated else "quiet"),
+            cell(number(each.unclear), "warn" if each.unclear else "quiet"),
+            cell(moment(each.as_of), "quiet"),
+        )
+    console.print(table)
+
+
+def _runs(console: Console, status: Status) -> None:
+    heading(console, "Runs")
+    if not status.runs:
+        line(console, "None yet.", indent=2)
+        return
+    headers = (("run", "left"), ("started", "left"), ("by", "left"), ("done", "right"), ("left", "right"))
+    table = columns(console, *headers, ("status", "left"))
+    for run in status.runs:
+        open_ended = run.ended is None and run.status not in RUN_STYLE
+        table.add_row(
+            cell(run.id),
+            cell(moment(run.started)),
+            cell(run.by),
+            cell(number(run.done)),
+            cell(number(run.left), "warn" if run.left else "quiet"),
+            cell(
+                run.status if not open_ended else f"{run.status}, not ended",
+                RUN_STYLE.get(run.status, "warn"),
+            ),
+        )
+    console.print(table)
+
+
+def _next(console: Console, status: Status) -> None:
+    heading(console, "Next")
+    if not status.next:
+        line(console, "No rule runs here.", indent=2)
+        return
+    table = columns(console, ("rule", "left"), ("at", "left"), ("schedule", "left"), ("waits for", "left"))
+    for each in status.next:
+        table.add_row(
+            cell(each.rule),
+            cell(moment(each.at) if each.at else "by hand only"),
+            cell(each.schedule or "", "quiet"),
+            cell(each.waits or "", "warn"),
+        )
+    console.print(table)

@@ -1,0 +1,289 @@
+"""What a person reads."""
+
+import dataclasses
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from report_samples import (
+    ACCOUNTS,
+    APPROVALS,
+    CHECK,
+    EXPLANATION,
+    ORDERS,
+    PLAN,
+    RUN,
+    STATUS,
+    VERIFICATION,
+    Terminal,
+    fates,
+)
+
+from retention.errors import Problem
+from retention.model.explanation import CheckReport
+from retention.model.plan import FATES, JobStatus
+from retention.report.console import console_on
+from retention.report.explanation import FATE_WORDS, show_explanation
+from retention.report.ledger import sentence, show_verification
+from retention.report.outcome import question, show_approvals, show_outcome
+from retention.report.plan import STATUS_STYLE, headline, show_plan
+from retention.report.problems import in_order, show_check
+from retention.report.status import show_status
+from retention.report.words import KEPT_BECAUSE, NOT_KEPT, by_table, counted, duration, listed, moment
+
+
+def text_of(show, *records, width=None, stream=None):
+    stream = stream or io.StringIO()
+    show(console_on(stream, width=width), *records)
+    return stream.getvalue()
+
+
+def plan_with(*jobs, **changes):
+    return dataclasses.replace(PLAN, jobs=jobs, **changes)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_plan_fits_its_terminal_without_blanks_at_line_ends(width):
+    text = text_of(show_plan, PLAN, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert not [line for line in text.splitlines() if line.endswith(" ")]
+
+
+def test_in_a_pipe_there_is_neither_colour_nor_frame():
+    text = text_of(show_plan, PLAN) + text_of(show_outcome, RUN) + text_of(show_status, STATUS)
+    assert text.isascii()
+    assert "\x1b" not in text
+
+
+def test_on_a_terminal_there_is_colour():
+    assert "\x1b[" in text_of(show_plan, PLAN, stream=Terminal())
+
+
+def test_no_color_takes_every_colour_away(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = text_of(show_plan, PLAN, stream=Terminal())
+    assert "\x1b[3" not in text.replace("\x1b[3m", "")
+
+
+def test_a_dumb_terminal_gets_plain_text(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in text_of(show_plan, PLAN, stream=Terminal())
+
+
+def test_a_plan_says_what_goes_and_why_the_rest_stays():
+    text = text_of(show_plan, PLAN)
+    for expected in (
+        "Orders: five years after the accounting year",
+        "awaiting approval: the rule has changed since it was approved",
+        "1,200 of 46,203 records: 1,200 rows of orders and 4,478 of order_lines",
+        "due if before 2018-01-01 (Europe/Oslo), where company = 'GmbH'",
+        "due if before 2021-01-01 (Europe/Oslo), otherwise",
+        "2014-02-03",
+        "44,000 not due yet",
+        "800 still kept by another rule",
+        "200 referred to by rows that stay: 150 by invoices and 50 by shipments",
+        "3 unclear",
+        "12 undated",
+        "1 record goes under another rule",
+        "Backups: 35 days",
+        "kept by operations",
+        "the role cannot see triggers",
+        "This is a dry run: nothing has been changed.",
+    ):
+        assert expected in text
+
+
+def test_undated_and_unclear_stand_wherever_overdue_does():
+    assert headline(PLAN).endswith("Overdue: 10; undated: 12; unclear: 3.")
+    text = text_of(show_plan, PLAN)
+    assert "10; undated 0; unclear 3" in text
+    assert "overdue  undated  unclear" in text
+    status = next(line for line in text_of(show_status, STATUS).splitlines() if "shop.orders" in line)
+    assert status.split()[2:5] == ["10", "7", "3"]
+
+
+def test_a_plan_names_the_commands_that_follow():
+    text = text_of(show_plan, PLAN)
+    assert "retention approve p-7f3a" in text
+    assert "retention run --plan p-7f3a" in text
+
+
+def test_a_plan_that_is_not_stored_says_so_and_how_to_change_that():
+    text = text_of(show_plan, dataclasses.replace(PLAN, stored=False))
+    assert "not stored" in text
+    assert "retention init" in text
+    assert "retention approve" not in text
+
+
+def test_an_estimate_is_not_shown_as_a_count():
+    text = text_of(show_plan, plan_with(dataclasses.replace(ORDERS, exact=False)))
+    assert "~1,200" in text
+    assert "of about 46,203 records, estimated" in text
+
+
+def test_nothing_due_is_said_plainly():
+    text = text_of(show_plan, plan_with(dataclasses.replace(ACCOUNTS, fates=fates(not_due=47))))
+    assert "Nothing is due among 47 records." in text
+    assert "Next" not in text
+
+
+def test_records_that_wait_or_are_refused_are_told_from_those_that_go():
+    refused = dataclasses.replace(ACCOUNTS, status=JobStatus.REFUSED)
+    text = text_of(show_plan, plan_with(ORDERS, refused))
+    assert "Of these, 1,200 records would stay for now: awaiting approval." in text
+    assert "Of these, 34 records would stay for now: refused." in text
+
+
+def test_every_fate_and_every_status_has_its_words():
+    assert {*KEPT_BECAUSE, *NOT_KEPT, "due"} == set(FATES)
+    assert set(FATE_WORDS) == set(FATES)
+    assert set(STATUS_STYLE) == set(JobStatus)
+
+
+def test_the_question_counts_what_would_go_and_names_what_it_approves():
+    assert question(PLAN, "alice") == (
+        "A yes also approves, in the name of alice: orders on shop.orders (1,200 records).",
+        "Delete 1,234 records (5,712 rows) for good?",
+    )
+
+
+def test_the_question_leaves_out_what_is_refused():
+    refused = dataclasses.replace(ORDERS, status=JobStatus.REFUSED)
+    one = dataclasses.replace(ACCOUNTS, fates=fates(due=1), rows={"customers": 1})
+    assert question(plan_with(refused, one), "alice") == ("Delete 1 record (1 row) for good?",)
+
+
+def test_a_run_tells_every_record_that_was_planned():
+    text = text_of(show_outcome, RUN)
+    for expected in (
+        "Done: 1,000 records of 1,200 planned (4,900 rows).",
+        "3 changed meanwhile and 1 locked by others",
+        "1 record set aside",
+        "195 records still to do",
+        "in 4 batches, 12 s",
+        "Ledger checkpoint: 1,234 events, root q9Zk==",
+        "the time was up",
+    ):
+        assert expected in text
+
+
+def test_an_approval_says_who_what_and_above_which_limits():
+    text = text_of(show_approvals, "p-7f3a", "alice", APPROVALS)
+    assert "Approved by alice: up to 1,200 records of plan p-7f3a." in text
+    assert "above its limits, approved" in text
+    assert "Nothing in plan p-7f3a waits" in text_of(show_approvals, "p-7f3a", "alice", ())
+
+
+def test_problems_come_file_by_file_the_policy_first_the_live_schema_last():
+    assert [file for file, _ in in_order(CHECK.problems)] == [
+        "policies.toml",
+        "connectors/shop.toml",
+        "shop (live schema)",
+    ]
+    text = text_of(show_check, CHECK)
+    assert "3 problems to mend before anything runs" in text
+    assert "1. rules.orders.keep" in text
+    assert '     found "5 yeers"\n     write "5 years"' in text
+    assert "1 warning to read" in text
+
+
+def test_problems_of_one_file_keep_the_order_in_which_they_stand_in_it():
+    late_then_early = tuple(Problem(file="policies.toml", key=key, found="f", write="w") for key in "zam")
+    assert [each.key for each in in_order(late_then_early)[0][1]] == ["z", "a", "m"]
+
+
+def test_a_check_without_problems_says_so():
+    text = text_of(show_check, CheckReport(problems=(), warnings=(), checked=("shop.orders",)))
+    assert text.startswith("No problems found.")
+
+
+def test_an_explanation_reads_from_event_to_obstacle():
+    text = text_of(show_explanation, EXPLANATION)
+    for expected in (
+        "Record 4711 of shop.orders, as of 2026-03-01 (Europe/Oslo)",
+        "Its parts: 3 rows of order_lines.",
+        "Set aside by an earlier run: it kept failing",
+        "kept, because rows that stay refer to it; overdue",
+        "booked: on 2019-05-04 (Europe/Oslo)",
+        "created_at = 2019-05-01  before the cutoff",
+        "credit_notes.issued_at = none  no value: not happened",
+        "until 2026-01-01",
+        "from 2025-02-01 on",
+        "12 rows refer to it by invoices.order_id (88, 89 and more)",
+        "the rule tax still keeps it",
+    ):
+        assert expected in text
+
+
+def test_a_record_that_no_rule_speaks_of_is_said_to_be_kept():
+    assert "No rule speaks of this record" in text_of(
+        show_explanation, dataclasses.replace(EXPLANATION, rules=())
+    )
+
+
+def test_a_status_puts_doubt_and_waiting_first():
+    text = text_of(show_status, STATUS)
+    assert "1 batch is in doubt" in text
+    assert (
+        text.index("in doubt") < text.index("Waits for approval") < text.index("Overdue") < text.index("Runs")
+    )
+    assert "running, not ended" in text
+    assert "retention approve p-7f3a" in text
+
+
+def test_a_verification_says_what_no_checkpoint_covers():
+    text = text_of(show_verification, VERIFICATION)
+    assert "The ledger verifies: 1,234 events." in text
+    assert "4 events after the newest checkpoint" in text
+    unsigned = dataclasses.replace(VERIFICATION, checkpoints=0)
+    assert "none signed yet" in text_of(show_verification, unsigned)
+
+
+def event(kind, **data):
+    return json.dumps({"at": "2026-03-01T02:00:03Z", "data": data, "prev": "0", "seq": 12, "type": kind})
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            event(
+                "batch.committed", run="r-1", job="orders", batch=4, count=2, rows={"orders": 2, "lines": 7}
+            ),
+            "batch 4 of orders, run r-1, committed: 2 records (2 of orders and 7 of lines)",
+        ),
+        (
+            event("batch.reconciled", run="r-1", job="orders", batch=4, outcome="aborted"),
+            "batch 4 of orders, run r-1, is settled: it had not been committed and never will be",
+        ),
+        (event("approval.granted", by="alice", plan="p-1"), "approval given by alice: plan p-1"),
+        (event("something.new", x=[1]), "something.new: x [1]"),
+        (event("batch.committed"), "not an event"),
+        ("nonsense", "not an event: nonsense"),
+        ("[]", "not an event: []"),
+    ],
+)
+def test_an_event_of_the_ledger_is_a_sentence(line, told):
+    assert told in sentence(line).plain
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (counted(1, "record"), "1 record"),
+        (counted(0, "record"), "0 records"),
+        (counted(1234, "batch", "batches"), "1,234 batches"),
+        (listed([]), ""),
+        (listed(["a"]), "a"),
+        (listed(["a", "b", "c"]), "a, b and c"),
+        (by_table({"a": 1, "b": 0, "c": 2}), "1 row of a and 2 of c"),
+        (duration(0.44), "0.4 s"),
+        (duration(59.7), "1 min 0 s"),
+        (duration(3725), "1 h 2 min"),
+        (moment(datetime(2026, 3, 1, tzinfo=UTC)), "2026-03-01 (UTC)"),
+        (moment(datetime.fromisoformat("2026-03-01T14:05:09+01:00")), "2026-03-01 14:05:09 (UTC+01:00)"),
+    ],
+)
+def test_numbers_and_days_in_words(got, expected):
+    assert got == expected
