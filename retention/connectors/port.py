@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from retention.errors import RetentionError
-from retention.model.catalogue import Catalogue
+from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
 
@@ -179,8 +179,8 @@ class Target(abc.ABC):
         """Every record in exactly one fate, in ranges of the key. Writes nothing."""
 
     @abc.abstractmethod
-    def total(self, work: Work) -> int:
-        """Rows of the dataset's root table."""
+    def rows(self, table: TableId) -> int:
+        """How many rows a table has."""
 
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:

@@ -16,7 +16,7 @@ from retention.connectors.port import Taken
 from retention.store.aside import SetAsideRow
 from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
-from retention.store.store import StateStore, Transaction
+from retention.store.state import StateStore, Transaction
 
 LEASE = timedelta(seconds=60)
 """How long a job's lease outlives its last batch; renewed with every one."""
@@ -95,7 +95,7 @@ class Journal:
         now = self.clock()
         with self.store.begin() as tx:
             self._write_pending(tx, now)
-            tx.aside.put(
+            tx.set_aside.put(
                 SetAsideRow(
                     connector=self.connector,
                     dataset=self.dataset,

@@ -16,7 +16,7 @@ from retention.errors import SafetyRefusal, UnreachableError
 from retention.ledger.evidence import batch_root
 from retention.store.batches import BatchRow
 from retention.store.owners import is_dead
-from retention.store.store import StateStore
+from retention.store.state import StateStore
 
 FOLDED = 0
 """The number of the row that stands for all committed batches of a run in one target."""
@@ -94,7 +94,7 @@ def lease_name(job: str) -> str:
 def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[], datetime]) -> list[str]:
     before = target.markers(store.origin)
     with store.read() as reading:
-        known = reading.batches.known(name)
+        known = reading.batches.known(name, {run for run, _ in before})
         settled = reading.batches.settled(name)
         folded = reading.batches.folded(name)
     lost = [key for key in before if key[1] != FOLDED and key not in known and key[0] not in folded]
@@ -136,9 +136,9 @@ def _mark_again(
 
 
 def fold(store: StateStore, targets: Mapping[str, Target]) -> None:
-    """Replaces the markers of runs of which everything is known by one row each."""
+    """Replaces the markers of runs that have ended, and of which everything is known, by one row each."""
     with store.read() as reading:
-        busy = {row.run for row in reading.batches.unresolved()}
+        busy = {row.run for row in (*reading.batches.unresolved(),)} | {row.id for row in reading.runs.open()}
         todo = [
             (name, target, [row for row in reading.batches.settled(name) if row.run not in busy])
             for name, target in targets.items()

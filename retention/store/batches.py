@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from retention.errors import RetentionError
 from retention.ledger.tree import HASH_SIZE
@@ -83,6 +84,25 @@ class BatchesReading:
             .order_by(batch.c.at, batch.c.batch)
         )
         return [_batch(row) for row in self._connection.execute(query)]
+
+    def known(self, connector: str, runs: Iterable[str]) -> set[tuple[str, int]]:
+        """(run, batch) of every batch of these runs in one target, whatever became of it."""
+        found: set[tuple[str, int]] = set()
+        for run in runs:
+            query = select(batch.c.run, batch.c.batch).where(
+                batch.c.run == run, batch.c.connector == connector
+            )
+            found |= {(row.run, row.batch) for row in self._connection.execute(query)}
+        return found
+
+    def folded(self, connector: str) -> dict[str, int]:
+        """Run → records, of runs whose markers in one target are one row."""
+        query = (
+            select(batch.c.run, func.sum(batch.c.count))
+            .where(batch.c.connector == connector, batch.c.status == COMMITTED, batch.c.folded.is_(True))
+            .group_by(batch.c.run)
+        )
+        return {row[0]: int(row[1]) for row in self._connection.execute(query)}
 
 
 class Batches(BatchesReading):

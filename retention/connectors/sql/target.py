@@ -20,11 +20,12 @@ from retention.connectors.sql.markers import (
     replace_markers,
     status_of,
 )
+from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.removal import KeyRemover, PageRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
-from retention.model.catalogue import Catalogue
+from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
 
@@ -85,10 +86,9 @@ class SqlTarget(Target):
         with self._reader(f"counting {work.bound}") as connection:
             return Census(self._dialect, connection, work).count(progress)
 
-    def total(self, work: Work) -> int:
-        statements = Statements(self._dialect, work)
-        with self._reader(f"counting {work.bound}") as connection:
-            query = sa.select(sa.func.count()).select_from(statements.root)
+    def rows(self, table: TableId) -> int:
+        with self._reader(f"counting {table}") as connection:
+            query = sa.select(sa.func.count()).select_from(named_table(table))
             return int(connection.execute(query).scalar_one())
 
     def record(self, work: Work, key: str) -> RecordView | None:

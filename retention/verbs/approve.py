@@ -1,0 +1,113 @@
+"""A named person approves a stored plan."""
+
+from __future__ import annotations
+
+import json
+
+from retention.config.forms import resolved_form
+from retention.errors import SafetyRefusal, UsageError
+from retention.model.documents import plan_from_document
+from retention.model.outcome import ApprovalLine
+from retention.model.place import Place
+from retention.model.plan import JobPlan, Plan
+from retention.safety import clock as clocks
+from retention.store.plans import ApprovalRow
+from retention.store.state import StateStore, Transaction
+from retention.verbs import stores
+from retention.verbs.plan import stored_row
+from retention.verbs.prepared import Clock, configuration, named
+
+
+def approve(
+    place: Place,
+    plan_id: str,
+    *,
+    rules: tuple[str, ...] = (),
+    over_limit: tuple[str, ...] = (),
+    by: str,
+    clock: Clock,
+) -> tuple[ApprovalLine, ...]:
+    """Approves the plan's rules (all, or those named) in the name `by`.
+
+    `over_limit` names rules that may exceed their limit this once. Raises SafetyRefusal for a plan
+    that looks ahead of now, was carried out already, or was made before a rule changed.
+    """
+    config = configuration(place)
+    named(config, (*rules, *over_limit), ())
+    now = clock()
+    with stores.opened(config, place) as state:
+        with state.read() as snapshot:
+            row = stored_row(snapshot, plan_id)
+        verdict = clocks.ahead(as_of=row.as_of, now=now)
+        if not verdict.allowed:
+            raise SafetyRefusal(f"plan {plan_id}: {verdict.reason}")
+        if row.used_by is not None:
+            raise SafetyRefusal(f"plan {plan_id} was carried out already, by run {row.used_by}; plan again")
+        made = plan_from_document(json.loads(row.body))
+        chosen = [job for job in made.jobs if not rules or job.rule in rules]
+        missing = (set(rules) | set(over_limit)) - {job.rule for job in made.jobs}
+        if missing:
+            raise UsageError(f"plan {plan_id} has no rule {', '.join(sorted(missing))}")
+        for job in chosen:
+            if job.form != resolved_form(config, job.rule):
+                raise SafetyRefusal(
+                    f"rule `{job.rule}` has changed since plan {plan_id} was made; plan again"
+                )
+        return grant(state, made, chosen, over_limit=over_limit, by=by, clock=clock)
+
+
+def grant(
+    state: StateStore,
+    made: Plan,
+    jobs: list[JobPlan],
+    *,
+    over_limit: tuple[str, ...],
+    by: str,
+    clock: Clock,
+) -> tuple[ApprovalLine, ...]:
+    """Writes the approvals and their event; the digest binds them to all that the plan says."""
+    now = clock()
+    lines = tuple(
+        ApprovalLine(
+            rule=job.rule,
+            connector=job.connector,
+            dataset=job.dataset,
+            records=job.due,
+            over_limit=job.rule in over_limit,
+        )
+        for job in jobs
+    )
+    with state.begin() as tx:
+        for job, line in zip(jobs, lines, strict=True):
+            _add(tx, made, job, line, by=by, clock=clock)
+        granted = [
+            {
+                "rule": n.rule,
+                "connector": n.connector,
+                "dataset": n.dataset,
+                "records": n.records,
+                "over_limit": n.over_limit,
+            }
+            for n in lines
+        ]
+        data = {"plan": made.id, "digest": made.digest, "policy": made.policy, "by": by, "jobs": granted}
+        tx.log.append("approval.granted", data, now)
+    return lines
+
+
+def _add(tx: Transaction, made: Plan, job: JobPlan, line: ApprovalLine, *, by: str, clock: Clock) -> None:
+    tx.approvals.add(
+        ApprovalRow(
+            plan=made.id,
+            rule=job.rule,
+            form=job.form,
+            target=job.target,
+            schema=job.schema,
+            by=by,
+            at=clock(),
+            over_limit=line.over_limit,
+            records=job.due,
+        )
+    )
+    if tx.schemas.seen(job.connector, job.dataset) is None:
+        tx.schemas.put(job.connector, job.dataset, job.schema, clock())

@@ -1,0 +1,247 @@
+"""The dry run: what would be deleted today and why. Writes nothing to any target."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from retention.config import Configuration
+from retention.config.forms import difference, policy_body, policy_digest
+from retention.connectors.port import Target
+from retention.errors import UsageError
+from retention.model.documents import plan_document, plan_from_document
+from retention.model.place import Place
+from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
+from retention.model.progress import NoProgress, Progress
+from retention.planning.work import Work
+from retention.safety import approvals, limits
+from retention.safety.approvals import Granted
+from retention.safety.verdict import Verdict
+from retention.store.plans import ApprovalRow, StoredPlan
+from retention.store.state import Snapshot, StateStore
+from retention.verbs import stores
+from retention.verbs.prepared import (
+    Clock,
+    Prepared,
+    as_of_instant,
+    configuration,
+    named,
+    prepared,
+)
+
+
+def plan(
+    place: Place,
+    *,
+    as_of: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
+    clock: Clock,
+    progress: Progress | None = None,
+    store: bool = True,
+) -> Plan:
+    """Every record of every job in exactly one fate, as of now or of `as_of`.
+
+    `rules` and `connectors` narrow what acts, never what protects. Where there is a state store (and
+    `store` is true) the plan is kept there, so that it can be approved; else it says that it is not.
+    """
+    config = configuration(place)
+    named(config, rules, connectors)
+    moment = as_of_instant(config, as_of, clock)
+    keep = store and stores.exists(config, place)
+    with prepared(place, config, connectors) as ready:
+        made = count(ready, moment, rules, progress or NoProgress())
+        if not keep:
+            note = (
+                "there is no state store here: this plan is not kept, and can't be approved (retention init)"
+            )
+            return replace(made, notes=(*made.notes, note)) if store else made
+        with stores.opened(config, place) as state:
+            made = keep_plan(state, config, made, clock)
+            with state.read() as snapshot:
+                return judged(made, ready, snapshot)
+
+
+def count(ready: Prepared, as_of: datetime, rules: Sequence[str], progress: Progress) -> Plan:
+    """Counts every job; the plan has its digest, a name, and statuses that look at numbers only."""
+    jobs = ready.jobs(rules)
+    planned = tuple(
+        ready.job_plan(item, ready.targets[item.bound.connector.name].count(item, progress), as_of)
+        for item in ready.works(jobs, as_of)
+    )
+    elsewhere = tuple(
+        KeptElsewhere(rule=r.name, promise=r.promise, kept_by=r.kept_by)
+        for r in ready.config.policy.rules.values()
+        if r.kept_by is not None and (not rules or r.name in rules)
+    )
+    bare = Plan(
+        id="",
+        digest="",
+        as_of=as_of,
+        policy=policy_digest(ready.config),
+        jobs=planned,
+        kept_elsewhere=elsewhere,
+    )
+    return replace(bare, id=secrets.token_hex(4), digest=digest(bare))
+
+
+def digest(made: Plan) -> str:
+    """SHA-256 of all that the plan says, but for its name and for what may change while it lies there."""
+    jobs = tuple(replace(job, status=JobStatus.READY, reason=None) for job in made.jobs)
+    document = plan_document(replace(made, id="", digest="", stored=False, notes=(), jobs=jobs))
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def keep_plan(state: StateStore, config: Configuration, made: Plan, clock: Clock) -> Plan:
+    """Stores the plan whole, and the policy where it is another than the last one, each with its event."""
+    kept = replace(made, stored=True)
+    body = policy_body(config)
+    now = clock()
+    with state.begin() as tx:
+        last = tx.policies.last()
+        if last is None or last.digest != made.policy:
+            changed = difference(
+                last.body if last is not None else None, body, key=stores.evidence_key(config)
+            )
+            data = {"policy": made.policy, "before": last.digest if last is not None else None}
+            tx.log.append("policy.changed", {**data, "difference": changed}, now)
+            tx.policies.put(made.policy, body, now)
+        tx.plans.put(
+            StoredPlan(
+                id=kept.id,
+                digest=kept.digest,
+                as_of=kept.as_of,
+                created=now,
+                policy=kept.policy,
+                body=json.dumps(plan_document(kept), ensure_ascii=False),
+            )
+        )
+        jobs = [
+            {"rule": j.rule, "connector": j.connector, "dataset": j.dataset, "due": j.due} for j in made.jobs
+        ]
+        tx.log.append("plan.created", {"plan": kept.id, "digest": kept.digest, "jobs": jobs}, now)
+    return kept
+
+
+def judged(made: Plan, ready: Prepared, snapshot: Snapshot) -> Plan:
+    """The plan with each job's status as approvals and limits have it."""
+    jobs = tuple(_judged_job(job, made, ready, snapshot) for job in made.jobs)
+    return replace(made, jobs=jobs)
+
+
+def _judged_job(job: JobPlan, made: Plan, ready: Prepared, snapshot: Snapshot) -> JobPlan:
+    if job.status is not JobStatus.READY:
+        return job
+    rule = ready.config.policy.rules[job.rule]
+    verdict: Verdict = approvals.approved(
+        job,
+        plan=made.id,
+        mode=rule.approval,
+        over=over_limit(job, ready),
+        grants=grants(snapshot, job),
+    )
+    return replace(job, status=verdict.status, reason=verdict.reason)
+
+
+def over_limit(job: JobPlan, ready: Prepared) -> str | None:
+    """The limit that the job exceeds, in words."""
+    rule = ready.config.policy.rules[job.rule]
+    rows = job.total
+    bound = next(b for b in ready.bound if str(b) == f"{job.connector}.{job.dataset}")
+    if bound.where is not None:
+        rows = ready.targets[job.connector].rows(bound.root.id)
+    return limits.exceeded(due=job.due, table_rows=rows, limits=rule.limits)
+
+
+def grants(snapshot: Snapshot, job: JobPlan) -> list[Granted]:
+    """Every approval of the job's rule in the form that it has now."""
+    return [_granted(row) for row in snapshot.approvals.all_of_form(job.rule, job.form)]
+
+
+def _granted(row: ApprovalRow) -> Granted:
+    return Granted(
+        plan=row.plan,
+        rule=row.rule,
+        form=row.form,
+        target=row.target,
+        schema=row.schema,
+        records=row.records,
+        over_limit=row.over_limit,
+        by=row.by,
+    )
+
+
+def statements(
+    place: Place,
+    *,
+    as_of: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
+    clock: Clock,
+) -> tuple[Statement, ...]:
+    """The SQL of every job, with its values in place, as plan and run execute it."""
+    config = configuration(place)
+    named(config, rules, connectors)
+    moment = as_of_instant(config, as_of, clock)
+    with prepared(place, config, connectors) as ready:
+        return tuple(
+            statement
+            for item in ready.works(ready.jobs(rules), moment)
+            for statement in _statements(item, ready.targets[item.bound.connector.name])
+        )
+
+
+def _statements(item: Work, target: Target) -> list[Statement]:
+    return [
+        Statement(
+            rule=item.job.rule.name,
+            connector=item.bound.connector.name,
+            dataset=item.bound.dataset.name,
+            purpose=purpose,
+            sql=sql,
+        )
+        for purpose, sql in target.statements(item)
+    ]
+
+
+def listed(place: Place) -> tuple[PlanLine, ...]:
+    """Stored plans, newest first."""
+    config = configuration(place)
+    with stores.reading(config, place) as state, state.read() as snapshot:
+        lines = []
+        for row in snapshot.plans.list():
+            made = plan_from_document(json.loads(row.body))
+            due = {job.rule for job in made.jobs if job.due}
+            given = {approval.rule for approval in snapshot.approvals.of(row.id)} & due
+            words = "all" if due and given == due else f"{len(given)} of {len(due)} rules" if given else "no"
+            lines.append(
+                PlanLine(
+                    id=row.id,
+                    as_of=row.as_of,
+                    created=row.created,
+                    due=made.totals["due"],
+                    approved=words,
+                    used=row.used_by is not None,
+                )
+            )
+        return tuple(lines)
+
+
+def stored(place: Place, id: str) -> Plan:
+    """A stored plan, as it was; UsageError where there is none of that name."""
+    config = configuration(place)
+    with stores.reading(config, place) as state, state.read() as snapshot:
+        return plan_from_document(json.loads(stored_row(snapshot, id).body))
+
+
+def stored_row(snapshot: Snapshot, id: str) -> StoredPlan:
+    """The stored plan named `id`."""
+    row = snapshot.plans.get(id)
+    if row is None:
+        raise UsageError(f"there is no plan `{id}`; type: retention plan list")
+    return row

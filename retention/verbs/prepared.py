@@ -1,0 +1,165 @@
+"""Configuration, live schemas and jobs put together: what every command that looks at data starts from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from retention import periods
+from retention.config import Configuration, load
+from retention.config.forms import resolved_form
+from retention.connectors.port import Counts, Target
+from retention.connectors.sql.opening import open_target
+from retention.errors import ConfigurationError, Problem, RetentionError, SafetyRefusal, UsageError
+from retention.model.catalogue import Catalogue
+from retention.model.place import Place
+from retention.model.plan import Cutoff, JobPlan, JobStatus
+from retention.model.policy import Rule
+from retention.planning.bind import bind
+from retention.planning.bound import BoundDataset, Job
+from retention.planning.fate import Fates, in_order, instants
+from retention.planning.work import Work, work
+
+Clock = Callable[[], datetime]
+
+
+def configuration(place: Place) -> Configuration:
+    """All files, or every problem of them at once."""
+    config = load(place.config, place.connectors, environ=place.environ)
+    return config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The configuration over live databases. Close it by leaving `prepared`'s block."""
+
+    config: Configuration
+    targets: Mapping[str, Target]
+    catalogues: Mapping[str, Catalogue]
+    bound: tuple[BoundDataset, ...]
+
+    def jobs(self, rules: Sequence[str] = ()) -> tuple[Job, ...]:
+        """Rule × dataset of the rules that act (all, or those named), in the order in which they run."""
+        every = [
+            Job(rule=rule, bound=bound, others=self._others(rule))
+            for rule in self.config.policy.rules.values()
+            if rule.clock is not None and (not rules or rule.name in rules)
+            for bound in self.bound
+            if bound.dataset.data == rule.data
+        ]
+        return in_order(every)
+
+    def works(self, jobs: Sequence[Job], as_of: datetime) -> Iterator[Work]:
+        """Each job's predicates; what the others of these jobs delete goes first."""
+        for job in jobs:
+            name = job.bound.connector.name
+            acting = [other for other in jobs if other.bound.connector.name == name]
+            yield work(Fates(self.catalogues[name], acting, as_of), job)
+
+    def job_plan(self, item: Work, counts: Counts, as_of: datetime) -> JobPlan:
+        """The plan's numbers for one job. Its status says only whether there is anything to do."""
+        job, zone = item.job, ZoneInfo(item.job.clock.timezone)
+        cutoff = instants(job.clock, as_of).cutoff.instant.astimezone(zone)
+        due = counts.fates["due"]
+        return JobPlan(
+            rule=job.rule.name,
+            connector=job.bound.connector.name,
+            dataset=job.bound.dataset.name,
+            promise=job.rule.promise,
+            action=job.rule.action or "delete",
+            total=sum(counts.fates.values()),
+            fates=counts.fates,
+            overdue=counts.overdue,
+            rows=counts.rows,
+            cutoffs=(Cutoff(when="always", cutoff=cutoff),),
+            oldest=counts.oldest,
+            referenced_by=counts.referenced_by,
+            status=JobStatus.READY if due else JobStatus.NOTHING,
+            form=resolved_form(self.config, job.rule.name),
+            target=self.target_hash(job.bound.connector.name),
+            schema=job.bound.catalogue_schema,
+        )
+
+    def target_hash(self, connector: str) -> str:
+        """Which database it is, as a hash: host, port and database, or the file's path."""
+        return hashlib.sha256(self.targets[connector].identity().encode()).hexdigest()
+
+    def _others(self, rule: Rule) -> tuple[Rule, ...]:
+        every = self.config.policy.rules.values()
+        return tuple(r for r in every if r.data == rule.data and r.clock is not None and r.name != rule.name)
+
+
+@contextmanager
+def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()) -> Iterator[Prepared]:
+    """Opens the connectors (all, or those named) and binds their datasets; every problem at once.
+
+    Raises ConfigurationError for what is wrong with the live schemas, UnreachableError for a
+    database that does not answer.
+    """
+    chosen = {name: c for name, c in config.connectors.items() if not connectors or name in connectors}
+    targets: dict[str, Target] = {}
+    try:
+        problems: list[Problem] = []
+        catalogues: dict[str, Catalogue] = {}
+        bound: list[BoundDataset] = []
+        for name, connector in chosen.items():
+            try:
+                targets[name] = open_target(connector, place.environ)
+            except ConfigurationError as error:
+                problems += error.problems
+                continue
+            catalogues[name] = targets[name].catalogue()
+            found, wrong = bind(connector, catalogues[name])
+            bound += found
+            problems += wrong
+        if problems:
+            raise ConfigurationError(problems=problems)
+        yield Prepared(config=config, targets=targets, catalogues=catalogues, bound=tuple(bound))
+    finally:
+        for target in targets.values():
+            target.close()
+
+
+def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]) -> None:
+    """Raises UsageError for a rule or connector that is not configured."""
+    for what, words, known in (
+        ("rule", rules, config.policy.rules),
+        ("connector", connectors, config.connectors),
+    ):
+        for word in words:
+            if word not in known:
+                there = ", ".join(sorted(known)) or "none"
+                raise UsageError(f"there is no {what} `{word}`; there are: {there}")
+
+
+def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> datetime:
+    """`--as-of` as an instant, now by default; UsageError for a text that is none."""
+    if text is None:
+        return clock().astimezone(UTC)
+    try:
+        return periods.parse_as_of(text, config.policy.timezone)
+    except ValueError as error:
+        raise UsageError(f"--as-of: {error}") from error
+
+
+def policy_folder(place: Place) -> Path:
+    """Where relative paths start."""
+    return place.config.absolute().parent
+
+
+__all__ = [
+    "Clock",
+    "Prepared",
+    "RetentionError",
+    "SafetyRefusal",
+    "as_of_instant",
+    "configuration",
+    "named",
+    "policy_folder",
+    "prepared",
+]

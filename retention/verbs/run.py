@@ -1,0 +1,460 @@
+"""Carries a plan out, here and now."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from retention.config import Configuration
+from retention.connectors.port import Target
+from retention.engine.job import JobRun, stored_progress
+from retention.engine.journal import LEASE, Journal, Numbers
+from retention.engine.pace import Pace
+from retention.engine.recovery import fold, lease_name, recover
+from retention.engine.retrying import Retry
+from retention.errors import RetentionError, SafetyRefusal, SetupError
+from retention.ledger.evidence import Committer, key_id
+from retention.model.documents import plan_from_document, run_document
+from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
+from retention.model.place import Place
+from retention.model.plan import JobPlan, JobStatus, Plan
+from retention.model.progress import Progress
+from retention.planning.work import Work
+from retention.safety import approvals, drift
+from retention.safety import clock as clocks
+from retention.store.owners import is_dead, this_process
+from retention.store.runs import JobRow, RunRow
+from retention.store.state import StateStore
+from retention.verbs import stores
+from retention.verbs.approve import grant
+from retention.verbs.plan import count, judged, keep_plan, stored_row
+from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, named, prepared
+
+_FOREVER = timedelta(days=365)
+
+Confirm = Callable[[Plan], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intention:
+    """What is to run: `as_of`, and the stored plan that it carries out, where it is one made before."""
+
+    as_of: datetime
+    plan: Plan | None = None
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """One execution, while it lasts."""
+
+    id: str
+    ready: Prepared
+    state: StateStore
+    plan: Plan
+    clock: Clock
+    progress: Progress
+    stop: Callable[[], bool]
+    limit: int | None
+    evidence: bytes
+    in_doubt: Mapping[str, str]
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+def run(
+    place: Place,
+    *,
+    plan_id: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
+    as_of: str | None = None,
+    limit: int | None = None,
+    by: str,
+    clock: Clock,
+    progress: Progress,
+    confirm: Confirm | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunOutcome:
+    """Deletes what is due, as far as it is approved and within its limits.
+
+    With `plan_id` the plan of that name is carried out; without, an approved plan that waits for it
+    is, else a new one as of now. `confirm` is asked before anything is removed; its yes approves in the
+    name `by` what awaits approval. Raises SafetyRefusal where nothing may run at all; what holds up one
+    job is that job's outcome.
+    """
+    config = configuration(place)
+    named(config, rules, connectors)
+    with ExitStack() as stack:
+        state = stack.enter_context(stores.opened(config, place))
+        intention = _intention(state, config, plan_id, as_of, clock)
+        ready = stack.enter_context(prepared(place, config, connectors))
+        _refuse_missing_markers(ready)
+        _refuse_clocks(state, ready, clock)
+        _end_killed_runs(state, clock)
+        recovered = recover(state, ready.targets, clock=clock, retry=Retry())
+        plan = _planned(state, ready, intention, rules, clock, progress)
+        plan = replace(plan, notes=(*plan.notes, *recovered.notes))
+        if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
+            plan = _asked(state, ready, plan, confirm, by=by, clock=clock)
+        execution = _Run(
+            id=f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            ready=ready,
+            state=state,
+            plan=plan,
+            clock=clock,
+            progress=progress,
+            stop=stop,
+            limit=limit,
+            evidence=stores.evidence_key(config),
+            in_doubt=recovered.in_doubt,
+        )
+        return _execute(execution, rules, by)
+
+
+_ASKABLE = (JobStatus.READY, JobStatus.AWAITING)
+
+
+# -- before --------------------------------------------------------------------------------
+
+
+def _intention(
+    state: StateStore, config: Configuration, plan_id: str | None, as_of: str | None, clock: Clock
+) -> Intention:
+    now = clock().astimezone(UTC)
+    with state.read() as snapshot:
+        if plan_id is not None:
+            row = stored_row(snapshot, plan_id)
+            if row.used_by is not None:
+                raise SafetyRefusal(
+                    f"plan {plan_id} was carried out already, by run {row.used_by}; plan again"
+                )
+            moment = row.as_of
+            made = plan_from_document(json.loads(row.body))
+        else:
+            moment = as_of_instant(config, as_of, clock)
+            waiting = _approved_and_unused(state) if as_of is None else None
+            made = waiting
+            moment = waiting.as_of if waiting is not None else moment
+    verdict = clocks.ahead(as_of=moment, now=now)
+    if not verdict.allowed:
+        raise SafetyRefusal(verdict.reason)
+    return Intention(as_of=moment, plan=made)
+
+
+def _approved_and_unused(state: StateStore) -> Plan | None:
+    """The newest plan, if it was approved and has not been carried out: what was approved is what runs."""
+    with state.read() as snapshot:
+        newest = snapshot.plans.list(limit=1)
+        if newest and newest[0].used_by is None and snapshot.approvals.of(newest[0].id):
+            return plan_from_document(json.loads(newest[0].body))
+    return None
+
+
+def _refuse_missing_markers(ready: Prepared) -> None:
+    for name, target in ready.targets.items():
+        if not target.has_marker_table():
+            raise SetupError(f"`{name}` has no table retention_marker yet; type: retention init")
+
+
+def _refuse_clocks(state: StateStore, ready: Prepared, clock: Clock) -> None:
+    with state.read() as snapshot:
+        verdicts = [clocks.against_ledger(now=clock(), last=snapshot.log.last_at())]
+    for name, target in ready.targets.items():
+        if target.own_clock:
+            verdicts.append(clocks.against_database(now=clock(), database=target.now(), name=name))
+    for verdict in verdicts:
+        if not verdict.allowed:
+            raise SafetyRefusal(verdict.reason)
+
+
+def _end_killed_runs(state: StateStore, clock: Clock) -> None:
+    """Runs that never ended and whose process is gone."""
+    now = clock()
+    with state.read() as snapshot:
+        dead = []
+        for row in snapshot.runs.open():
+            holder = snapshot.leases.holder(_run_lease(row.id))
+            if holder is None or is_dead(holder[0]):
+                dead.append(row.id)
+    for run_id in dead:
+        with state.begin() as tx:
+            tx.log.append("run.ended", {"run": run_id, "status": "killed", "jobs": []}, now)
+            tx.runs.end(run_id, status="killed", at=now, body="{}")
+
+
+def _run_lease(run_id: str) -> str:
+    return f"run {run_id}"
+
+
+def _planned(
+    state: StateStore,
+    ready: Prepared,
+    intention: Intention,
+    rules: Sequence[str],
+    clock: Clock,
+    progress: Progress,
+) -> Plan:
+    """The plan with fresh numbers: a new one, or the stored one, of which never more is taken."""
+    fresh = count(ready, intention.as_of, rules, progress)
+    if intention.plan is None:
+        made = keep_plan(state, ready.config, fresh, clock)
+        with state.read() as snapshot:
+            return judged(made, ready, snapshot)
+    old = intention.plan
+    made = replace(fresh, id=old.id, digest=old.digest, stored=True)
+    with state.read() as snapshot:
+        made = judged(made, ready, snapshot)
+    before = {(job.rule, job.connector, job.dataset): job for job in old.jobs}
+    jobs = tuple(_as_approved(job, before.get((job.rule, job.connector, job.dataset))) for job in made.jobs)
+    return replace(made, jobs=jobs)
+
+
+def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
+    if job.status in (JobStatus.NOTHING, JobStatus.REFUSED):
+        return job
+    if before is None:
+        return replace(job, status=JobStatus.REFUSED, reason="it is not in the plan; plan again")
+    for what, then, now in (
+        ("the rule", before.form, job.form),
+        ("the database", before.target, job.target),
+        ("the schema of its tables", before.schema, job.schema),
+    ):
+        if then != now:
+            reason = f"{what} is not what it was when the plan was made; plan again"
+            return replace(job, status=JobStatus.REFUSED, reason=reason)
+    verdict = approvals.more_than_approved(job, before.due)
+    return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
+
+
+def _asked(
+    state: StateStore, ready: Prepared, plan: Plan, confirm: Confirm, *, by: str, clock: Clock
+) -> Plan:
+    if not confirm(plan):
+        raise SafetyRefusal("not confirmed: nothing was deleted")
+    waiting = [job for job in plan.jobs if job.status is JobStatus.AWAITING]
+    if waiting:
+        grant(state, plan, waiting, over_limit=(), by=by, clock=clock)
+    allowed = {id(job) for job in waiting}
+    jobs = tuple(
+        replace(job, status=JobStatus.READY, reason=None) if id(job) in allowed else job for job in plan.jobs
+    )
+    return replace(plan, jobs=jobs)
+
+
+# -- the run -------------------------------------------------------------------------------
+
+
+def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
+    state, plan, clock = execution.state, execution.plan, execution.clock
+    started = clock()
+    with state.begin() as tx:
+        lease = tx.leases.acquire(_run_lease(execution.id), this_process(), started, _FOREVER)
+        row = RunRow(
+            id=execution.id, as_of=plan.as_of, started=started, by=by, policy=plan.policy, plan=plan.id
+        )
+        tx.runs.start(row)
+        tx.plans.mark_used(plan.id, execution.id)
+        granted = [
+            {"rule": a.rule, "by": a.by, "plan": a.plan}
+            for job in plan.jobs
+            if (a := tx.approvals.of_form(job.rule, job.form)) is not None
+        ]
+        data = {
+            "run": execution.id,
+            "by": by,
+            "as_of": plan.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "plan": plan.id,
+            "digest": plan.digest,
+            "policy": plan.policy,
+            "approvals": granted,
+        }
+        tx.log.append("run.started", data, started)
+    outcomes: list[JobOutcome] = []
+    try:
+        jobs = execution.ready.jobs(rules)
+        works = execution.ready.works(jobs, plan.as_of)
+        for job, item in zip(plan.jobs, works, strict=True):
+            outcomes.append(_job(execution, job, item))
+    finally:
+        checkpoint = _end(execution, outcomes, lease)
+    outcome = RunOutcome(
+        id=execution.id,
+        as_of=plan.as_of,
+        status=_status(outcomes),
+        jobs=tuple(outcomes),
+        checkpoint=checkpoint,
+        notes=plan.notes,
+    )
+    fold(state, execution.ready.targets)
+    return outcome
+
+
+def _job(execution: _Run, job: JobPlan, item: Work) -> JobOutcome:
+    """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
+    if job.status is not JobStatus.READY:
+        return _not_run(job, job.status, job.reason)
+    if execution.stop():
+        return _not_run(job, JobStatus.STOPPED, "the run was stopped before it")
+    doubt = execution.in_doubt.get(item.job.name)
+    if doubt is not None:
+        return _not_run(job, JobStatus.REFUSED, f"a batch of an earlier run is still in doubt: {doubt}")
+    with execution.state.read() as snapshot:
+        seen = snapshot.schemas.seen(job.connector, job.dataset)
+    verdict = drift.drifted(seen=seen, live=job.schema)
+    if not verdict.allowed:
+        return _not_run(job, verdict.status, verdict.reason)
+    target = execution.ready.targets[job.connector]
+    try:
+        why = target.read_only()
+        if why is not None:
+            return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
+        return _leased(execution, job, item, target)
+    except SafetyRefusal as error:
+        return _not_run(job, JobStatus.REFUSED, error.message)
+    except RetentionError as error:
+        return _not_run(job, JobStatus.FAILED, error.message)
+
+
+def _not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
+    return JobOutcome(
+        rule=job.rule,
+        connector=job.connector,
+        dataset=job.dataset,
+        status=status,
+        reason=reason,
+        planned=job.due,
+        left=job.due,
+    )
+
+
+def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOutcome:
+    """Executes the job under its lease: two at once on one dataset are refused."""
+    state, clock, name = execution.state, execution.clock, item.job.name
+    lease = lease_name(name)
+    now = clock()
+    with state.begin() as tx:
+        token = tx.leases.acquire(lease, this_process(), now, LEASE)
+        for row in tx.set_aside.list(job.connector, job.dataset):
+            tx.set_aside.remove(job.connector, job.dataset, row.key)
+        start = _unfinished_cursor(tx.jobs.last(), name, job)
+        if tx.schemas.seen(job.connector, job.dataset) is None:
+            tx.schemas.put(job.connector, job.dataset, job.schema, now)
+        tx.jobs.put(
+            JobRow(
+                run=execution.id,
+                job=name,
+                rule=job.rule,
+                connector=job.connector,
+                dataset=job.dataset,
+                as_of=execution.plan.as_of,
+                started=now,
+                planned=job.due,
+            )
+        )
+    try:
+        with target.remover(item) as remover:
+            journal = Journal(
+                store=state,
+                clock=clock,
+                run=execution.id,
+                job=name,
+                connector=job.connector,
+                dataset=job.dataset,
+                rule=job.rule,
+                lease=lease,
+                token=token,
+                evidence_key=key_id(execution.evidence),
+                numbers=execution.numbers,
+            )
+            execution.progress.start(f"deleting {item.bound}", job.due)
+            outcome = JobRun(
+                plan=job,
+                remover=remover,
+                journal=journal,
+                committer=Committer(execution.evidence, job.connector, job.dataset),
+                origin=state.origin,
+                pace=Pace(target=item.bound.connector.throttle.batch_time),
+                stop=execution.stop,
+                progress=execution.progress,
+                limit=execution.limit,
+                start=start,
+            ).run()
+            execution.progress.finish()
+    except RetentionError as error:
+        outcome = _not_run(job, JobStatus.FAILED, error.message)
+    _end_job(execution, name, outcome, lease, token)
+    return outcome
+
+
+def _unfinished_cursor(last: Sequence[JobRow], name: str, job: JobPlan) -> Mapping[str, object] | None:
+    """Where the same job's last run was killed; the sweep finds what lies before it."""
+    for row in last:
+        if row.job == name and row.connector == job.connector and row.ended is None and row.cursor:
+            found: Mapping[str, object] = json.loads(row.cursor)
+            return found
+    return None
+
+
+def _end_job(execution: _Run, name: str, outcome: JobOutcome, lease: str, token: int) -> None:
+    now = execution.clock()
+    with execution.state.begin() as tx:
+        tx.jobs.end(
+            execution.id,
+            name,
+            status=outcome.status.value,
+            at=now,
+            progress=stored_progress(outcome),
+            reason=outcome.reason,
+        )
+        tx.leases.release(lease, token)
+
+
+def _end(execution: _Run, outcomes: Sequence[JobOutcome], lease: int) -> CheckpointRef:
+    """`run.ended` with what is left, and a signed checkpoint."""
+    now = execution.clock()
+    jobs = [
+        {
+            "rule": o.rule,
+            "connector": o.connector,
+            "dataset": o.dataset,
+            "status": o.status.value,
+            "planned": o.planned,
+            "done": o.done,
+            "changed": o.skipped.changed,
+            "held": o.skipped.held,
+            "locked": o.skipped.locked,
+            "set_aside": o.set_aside,
+            "left": o.left,
+            "rows": dict(o.rows),
+        }
+        for o in outcomes
+    ]
+    status = _status(outcomes)
+    outcome = RunOutcome(id=execution.id, as_of=execution.plan.as_of, status=status, jobs=tuple(outcomes))
+    with execution.state.begin() as tx:
+        tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": jobs}, now)
+        tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
+        tx.leases.release(_run_lease(execution.id), lease)
+        return tx.log.checkpoint(now)
+
+
+def _status(outcomes: Sequence[JobOutcome]) -> str:
+    """The run's status: its worst job's."""
+    found = {outcome.status for outcome in outcomes}
+    for status, word in (
+        (JobStatus.STOPPED, "interrupted"),
+        (JobStatus.FAILED, "failed"),
+        (JobStatus.REFUSED, "refused"),
+        (JobStatus.AWAITING, "refused"),
+        (JobStatus.PARTIAL, "partial"),
+        (JobStatus.DONE, "done"),
+    ):
+        if status in found:
+            return word
+    return "nothing"
+
+
+__all__ = ["run"]

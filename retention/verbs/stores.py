@@ -1,0 +1,120 @@
+"""The state store and its keys, as a command opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from retention.config import Configuration, urls
+from retention.errors import ConfigurationError, Problem, SetupError
+from retention.ledger.evidence import key_id
+from retention.model.dataset import Secret
+from retention.model.place import Place
+from retention.store.keyfiles import load_evidence_key, load_signer
+from retention.store.state import StateStore
+
+FILE = "retention.toml"
+
+
+def state_url(config: Configuration, place: Place) -> str:
+    """The state store's URL: option over environment over file; a reference is read here."""
+    text = place.state or config.settings.state
+    if text.startswith(("env:", "file:")):
+        scheme, _, name = text.partition(":")
+        secret = Secret(env=name) if scheme == "env" else Secret(file=name)
+        try:
+            text = urls.resolve(secret, str(config.folder), place.environ)
+        except ValueError as error:
+            found, write = getattr(error, "found", str(error)), getattr(error, "write", "set it")
+            raise ConfigurationError(
+                problems=[Problem(file=FILE, key="state", found=found, write=write)]
+            ) from error
+    try:
+        url = urls.split(text, config.folder)
+    except ValueError as error:
+        raise ConfigurationError(
+            problems=[
+                Problem(
+                    file=FILE,
+                    key="state",
+                    found=getattr(error, "found", str(error)),
+                    write=getattr(error, "write", "write sqlite:///state/retention.db"),
+                )
+            ]
+        ) from error
+    if url.family != "sqlite":
+        raise ConfigurationError(
+            problems=[
+                Problem(
+                    file=FILE,
+                    key="state",
+                    found=f"a state store on {url.family} is not supported yet",
+                    write="write sqlite:///state/retention.db",
+                )
+            ]
+        )
+    return f"sqlite:///{url.path}"
+
+
+def state_path(config: Configuration, place: Place) -> Path:
+    """The state store's file."""
+    return Path(state_url(config, place).removeprefix("sqlite:///"))
+
+
+def evidence_key(config: Configuration) -> bytes:
+    """The key that commitments are made with; SetupError where it is missing or another kind of key."""
+    return load_evidence_key(config.settings.evidence_key)
+
+
+@contextmanager
+def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
+    """The state store for writing, with its keys; its mirror is brought up to date at the end.
+
+    Raises SetupError, with the command to type, where store or keys are missing or do not fit.
+    """
+    url = state_url(config, place)
+    refuse_shared_file(config, place)
+    origin = config.settings.origin
+    with StateStore.open(url, signer=None, evidence_key_id=None) as found:
+        origin = origin or found.origin
+    signer = load_signer(config.settings.signing_key, origin)
+    store = StateStore.open(
+        url,
+        signer=signer,
+        evidence_key_id=key_id(evidence_key(config)),
+        mirror=config.settings.mirror,
+    )
+    with store:
+        store.catch_up()
+        try:
+            yield store
+        finally:
+            store.catch_up()
+
+
+@contextmanager
+def reading(config: Configuration, place: Place) -> Iterator[StateStore]:
+    """The state store for reading only: no key is needed."""
+    with StateStore.open(state_url(config, place), signer=None, evidence_key_id=None) as store:
+        yield store
+
+
+def exists(config: Configuration, place: Place) -> bool:
+    """Whether there is a state store here."""
+    return state_path(config, place).exists()
+
+
+def refuse_shared_file(config: Configuration, place: Place) -> None:
+    """A SQLite target that is also the state store: its intent would always find the database locked."""
+    path = state_path(config, place)
+    for connector in config.connectors.values():
+        try:
+            url = urls.split(urls.resolve(connector.url, connector.folder, place.environ), connector.folder)
+        except ValueError:
+            continue
+        if url.path is not None and Path(url.path).exists() and path.exists() and path.samefile(url.path):
+            raise SetupError(
+                f"connector `{connector.name}` and the state store are the same file {path};"
+                " give the state store a file of its own: state = … in retention.toml"
+            )
