@@ -150,7 +150,12 @@ def condition(value: object) -> Condition:
 
 def path(value: object) -> str:
     """A path of a file; a relative one starts from the policy's folder."""
-    return string(value, '"keys/ca.pem"')
+    text = string(value, '"keys/ca.pem"')
+    if text.startswith("~"):
+        raise unusable("begins with ~, which means another folder for every account", "write the whole path")
+    if text.startswith(("file:", "env:")):
+        raise unusable(f"is {said(text)}, a reference", "write the path alone")
+    return text
 
 
 def _via(value: Mapping[str, object]) -> str | None:
