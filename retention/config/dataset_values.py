@@ -23,14 +23,17 @@ def column(value: object) -> Name:
 
 
 def table(value: object) -> Name:
+    """A table, with its schema before it where that is named."""
     return parse_name(value, most=2, what="a table")
 
 
 def schema(value: object) -> str:
+    """A schema's name."""
     return single(value, "a schema")
 
 
 def own_column(value: object) -> str:
+    """A column of the root table, by its name alone."""
     return single(value, "a column of the table itself")
 
 

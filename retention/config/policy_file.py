@@ -115,6 +115,7 @@ class RuleDraft:
 
     @property
     def acts(self) -> bool:
+        """Whether the engine keeps the promise, and not something else."""
         return "kept_by" not in self.written
 
 

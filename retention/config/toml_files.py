@@ -92,4 +92,5 @@ def check_lines(text: str) -> None:
 
 
 def too_long(line: int, what: str) -> Unusable:
+    """The refusal of a line, counted from 1."""
     return unusable(f"line {line} {what}", 'break it up; long text goes in """ … """ over several lines')

@@ -35,37 +35,35 @@ def value(of):
     return LiteralTerm(value=of)
 
 
-def test_of(operator, left, right):
+def compared(operator, left, right):
     return Comparison(operator=operator, left=left, right=right)
 
-
-test_of.__test__ = False
 
 A, B, C = name("a"), name("b"), name("c")
 IS_TRUE = Conjunction(items=(Truth(item=A), Negation(item=NullTest(item=A))))
 IS_FALSE = Conjunction(items=(Negation(item=Truth(item=A)), Negation(item=NullTest(item=A))))
-BETWEEN = Conjunction(items=(test_of(">=", A, value(1)), test_of("<=", A, value(2))))
+BETWEEN = Conjunction(items=(compared(">=", A, value(1)), compared("<=", A, value(2))))
 
 ACCEPTED = [
-    ("a = 1", test_of("=", A, value(1))),
-    ("a == 1", test_of("=", A, value(1))),
-    ("a <> 1", test_of("<>", A, value(1))),
-    ("a != 1", test_of("<>", A, value(1))),
-    ("a < b", test_of("<", A, B)),
-    ("1 <= a", test_of("<=", value(1), A)),
-    ("a > -1", test_of(">", A, value(-1))),
-    ("a >= 0.10", test_of(">=", A, value(Decimal("0.10")))),
-    ("a = 12345678901234567890.123", test_of("=", A, value(Decimal("12345678901234567890.123")))),
-    ("a = 'it''s'", test_of("=", A, value("it's"))),
-    (r"a = 'back\slash'", test_of("=", A, value(r"back\slash"))),
-    ("a = '-- no comment; /* none */'", test_of("=", A, value("-- no comment; /* none */"))),
-    ("a = ''", test_of("=", A, value(""))),
-    ("a = TRUE", test_of("=", A, value(True))),
-    ("a = DATE '2020-02-29'", test_of("=", A, value(date(2020, 2, 29)))),
-    ("a < TIMESTAMP '2020-02-29 12:30:00'", test_of("<", A, value(datetime(2020, 2, 29, 12, 30)))),
-    ("a LIKE 'x%'", test_of("LIKE", A, value("x%"))),
-    ("a NOT LIKE 'x%'", Negation(item=test_of("LIKE", A, value("x%")))),
-    ("NOT a LIKE 'x%'", Negation(item=test_of("LIKE", A, value("x%")))),
+    ("a = 1", compared("=", A, value(1))),
+    ("a == 1", compared("=", A, value(1))),
+    ("a <> 1", compared("<>", A, value(1))),
+    ("a != 1", compared("<>", A, value(1))),
+    ("a < b", compared("<", A, B)),
+    ("1 <= a", compared("<=", value(1), A)),
+    ("a > -1", compared(">", A, value(-1))),
+    ("a >= 0.10", compared(">=", A, value(Decimal("0.10")))),
+    ("a = 12345678901234567890.123", compared("=", A, value(Decimal("12345678901234567890.123")))),
+    ("a = 'it''s'", compared("=", A, value("it's"))),
+    (r"a = 'back\slash'", compared("=", A, value(r"back\slash"))),
+    ("a = '-- no comment; /* none */'", compared("=", A, value("-- no comment; /* none */"))),
+    ("a = ''", compared("=", A, value(""))),
+    ("a = TRUE", compared("=", A, value(True))),
+    ("a = DATE '2020-02-29'", compared("=", A, value(date(2020, 2, 29)))),
+    ("a < TIMESTAMP '2020-02-29 12:30:00'", compared("<", A, value(datetime(2020, 2, 29, 12, 30)))),
+    ("a LIKE 'x%'", compared("LIKE", A, value("x%"))),
+    ("a NOT LIKE 'x%'", Negation(item=compared("LIKE", A, value("x%")))),
+    ("NOT a LIKE 'x%'", Negation(item=compared("LIKE", A, value("x%")))),
     ("a IN (1, 'x')", Membership(item=A, values=(value(1), value("x")))),
     ("a NOT IN (1)", Negation(item=Membership(item=A, values=(value(1),)))),
     ("a BETWEEN 1 AND 2", BETWEEN),
@@ -90,21 +88,21 @@ ACCEPTED = [
         "(a OR b) AND c",
         Conjunction(items=(Disjunction(items=(Truth(item=A), Truth(item=B))), Truth(item=C))),
     ),
-    ("NOT a = 1 AND b", Conjunction(items=(Negation(item=test_of("=", A, value(1))), Truth(item=B)))),
-    ("a\n  =\t1", test_of("=", A, value(1))),
-    ("t.a = 1", test_of("=", name("t", "a"), value(1))),
-    ('"T"."A b" = 1', test_of("=", name("T", "A b"), value(1))),
-    ('"my.table"."say ""hi""" = 1', test_of("=", name("my.table", 'say "hi"'), value(1))),
-    ('"misspelt" = \'x\'', test_of("=", name("misspelt"), value("x"))),
-    ("Status = 'x'", test_of("=", name("Status"), value("x"))),
-    ("größe = 'ü'", test_of("=", name("größe"), value("ü"))),
-    ("comment = 'x'", test_of("=", name("comment"), value("x"))),
-    ("order = 1", test_of("=", name("order"), value(1))),
-    ("update = 1", test_of("=", name("update"), value(1))),
-    ("a = \"select\"", test_of("=", A, name("select"))),
+    ("NOT a = 1 AND b", Conjunction(items=(Negation(item=compared("=", A, value(1))), Truth(item=B)))),
+    ("a\n  =\t1", compared("=", A, value(1))),
+    ("t.a = 1", compared("=", name("t", "a"), value(1))),
+    ('"T"."A b" = 1', compared("=", name("T", "A b"), value(1))),
+    ('"my.table"."say ""hi""" = 1', compared("=", name("my.table", 'say "hi"'), value(1))),
+    ('"misspelt" = \'x\'', compared("=", name("misspelt"), value("x"))),
+    ("Status = 'x'", compared("=", name("Status"), value("x"))),
+    ("größe = 'ü'", compared("=", name("größe"), value("ü"))),
+    ("comment = 'x'", compared("=", name("comment"), value("x"))),
+    ("order = 1", compared("=", name("order"), value(1))),
+    ("update = 1", compared("=", name("update"), value(1))),
+    ("a = \"select\"", compared("=", A, name("select"))),
     (
         "coalesce(trim(a), 'x') = 'x'",
-        test_of(
+        compared(
             "=",
             CallTerm(
                 function="coalesce", arguments=(CallTerm(function="trim", arguments=(A,)), value("x"))
@@ -112,8 +110,8 @@ ACCEPTED = [
             value("x"),
         ),
     ),
-    ("lower(a) = 'today'", test_of("=", CallTerm(function="lower", arguments=(A,)), value("today"))),
-    ("length(a) > abs(b)", test_of(
+    ("lower(a) = 'today'", compared("=", CallTerm(function="lower", arguments=(A,)), value("today"))),
+    ("length(a) > abs(b)", compared(
         ">", CallTerm(function="length", arguments=(A,)), CallTerm(function="abs", arguments=(B,))
     )),
 ]  # fmt: skip
