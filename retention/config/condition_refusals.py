@@ -82,7 +82,7 @@ def refusal(node: Node, *, boolean: bool) -> Unusable:
         ),
         (_is_a(exp.SimilarTo, exp.RegexpLike), "has a pattern that is not LIKE", "write LIKE 'text%'"),
         (_is_a(exp.ILike), "has ILIKE in it", "write lower(column) LIKE 'text%'"),
-        (_is_a(exp.Literal, exp.Boolean, exp.Null, exp.Neg), "has a value where a test should be", HOW),
+        (_is_a(exp.Literal, exp.Boolean, exp.Null), "has a value where a test should be", HOW),
     )
     for matches, found, write in kinds:
         if matches(node):

@@ -23,14 +23,17 @@ def column(value: object) -> Name:
 
 
 def table(value: object) -> Name:
+    """A table, with its schema before it where that is named."""
     return parse_name(value, most=2, what="a table")
 
 
 def schema(value: object) -> str:
+    """A schema's name."""
     return single(value, "a schema")
 
 
 def own_column(value: object) -> str:
+    """A column of the root table, by its name alone."""
     return single(value, "a column of the table itself")
 
 
@@ -150,7 +153,12 @@ def condition(value: object) -> Condition:
 
 def path(value: object) -> str:
     """A path of a file; a relative one starts from the policy's folder."""
-    return string(value, '"keys/ca.pem"')
+    text = string(value, '"keys/ca.pem"')
+    if text.startswith("~"):
+        raise unusable("begins with ~, which means another folder for every account", "write the whole path")
+    if text.startswith(("file:", "env:")):
+        raise unusable(f"is {said(text)}, a reference", "write the path alone")
+    return text
 
 
 def _via(value: Mapping[str, object]) -> str | None:

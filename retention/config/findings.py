@@ -7,6 +7,7 @@ findings of all its keys; `retention.config.loading` turns them into Problems.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -14,6 +15,8 @@ from typing import TypeAlias, TypeVar
 
 Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 SHOWN = 60
 """Longest piece of a value or name that a message repeats."""
@@ -79,8 +82,9 @@ def dotted(path: Path) -> str:
         if isinstance(piece, int):
             text += f"[{piece + 1}]"
             continue
-        bare = piece.replace("-", "_").isidentifier() or piece.replace("-", "").replace("_", "").isdigit()
-        shown = printable(piece) if bare else '"' + printable(piece).replace('"', '\\"') + '"'
+        shown = (
+            printable(piece) if _BARE.fullmatch(piece) else '"' + printable(piece).replace('"', '\\"') + '"'
+        )
         text += f".{shown}" if text else shown
     return text
 

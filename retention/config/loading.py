@@ -55,6 +55,7 @@ class _Load:
             return str(path)
 
     def list_of(self, file: str) -> list[Finding]:
+        """The findings of a file, to be added to."""
         return self.findings.setdefault(file, [])
 
     def read(self, path: Path) -> Mapping[str, Any] | None:

@@ -115,6 +115,7 @@ class RuleDraft:
 
     @property
     def acts(self) -> bool:
+        """Whether the engine keeps the promise, and not something else."""
         return "kept_by" not in self.written
 
 
@@ -182,7 +183,7 @@ def _contradictions(rule: RuleDraft, at: tuple[str, ...], findings: list[Finding
                 findings.append(Finding(at=(*at, key), found=found, write="take one of the two out"))
         return
     unread = "starts" in rule.written and rule.table.starts is None
-    if "fiscal_year_end" in rule.written and rule.table.starts is not Start.FISCAL_YEAR and not unread:
+    if rule.table.fiscal_year_end is not None and rule.table.starts is not Start.FISCAL_YEAR and not unread:
         found = "has no effect: the rule does not count from a fiscal year"
         write = 'write starts = "after fiscal year", or take it out'
         findings.append(Finding(at=(*at, "fiscal_year_end"), found=found, write=write))

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PlainValidator
 
 from retention.config import urls, values
+from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
 from retention.config.policy_file import Anything
 from retention.config.tables import Table, read
@@ -37,7 +38,7 @@ def _key_file(value: object) -> str:
 
 
 def _folder(value: object) -> str:
-    return values.string(value, f'"{DEFAULT_MIRROR}"')
+    return path(value)
 
 
 class SettingsFile(Table):

@@ -18,7 +18,7 @@ from retention.config.findings import Unusable, unusable
 
 MAX_FILE = 256 * 1024
 MAX_LINE = 4 * 1024
-MAX_DOTS = 64
+MAX_DOTS = 32
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _COMMENT = re.compile(r"#.*")
@@ -56,6 +56,8 @@ def read_bytes(path: Path) -> bytes:
             raise unusable("is not a regular file", "put a plain file there")
         with open(path, "rb") as file:
             content = file.read(MAX_FILE + 1)
+    except Unusable:
+        raise
     except FileNotFoundError:
         raise unusable("is not there", "create it, or type: retention init") from None
     except (OSError, ValueError) as error:
@@ -90,4 +92,5 @@ def check_lines(text: str) -> None:
 
 
 def too_long(line: int, what: str) -> Unusable:
+    """The refusal of a line, counted from 1."""
     return unusable(f"line {line} {what}", 'break it up; long text goes in """ … """ over several lines')

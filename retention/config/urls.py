@@ -123,6 +123,8 @@ def parse_secret(value: object, what: str) -> Secret:
         raise unusable(
             "names no environment variable", 'write "env:NAME", with letters, digits and _ in NAME'
         )
+    if scheme == "file" and name.startswith("~"):
+        raise unusable("begins with ~, which means another folder for every account", "write the whole path")
     if scheme == "file" and name.strip() and name.isprintable() and not name.startswith("//"):
         return Secret(file=name)
     if scheme == "file":
@@ -230,6 +232,10 @@ def _sqlite_path(rest: str, folder: str | Path | None) -> str:
     path = rest[1:]
     if not path or path == ":memory:":
         raise unusable("a SQLite database in memory holds nothing to keep", "write sqlite:///shop.db")
+    if path.startswith("~"):
+        raise unusable(
+            "the SQLite path begins with ~, which is another folder for every account", "write it whole"
+        )
     if path.startswith("file:"):
         raise unusable(
             "a SQLite URL with file: in it is not supported", "write the path alone: sqlite:///shop.db"

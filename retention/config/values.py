@@ -72,6 +72,7 @@ def delegated(value: object, example: str, parse: Callable[[str], T]) -> T:
 
 
 def period(value: object) -> Period:
+    """A fixed period; what `retention.periods` makes of it."""
     if isinstance(value, dict):
         raise not_yet("a period taken from the connector", 'write a fixed one, such as "5 years"')
     if isinstance(value, int) and not isinstance(value, bool):
@@ -82,10 +83,13 @@ def period(value: object) -> Period:
 
 
 def fiscal_year_end(value: object) -> tuple[int, int]:
+    """(month, day) from `MM-DD`."""
     return delegated(value, "12-31", parse_fiscal_year_end)
 
 
 def zone(value: object) -> str:
+    """The name of an IANA time zone."""
+
     def known(text: str) -> str:
         check_zone(text)
         return text
@@ -101,18 +105,22 @@ def _member(kind: type[E], value: object, known: tuple[str, ...]) -> E:
 
 
 def approval(value: object) -> Approval:
+    """`changes`, `always` or `never`."""
     return _member(Approval, value, tuple(a.value for a in Approval))
 
 
 def basis(value: object) -> Basis:
+    """A legal basis, by its name."""
     return _member(Basis, value, tuple(b.value for b in Basis))
 
 
 def starts(value: object) -> Start:
+    """One of the four starts after a unit."""
     return _member(Start, value, _STARTS)
 
 
 def action(value: object) -> str:
+    """`delete`: the one action that can be done yet."""
     later = ("anonymize", "pseudonymize", "restrict")
     if isinstance(value, dict):
         raise not_yet("an action with a table", 'write "delete"')
@@ -155,6 +163,7 @@ def share(value: object) -> Decimal:
 
 
 def rows(value: object) -> int:
+    """A number of records, from 1 to MAX_ROWS."""
     how = "write a whole number such as 1_000_000"
     if isinstance(value, bool) or not isinstance(value, int):
         raise unusable(f"is {said(value)}", how + " (without quotes)" if isinstance(value, str) else how)
@@ -168,6 +177,7 @@ def rows(value: object) -> int:
 
 
 def flag(value: object) -> bool:
+    """true or false."""
     if not isinstance(value, bool):
         raise unusable(f"is {said(value)}", "write true or false, without quotes")
     return value
@@ -216,6 +226,7 @@ def data(value: object) -> str:
 
 
 def event_name(value: object) -> str:
+    """The one event that a rule counts from."""
     if isinstance(value, (list, dict)):
         raise not_yet(f"{said(value)} here", "name one event")
     return word(value, "event's name")
