@@ -6,23 +6,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
-from retention.ledger.line import encode, format_instant
+from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
 from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
+from retention.store.dialects import Hot
 from retention.store.schema import checkpoint, event, head
 
 _BACKWARDS = timedelta(minutes=5)
 _PAGE = 500
-_ONE = 1
+_HEAD_COLUMNS = ("size", "edge", "last_hash", "last_at", "length")
 
-_HEAD = select(head).where(head.c.id == _ONE)
-_SET_HEAD = update(head).where(head.c.id == _ONE)
-_ADD_EVENT = insert(event)
+_HEAD = Hot(select(*(head.c[name] for name in _HEAD_COLUMNS)).where(head.c.id == text("1")))
+_SET_HEAD = Hot(
+    update(head)
+    .where(head.c.id == text("1"))
+    .values({name: bindparam(f"new_{name}") for name in _HEAD_COLUMNS})
+)
+_ADD_EVENT = Hot(insert(event).values(seq=bindparam("seq"), line=bindparam("line")))
+_NEWEST_SIZE = select(func.max(checkpoint.c.size))
 _LINES = (
     select(event.c.seq, event.c.line)
     .where(event.c.seq >= bindparam("start"))
@@ -48,7 +54,7 @@ class LogReading:
 
     def head(self) -> Head:
         """Where the log ends. Raises LedgerError where the store's head row is missing or damaged."""
-        return _head(self._connection.execute(_HEAD).one_or_none())
+        return _read_head(self._connection)
 
     def last_at(self) -> datetime | None:
         """When the last event happened; None while there is none."""
@@ -91,6 +97,10 @@ class LogReading:
         row = self._connection.execute(select(checkpoint).where(checkpoint.c.size == size)).one_or_none()
         return None if row is None else StoredCheckpoint(size=row.size, at=row.at, note=row.note)
 
+    def newest_size(self) -> int | None:
+        """How many events the newest checkpoint signs; None while nothing is signed."""
+        return self._connection.scalar(_NEWEST_SIZE)
+
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         """The checkpoint of the most events; None while nothing is signed."""
         query = select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)
@@ -110,7 +120,7 @@ class Log(LogReading):
     def head(self) -> Head:
         """Where the log ends, this transaction's own events included."""
         if self._head is None:
-            self._head = _head(self._connection.execute(_HEAD.with_for_update()).one_or_none())
+            self._head = _read_head(self._connection)
             self._stored = self._head.size
         return self._head
 
@@ -124,7 +134,7 @@ class Log(LogReading):
         before = self.head()
         at = self._not_before(before.last_at, at)
         line = encode(seq=before.size, at=at, type=type, data=data, prev=before.last_hash)
-        self._connection.execute(_ADD_EVENT, {"seq": before.size, "line": line})
+        _ADD_EVENT.run(self._connection, {"seq": before.size, "line": line})
         self._head = before.append(line, at)
         return before.size
 
@@ -144,7 +154,7 @@ class Log(LogReading):
     def flush(self) -> None:
         """Write the head row; the transaction does it once, before it commits."""
         if self._head is not None and self._head.size != self._stored:
-            self._connection.execute(_SET_HEAD, _head_row(self._head))
+            _SET_HEAD.run(self._connection, _head_row(self._head))
             self._stored = self._head.size
 
     @staticmethod
@@ -163,27 +173,38 @@ class Log(LogReading):
 
 def first_head() -> dict[str, object]:
     """The head row of an empty log."""
-    return {"id": _ONE, **_head_row(Head())}
+    return {
+        "id": 1,
+        "size": 0,
+        "edge": Edge().encode(),
+        "last_hash": FIRST_PREV,
+        "last_at": None,
+        "length": 0,
+    }
 
 
 def _head_row(value: Head) -> dict[str, object]:
     return {
-        "size": value.size,
-        "edge": value.edge.encode(),
-        "last_hash": value.last_hash,
-        "last_at": value.last_at,
-        "length": value.length,
+        "new_size": value.size,
+        "new_edge": value.edge.encode(),
+        "new_last_hash": value.last_hash,
+        "new_last_at": None if value.last_at is None else format_instant(value.last_at),
+        "new_length": value.length,
     }
 
 
-def _head(row: object) -> Head:
+def _read_head(connection: Connection) -> Head:
+    """The head row. (On a server a write transaction will have to lock it: FOR UPDATE.)"""
     try:
-        size, edge, last_hash, last_at, length = (
-            getattr(row, name) for name in ("size", "edge", "last_hash", "last_at", "length")
+        [(size, edge, last_hash, last_at, length)] = _HEAD.run(connection, {})
+        found = Head(
+            edge=Edge.decode(bytes(edge)),
+            last_hash=last_hash,
+            last_at=None if last_at is None else parse_instant(last_at),
+            length=length,
         )
-        found = Head(edge=Edge.decode(bytes(edge)), last_hash=last_hash, last_at=last_at, length=length)
         if found.size != size:
             raise ValueError(size)
-    except (AttributeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise LedgerError("the state store's head row is missing or damaged") from error
     return found

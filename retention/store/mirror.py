@@ -41,6 +41,7 @@ class Mirror:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._last: tuple[object, ...] = ()
 
     def catch_up(self, read: Callable[[], AbstractContextManager[LogReading]], verifier_key: str) -> None:
         """Write what the files lack. `read` opens a snapshot of the ledger.
@@ -53,11 +54,14 @@ class Mirror:
         try:
             with _locked(self.folder) as file, read() as log:
                 head = log.head()
+                if self._last == (_stamp(file), head, log.newest_size()):
+                    return
                 count, end = self._kept(file, log, head)
                 if count < head.size:
                     _append(file, end, log.lines(count))
                 self._checkpoints(log)
                 self._key(verifier_key)
+                self._last = (_stamp(file), head, log.newest_size())
         except OSError as error:
             raise UnreachableError(
                 f"{self.folder}: the ledger's mirror cannot be written: {error.strerror}; the ledger itself"
@@ -181,6 +185,12 @@ def _opened(path: Path, flags: int, lock: int) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
+
+
+def _stamp(file: int) -> tuple[int, ...]:
+    """What changes when anybody writes into the file, or puts another in its place."""
+    status = os.fstat(file)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _after_newline(file: int, size: int) -> int | None:
