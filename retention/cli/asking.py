@@ -39,9 +39,9 @@ class Asker:
             *told, asked = question(plan, self._by)
             for text in told:
                 line(console, text, style="warn")
+            _forget_typed_ahead()
             self._screen.write(f"{asked} [y/N] ")
             self._screen.flush()
-            _forget_typed_ahead()
             reply = sys.stdin.readline()
         if not reply.endswith("\n"):
             self._screen.write("\n")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.errors import ConfigurationError
@@ -13,7 +13,9 @@ from retention.model.documents import instant, plan_document, plan_from_document
 from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome, Skipped
 from retention.model.plan import FATES, Cutoff, JobPlan, JobStatus, KeptElsewhere, Plan
 
-texts = st.text(max_size=20)
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+texts = st.text(max_size=8)
 counts = st.integers(min_value=0, max_value=10**12)
 tables = st.dictionaries(texts, counts, max_size=3)
 offsets = st.integers(min_value=-14 * 60, max_value=14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
@@ -47,7 +49,7 @@ plans = st.builds(
     digest=texts,
     as_of=moments,
     policy=texts,
-    jobs=st.lists(jobs, max_size=3).map(tuple),
+    jobs=st.lists(jobs, max_size=2).map(tuple),
     kept_elsewhere=st.lists(
         st.builds(KeptElsewhere, rule=texts, promise=texts, kept_by=texts), max_size=2
     ).map(tuple),
@@ -69,11 +71,13 @@ def plan_of(*jobs, **changes):
     return Plan(**(fields | {"jobs": jobs} | changes))
 
 
+@few
 @given(plans)
 def test_a_plan_comes_back_from_its_document_through_json(plan):
     assert plan_from_document(json.loads(json.dumps(plan_document(plan)))) == plan
 
 
+@few
 @given(plans)
 def test_a_document_made_again_from_its_plan_is_the_same_to_the_letter(plan):
     document = plan_document(plan)

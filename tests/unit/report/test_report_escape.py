@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import (
     APPROVALS,
@@ -135,6 +135,7 @@ def test_the_question_before_a_run_is_escaped():
     assert not harmful("".join(question(poisoned(PLAN, CANARY), CANARY)))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=30))
 def test_no_text_at_all_acts_in_a_plan(text):
     stream = io.StringIO()
