@@ -279,6 +279,7 @@ def test_an_instant_falls_in_the_day_that_has_begun(zone: str, instant: str, exp
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z"),
         ("Pacific/Kwajalein", "1993-08-21", "1993-08-21T12:00:00Z"),
         ("Pacific/Kwajalein", "1993-08-22", "1993-08-21T12:00:00Z"),
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30:00Z"),  # from 23:30 to 00:30
         ("Africa/Monrovia", "1972-01-07", "1972-01-07T00:44:30Z"),
         ("Asia/Tokyo", "0001-01-01", "0001-01-01T00:00:00Z"),
     ],
