@@ -33,7 +33,6 @@ _PLACE = "write the name of a place, such as `Europe/Oslo`, or `UTC`"
 _TICK = timedelta(microseconds=1)
 _WIDEST = timedelta(hours=24)  # no offset is as large
 _FIRST = datetime.min.replace(tzinfo=UTC)
-_LAST = datetime.max.replace(tzinfo=UTC)
 _NOT_PLACES = frozenset({"Factory", "localtime"})  # in zone directories, and mean "not set" and "this host"
 
 
@@ -94,12 +93,17 @@ def naive_boundary(boundary: Boundary, connector_timezone: str) -> datetime:
     `instant_of_naive(t, connector_timezone) < boundary.instant`. It depends on the boundary's
     instant alone; the rule's own zone is in that already.
     """
-    centre = _utc(boundary.instant).replace(tzinfo=None)
-    low = _shifted(centre, -_WIDEST)
-    high = _shifted(centre, _WIDEST)
+    zone = ZoneInfo(connector_timezone)
+    instant = _utc(boundary.instant)
+    if instant == _FIRST:  # nothing lies before it, not even a reading whose instant is held at it
+        return datetime.min  # noqa: DTZ901 - naive is meant
+    utc = instant.replace(tzinfo=None)
+    # A reading and its instant differ by an offset in force nearby, or by something between two.
+    nearby = [_offset(_shifted(utc, step), zone) for step in (-_WIDEST, _WIDEST)]
+    low, high = _shifted(utc, min(nearby)), _shifted(utc, max(nearby))
     while low < high:  # the first reading whose instant is not before the boundary
         middle = low + (high - low) // 2
-        if instant_of_naive(middle, connector_timezone) < boundary.instant:
+        if instant_of_naive(middle, connector_timezone) < instant:
             low = middle + _TICK
         else:
             high = middle
@@ -115,6 +119,14 @@ def _utc(instant: datetime) -> datetime:
     if instant.utcoffset() is None:
         raise ValueError(f"{instant.isoformat()} has no offset; an instant needs one")
     return instant.astimezone(UTC)
+
+
+def _offset(utc: datetime, zone: ZoneInfo) -> timedelta:
+    """The offset in force at `utc` (naive, in UTC)."""
+    try:
+        return utc.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
+    except OverflowError:
+        return utc.replace(tzinfo=zone).utcoffset() or timedelta()
 
 
 def _readings(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

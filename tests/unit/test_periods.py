@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -279,6 +280,7 @@ def test_an_instant_falls_in_the_day_that_has_begun(zone: str, instant: str, exp
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z"),
         ("Pacific/Kwajalein", "1993-08-21", "1993-08-21T12:00:00Z"),
         ("Pacific/Kwajalein", "1993-08-22", "1993-08-21T12:00:00Z"),
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30:00Z"),  # from 23:30 to 00:30
         ("Africa/Monrovia", "1972-01-07", "1972-01-07T00:44:30Z"),
         ("Asia/Tokyo", "0001-01-01", "0001-01-01T00:00:00Z"),
     ],
@@ -388,7 +390,7 @@ def aimed(name: str) -> list[datetime]:
     """The changes of a zone that matter most for days: the newest near midnight, the newest two at all."""
     zone = ZoneInfo(name)
     turns = changes()[name]
-    return sorted({*[change for change in turns if near_midnight(change, zone)][-3:], *turns[-2:]})
+    return sorted({*[change for change in turns if near_midnight(change, zone)][-2:], *turns[-2:]})
 
 
 @functools.cache
@@ -424,7 +426,7 @@ def test_every_zone_agrees_in_the_nights_when_its_clocks_change(part: int) -> No
 def test_every_reading_near_every_change_is_read_as_by_hand() -> None:
     for name in families():
         zone = ZoneInfo(name)
-        for change in changes()[name][-4:]:
+        for change in changes()[name][-3:]:
             sides = oracle.wall(change - TICK, zone), oracle.wall(change, zone)
             boundary = Boundary(day=change.date(), instant=change)
             line = periods.naive_boundary(boundary, name)
@@ -463,7 +465,7 @@ def situations(draw: st.DrawFn) -> tuple[Clock, Period, datetime, list[datetime]
 
 
 @given(situations())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_cutoff_and_days_agree(situation: tuple[Clock, Period, datetime, list[datetime], str]) -> None:
     clock, within, as_of, events, other = situation
     assume(all(event.year > 1900 for event in events))
@@ -487,7 +489,11 @@ def test_a_cutoff_takes_less_than_a_millisecond() -> None:
 
 def test_nothing_is_due_before_there_were_days() -> None:
     clock = Clock(period=Period(months=12_000, days=0))
-    assert periods.cutoff(at("0500-01-01T00:00:00Z"), clock).day == date.min
+    for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+        cutoff = periods.cutoff(at("0500-01-01T00:00:00Z"), replace(clock, timezone=zone))
+        assert cutoff.day == date.min
+        naive = periods.naive_boundary(cutoff, zone)
+        assert naive == datetime.min
 
 
 def test_the_law_never_asks_for_the_time() -> None:
