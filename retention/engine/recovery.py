@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from retention.connectors.port import Marker, Target, Transient
 from retention.engine.retrying import Retry, again
@@ -62,9 +63,7 @@ def _resolve(
             in_doubt[row.job] = f"connector `{row.connector}` is not configured any more"
             continue
         try:
-            status = again(
-                retry, lambda row=row, target=target: target.fence(store.origin, row.run, row.batch)
-            )
+            status = again(retry, partial(target.fence, store.origin, row.run, row.batch))
         except (Transient, UnreachableError) as error:
             in_doubt[row.job] = error.message
             continue

@@ -52,11 +52,6 @@ class Binder:
                 return p.AnyOf(items=tuple(self.test(i) for i in items))
             case c.Negation(item=item):
                 return p.Not(item=self.test(item))
-            case _:
-                return self._truth_test(node)
-
-    def _truth_test(self, node: c.Boolean) -> p.Test:
-        raise NotFoundError(f"{type(node).__name__} is not understood here", "write a plain comparison")
 
     def _field(self, name: c.NameTerm) -> p.Field:
         *place, word = name.pieces

@@ -214,7 +214,7 @@ def listed(place: Place) -> tuple[PlanLine, ...]:
     config = configuration(place)
     with stores.reading(config, place) as state, state.read() as snapshot:
         lines = []
-        for row in snapshot.plans.list():
+        for row in snapshot.plans.newest():
             made = plan_from_document(json.loads(row.body))
             due = {job.rule for job in made.jobs if job.due}
             given = {approval.rule for approval in snapshot.approvals.of(row.id)} & due

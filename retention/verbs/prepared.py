@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from retention import periods
@@ -15,7 +14,7 @@ from retention.config import Configuration, load
 from retention.config.forms import resolved_form
 from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, Problem, RetentionError, SafetyRefusal, UsageError
+from retention.errors import ConfigurationError, Problem, UsageError
 from retention.model.catalogue import Catalogue
 from retention.model.place import Place
 from retention.model.plan import Cutoff, JobPlan, JobStatus
@@ -30,8 +29,7 @@ Clock = Callable[[], datetime]
 
 def configuration(place: Place) -> Configuration:
     """All files, or every problem of them at once."""
-    config = load(place.config, place.connectors, environ=place.environ)
-    return config
+    return load(place.config, place.connectors, environ=place.environ)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,21 +143,3 @@ def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> date
         return periods.parse_as_of(text, config.policy.timezone)
     except ValueError as error:
         raise UsageError(f"--as-of: {error}") from error
-
-
-def policy_folder(place: Place) -> Path:
-    """Where relative paths start."""
-    return place.config.absolute().parent
-
-
-__all__ = [
-    "Clock",
-    "Prepared",
-    "RetentionError",
-    "SafetyRefusal",
-    "as_of_instant",
-    "configuration",
-    "named",
-    "policy_folder",
-    "prepared",
-]

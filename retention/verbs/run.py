@@ -98,7 +98,7 @@ def run(
         plan = _planned(state, ready, intention, rules, clock, progress)
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
-            plan = _asked(state, ready, plan, confirm, by=by, clock=clock)
+            plan = _asked(state, plan, confirm, by=by, clock=clock)
         execution = _Run(
             id=f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             ready=ready,
@@ -132,12 +132,11 @@ def _intention(
                     f"plan {plan_id} was carried out already, by run {row.used_by}; plan again"
                 )
             moment = row.as_of
-            made = plan_from_document(json.loads(row.body))
+            made: Plan | None = plan_from_document(json.loads(row.body))
         else:
             moment = as_of_instant(config, as_of, clock)
-            waiting = _approved_and_unused(state) if as_of is None else None
-            made = waiting
-            moment = waiting.as_of if waiting is not None else moment
+            made = _approved_and_unused(state) if as_of is None else None
+            moment = made.as_of if made is not None else moment
     verdict = clocks.ahead(as_of=moment, now=now)
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
@@ -147,7 +146,7 @@ def _intention(
 def _approved_and_unused(state: StateStore) -> Plan | None:
     """The newest plan, if it was approved and has not been carried out: what was approved is what runs."""
     with state.read() as snapshot:
-        newest = snapshot.plans.list(limit=1)
+        newest = snapshot.plans.newest(limit=1)
         if newest and newest[0].used_by is None and snapshot.approvals.of(newest[0].id):
             return plan_from_document(json.loads(newest[0].body))
     return None
@@ -229,9 +228,7 @@ def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
     return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
 
 
-def _asked(
-    state: StateStore, ready: Prepared, plan: Plan, confirm: Confirm, *, by: str, clock: Clock
-) -> Plan:
+def _asked(state: StateStore, plan: Plan, confirm: Confirm, *, by: str, clock: Clock) -> Plan:
     if not confirm(plan):
         raise SafetyRefusal("not confirmed: nothing was deleted")
     waiting = [job for job in plan.jobs if job.status is JobStatus.AWAITING]
@@ -337,7 +334,7 @@ def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOut
     now = clock()
     with state.begin() as tx:
         token = tx.leases.acquire(lease, this_process(), now, LEASE)
-        for row in tx.set_aside.list(job.connector, job.dataset):
+        for row in list(tx.set_aside.of(job.connector, job.dataset)):
             tx.set_aside.remove(job.connector, job.dataset, row.key)
         start = _unfinished_cursor(tx.jobs.last(), name, job)
         if tx.schemas.seen(job.connector, job.dataset) is None:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retention.config import Configuration, urls
+from retention.config import state_url as absolute_state_url
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
-from retention.model.dataset import Secret
 from retention.model.place import Place
 from retention.store.keyfiles import load_evidence_key, load_signer
 from retention.store.state import StateStore
@@ -19,42 +19,21 @@ FILE = "retention.toml"
 
 def state_url(config: Configuration, place: Place) -> str:
     """The state store's URL: option over environment over file; a reference is read here."""
-    text = place.state or config.settings.state
-    if text.startswith(("env:", "file:")):
-        scheme, _, name = text.partition(":")
-        secret = Secret(env=name) if scheme == "env" else Secret(file=name)
-        try:
-            text = urls.resolve(secret, str(config.folder), place.environ)
-        except ValueError as error:
-            found, write = getattr(error, "found", str(error)), getattr(error, "write", "set it")
-            raise ConfigurationError(
-                problems=[Problem(file=FILE, key="state", found=found, write=write)]
-            ) from error
     try:
-        url = urls.split(text, config.folder)
+        text = absolute_state_url(place.state, config.folder) if place.state else config.settings.state
+        url = urls.address(urls.parse_url(text, beside=False), None, config.folder, place.environ)
     except ValueError as error:
-        raise ConfigurationError(
-            problems=[
-                Problem(
-                    file=FILE,
-                    key="state",
-                    found=getattr(error, "found", str(error)),
-                    write=getattr(error, "write", "write sqlite:///state/retention.db"),
-                )
-            ]
-        ) from error
+        found, _, write = str(error).partition("; ")
+        raise _wrong(found, write) from error
     if url.family != "sqlite":
-        raise ConfigurationError(
-            problems=[
-                Problem(
-                    file=FILE,
-                    key="state",
-                    found=f"a state store on {url.family} is not supported yet",
-                    write="write sqlite:///state/retention.db",
-                )
-            ]
+        raise _wrong(
+            f"a state store on {url.family} is not supported yet", "write sqlite:///state/retention.db"
         )
     return f"sqlite:///{url.path}"
+
+
+def _wrong(found: str, write: str) -> ConfigurationError:
+    return ConfigurationError(problems=[Problem(file=FILE, key="state", found=found, write=write)])
 
 
 def state_path(config: Configuration, place: Place) -> Path:
@@ -110,7 +89,7 @@ def refuse_shared_file(config: Configuration, place: Place) -> None:
     path = state_path(config, place)
     for connector in config.connectors.values():
         try:
-            url = urls.split(urls.resolve(connector.url, connector.folder, place.environ), connector.folder)
+            url = urls.address(connector.url, connector.password, connector.folder, place.environ)
         except ValueError:
             continue
         if url.path is not None and Path(url.path).exists() and path.exists() and path.samefile(url.path):

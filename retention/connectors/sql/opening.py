@@ -25,7 +25,7 @@ def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
     UnreachableError for a SQLite file that is not there.
     """
     try:
-        url = urls.split(urls.resolve(connector.url, connector.folder, environ), connector.folder)
+        url = urls.address(connector.url, connector.password, connector.folder, environ)
     except ValueError as error:
         raise _problem(connector, "url", error) from error
     if url.family == "sqlite":
@@ -45,8 +45,7 @@ def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
 
 
 def _problem(connector: Connector, key: str, error: Exception) -> ConfigurationError:
-    found = getattr(error, "found", str(error))
-    write = getattr(error, "write", "set it where the reference points to")
+    found, _, write = str(error).partition("; ")
     return ConfigurationError(problems=[Problem(file=connector.file, key=key, found=found, write=write)])
 
 
@@ -94,12 +93,10 @@ def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
 
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
-            url = urls.split(urls.resolve(connector.url, connector.folder, environ), connector.folder)
+            url = urls.address(connector.url, connector.password, connector.folder, environ)
             if url.username is not None:
                 parameters["user"] = url.username
-            if connector.password is not None:
-                parameters["password"] = urls.resolve(connector.password, connector.folder, environ)
-            elif url.password is not None:
+            if url.password is not None:
                 parameters["password"] = url.password
         except ValueError as error:
             raise _problem(connector, "url", error) from error

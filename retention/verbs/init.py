@@ -1,0 +1,122 @@
+"""Sets the engine up: commented files where there are none, state store, keys, marker tables."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+
+from retention.config import Configuration
+from retention.connectors.sql.opening import open_target
+from retention.errors import ConfigurationError, UnreachableError
+from retention.ledger.evidence import key_id
+from retention.ledger.keys import encode_evidence_key, encode_signing_key, new_key
+from retention.ledger.note import Signer
+from retention.model.place import Place
+from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
+from retention.store.state import StateStore
+from retention.verbs import stores
+from retention.verbs.prepared import Clock, configuration
+
+_FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
+
+
+def init(folder: Path, place: Place, *, by: str, clock: Clock) -> tuple[str, ...]:
+    """Makes what is missing and leaves what is there; a line for each.
+
+    Files first. Where the configuration is complete: the state store with its two keys, and in
+    every database that answers the table `retention_marker`. The configuration is not complete right
+    after the files were written: then it says what to fill in.
+    """
+    lines = list(_write_files(folder, place))
+    try:
+        config = configuration(place)
+    except ConfigurationError as error:
+        first = error.problems[0] if error.problems else None
+        lines.append(f"next: fill in the files ({first}), then type: retention init")
+        return tuple(lines)
+    lines += _store(config, place, by=by, clock=clock)
+    lines += _markers(config, place)
+    lines.append("next: retention check, then retention plan")
+    return tuple(lines)
+
+
+def _write_files(folder: Path, place: Place) -> list[str]:
+    """The three commented files, unless a policy is there already."""
+    if place.config.exists():
+        return [f"{place.config}: is there already; left as it is"]
+    lines = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _FILES:
+        path = folder / name
+        if path.exists():
+            lines.append(f"{path}: is there already; left as it is")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (Path(__file__).parent / "templates" / Path(name).name).read_text(encoding="utf-8")
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        lines.append(f"{path}: written, with comments")
+    return lines
+
+
+def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
+    url, path = stores.state_url(config, place), stores.state_path(config, place)
+    stores.refuse_shared_file(config, place)
+    if path.exists():
+        with stores.opened(config, place):
+            return [f"{path}: the state store is there already, and its keys fit"]
+    lines = []
+    settings = config.settings
+    for key_path, encode, what in (
+        (settings.signing_key, encode_signing_key, "signing"),
+        (settings.evidence_key, encode_evidence_key, "evidence"),
+    ):
+        if key_path.exists():
+            lines.append(f"{key_path}: the {what} key is there already")
+            continue
+        key_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        create_key_file(key_path, encode(new_key()))
+        lines.append(f"{key_path}: the {what} key, made (keep a copy elsewhere)")
+    origin = settings.origin or _origin(config)
+    signer: Signer = load_signer(settings.signing_key, origin)
+    evidence = key_id(load_evidence_key(settings.evidence_key))
+    StateStore.create(
+        url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock()
+    )
+    with stores.opened(config, place) as state:
+        now = clock()
+        with state.begin() as tx:
+            for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
+                tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
+            tx.log.checkpoint(now)
+    lines.append(f"{path}: the state store, made; its ledger is `{origin}`")
+    lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
+    return lines
+
+
+def _origin(config: Configuration) -> str:
+    """A name for the ledger that another installation is unlikely to have."""
+    words = re.sub(r"[^a-z0-9]+", "-", config.policy.name.lower()).strip("-") or "policy"
+    host = re.sub(r"[^A-Za-z0-9.-]+", "-", socket.gethostname()) or "host"
+    return f"{host}/{words}/{os.urandom(3).hex()}"
+
+
+def _markers(config: Configuration, place: Place) -> list[str]:
+    lines = []
+    for connector in config.connectors.values():
+        try:
+            target = open_target(connector, place.environ)
+            try:
+                made = target.create_marker_table()
+            finally:
+                target.close()
+        except UnreachableError as error:
+            lines.append(
+                f"{connector.name}: not reached ({error.message}); type retention init again when it is"
+            )
+        else:
+            what = "made" if made else "is there already"
+            lines.append(f"{connector.name}: the table retention_marker {what}")
+    return lines

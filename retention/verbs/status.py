@@ -1,0 +1,125 @@
+"""What ran, what runs next, what is overdue, what waits. Asks the state store only, never a database."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from retention.config import Configuration
+from retention.config.forms import resolved_form
+from retention.model.documents import plan_from_document
+from retention.model.place import Place
+from retention.model.plan import JobStatus, Plan
+from retention.model.policy import Approval, Rule
+from retention.model.status import NextLine, OverdueLine, RunLine, Status, WaitingLine
+from retention.store.plans import StoredPlan
+from retention.store.state import Snapshot
+from retention.verbs import stores
+from retention.verbs.prepared import Clock, configuration
+
+_RUNS = 10
+
+
+def status(place: Place, *, clock: Clock) -> Status:
+    """Overdue and waiting records are as the newest stored plan counted them."""
+    config = configuration(place)
+    now = clock()
+    with stores.reading(config, place) as state, state.read() as snapshot:
+        plans = snapshot.plans.newest(limit=20)
+        newest = _plan(plans[0]) if plans else None
+        return Status(
+            now=now,
+            runs=tuple(_runs(snapshot)),
+            next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
+            overdue=_overdue(newest),
+            waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
+            in_doubt=len(snapshot.batches.unresolved()),
+            set_aside=snapshot.set_aside.count(),
+            events=snapshot.log.head().size,
+        )
+
+
+def _plan(row: StoredPlan) -> Plan:
+    return plan_from_document(json.loads(row.body))
+
+
+def _runs(snapshot: Snapshot) -> list[RunLine]:
+    lines = []
+    for row in snapshot.runs.newest(limit=_RUNS):
+        jobs = snapshot.jobs.of(row.id)
+        lines.append(
+            RunLine(
+                id=row.id,
+                as_of=row.as_of,
+                started=row.started,
+                ended=row.ended,
+                status=row.status,
+                by=row.by,
+                done=sum(job.progress.done for job in jobs),
+                left=sum(job.progress.left for job in jobs),
+            )
+        )
+    return lines
+
+
+def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) -> NextLine:
+    if rule.clock is None:
+        return NextLine(rule=rule.name, schedule=None, at=None, waits=f"kept by: {rule.kept_by}")
+    waits = None
+    if rule.approval is Approval.ALWAYS:
+        waits = "each run wants an approval"
+    elif rule.approval is Approval.CHANGES and not snapshot.approvals.of_form(
+        rule.name, resolved_form(config, rule.name)
+    ):
+        waits = "this form of the rule has not been approved"
+    return NextLine(rule=rule.name, schedule=rule.schedule, at=_fires(rule, now), waits=waits)
+
+
+def _fires(rule: Rule, now: datetime) -> datetime | None:
+    """When the schedule fires next, in the rule's zone."""
+    if rule.schedule is None or rule.clock is None:
+        return None
+    from croniter import croniter
+
+    local = now.astimezone(ZoneInfo(rule.clock.timezone))
+    found: datetime = croniter(rule.schedule, local).get_next(datetime)
+    return found.astimezone(UTC)
+
+
+def _overdue(newest: Plan | None) -> tuple[OverdueLine, ...]:
+    if newest is None:
+        return ()
+    return tuple(
+        OverdueLine(
+            rule=job.rule,
+            connector=job.connector,
+            dataset=job.dataset,
+            overdue=job.overdue,
+            undated=job.fates["undated"],
+            unclear=job.fates["unclear"],
+            as_of=newest.as_of,
+        )
+        for job in newest.jobs
+        if job.overdue or job.fates["undated"] or job.fates["unclear"]
+    )
+
+
+def _waiting(
+    config: Configuration, row: StoredPlan | None, newest: Plan | None, snapshot: Snapshot
+) -> tuple[WaitingLine, ...]:
+    """Rules of the newest plan, if it has not been carried out, that nobody has approved."""
+    if row is None or newest is None or row.used_by is not None:
+        return ()
+    given = {approval.rule for approval in snapshot.approvals.of(newest.id)}
+    lines = []
+    for job in newest.jobs:
+        rule = config.policy.rules.get(job.rule)
+        if rule is None or job.status is JobStatus.NOTHING or job.rule in given:
+            continue
+        known = rule.approval is Approval.CHANGES and snapshot.approvals.of_form(job.rule, job.form)
+        if rule.approval is Approval.NEVER or known:
+            continue
+        reason = f"type: retention approve {newest.id}"
+        lines.append(WaitingLine(plan=newest.id, rule=job.rule, records=job.due, reason=reason))
+    return tuple(lines)
