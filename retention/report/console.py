@@ -18,6 +18,9 @@ from retention.report.escape import shown
 PLAIN_WIDTH = 100
 """Columns of a text that goes to a file or a pipe."""
 
+WIDE = 110
+"""From this many columns on, rule and dataset stand side by side."""
+
 THEME = Theme(
     {
         "title": "bold",
@@ -100,10 +103,10 @@ def columns(console: Console, *headers: tuple[str, str]) -> Table:
     drawn = console.is_terminal and not console.options.ascii_only
     table = Table(
         box=box.SIMPLE_HEAD if drawn else None,
-        pad_edge=drawn,
+        pad_edge=False,
         show_edge=False,
         header_style="bold",
-        padding=(0, 1),
+        padding=(0, 1, 0, 0) if drawn else (0, 1),
     )
     for text, side in headers:
         right = side == "right"
@@ -114,6 +117,28 @@ def columns(console: Console, *headers: tuple[str, str]) -> Table:
 def cell(text: str, style: str = "") -> Text:
     """A value in a table, escaped."""
     return Text(shown(text), style=style)
+
+
+def status_table(console: Console, longest: int, *numbers: str) -> tuple[Table, bool]:
+    """A table of jobs, and whether rule and dataset stand side by side or one above the other.
+
+    `longest` is the longest name's length; in a narrow table neither names nor the status,
+    whose longest word has eight letters, are squeezed away by the numbers between them.
+    """
+    wide = console.width >= WIDE
+    first = (("rule", "left"), ("dataset", "left")) if wide else (("rule, dataset", "left"),)
+    table = columns(console, *first, *((name, "right") for name in numbers), ("status", "left"))
+    if not wide:
+        table.columns[0].min_width = min(longest, console.width // 4)
+        table.columns[-1].width = 8
+    return table, wide
+
+
+def names(rule: str, place: str, *, wide: bool) -> list[Text]:
+    """The first cell or cells of a row of such a table."""
+    if wide:
+        return [cell(rule), cell(place)]
+    return [Text.assemble(shown(rule), "\n", (f"  {shown(place)}", "quiet"))]
 
 
 class Facts:

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
 from retention.model.plan import JobPlan, JobStatus, Plan
-from retention.report.console import Facts, cell, columns, heading, line
+from retention.report.console import Facts, cell, columns, heading, line, names, status_table
 from retention.report.escape import shown
-from retention.report.plan import STATUS_STYLE, WIDE
+from retention.report.plan import STATUS_STYLE
 from retention.report.words import by_table, counted, duration, listed, moment, number
 
 RUN_STYLE = {
@@ -62,15 +62,12 @@ def _headline(outcome: RunOutcome) -> str:
 
 
 def _table(console: Console, outcome: RunOutcome) -> None:
-    wide = console.width >= WIDE
-    first = (("rule", "left"), ("dataset", "left")) if wide else (("rule, dataset", "left"),)
-    numbers = tuple((name, "right") for name in ("planned", "done", "skipped", "set aside", "left"))
-    table = columns(console, *first, *numbers, ("status", "left"))
+    longest = max(max(len(job.rule), len(job.connector) + len(job.dataset) + 3) for job in outcome.jobs)
+    table, wide = status_table(console, longest, "planned", "done", "skipped", "set aside", "left")
     for job in outcome.jobs:
-        place = f"{shown(job.connector)}.{shown(job.dataset)}"
-        stacked = Text.assemble(shown(job.rule), "\n", (f"  {place}", "quiet"))
+        place = f"{job.connector}.{job.dataset}"
         table.add_row(
-            *([cell(job.rule), cell(place)] if wide else [stacked]),
+            *names(job.rule, place, wide=wide),
             cell(number(job.planned)),
             cell(number(job.done), "title" if job.done else "quiet"),
             *(

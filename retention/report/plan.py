@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from retention.model.plan import JobPlan, JobStatus, Plan, PlanLine, Statement
-from retention.report.console import Facts, cell, columns, heading, line
+from retention.report.console import Facts, cell, columns, heading, line, names, status_table
 from retention.report.escape import shown, shown_lines
 from retention.report.words import (
     KEPT_BECAUSE,
@@ -19,9 +19,6 @@ from retention.report.words import (
     moment,
     number,
 )
-
-WIDE = 110
-"""From this many columns on, rule and dataset stand side by side."""
 
 STATUS_STYLE = {
     JobStatus.READY: "good",
@@ -86,18 +83,12 @@ def _not_yet(plan: Plan) -> list[str]:
 
 
 def _summary(console: Console, plan: Plan) -> None:
-    wide = console.width >= WIDE
-    first = (("rule", "left"), ("dataset", "left")) if wide else (("rule, dataset", "left"),)
-    numbers = tuple((name, "right") for name in ("due", "overdue", "undated", "unclear", "kept"))
-    table = columns(console, *first, *numbers, ("status", "left"))
-    if not wide:
-        longest = max(max(len(job.rule), len(job.connector) + len(job.dataset) + 3) for job in plan.jobs)
-        table.columns[0].min_width = min(longest, console.width // 3)
+    longest = max(max(len(job.rule), len(job.connector) + len(job.dataset) + 3) for job in plan.jobs)
+    table, wide = status_table(console, longest, "due", "overdue", "undated", "unclear", "kept")
     for job in plan.jobs:
         place = f"{job.connector}.{job.dataset}"
-        names = [cell(job.rule), cell(place)] if wide else [_stacked(job.rule, place)]
         table.add_row(
-            *names,
+            *names(job.rule, place, wide=wide),
             cell(_about(job, job.due), "title" if job.due else "quiet"),
             _alarming(job.overdue, "bad"),
             _alarming(job.fates["undated"], "warn"),
@@ -106,10 +97,6 @@ def _summary(console: Console, plan: Plan) -> None:
             cell(job.status.value, STATUS_STYLE[job.status]),
         )
     console.print(table)
-
-
-def _stacked(rule: str, place: str) -> Text:
-    return Text.assemble(shown(rule), "\n", (f"  {shown(place)}", "quiet"))
 
 
 def _about(job: JobPlan, count: int) -> str:

@@ -104,7 +104,7 @@ def asks(place, *, confirm, by, **_):
     if confirm is None or go:
         sys.stderr.write(f"deleting, asked: {confirm is not None}\n")
         return outcome("done", JobStatus.DONE)
-    return outcome("refused", JobStatus.REFUSED)
+    return outcome("nothing")
 
 
 def works_until_told_to_stop(place, *, stop, **_):

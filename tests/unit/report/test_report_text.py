@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -32,6 +33,8 @@ from retention.report.problems import in_order, show_check
 from retention.report.status import show_status
 from retention.report.words import KEPT_BECAUSE, NOT_KEPT, by_table, counted, duration, listed, moment
 
+OUR_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def text_of(show, *records, width=None, stream=None):
     stream = stream or io.StringIO()
@@ -48,6 +51,24 @@ def test_a_plan_fits_its_terminal_without_blanks_at_line_ends(width):
     text = text_of(show_plan, PLAN, width=width)
     assert max(map(len, text.splitlines())) <= width
     assert not [line for line in text.splitlines() if line.endswith(" ")]
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+@pytest.mark.parametrize("rule", ["orders", "a-rule-with-a-rather-long-name"])
+def test_large_numbers_squeeze_neither_names_nor_status_away(stream, rule):
+    large = dataclasses.replace(
+        ORDERS,
+        total=90_000_000,
+        fates=fates(due=1_200_000, not_due=88_800_000),
+        overdue=100_000,
+        exact=False,
+        rule=rule,
+    )
+    text = text_of(show_plan, plan_with(large), width=80, stream=stream())
+    table = OUR_COLOUR.sub("", text[: text.index("Orders: five")])
+    assert max(map(len, table.splitlines())) <= 80
+    for word in ("awaiting", "approval", "shop.orders", "~1,200,000", "100,000", "88,800,000"):
+        assert word in table
 
 
 def test_in_a_pipe_there_is_neither_colour_nor_frame():
