@@ -159,10 +159,7 @@ class _Walk:
         if number == self._good:
             return _wrong(number, "its prev is not the hash of the event before it, which a checkpoint signs")
         after = next(self._lines, None)
-        try:
-            intact = after is None or parse(after).prev == hash_of(raw)
-        except LedgerError:
-            intact = True
+        intact = after is None or _follows(after, hash_of(raw))
         if intact:
             return _wrong(number - 1, f"its content was changed: event {number} has the hash of another one")
         return _wrong(number, "its content was changed: neither of its neighbours is chained to it")
@@ -176,20 +173,32 @@ class _Walk:
             self._mark = next(self._marks, None)
 
     def _wrong_root(self, size: int) -> LedgerError:
-        """A chain that holds under a root that does not: name the last where only it can have been edited."""
+        """A chain that holds under a root that does not.
+
+        Where the next event, or its want, shows that only the last can have been edited, it is named.
+        """
         if size == self._good:
             return LedgerError(f"checkpoint of {size} events: two are signed, with different roots")
         last, first = size - 1, self._good
-        if first == last or next(self._lines, None) is None:
-            also = (
-                "" if first == last else f" (or events were rewritten from some event after {first - 1} on)"
-            )
+        after = next(self._lines, None)
+        if after is not None and not _follows(after, self._last_hash):
+            return _wrong(last, f"its content was changed: event {size} has the hash of another one")
+        if first == last or after is None:
+            also = "" if first == last else f" (or all events from some after {first - 1} on were rewritten)"
             return _wrong(last, f"its content is not what the checkpoint of {size} events signs{also}")
         return _wrong(
             first,
             f"it, or one up to event {last}, was rewritten with all that follow: the checkpoint of"
             f" {size} events signs others",
         )
+
+
+def _follows(raw: bytes, last_hash: str) -> bool:
+    """Whether a line names this hash as the one before it; of an unreadable line nothing is known."""
+    try:
+        return parse(raw).prev == last_hash
+    except LedgerError:
+        return True
 
 
 def _open_checkpoints(notes: Iterable[str], verifier: Verifier) -> list[Checkpoint]:

@@ -99,7 +99,8 @@ class LogReading:
 
     def newest_size(self) -> int | None:
         """How many events the newest checkpoint signs; None while nothing is signed."""
-        return self._connection.scalar(_NEWEST_SIZE)
+        size: int | None = self._connection.scalar(_NEWEST_SIZE)
+        return size
 
     def newest_checkpoint(self) -> StoredCheckpoint | None:
         """The checkpoint of the most events; None while nothing is signed."""

@@ -32,6 +32,7 @@ NEWEST = "checkpoint"
 KEY = "key.pub"
 
 _PATIENCE = 10.0
+_ATTEMPTS = 10
 _CHUNK = 1 << 20
 _NEAR = 1 << 16
 
@@ -162,11 +163,12 @@ def _locked(folder: Path) -> Iterator[int]:
     """The mirror's lines, open for writing, by this process alone."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LINES
-    with _opened(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX) as file:
-        if os.fstat(file).st_nlink:
-            yield file
-        else:  # moved away while we waited; whoever comes next writes a new one
-            raise UnreachableError(f"{path}: was removed while it was being locked; try again")
+    for _ in range(_ATTEMPTS):
+        with _opened(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX) as file:
+            if os.fstat(file).st_nlink:  # 0: it was removed while we waited; the next one is new
+                yield file
+                return
+    raise UnreachableError(f"{path}: it keeps being removed")
 
 
 @contextmanager
