@@ -29,7 +29,7 @@ def _verb(module: str, function: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", getattr(importlib.import_module(f"retention.verbs.{module}"), function))
 
 
-def check(place: Place, *, offline: bool, clock: Clock) -> CheckReport:
+def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     """Reads every file and, unless `offline`, every live schema."""
     return cast("CheckReport", _verb("check", "check")(place, offline=offline, clock=clock))
 
@@ -37,11 +37,11 @@ def check(place: Place, *, offline: bool, clock: Clock) -> CheckReport:
 def plan(
     place: Place,
     *,
-    as_of: str | None,
-    rules: tuple[str, ...],
-    connectors: tuple[str, ...],
+    as_of: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
     clock: Clock,
-    progress: Progress,
+    progress: Progress | None = None,
     store: bool = True,
 ) -> Plan:
     """The dry run."""
@@ -60,9 +60,9 @@ def plan(
 def statements(
     place: Place,
     *,
-    as_of: str | None,
-    rules: tuple[str, ...],
-    connectors: tuple[str, ...],
+    as_of: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
     clock: Clock,
 ) -> tuple[Statement, ...]:
     """The SQL that a run would send."""
@@ -84,8 +84,8 @@ def approve(
     place: Place,
     plan_id: str,
     *,
-    rules: tuple[str, ...],
-    over_limit: tuple[str, ...],
+    rules: tuple[str, ...] = (),
+    over_limit: tuple[str, ...] = (),
     by: str,
     clock: Clock,
 ) -> tuple[ApprovalLine, ...]:
@@ -99,16 +99,16 @@ def approve(
 def run(
     place: Place,
     *,
-    plan_id: str | None,
-    rules: tuple[str, ...],
-    connectors: tuple[str, ...],
-    as_of: str | None,
-    limit: int | None,
+    plan_id: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
+    as_of: str | None = None,
+    limit: int | None = None,
     by: str,
     clock: Clock,
     progress: Progress,
-    confirm: Callable[[Plan], bool] | None,
-    stop: Callable[[], bool],
+    confirm: Callable[[Plan], bool] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> RunOutcome:
     """Carries a plan out."""
     outcome = _verb("run", "run")(
@@ -132,7 +132,7 @@ def status(place: Place, *, clock: Clock) -> Status:
     return cast("Status", _verb("status", "status")(place, clock=clock))
 
 
-def explain(place: Place, *, dataset: str, key: str, as_of: str | None, clock: Clock) -> Explanation:
+def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
     """One record's fate."""
     told = _verb("explain", "explain")(place, dataset=dataset, key=key, as_of=as_of, clock=clock)
     return cast("Explanation", told)
@@ -143,7 +143,7 @@ def log(place: Place) -> Iterator[str]:
     return cast("Iterator[str]", _verb("audit", "log")(place))
 
 
-def verify(place: Place, *, mirror: Path | None, key: Path | None) -> Verification:
+def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None) -> Verification:
     """Re-hashes the ledger."""
     return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
 

@@ -44,7 +44,7 @@ def schedule(value: object) -> str:
 
 
 def _fires(text: str) -> None:
-    from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
+    from croniter import CroniterBadDateError, croniter
 
     try:
         croniter(text, _SINCE, max_years_between_matches=_YEARS).get_next(datetime)

@@ -15,7 +15,7 @@ where the database would not have these rows deleted, `Lost` where a commit's ou
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,8 +175,11 @@ class Target(abc.ABC):
         """Why nothing can be deleted here at all, None where it can."""
 
     @abc.abstractmethod
-    def count(self, work: Work, progress: Progress) -> Counts:
-        """Every record in exactly one fate, in ranges of the key. Writes nothing."""
+    def count(self, work: Work, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Counts:
+        """Every record in exactly one fate, in ranges of the key. Writes nothing.
+
+        Raises InterruptedRun where `stop` says so between two ranges.
+        """
 
     @abc.abstractmethod
     def rows(self, table: TableId) -> int:

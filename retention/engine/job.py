@@ -56,6 +56,7 @@ class JobRun:
     timer: Callable[[], float] = time.perf_counter
 
     _done: int = 0
+    _overdue: int = 0
     _changed: int = 0
     _batches: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
@@ -230,6 +231,7 @@ class JobRun:
 
     def _count(self, taken: Taken) -> None:
         self._done += len(taken.keys)
+        self._overdue += taken.overdue
         self._batches += 1
         for table, count in taken.rows.items():
             self._rows[table] = self._rows.get(table, 0) + count
@@ -279,6 +281,7 @@ class JobRun:
             reason=reason,
             planned=planned,
             done=self._done,
+            overdue=self._overdue,
             skipped=Skipped(changed=changed, locked=locked),
             set_aside=aside,
             left=left,

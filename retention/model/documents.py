@@ -174,6 +174,7 @@ def _outcome_document(job: JobOutcome) -> Document:
             "locked": job.skipped.locked,
         },
         "set_aside": job.set_aside,
+        "overdue": job.overdue,
         "left": job.left,
         "rows": dict(job.rows),
         "batches": job.batches,

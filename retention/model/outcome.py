@@ -24,7 +24,10 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
-    """planned = done + skipped + set_aside + left. `rows`: table → rows removed."""
+    """planned = done + skipped + set_aside + left. `rows`: table → rows removed.
+
+    `overdue`: how many of the done were past the time that carrying it out may take.
+    """
 
     rule: str
     connector: str
@@ -33,6 +36,7 @@ class JobOutcome:
     reason: str | None = None
     planned: int = 0
     done: int = 0
+    overdue: int = 0
     skipped: Skipped = field(default_factory=Skipped)
     set_aside: int = 0
     left: int = 0

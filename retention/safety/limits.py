@@ -13,6 +13,6 @@ def exceeded(*, due: int, table_rows: int, limits: Limits) -> str | None:
         return f"{due:,} records are above the limit of {limits.rows:,} rows"
     if due > limits.share * table_rows:
         percent = Decimal(100 * due) / Decimal(max(table_rows, 1))
-        return f"{due:,} of {table_rows:,} rows ({percent:.1f} %) are above"
-            f" the limit of {limits.share:.0%} of the table"
+        share = f"{limits.share:.0%} of the table"
+        return f"{due:,} of {table_rows:,} rows ({percent:.1f} %) are above the limit of {share}"
     return None

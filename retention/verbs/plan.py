@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -66,11 +66,20 @@ def plan(
                 return judged(made, ready, snapshot)
 
 
-def count(ready: Prepared, as_of: datetime, rules: Sequence[str], progress: Progress) -> Plan:
-    """Counts every job; the plan has its digest, a name, and statuses that look at numbers only."""
+def count(
+    ready: Prepared,
+    as_of: datetime,
+    rules: Sequence[str],
+    progress: Progress,
+    stop: Callable[[], bool] = lambda: False,
+) -> Plan:
+    """Counts every job; the plan has its digest, a name, and statuses that look at numbers only.
+
+    Raises InterruptedRun where `stop` says so between two ranges.
+    """
     jobs = ready.jobs(rules)
     planned = tuple(
-        ready.job_plan(item, ready.targets[item.bound.connector.name].count(item, progress), as_of)
+        ready.job_plan(item, ready.targets[item.bound.connector.name].count(item, progress, stop), as_of)
         for item in ready.works(jobs, as_of)
     )
     elsewhere = tuple(

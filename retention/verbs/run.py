@@ -76,7 +76,7 @@ def run(
     clock: Clock,
     progress: Progress,
     confirm: Confirm | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] | None = None,
 ) -> RunOutcome:
     """Deletes what is due, as far as it is approved and within its limits.
 
@@ -87,6 +87,7 @@ def run(
     """
     config = configuration(place)
     named(config, rules, connectors)
+    stop = stop if stop is not None else _never
     with ExitStack() as stack:
         state = stack.enter_context(stores.opened(config, place))
         intention = _intention(state, config, plan_id, as_of, clock)
@@ -95,7 +96,7 @@ def run(
         _refuse_clocks(state, ready, clock)
         _end_killed_runs(state, clock)
         recovered = recover(state, ready.targets, clock=clock, retry=Retry())
-        plan = _planned(state, ready, intention, rules, clock, progress)
+        plan = _planned(state, ready, intention, rules, clock, progress, stop)
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, plan, confirm, by=by, clock=clock)
@@ -114,6 +115,10 @@ def run(
         return _execute(execution, rules, by)
 
 
+def _never() -> bool:
+    return False
+
+
 _ASKABLE = (JobStatus.READY, JobStatus.AWAITING)
 
 
@@ -123,7 +128,6 @@ _ASKABLE = (JobStatus.READY, JobStatus.AWAITING)
 def _intention(
     state: StateStore, config: Configuration, plan_id: str | None, as_of: str | None, clock: Clock
 ) -> Intention:
-    now = clock().astimezone(UTC)
     with state.read() as snapshot:
         if plan_id is not None:
             row = stored_row(snapshot, plan_id)
@@ -137,7 +141,7 @@ def _intention(
             moment = as_of_instant(config, as_of, clock)
             made = _approved_and_unused(state) if as_of is None else None
             moment = made.as_of if made is not None else moment
-    verdict = clocks.ahead(as_of=moment, now=now)
+    verdict = clocks.ahead(as_of=moment, now=clock())
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
     return Intention(as_of=moment, plan=made)
@@ -195,9 +199,10 @@ def _planned(
     rules: Sequence[str],
     clock: Clock,
     progress: Progress,
+    stop: Callable[[], bool],
 ) -> Plan:
     """The plan with fresh numbers: a new one, or the stored one, of which never more is taken."""
-    fresh = count(ready, intention.as_of, rules, progress)
+    fresh = count(ready, intention.as_of, rules, progress, stop)
     if intention.plan is None:
         made = keep_plan(state, ready.config, fresh, clock)
         with state.read() as snapshot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ def status(place: Place, *, clock: Clock) -> Status:
             now=now,
             runs=tuple(_runs(snapshot)),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
-            overdue=_overdue(newest),
+            overdue=_overdue(newest, _removed_late(snapshot, plans[0]) if plans else {}),
             waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
             in_doubt=len(snapshot.batches.unresolved()),
             set_aside=snapshot.set_aside.count(),
@@ -87,22 +88,30 @@ def _fires(rule: Rule, now: datetime) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def _overdue(newest: Plan | None) -> tuple[OverdueLine, ...]:
+def _removed_late(snapshot: Snapshot, row: StoredPlan) -> dict[tuple[str, str, str], int]:
+    """How many overdue records the run that carried the plan out has removed, by job."""
+    done = snapshot.runs.get(row.used_by) if row.used_by is not None else None
+    jobs = json.loads(done.body).get("jobs", []) if done is not None else []
+    return {(job["rule"], job["connector"], job["dataset"]): int(job.get("overdue", 0)) for job in jobs}
+
+
+def _overdue(newest: Plan | None, removed: Mapping[tuple[str, str, str], int]) -> tuple[OverdueLine, ...]:
+    """What the newest plan counted, less what its run has removed."""
     if newest is None:
         return ()
-    return tuple(
+    lines = (
         OverdueLine(
             rule=job.rule,
             connector=job.connector,
             dataset=job.dataset,
-            overdue=job.overdue,
+            overdue=max(0, job.overdue - removed.get((job.rule, job.connector, job.dataset), 0)),
             undated=job.fates["undated"],
             unclear=job.fates["unclear"],
             as_of=newest.as_of,
         )
         for job in newest.jobs
-        if job.overdue or job.fates["undated"] or job.fates["unclear"]
     )
+    return tuple(line for line in lines if line.overdue or line.undated or line.unclear)
 
 
 def _waiting(

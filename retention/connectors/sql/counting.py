@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from retention.connectors.port import Counts, Key
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.statements import Statements, key_range
+from retention.errors import InterruptedRun
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
@@ -35,12 +37,14 @@ class Census:
         self._overdue = 0
         self._oldest: str | None = None
 
-    def count(self, progress: Progress) -> Counts:
+    def count(self, progress: Progress, stop: Callable[[], bool]) -> Counts:
         """Every range in turn; memory does not grow with the table."""
         work = self._work
         progress.start(f"counting {work.bound} for {work.job.rule.name}", work.bound.root.rows_estimate)
         after: Key | None = None
         while True:
+            if stop():
+                raise InterruptedRun("stopped while counting; nothing was deleted")
             upto = self._boundary(after)
             progress.advance(self._range(after, upto))
             if upto is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -82,9 +82,9 @@ class SqlTarget(Target):
         with self._reader("asking whether it may be written") as connection:
             return self._dialect.read_only(connection)
 
-    def count(self, work: Work, progress: Progress) -> Counts:
+    def count(self, work: Work, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Counts:
         with self._reader(f"counting {work.bound}") as connection:
-            return Census(self._dialect, connection, work).count(progress)
+            return Census(self._dialect, connection, work).count(progress, stop)
 
     def rows(self, table: TableId) -> int:
         with self._reader(f"counting {table}") as connection:
