@@ -23,6 +23,9 @@ class DemoScreen(Protocol):
 
     def plan(self, plan: Plan) -> None: ...
 
+    def later_plan(self, plan: Plan) -> None:
+        """A plan made after the run: what is left to do is enough to show."""
+
     def outcome(self, outcome: RunOutcome) -> None: ...
 
     def verification(self, verification: Verification) -> None: ...

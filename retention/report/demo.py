@@ -16,7 +16,7 @@ from retention.report.escape import shown
 from retention.report.explanation import show_explanation
 from retention.report.ledger import show_verification
 from retention.report.outcome import show_outcome
-from retention.report.plan import show_plan
+from retention.report.plan import headline, show_plan
 
 
 class TextScreen:
@@ -24,12 +24,8 @@ class TextScreen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._begun = False
 
     def heading(self, text: str) -> None:
-        if self._begun:
-            self._console.print()
-        self._begun = True
         if self._console.is_terminal:
             self._console.print(Rule(Text(shown(text), style="heading"), align="left"))
         else:
@@ -42,6 +38,10 @@ class TextScreen:
 
     def plan(self, plan: Plan) -> None:
         show_plan(self._console, plan, next_steps=False)
+        self._console.print()
+
+    def later_plan(self, plan: Plan) -> None:
+        line(self._console, headline(plan), style="title")
         self._console.print()
 
     def outcome(self, outcome: RunOutcome) -> None:
