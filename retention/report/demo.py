@@ -45,7 +45,7 @@ class TextScreen:
         self._console.print()
 
     def outcome(self, outcome: RunOutcome) -> None:
-        show_outcome(self._console, outcome)
+        show_outcome(self._console, outcome, brief=True)
         self._console.print()
 
     def verification(self, verification: Verification) -> None:
@@ -53,10 +53,9 @@ class TextScreen:
         self._console.print()
 
     def explanation(self, explanation: Explanation) -> None:
-        show_explanation(self._console, explanation)
+        show_explanation(self._console, explanation, brief=True)
         self._console.print()
 
     def commands(self, lines: Sequence[str]) -> None:
         for text in lines:
             self._console.print(Text(f"  {shown(text)}", style="command"), soft_wrap=True)
-        self._console.print()

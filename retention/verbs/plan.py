@@ -60,11 +60,13 @@ def plan(
             note = (
                 "there is no state store here: this plan is not kept, and can't be approved (retention init)"
             )
-            return replace(made, notes=(*made.notes, note)) if store else made
-        with stores.opened(config, place) as state:
-            made = keep_plan(state, config, made, clock)
-            with state.read() as snapshot:
-                return judged(made, ready, snapshot)
+            made = replace(made, notes=(*made.notes, note)) if store else made
+        else:
+            with stores.opened(config, place) as state:
+                made = keep_plan(state, config, made, clock)
+                with state.read() as snapshot:
+                    made = judged(made, ready, snapshot)
+        return replace(made, as_of=in_zone(config, made.as_of))
 
 
 def count(

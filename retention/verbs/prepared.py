@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from retention import periods
@@ -138,13 +138,17 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
 def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> datetime:
     """`--as-of` as an instant, now by default; UsageError for a text that is none."""
     if text is None:
-        return in_zone(config, clock())
+        return clock().astimezone(UTC)
     try:
-        return in_zone(config, periods.parse_as_of(text, config.policy.timezone))
+        return periods.parse_as_of(text, config.policy.timezone)
     except ValueError as error:
         raise UsageError(f"--as-of: {error}") from error
 
 
 def in_zone(config: Configuration, moment: datetime) -> datetime:
-    """The same instant as people of the policy read it: a day of theirs begins at 00:00."""
+    """The same instant as people of the policy read it: a day of theirs begins at 00:00.
+
+    For what is told, and not to reckon with: two times of one zone are compared by the wall clock, and
+    one that comes twice is not equal to the same instant in UTC.
+    """
     return moment.astimezone(ZoneInfo(config.policy.timezone))

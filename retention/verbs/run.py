@@ -99,7 +99,7 @@ def run(
         plan = _planned(state, ready, intention, rules, clock, progress, stop)
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
-            plan = _asked(state, plan, confirm, by=by, clock=clock)
+            plan = _asked(state, config, plan, confirm, by=by, clock=clock)
         execution = _Run(
             id=f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             ready=ready,
@@ -135,12 +135,12 @@ def _intention(
                 raise SafetyRefusal(
                     f"plan {plan_id} was carried out already, by run {row.used_by}; plan again"
                 )
-            moment = in_zone(config, row.as_of)
+            moment = row.as_of
             made: Plan | None = plan_from_document(json.loads(row.body))
         else:
             moment = as_of_instant(config, as_of, clock)
             made = _approved_and_unused(state) if as_of is None else None
-            moment = in_zone(config, made.as_of) if made is not None else moment
+            moment = made.as_of if made is not None else moment
     verdict = clocks.ahead(as_of=moment, now=clock())
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
@@ -233,8 +233,10 @@ def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
     return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
 
 
-def _asked(state: StateStore, plan: Plan, confirm: Confirm, *, by: str, clock: Clock) -> Plan:
-    if not confirm(plan):
+def _asked(
+    state: StateStore, config: Configuration, plan: Plan, confirm: Confirm, *, by: str, clock: Clock
+) -> Plan:
+    if not confirm(replace(plan, as_of=in_zone(config, plan.as_of))):
         raise SafetyRefusal("not confirmed: nothing was deleted")
     waiting = [job for job in plan.jobs if job.status is JobStatus.AWAITING]
     if waiting:
@@ -284,7 +286,7 @@ def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
         checkpoint = _end(execution, outcomes, lease)
     outcome = RunOutcome(
         id=execution.id,
-        as_of=plan.as_of,
+        as_of=in_zone(execution.ready.config, plan.as_of),
         status=_status(outcomes),
         jobs=tuple(outcomes),
         checkpoint=checkpoint,

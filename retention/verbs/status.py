@@ -26,12 +26,12 @@ _RUNS = 10
 def status(place: Place, *, clock: Clock) -> Status:
     """Overdue and waiting records are as the newest stored plan counted them."""
     config = configuration(place)
-    now = in_zone(config, clock())
+    now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
         plans = snapshot.plans.newest(limit=20)
         newest = _plan(config, plans[0]) if plans else None
         return Status(
-            now=now,
+            now=in_zone(config, now),
             runs=tuple(_runs(config, snapshot)),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
             overdue=_overdue(newest, _removed_late(snapshot, plans[0]) if plans else {}),
