@@ -113,6 +113,11 @@ def for_writing(connection: Connection) -> Connection:
     return connection.execution_options(**{_WRITE: True})
 
 
+def raw(value: bytes | str) -> bytes:
+    """A BLOB's bytes, also where somebody wrote text into it behind our back."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+
+
 class Hot:
     """A statement on the hot path: compiled once for each kind of database, run by the driver itself.
 
