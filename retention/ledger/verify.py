@@ -96,7 +96,7 @@ def verify_lines(
         events=found.size,
         size=size,
         root=base64.b64encode(root).decode(),
-        checkpoints=len(marks),
+        checkpoints=len({mark.size for mark in marks}),
         unsigned_tail=found.size - size,
         last_at=None if found.last_at is None else format_instant(found.last_at),
     )

@@ -20,41 +20,43 @@ from tests.contract.store.test_store_log import append, sign
 PADDING = {"padding": "x" * 4000}
 
 
-def fill(store, most):
+def fill(store):
     """Append until it fails; how many were acknowledged."""
-    done = 0
-    for _ in range(most):
-        with store.begin() as tx:
-            tx.log.append("error", PADDING, AT)
-        done += 1
-    return done
+    for done in range(1000):
+        try:
+            with store.begin() as tx:
+                tx.log.append("error", PADDING, AT)
+        except UnreachableError as error:
+            assert "is full" in str(error)
+            return done
+    raise AssertionError("it never filled up")
 
 
 def test_a_full_database_is_said_and_what_was_acknowledged_stays(place, store, monkeypatch):
     append(store, 3)
     store.close()
     monkeypatch.setattr(dialects, "_PRAGMAS", (*dialects._PRAGMAS, "PRAGMA max_page_count = 60"))
-    with place.open() as small, pytest.raises(UnreachableError, match="disk is full"):
-        fill(small, 1000)
+    with place.open() as small:
+        acknowledged = fill(small)
     monkeypatch.undo()
+    assert acknowledged
     with place.open() as again:
         sign(again)
-        assert verify_store(again, again.verifier_key).events > 3
+        assert verify_store(again, again.verifier_key).events == 3 + acknowledged
 
 
-def test_a_disk_that_fills_up_under_the_journal_is_said(place, store):
+def test_a_disk_that_fills_up_under_the_journal_is_said(store):
     append(store, 3)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
-        with pytest.raises(UnreachableError, match="disk fails or is full|its disk is full"):
-            fill(store, 1000)
+        acknowledged = fill(store)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    before = store.path
+    assert acknowledged
     append(store, 1, start=3)
     sign(store)
-    assert verify_store(store, store.verifier_key).source == str(before)
+    assert verify_store(store, store.verifier_key).events == 4 + acknowledged
 
 
 READ_ONLY = """
@@ -94,8 +96,6 @@ def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(place, stor
     monkeypatch.setattr(dialects, "BUSY_SECONDS", 0.05)
     with place.open() as impatient, closing(sqlite3.connect(place.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for connection in [impatient._engine.connect()]:
-            connection.close()
         with pytest.raises(UnreachableError, match="busy"), impatient.begin() as tx:
             tx.log.append("error", {}, AT)
         with impatient.read() as snapshot:
@@ -106,9 +106,12 @@ def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(place, stor
 
 
 def test_an_error_of_the_caller_passes_unchanged(store):
-    with pytest.raises(sqlite3.OperationalError, match="no such table"), store.begin():
-        with closing(sqlite3.connect(":memory:")) as target:
-            target.execute("SELECT * FROM nothing")
+    with (
+        closing(sqlite3.connect(":memory:")) as target,
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+        store.begin(),
+    ):
+        target.execute("SELECT * FROM orders")
 
 
 def test_a_driver_error_is_wrapped_once_and_keeps_its_cause(place, store):
