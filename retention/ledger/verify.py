@@ -96,7 +96,7 @@ def verify_lines(
         events=found.size,
         size=size,
         root=base64.b64encode(root).decode(),
-        checkpoints=len(marks),
+        checkpoints=len({mark.size for mark in marks}),
         unsigned_tail=found.size - size,
         last_at=None if found.last_at is None else format_instant(found.last_at),
     )
@@ -180,11 +180,11 @@ class _Walk:
         if size == self._good:
             return LedgerError(f"checkpoint of {size} events: two are signed, with different roots")
         last, first = size - 1, self._good
+        also = "" if first == last else f" (with or without others from event {first} on)"
         after = next(self._lines, None)
         if after is not None and not _follows(after, self._last_hash):
-            return _wrong(last, f"its content was changed: event {size} has the hash of another one")
+            return _wrong(last, f"its content was changed: event {size} has the hash of another one{also}")
         if first == last or after is None:
-            also = "" if first == last else f" (or all events from some after {first - 1} on were rewritten)"
             return _wrong(last, f"its content is not what the checkpoint of {size} events signs{also}")
         return _wrong(
             first,
