@@ -163,22 +163,39 @@ class Sqlite(Dialect):
     def dated_text(
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
-        known = column.is_not(sa.null())
-        readable = sa.and_(
-            sa.func.typeof(column) == sa.literal_column("'text'"),
-            column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-            sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
-            sa.func.datetime(column).is_not(sa.null()),
-        )
-        past_floor = sa.not_(_before(column, floor).self_group())
+        """One pass over the value: SQLite's own two spellings by plain comparison, all others taken apart."""
+        assert floor.naive is not None, "binding refuses text dates of a connector without a zone"
+        assert cutoff.naive is not None, "binding refuses text dates of a connector without a zone"
         before = _before(column, cutoff).self_group()
+        after_floor = sa.not_(_before(column, floor).self_group())
+        readable = _readable(column)
+        other: ColumnElement[Any]
+
+        def between(low: str, high: str) -> ColumnElement[Any]:
+            match state:
+                case p.State.PAST:
+                    return sa.and_(column >= bound(low), column < bound(high))
+                case p.State.RECENT:
+                    return column >= bound(high)
+                case _:
+                    return column < bound(low)
+
         match state:
             case p.State.PAST:
-                return sa.and_(known, readable, past_floor, before)
+                other = sa.and_(readable, after_floor, before)
             case p.State.RECENT:
-                return sa.and_(known, readable, sa.not_(before))
+                other = sa.and_(readable, sa.not_(before))
             case _:
-                return sa.and_(known, sa.or_(sa.not_(readable.self_group()), _before(column, floor)))
+                other = sa.or_(sa.not_(readable.self_group()), sa.not_(after_floor.self_group()))
+        told = sa.case(
+            (sa.func.datetime(column).is_(column), between(_text(floor.naive), _text(cutoff.naive))),
+            (sa.func.date(column).is_(column), between(floor.day.isoformat(), cutoff.day.isoformat())),
+            else_=other,
+        )
+        known: ColumnElement[Any] = column.is_not(sa.null())
+        if state is p.State.RECENT:  # most rows that are long past need no more than this
+            known = sa.and_(known, column >= bound(_days_on(cutoff.day, -2)))
+        return sa.and_(known, told == sa.literal_column("1"))
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.
@@ -206,7 +223,10 @@ class Sqlite(Dialect):
         marks = ", ".join("?" for _ in key)
         connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
         connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
-        if keys:
+        if len(key) == 1 and keys and all(type(row[0]) is int for row in keys):
+            listed = f"[{','.join(str(row[0]) for row in keys)}]"
+            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} SELECT value FROM json_each(?)", (listed,))
+        elif keys:
             connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
         return {}
 
@@ -231,6 +251,16 @@ def _text(moment: datetime) -> str:
     text = moment.strftime("%H:%M:%S")
     day = moment.date().isoformat()
     return f"{day} {text.removesuffix(':00')}"
+
+
+def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Plain: the text is a date that exists, alone or with a time of day and perhaps an offset."""
+    return sa.and_(
+        sa.func.typeof(column) == sa.literal_column("'text'"),
+        column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
+        sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
+        sa.func.datetime(column).is_not(sa.null()),
+    )
 
 
 def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:

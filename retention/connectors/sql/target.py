@@ -24,7 +24,7 @@ from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.removal import KeyRemover, PageRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.wrapping import wrapped
+from retention.connectors.sql.wrapping import connected, wrapped
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
@@ -47,7 +47,7 @@ class SqlTarget(Target):
     def _reader(self, what: str) -> Iterator[Connection]:
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._reading.connect() as connection,
+            connected(self._reading, self.name) as connection,
         ):
             yield connection
 
@@ -56,7 +56,7 @@ class SqlTarget(Target):
         """A transaction of its own, committed at the end."""
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._writing.connect() as connection,
+            connected(self._writing, self.name) as connection,
         ):
             self._dialect.begin(connection, timeouts or Timeouts())
             yield connection
@@ -107,8 +107,7 @@ class SqlTarget(Target):
     def remover(self, work: Work) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
-            with wrapped(self._dialect, f"connector `{self.name}`: connecting"):
-                connection = stack.enter_context(self._writing.connect())
+            connection = stack.enter_context(connected(self._writing, self.name))
             if self._dialect.physical is not None and work.own_columns and work.nothing_refers:
                 yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
             else:

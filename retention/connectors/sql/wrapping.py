@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Lost, Refused, Transient
 from retention.connectors.sql.dialect import Dialect
@@ -27,6 +28,17 @@ def safe(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
+@contextmanager
+def connected(engine: sa.Engine, name: str) -> Iterator[Connection]:
+    """A connection; UnreachableError with the driver's own words where there is none to be had."""
+    try:
+        connection = engine.connect()
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        raise UnreachableError(f"connector `{name}` can't be reached: {plain(error)}") from error
+    with connection:
+        yield connection
 
 
 @contextmanager
