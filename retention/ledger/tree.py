@@ -115,6 +115,27 @@ class Edge:
         return cls(size=size, hashes=hashes)
 
 
+class Builder:
+    """A tree that grows leaf by leaf: what `Edge.append` does, in place and faster."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._hashes: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf, given by its hash."""
+        hashes, size, node = self._hashes, self.size, leaf
+        while size & 1:
+            node = short_sha256(b"\x01" + hashes.pop() + node).digest()
+            size >>= 1
+        hashes.append(node)
+        self.size += 1
+
+    def edge(self) -> Edge:
+        """The right edge of the tree so far."""
+        return Edge(size=self.size, hashes=tuple(self._hashes))
+
+
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """PATH(index, leaves) of RFC 6962, 2.1.1. Raises IndexError beyond the leaves."""
     if not 0 <= index < len(leaves):
