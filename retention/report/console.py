@@ -94,6 +94,7 @@ def line(console: Console, text: str | Text = "", style: str = "", indent: int =
 
 
 def heading(console: Console, text: str) -> None:
+    """A line that opens a part, with an empty one before it."""
     console.print()
     console.print(Text(shown(text), style="heading"))
 
@@ -155,4 +156,5 @@ class Facts:
         self._grid.add_row(cell(label), cell(text) if isinstance(text, str) else text)
 
     def show(self, console: Console) -> None:
+        """Draws the rows so far."""
         console.print(Padding(self._grid, (0, 0, 0, self._indent), expand=False))
