@@ -202,7 +202,8 @@ class Target(abc.ABC):
         """Makes `retention_marker` where it is missing; True if it was made."""
 
     @abc.abstractmethod
-    def has_marker_table(self) -> bool: ...
+    def has_marker_table(self) -> bool:
+        """Whether `retention_marker` is there."""
 
     @abc.abstractmethod
     def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
@@ -220,4 +221,5 @@ class Target(abc.ABC):
         """Replaces committed markers of one run by one row, in one transaction."""
 
     @abc.abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Lets every connection go."""

@@ -29,6 +29,7 @@ class Numbers:
     last: int = 0
 
     def next(self) -> int:
+        """The next batch's number, from 1 on."""
         self.last += 1
         return self.last
 

@@ -21,9 +21,14 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 class Hash(Protocol):
     """What of a hashlib object is used here."""
 
-    def update(self, data: bytes, /) -> None: ...
-    def digest(self) -> bytes: ...
-    def copy(self) -> Hash: ...
+    def update(self, data: bytes, /) -> None:
+        """Takes more bytes in."""
+
+    def digest(self) -> bytes:
+        """The hash of all bytes so far."""
+
+    def copy(self) -> Hash:
+        """Another one in the same state."""
 
 
 def _for_short_messages() -> Callable[[bytes], Hash]:

@@ -32,6 +32,7 @@ class Head:
 
     @property
     def size(self) -> int:
+        """How many events there are."""
         return self.edge.size
 
     def append(self, line: bytes, at: datetime) -> Head:

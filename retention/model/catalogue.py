@@ -93,6 +93,8 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
+    """An index that serves any row of its table."""
+
     name: str
     columns: tuple[str, ...]  # leading plain columns; stops at the first expression
     unique: bool = False

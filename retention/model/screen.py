@@ -17,16 +17,23 @@ class DemoScreen(Protocol):
     reader can type next, without a prompt sign.
     """
 
-    def heading(self, text: str) -> None: ...
+    def heading(self, text: str) -> None:
+        """Opens a chapter."""
 
-    def text(self, text: str) -> None: ...
+    def text(self, text: str) -> None:
+        """One paragraph."""
 
-    def plan(self, plan: Plan) -> None: ...
+    def plan(self, plan: Plan) -> None:
+        """A dry run."""
 
-    def outcome(self, outcome: RunOutcome) -> None: ...
+    def outcome(self, outcome: RunOutcome) -> None:
+        """What a run did."""
 
-    def verification(self, verification: Verification) -> None: ...
+    def verification(self, verification: Verification) -> None:
+        """A ledger that verifies."""
 
-    def explanation(self, explanation: Explanation) -> None: ...
+    def explanation(self, explanation: Explanation) -> None:
+        """One record's fate."""
 
-    def commands(self, lines: Sequence[str]) -> None: ...
+    def commands(self, lines: Sequence[str]) -> None:
+        """What can be typed next."""

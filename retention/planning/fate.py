@@ -36,6 +36,7 @@ class Instants:
 
 
 def instants(clock: Clock, as_of: datetime) -> Instants:
+    """The lines of `clock` on the day `as_of`."""
     return Instants(
         floor=periods.floor(clock.timezone),
         cutoff=periods.cutoff(as_of, clock),

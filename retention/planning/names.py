@@ -19,6 +19,7 @@ class NotFoundError(Exception):
         self.write = write
 
     def problem(self, file: str, key: str) -> Problem:
+        """The Problem that it is at the place where the name was written."""
         return Problem(file=file, key=key, found=self.found, write=self.write)
 
 

@@ -45,6 +45,7 @@ class Work:
 
     @property
     def bound(self) -> BoundDataset:
+        """The dataset that the job is on."""
         return self.job.bound
 
     @property

@@ -56,6 +56,7 @@ class EvidenceRow:
 
     @property
     def count(self) -> int:
+        """How many records are committed to."""
         return len(self.leaves) // HASH_SIZE
 
 

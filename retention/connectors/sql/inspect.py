@@ -63,6 +63,7 @@ class Reflected:
         self._dialect = connection.dialect
 
     def columns_of(self, raw: RawKey, kind: Callable[[Any], Kind] = kind_of) -> dict[str, Column]:
+        """Name → Column, in the order of the table. `kind`: how a reflected type becomes a Kind."""
         return {
             str(c["name"]): Column(
                 name=str(c["name"]),
@@ -75,6 +76,7 @@ class Reflected:
         }
 
     def key_of(self, raw: RawKey) -> tuple[str, ...]:
+        """The primary key's columns; empty where there is none."""
         found = self.keys.get(raw) or {}
         return tuple(str(name) for name in found.get("constrained_columns") or ())
 

@@ -67,6 +67,8 @@ class _TupleIds(Physical):
 
 
 class Postgresql(Dialect):
+    """Row locks, `ctid` ranges, a server with a clock of its own."""
+
     name = "postgresql"
     row_locks = True
     physical = _TupleIds()

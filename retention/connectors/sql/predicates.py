@@ -63,6 +63,7 @@ class Compiler:
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
+        """The field's column, in its source."""
         return self.column(field.source, field.column)
 
     def column(self, source: p.Source, name: str) -> ColumnElement[Any]:
@@ -84,6 +85,7 @@ class Compiler:
         return sa.case(*whens, else_=sa.literal_column(f"'{choice.otherwise}'"))
 
     def expression(self, item: p.Expression) -> ColumnElement[Any]:
+        """A value: column, constant or call."""
         match item:
             case p.Field():
                 return self.field(item)
@@ -95,6 +97,7 @@ class Compiler:
                 return result
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
+        """A condition, as plain or three-valued as its node says."""
         match test:
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)

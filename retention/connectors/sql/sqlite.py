@@ -31,6 +31,8 @@ _CLAIM = "retention_claim"
 
 
 class Sqlite(Dialect):
+    """A file: one writer at a time, no row locks, no server."""
+
     name = "sqlite"
     row_locks = False
     own_clock = False
@@ -81,7 +83,8 @@ class Sqlite(Dialect):
         return f"sqlite:{os.path.realpath(path)}"
 
     def now(self, connection: Connection) -> datetime:
-        return datetime.now(UTC)
+        text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
+        return datetime.fromisoformat(str(text))
 
     def read_only(self, connection: Connection) -> str | None:
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]

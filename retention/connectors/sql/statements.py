@@ -41,18 +41,22 @@ class Statements:
     # -- columns ---------------------------------------------------------------------------
 
     def column(self, name: str) -> ColumnElement[Any]:
+        """A column of the root's row."""
         return self.compiler.column(self.work.root, name)
 
     @property
     def key(self) -> tuple[Column, ...]:
+        """The root's key, as the catalogue has it."""
         return self.work.bound.key
 
     @property
     def key_columns(self) -> list[ColumnElement[Any]]:
+        """The root's key, as columns of the statement."""
         return [self.column(column.name) for column in self.key]
 
     @property
     def late(self) -> ColumnElement[Any]:
+        """1 for a record past the time that carrying the rule out may take, else 0."""
         return sa.case(
             (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
         )
@@ -82,6 +86,7 @@ class Statements:
         return [sa.tuple_(*columns) > sa.tuple_(*values)]
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
+        """What candidates are ordered by, the key last, so that no two are alike."""
         first = [] if order.clock is None else [self.column(order.clock)]
         return [*first, *self.key_columns]
 
@@ -150,6 +155,7 @@ class Statements:
         return left.in_(chosen.where(inside).correlate(None))
 
     def count_part(self, part: Table) -> sa.Select[Any]:
+        """How many rows of the part belong to the records handed over."""
         source = self._part(part.id, "p")
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
@@ -191,10 +197,12 @@ class Statements:
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
+        """Step 4: the rows of the part that belong to the records handed over."""
         target = self._part(part.id, "p")
         return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
+        """Step 4: the records handed over."""
         return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
 
 
