@@ -17,23 +17,19 @@ class DemoScreen(Protocol):
     reader can type next, without a prompt sign.
     """
 
-    def heading(self, text: str) -> None:
-        """Opens a chapter."""
+    def heading(self, text: str) -> None: ...
 
-    def text(self, text: str) -> None:
-        """One paragraph."""
+    def text(self, text: str) -> None: ...
 
-    def plan(self, plan: Plan) -> None:
-        """A dry run."""
+    def plan(self, plan: Plan) -> None: ...
 
-    def outcome(self, outcome: RunOutcome) -> None:
-        """What a run did."""
+    def later_plan(self, plan: Plan) -> None:
+        """A plan made after the run: what is left to do is enough to show."""
 
-    def verification(self, verification: Verification) -> None:
-        """A ledger that verifies."""
+    def outcome(self, outcome: RunOutcome) -> None: ...
 
-    def explanation(self, explanation: Explanation) -> None:
-        """One record's fate."""
+    def verification(self, verification: Verification) -> None: ...
 
-    def commands(self, lines: Sequence[str]) -> None:
-        """What can be typed next."""
+    def explanation(self, explanation: Explanation) -> None: ...
+
+    def commands(self, lines: Sequence[str]) -> None: ...

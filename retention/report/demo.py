@@ -17,7 +17,7 @@ from retention.report.escape import shown
 from retention.report.explanation import show_explanation
 from retention.report.ledger import show_verification
 from retention.report.outcome import show_outcome
-from retention.report.plan import show_plan
+from retention.report.plan import headline, show_plan
 
 
 class TextScreen(DemoScreen):
@@ -25,12 +25,8 @@ class TextScreen(DemoScreen):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._begun = False
 
     def heading(self, text: str) -> None:
-        if self._begun:
-            self._console.print()
-        self._begun = True
         if self._console.is_terminal:
             self._console.print(Rule(Text(shown(text), style="heading"), align="left"))
         else:
@@ -43,6 +39,10 @@ class TextScreen(DemoScreen):
 
     def plan(self, plan: Plan) -> None:
         show_plan(self._console, plan, next_steps=False)
+        self._console.print()
+
+    def later_plan(self, plan: Plan) -> None:
+        line(self._console, headline(plan), style="title")
         self._console.print()
 
     def outcome(self, outcome: RunOutcome) -> None:

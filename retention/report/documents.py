@@ -105,6 +105,9 @@ class RecordingScreen(DemoScreen):
     def plan(self, plan: Plan) -> None:
         self._steps.append({"plan": plan_document(plan)})
 
+    def later_plan(self, plan: Plan) -> None:
+        self._steps.append({"plan": plan_document(plan)})
+
     def outcome(self, outcome: RunOutcome) -> None:
         self._steps.append({"run": run_document(outcome)})
 

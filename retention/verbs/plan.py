@@ -29,6 +29,7 @@ from retention.verbs.prepared import (
     Prepared,
     as_of_instant,
     configuration,
+    in_zone,
     named,
     prepared,
 )
@@ -242,8 +243,8 @@ def listed(place: Place) -> tuple[PlanLine, ...]:
             lines.append(
                 PlanLine(
                     id=row.id,
-                    as_of=row.as_of,
-                    created=row.created,
+                    as_of=in_zone(config, row.as_of),
+                    created=in_zone(config, row.created),
                     due=made.totals["due"],
                     approved=words,
                     used=row.used_by is not None,
@@ -256,7 +257,8 @@ def stored(place: Place, id: str) -> Plan:
     """A stored plan, as it was; UsageError where there is none of that name."""
     config = configuration(place)
     with stores.reading(config, place) as state, state.read() as snapshot:
-        return plan_from_document(json.loads(stored_row(snapshot, id).body))
+        made = plan_from_document(json.loads(stored_row(snapshot, id).body))
+        return replace(made, as_of=in_zone(config, made.as_of))
 
 
 def stored_row(snapshot: Snapshot, id: str) -> StoredPlan:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from retention import periods
@@ -138,8 +138,13 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
 def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> datetime:
     """`--as-of` as an instant, now by default; UsageError for a text that is none."""
     if text is None:
-        return clock().astimezone(UTC)
+        return in_zone(config, clock())
     try:
-        return periods.parse_as_of(text, config.policy.timezone)
+        return in_zone(config, periods.parse_as_of(text, config.policy.timezone))
     except ValueError as error:
         raise UsageError(f"--as-of: {error}") from error
+
+
+def in_zone(config: Configuration, moment: datetime) -> datetime:
+    """The same instant as people of the policy read it: a day of theirs begins at 00:00."""
+    return moment.astimezone(ZoneInfo(config.policy.timezone))

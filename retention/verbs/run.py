@@ -32,7 +32,7 @@ from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.approve import grant
 from retention.verbs.plan import count, judged, keep_plan, stored_row
-from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, named, prepared
+from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
 
 _FOREVER = timedelta(days=365)
 
@@ -135,12 +135,12 @@ def _intention(
                 raise SafetyRefusal(
                     f"plan {plan_id} was carried out already, by run {row.used_by}; plan again"
                 )
-            moment = row.as_of
+            moment = in_zone(config, row.as_of)
             made: Plan | None = plan_from_document(json.loads(row.body))
         else:
             moment = as_of_instant(config, as_of, clock)
             made = _approved_and_unused(state) if as_of is None else None
-            moment = made.as_of if made is not None else moment
+            moment = in_zone(config, made.as_of) if made is not None else moment
     verdict = clocks.ahead(as_of=moment, now=clock())
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
