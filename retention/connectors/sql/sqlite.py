@@ -164,11 +164,19 @@ class Sqlite(Dialect):
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
         known = column.is_not(sa.null())
+        day = sa.func.substr(column, 1, 10)
         readable = sa.and_(
             sa.func.typeof(column) == sa.literal_column("'text'"),
             column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-            sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
+            # date() alone gives 30 February back as it stands
+            sa.func.date(sa.func.julianday(day)).is_(day),
             sa.func.datetime(column).is_not(sa.null()),
+            # and datetime() takes `24:00`, a bare `T` and any number of spaces
+            sa.or_(
+                sa.func.length(column) == sa.literal_column("10"),
+                column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
+                column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
+            ),
         )
         past_floor = sa.not_(_before(column, floor).self_group())
         before = _before(column, cutoff).self_group()
