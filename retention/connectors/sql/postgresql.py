@@ -83,6 +83,10 @@ class Postgresql(Dialect):
             isolation_level="READ COMMITTED",
         )
 
+        @sa.event.listens_for(engine, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            _load_any_date(connection)
+
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             if read_only:
@@ -229,6 +233,25 @@ def _array(values: list[Any]) -> Any:
     if all(type(value) is int for value in values):
         return f"{{{','.join(map(str, values))}}}"
     return values
+
+
+def _load_any_date(connection: Any) -> None:
+    """What Python's dates can't hold (`infinity`, the year 20000, before Christ) comes as text, not as an error."""
+    from psycopg import DataError
+    from psycopg.types import datetime as loaders
+
+    def lenient(loader: type[Any]) -> type[Any]:
+        def load(self: Any, data: Any) -> Any:
+            try:
+                return loader.load(self, data)
+            except DataError:
+                return bytes(data).decode()
+
+        return type(loader.__name__, (loader,), {"load": load})
+
+    connection.adapters.register_loader("date", lenient(loaders.DateLoader))
+    connection.adapters.register_loader("timestamp", lenient(loaders.TimestampLoader))
+    connection.adapters.register_loader("timestamptz", lenient(loaders.TimestamptzLoader))
 
 
 class _Spelled(sa.types.UserDefinedType[Any]):

@@ -191,8 +191,14 @@ class Sqlite(Dialect):
             case _:
                 other = sa.or_(sa.not_(readable.self_group()), sa.not_(after_floor.self_group()))
         told = sa.case(
-            (sa.func.datetime(column).is_(column), between(_text(floor.naive), _text(cutoff.naive))),
-            (sa.func.date(column).is_(column), between(floor.day.isoformat(), cutoff.day.isoformat())),
+            (
+                _reckoned(sa.func.datetime, column).is_(column),
+                between(_text(floor.naive), _text(cutoff.naive)),
+            ),
+            (
+                _reckoned(sa.func.date, column).is_(column),
+                between(floor.day.isoformat(), cutoff.day.isoformat()),
+            ),
             else_=other,
         )
         known: ColumnElement[Any] = column.is_not(sa.null())
@@ -258,12 +264,25 @@ def _text(moment: datetime) -> str:
 
 def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Plain: the text is a date that exists, alone or with a time of day and perhaps an offset."""
+    day = sa.func.substr(column, 1, 10)
     return sa.and_(
         sa.func.typeof(column) == sa.literal_column("'text'"),
         column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-        sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
+        _reckoned(sa.func.date, day).is_(day),
         sa.func.datetime(column).is_not(sa.null()),
+        # datetime() also takes `24:00`, a bare `T` and any number of spaces
+        sa.or_(
+            sa.func.length(column) == sa.literal_column("10"),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
+        ),
     )
+
+
+def _reckoned(function: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """date() or datetime() of the value, reckoned anew: by themselves they give 30 February back as it stands."""
+    reckoned: ColumnElement[Any] = function(column, sa.literal_column("'+0 days'"))
+    return reckoned
 
 
 def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:

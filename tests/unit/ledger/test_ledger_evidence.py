@@ -39,7 +39,9 @@ def test_the_format_is_fixed():
 
 
 @given(
-    keys, st.sampled_from(["shop", "s%dop", 'sh"op', "købmand"]), st.sampled_from([KEY, b"k" * 32, b"\x00" * 32])
+    keys,
+    st.sampled_from(["shop", "s%dop", 'sh"op', "købmand"]),
+    st.sampled_from([KEY, b"k" * 32, b"\x00" * 32]),
 )
 def test_every_way_to_a_leaf_is_the_definition(record, connector, key):
     expected = by_the_book(key, connector, "orders", [evidence.key_text(value) for value in record])
