@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -23,8 +24,10 @@ SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
 @pytest.fixture(scope="session")
-def any_server() -> Server:
-    return Server(os.environ.get("RETENTION_TEST_POSTGRESQL", SERVER))
+def any_server() -> Iterator[Server]:
+    found = Server(os.environ.get("RETENTION_TEST_POSTGRESQL", SERVER))
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -46,7 +49,9 @@ def data() -> Path:
     for place in places:
         if place.is_dir():
             return place
-    pytest.skip(f"no real schemas at {' or '.join(map(str, places))} (RETENTION_TEST_DATA names another place)")
+    pytest.skip(
+        f"no real schemas at {' or '.join(map(str, places))} (RETENTION_TEST_DATA names another place)"
+    )
 
 
 @pytest.fixture
@@ -58,9 +63,9 @@ def sqlite(tmp_path: Path) -> SqliteStore:
 @pytest.fixture
 def postgresql(server: Server) -> Iterator[PostgresqlStore]:
     """An empty PostgreSQL database."""
-    store = server.create()
+    store = server.lend()
     yield store
-    server.drop(store)
+    server.give_back(store)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+
 from tests.support.stores import Store, changed
 from tests.support.workplace import Workplace, adds_up, removed
 
@@ -187,9 +188,7 @@ def test_customers_wait_for_their_invoices(work: Workplace, shop: Store, names: 
 def test_explain_names_the_rows_that_keep_a_customer(work: Workplace, shop: Store, names: Names) -> None:
     work.connect(shop, CUSTOMERS[shop.kind])
     work.rule("inactive", INACTIVE)
-    key, count = (
-        ("CustomerId", "InvoiceDate") if shop.kind == "sqlite" else ("customer_id", "invoice_date")
-    )
+    key, count = ("CustomerId", "InvoiceDate") if shop.kind == "sqlite" else ("customer_id", "invoice_date")
     table = names.invoice.rpartition(".")[2]
     ((customer, invoices, last),) = shop.rows(
         f"SELECT {key}, count(*), max({count}) FROM {table} GROUP BY {key} ORDER BY max({count}), {key} LIMIT 1"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.support.stores import PostgresqlStore, SqliteStore, Store
-from tests.support.workplace import Workplace
 
 from retention.errors import Problem
+from tests.support.stores import PostgresqlStore, SqliteStore, Store
+from tests.support.workplace import Workplace
 
 FILE = "db.toml"
 
@@ -57,7 +57,12 @@ def refused(work: Workplace, key: str, found: str, write: str) -> Problem:
 
 def dataset(**keys: str) -> str:
     """`[datasets.orders]` with some of its keys as TOML."""
-    known = {"data": '"orders"', "table": '"orders"', "events": '{ booked = "created" }', "parts": '["lines"]'}
+    known = {
+        "data": '"orders"',
+        "table": '"orders"',
+        "events": '{ booked = "created" }',
+        "parts": '["lines"]',
+    }
     lines = [f"{name} = {text}" for name, text in (known | keys).items() if text]
     return "[datasets.orders]\n" + "\n".join(lines)
 
@@ -137,7 +142,7 @@ def test_a_table_without_a_key(shop: Workplace, store: Store) -> None:
         shop,
         "datasets.orders.table",
         f"table `{name}` has no primary key",
-        f"ALTER TABLE {name} ADD PRIMARY KEY" if store.kind == "postgresql" else "key",
+        'ALTER TABLE "public"."orders" ADD PRIMARY KEY' if store.kind == "postgresql" else 'key = ["…"]',
     )
 
 
@@ -330,7 +335,8 @@ def test_a_referring_column_without_an_index_until_the_printed_statement_is_run(
     shop: Workplace, store: Store
 ) -> None:
     store.script(
-        SHOP + 'CREATE TABLE "Odd ""visits""" (id INTEGER PRIMARY KEY, "order id" INTEGER REFERENCES orders (id));'
+        SHOP
+        + 'CREATE TABLE "Odd ""visits""" (id INTEGER PRIMARY KEY, "order id" INTEGER REFERENCES orders (id));'
     )
     shop.connect(store, ORDERS)
 
@@ -344,7 +350,9 @@ def test_a_referring_column_without_an_index_until_the_printed_statement_is_run(
 
 
 def test_allow_scan_waives_the_index(shop: Workplace, store: Store) -> None:
-    store.script(SHOP + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id))")
+    store.script(
+        SHOP + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id))"
+    )
     shop.connect(store, dataset(allow_scan="true"))
 
     assert shop.problems() == ()
@@ -373,7 +381,8 @@ def test_a_part_without_an_index_is_refused(shop: Workplace, store: Store) -> No
 )
 def test_an_index_that_serves_only_some_rows_is_none(shop: Workplace, store: Store, index: str) -> None:
     store.script(
-        SHOP + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), seen TEXT);"
+        SHOP
+        + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), seen TEXT);"
         + index
     )
     shop.connect(store, ORDERS)
@@ -383,9 +392,7 @@ def test_an_index_that_serves_only_some_rows_is_none(shop: Workplace, store: Sto
 
 @pytest.mark.parametrize("how", ["UNIQUE", "PRIMARY KEY"])
 def test_a_constraint_brings_its_index(shop: Workplace, store: Store, how: str) -> None:
-    store.script(
-        SHOP + f"CREATE TABLE visits (order_id INTEGER {how} REFERENCES orders (id), seen TEXT)"
-    )
+    store.script(SHOP + f"CREATE TABLE visits (order_id INTEGER {how} REFERENCES orders (id), seen TEXT)")
     shop.connect(store, ORDERS)
 
     assert shop.problems() == ()
@@ -404,7 +411,8 @@ def test_an_index_that_failed_half_way_is_none(shop: Workplace, postgresql: Post
 
 def test_an_index_may_store_more_columns(shop: Workplace, postgresql: PostgresqlStore) -> None:
     postgresql.script(
-        SHOP + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), s TEXT);"
+        SHOP
+        + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), s TEXT);"
         "CREATE INDEX i ON visits (order_id) INCLUDE (s)"
     )
     shop.connect(postgresql, ORDERS)
@@ -426,7 +434,9 @@ def test_a_table_that_resembles_none(shop: Workplace, store: Store) -> None:
     store.script(SHOP)
     shop.connect(store, dataset(table='"xyz"', parts=""))
 
-    refused(shop, "datasets.orders.table", "table `xyz` does not exist", "there are: customers, lines, orders")
+    refused(
+        shop, "datasets.orders.table", "table `xyz` does not exist", "there are: customers, lines, orders"
+    )
 
 
 def test_a_misspelt_column(shop: Workplace, store: Store) -> None:
@@ -467,7 +477,7 @@ def test_every_problem_at_once(shop: Workplace, store: Store) -> None:
         dataset(
             events='{ booked = "creatd" }',
             subject='{ email = "mail" }',
-            where="\"amout > 3\"",
+            where='"amout > 3"',
             parts='["lnes"]',
         ),
     )
@@ -515,9 +525,7 @@ def test_an_event_column_that_holds_no_date(shop: Workplace, store: Store, colum
     store.script(SHOP)
     shop.connect(store, dataset(events=f'{{ booked = "{column}" }}'))
 
-    refused(
-        shop, "datasets.orders.events.booked", f"orders.{column}` is", "name a date or timestamp column"
-    )
+    refused(shop, "datasets.orders.events.booked", f"orders.{column}` is", "name a date or timestamp column")
 
 
 def test_a_text_column_as_an_event_on_a_database_that_has_dates(
@@ -536,7 +544,7 @@ def test_a_column_without_a_zone_wants_the_connectors(shop: Workplace, store: St
     refused(
         shop,
         "datasets.orders.events.booked",
-        f"`{schema(store)}orders.created` is TIMESTAMP, which has no zone",
+        f"`{schema(store)}orders.created` is TIMESTAMP",
         'write timezone = "Europe/Oslo"',
     )
 
@@ -657,9 +665,10 @@ def test_a_table_in_two_datasets(shop: Workplace, store: Store) -> None:
         ('status = "open"', "has no column `open`", "there are: "),
         ("created > 5", "is compared with 5", "a date: DATE '2026-01-31'"),
         ("lower(amount) = 'x'", "`amount` is INTEGER", ""),
-        ("abs(status) = 1", "`status` is", ""),
+        ("abs(status) = 'x'", "`status` is TEXT, and abs takes a number", ""),
         ("amount = status", "`amount` is INTEGER", ""),
-        ("length(status) = 'x'", "", ""),
+        ("length(status) = 'x'", "length(…) is integer, and is compared with the text 'x'", "a number"),
+        ("coalesce(amount, 'x') = 1", "`amount` is INTEGER, and is compared with the text 'x'", "a number"),
         ("amount IN (1, 'two')", "the text 'two'", "a number"),
         ("amount LIKE '1%'", "`amount` is INTEGER", ""),
     ],
@@ -672,7 +681,8 @@ def test_a_condition_that_cannot_be_meant(
 
     problem = only(shop)
     assert problem.key == "datasets.orders.where"
-    if condition in ("status = 3", "created > 5") and store.kind == "sqlite":
+    if condition == "created > 5" and store.kind == "sqlite":
+        assert "is compared with 5" in problem.found
         return
     assert found in problem.found
     assert write in problem.write
@@ -706,9 +716,7 @@ def test_a_key_that_may_be_null(shop: Workplace, store: Store) -> None:
         "code TEXT NOT NULL); CREATE UNIQUE INDEX u ON orders (code",
     ],
 )
-def test_a_unique_column_is_a_key_where_there_is_no_other(
-    shop: Workplace, store: Store, how: str
-) -> None:
+def test_a_unique_column_is_a_key_where_there_is_no_other(shop: Workplace, store: Store, how: str) -> None:
     store.script(f"CREATE TABLE orders (created TIMESTAMP, {how})")
     shop.connect(store, dataset(parts="", key='"code"'))
 

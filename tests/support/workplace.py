@@ -10,15 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.stores import Store
-
-from retention import verbs  # noqa: F401 - the package of the modules below
 from retention.errors import Problem
 from retention.model.explanation import CheckReport, Explanation
 from retention.model.outcome import JobOutcome, RunOutcome
 from retention.model.place import Place
 from retention.model.plan import JobPlan, Plan, Statement
 from retention.model.progress import NoProgress
+from tests.support.stores import Store
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
