@@ -145,17 +145,17 @@ def test_both_databases_keep_the_same_books(
     work.connect(chinook_postgresql, SNAKE.toml, name="server")
     work.rule("invoices", INVOICES)
 
+    # Booked before 22 October 2021, an invoice was due before 22 October 2026: more than a month ago.
+    ((late,),) = chinook_postgresql.rows(
+        "SELECT count(*) FROM invoice WHERE invoice_date < timestamp '2021-10-22'"
+    )
     plan = work.plan()
     outcome = work.run()
 
     first, second = plan.jobs
     assert first.fates == second.fates
     assert (first.overdue, first.oldest) == (second.overdue, second.oldest)
-    # Booked before 22 October 2021, an invoice was due before 22 October 2026: more than a month ago.
-    ((late,),) = chinook_postgresql.rows(
-        "SELECT count(*) FROM invoice WHERE invoice_date < timestamp '2021-10-22'"
-    )
-    assert late == 0
+    assert late == first.overdue > 0
     assert [(j.done, j.overdue) for j in outcome.jobs] == [(75, first.overdue), (75, first.overdue)]
     assert chinook_sqlite.rows("SELECT InvoiceId, Total FROM Invoice ORDER BY 1") == [
         (key, float(total))
@@ -180,8 +180,16 @@ def test_customers_wait_for_their_invoices(work: Workplace, shop: Store, names: 
     assert work.fates("inactive") == {"not_due": 7, "referenced": 52}
     column = "CustomerId" if shop.kind == "sqlite" else "customer_id"
     assert job.referenced_by == {f"{names.invoice}.{column}": 52}
-    fates = [work.fate_of("db.customers", str(key)) for key in range(1, 60)]
-    assert (fates.count("not_due"), fates.count("referenced")) == (7, 52)
+    recent = {
+        key
+        for (key,) in shop.rows(
+            f"SELECT {column} FROM {names.invoice.rpartition('.')[2]} WHERE"
+            f" {'InvoiceDate' if shop.kind == 'sqlite' else 'invoice_date'} >= '2025-11-22 00:00:00'"
+        )
+    }
+    assert len(recent) == 7
+    for key in [*recent, *sorted({*range(1, 60)} - recent)[:7]]:
+        assert work.fate_of("db.customers", str(key)) == ("not_due" if key in recent else "referenced")
     assert work.run().status == "nothing"
 
 
@@ -260,3 +268,52 @@ def test_one_rule_alone_does_not_count_on_what_the_other_would_remove(
     assert (job.due, job.fates["referenced"]) == (0, 52)
     assert outcome.status == "nothing"
     assert changed(before, shop.snapshot()) == {}
+
+
+def test_a_customer_who_orders_again_while_the_old_invoices_go_stays(
+    work: Workplace, shop: Store, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was due by rows that are gone by now is looked at again: a new invoice keeps its customer."""
+    work.connect(shop, CUSTOMERS[shop.kind] + names.toml)
+    work.rule("inactive", INACTIVE)
+    work.rule("invoices", INVOICES.replace("5 years", "1 month"))
+    invoice, customer = (t.rpartition(".")[2] for t in (names.invoice, names.customer))
+    columns = "InvoiceId, CustomerId, InvoiceDate, Total"
+    key = "CustomerId"
+    if shop.kind == "postgresql":
+        columns, key = "invoice_id, customer_id, invoice_date, total", "customer_id"
+    ((inactive,),) = shop.rows(
+        f"SELECT min({key}) FROM {customer} WHERE {key} NOT IN (SELECT {key} FROM {invoice}"
+        f" WHERE {columns.split(', ')[2]} >= '2025-11-22 00:00:00')"
+    )
+    from retention.connectors.sql.target import SqlTarget
+
+    remover = SqlTarget.remover
+
+    def ordering(target, item, remembered=None):
+        if item.job.rule.name == "inactive":
+            shop.script(
+                f"INSERT INTO {invoice} ({columns}) VALUES (9999, {inactive}, '2026-11-22 11:00:00', 1)"
+            )
+        return remover(target, item, remembered)
+
+    monkeypatch.setattr(SqlTarget, "remover", ordering)
+
+    outcome = work.run()
+
+    (job,) = [j for j in outcome.jobs if j.rule == "inactive"]
+    assert (job.planned, job.done, job.skipped.changed) == (52, 51, 1)
+    assert shop.rows(f"SELECT count(*) FROM {customer} WHERE {key} = {inactive}") == [(1,)]
+
+
+def test_a_canary_takes_the_oldest_of_both_jobs(work: Workplace, shop: Store, names: Names) -> None:
+    work.connect(shop, CUSTOMERS[shop.kind] + names.toml)
+    work.rule("inactive", INACTIVE)
+    work.rule("invoices", INVOICES.replace("5 years", "1 month"))
+
+    outcome = work.run(limit=400)
+
+    done = {job.rule: (job.done, job.left + job.skipped.changed) for job in outcome.jobs}
+    assert done["invoices"] == (400, 12)
+    assert 0 < done["inactive"][0] < 52
+    assert sum(done["inactive"]) == 52
