@@ -152,6 +152,13 @@ class Remover(abc.ABC):
         """Undoes the batch; never raises."""
 
 
+class Remembered(abc.ABC):
+    """Due records of a job, written down before rows go that their event is read from. Close it after the job."""
+
+    @abc.abstractmethod
+    def close(self) -> None: ...
+
+
 class Target(abc.ABC):
     """One connected store. Closing it twice is allowed."""
 
@@ -194,8 +201,15 @@ class Target(abc.ABC):
         """(purpose, SQL) of everything that a plan and a batch of this job would execute."""
 
     @abc.abstractmethod
-    def remover(self, work: Work) -> AbstractContextManager[Remover]:
-        """A connection for batches of this job."""
+    def remember(self, work: Work) -> Remembered:
+        """The records that are due now, for a job whose event may be gone when its turn comes (`work.fleeting`)."""
+
+    @abc.abstractmethod
+    def remover(self, work: Work, remembered: Remembered | None = None) -> AbstractContextManager[Remover]:
+        """A connection for batches of this job.
+
+        A record that is remembered goes although its event can no longer be read, if nothing else keeps it.
+        """
 
     @abc.abstractmethod
     def create_marker_table(self) -> bool:

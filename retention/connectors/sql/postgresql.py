@@ -16,7 +16,8 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
-from retention.connectors.sql.inspect import Reflected, serves
+from retention.connectors.sql.inspect import Reflected, serves, with_key
+from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import with_values
 from retention.model import predicate as p
@@ -154,7 +155,7 @@ class Postgresql(Dialect):
         facts = _relations(connection)
         triggers = _triggers(connection)
         tables: dict[TableId, Table] = {}
-        raw_references: list[Reference] = []
+        indexes = indexes_of(connection)
         for schema in sorted({str(id_.schema) for id_ in facts}):
             raw = Reflected(connection, schema)
             for key in raw.columns:
@@ -167,17 +168,18 @@ class Postgresql(Dialect):
                     relation=Relation.PARTITION if partition else relation,
                     columns=raw.columns_of(key),
                     key=raw.key_of(key),
-                    indexes=raw.indexes_of(key),
+                    indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
                     triggers=triggers.get(id_, ()),
                     parent=parents.get(id_) if partition else None,
                     rows_estimate=estimate,
                 )
-                raw_references += raw.references_of(key, schema)
         stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}
         tables = _with_families(tables, parents, stores)
         default = connection.exec_driver_sql("SELECT current_schema()").scalar()
         return Catalogue(
-            tables=tables, references=_merged(raw_references, tables), default_schema=default or "public"
+            tables=tables,
+            references=_merged(references_of(connection), tables),
+            default_schema=default or "public",
         )
 
     # -- expressions -----------------------------------------------------------------------

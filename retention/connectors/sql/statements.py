@@ -131,6 +131,18 @@ class Statements:
         query = sa.select(*self.key_columns, self.late).select_from(self.root)
         return query.where(self.keyed(), self.compiler.test(self.work.still_due))
 
+    def recheck_remembered(self) -> sa.Select[Any]:
+        """The same of keys that were due while their event could be read: nothing else keeps them now."""
+        query = sa.select(*self.key_columns).select_from(self.root)
+        return query.where(self.keyed(), self.compiler.test(self.work.still_free))
+
+    def remember(self) -> sa.Select[Any]:
+        """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
+        day = self.compiler.latest_day(self.work.latest_day)
+        query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
+        known = [self.column(column.name).is_not(sa.null()) for column in self.key if column.nullable]
+        return query.where(*known, self.compiler.test(self.work.due))
+
     # -- parts -----------------------------------------------------------------------------
 
     def _part(self, id_: TableId, alias: str) -> FromClause:
