@@ -93,7 +93,9 @@ class Shop:
 
     # -- making ----------------------------------------------------------------------------
 
-    def write(self, *, approval="never", share="100%", rows=10_000_000, keep="12 months", batch_time="500 ms"):
+    def write(
+        self, *, approval="never", share="100%", rows=10_000_000, keep="12 months", batch_time="500 ms"
+    ):
         """The files, for the datasets that there are."""
         policy = POLICY.format(approval=approval, share=share, rows=rows)
         connector = CONNECTOR.format(url=self.database.url, batch_time=batch_time)
@@ -216,9 +218,7 @@ class Shop:
 
     def state(self):
         """The state store, for reading."""
-        return StateStore.open(
-            f"sqlite:///{self.state_path}", signer=None, evidence_key_id=None
-        )
+        return StateStore.open(f"sqlite:///{self.state_path}", signer=None, evidence_key_id=None)
 
     @property
     def state_path(self):
@@ -269,9 +269,7 @@ class Shop:
         """Every commitment of a batch that the ledger says was committed."""
         leaves = []
         with self.state() as state, state.read() as snapshot:
-            jobs = {
-                (d["run"], d["batch"]): d["job"] for _, d in self.events("batch.intent")
-            }
+            jobs = {(d["run"], d["batch"]): d["job"] for _, d in self.events("batch.intent")}
             for run, number in self.committed():
                 row = snapshot.evidence.get(run, jobs[run, number], number)
                 assert row is not None
