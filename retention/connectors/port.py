@@ -9,7 +9,8 @@ part of it: what it did before has left no trace.
 
 Errors: an adapter raises `Transient` where the same batch may succeed a little later, `Refused`
 where the database would not have these rows deleted, `Lost` where a commit's outcome is unknown,
-`UnreachableError` where the store does not answer. Driver errors never come out bare.
+`SetupError` where a right or a table is missing, `UnreachableError` where the store does not answer.
+Driver errors never come out bare.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retention.errors import RetentionError
+from retention.errors import RetentionError, UnreachableError
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
@@ -29,7 +30,7 @@ from retention.planning.work import Work
 Key = tuple[Any, ...]
 
 
-class Transient(RetentionError):  # noqa: N818 - a condition, not a fault
+class Transient(UnreachableError):  # noqa: N818 - a condition, not a fault
     """The database asked for the batch to be tried again."""
 
 
@@ -37,7 +38,7 @@ class Refused(RetentionError):  # noqa: N818 - the database's answer
     """The database would not delete a row."""
 
 
-class Lost(RetentionError):  # noqa: N818 - a state of knowledge
+class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
     """The connection broke while a commit was under way: its outcome is unknown."""
 
 
