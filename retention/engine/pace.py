@@ -29,4 +29,5 @@ class Pace:
             self.size = min(MOST, max(self.size + 1, int(self.size * growth)))
 
     def halve(self) -> None:
+        """Half as many next time, and never none."""
         self.size = max(1, self.size // 2)

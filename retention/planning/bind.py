@@ -77,8 +77,8 @@ class _Attempt:
         except NotFoundError as error:
             self._problem("table", error.found, error.write)
             return None
-        why = usable(root)
-        if why is not None and not (dataset.key and root.relation.value.endswith("table")):
+        why = usable(root, dataset.key or ())
+        if why is not None:
             self._problem("table", *why)
             return None
         key = self._key(root)

@@ -11,6 +11,7 @@ from rich.text import Text
 from retention.model.explanation import Explanation, Verification
 from retention.model.outcome import RunOutcome
 from retention.model.plan import Plan
+from retention.model.screen import DemoScreen
 from retention.report.console import line
 from retention.report.escape import shown
 from retention.report.explanation import show_explanation
@@ -19,7 +20,7 @@ from retention.report.outcome import show_outcome
 from retention.report.plan import headline, show_plan
 
 
-class TextScreen:
+class TextScreen(DemoScreen):
     """A `DemoScreen` on a console."""
 
     def __init__(self, console: Console) -> None:

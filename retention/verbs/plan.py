@@ -97,8 +97,19 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
+        counted=_once(planned),
     )
     return replace(bare, id=secrets.token_hex(4), digest=digest(bare))
+
+
+def _once(planned: Sequence[JobPlan]) -> dict[str, int]:
+    """Undated and unclear records, each once: rules on one dataset count from the same event."""
+    most: dict[tuple[str, str], dict[str, int]] = {}
+    for job in planned:
+        here = most.setdefault((job.connector, job.dataset), {"undated": 0, "unclear": 0})
+        for name in here:
+            here[name] = max(here[name], job.fates[name])
+    return {name: sum(counts[name] for counts in most.values()) for name in ("undated", "unclear")}
 
 
 def digest(made: Plan) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from retention.config import Configuration
-from retention.connectors.port import Target
+from retention.connectors.port import Remembered, Target
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, Journal, Numbers
 from retention.engine.pace import Pace
@@ -279,9 +279,11 @@ def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
     outcomes: list[JobOutcome] = []
     try:
         jobs = execution.ready.jobs(rules)
-        works = execution.ready.works(jobs, plan.as_of)
-        for job, item in zip(plan.jobs, works, strict=True):
-            outcomes.append(_job(execution, job, item))
+        works = tuple(execution.ready.works(jobs, plan.as_of))
+        with ExitStack() as stack:
+            remembered = _remembered(execution, works, stack)
+            for job, item in zip(plan.jobs, works, strict=True):
+                outcomes.append(_job(execution, job, item, remembered.get(item.job.name)))
     finally:
         checkpoint = _end(execution, outcomes, lease)
     outcome = RunOutcome(
@@ -296,7 +298,17 @@ def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
     return outcome
 
 
-def _job(execution: _Run, job: JobPlan, item: Work) -> JobOutcome:
+def _remembered(execution: _Run, works: Sequence[Work], stack: ExitStack) -> Mapping[str, Remembered]:
+    """Before the first batch: what is due by rows that this very run removes first."""
+    found: dict[str, Remembered] = {}
+    for job, item in zip(execution.plan.jobs, works, strict=True):
+        if job.status is JobStatus.READY and item.fleeting:
+            found[item.job.name] = execution.ready.targets[job.connector].remember(item)
+            stack.callback(found[item.job.name].close)
+    return found
+
+
+def _job(execution: _Run, job: JobPlan, item: Work, remembered: Remembered | None) -> JobOutcome:
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
     if job.status is not JobStatus.READY:
         return _not_run(job, job.status, job.reason)
@@ -315,7 +327,7 @@ def _job(execution: _Run, job: JobPlan, item: Work) -> JobOutcome:
         why = target.read_only()
         if why is not None:
             return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
-        return _leased(execution, job, item, target)
+        return _leased(execution, job, item, target, remembered)
     except SafetyRefusal as error:
         return _not_run(job, JobStatus.REFUSED, error.message)
     except RetentionError as error:
@@ -334,7 +346,9 @@ def _not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
     )
 
 
-def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOutcome:
+def _leased(
+    execution: _Run, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
+) -> JobOutcome:
     """Executes the job under its lease: two at once on one dataset are refused."""
     state, clock, name = execution.state, execution.clock, item.job.name
     lease = lease_name(name)
@@ -359,7 +373,7 @@ def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOut
             )
         )
     try:
-        with target.remover(item) as remover:
+        with target.remover(item, remembered) as remover:
             journal = Journal(
                 store=state,
                 clock=clock,

@@ -16,7 +16,8 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
-from retention.connectors.sql.inspect import Reflected, serves
+from retention.connectors.sql.inspect import Reflected, serves, with_key
+from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import with_values
 from retention.model import predicate as p
@@ -67,6 +68,8 @@ class _TupleIds(Physical):
 
 
 class Postgresql(Dialect):
+    """Row locks, `ctid` ranges, a server with a clock of its own."""
+
     name = "postgresql"
     row_locks = True
     physical = _TupleIds()
@@ -80,6 +83,10 @@ class Postgresql(Dialect):
             connect_args={"prepare_threshold": None, "application_name": "retention", "connect_timeout": 10},
             isolation_level="READ COMMITTED",
         )
+
+        @sa.event.listens_for(engine, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            _load_any_date(connection)
 
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
@@ -148,7 +155,7 @@ class Postgresql(Dialect):
         facts = _relations(connection)
         triggers = _triggers(connection)
         tables: dict[TableId, Table] = {}
-        raw_references: list[Reference] = []
+        indexes = indexes_of(connection)
         for schema in sorted({str(id_.schema) for id_ in facts}):
             raw = Reflected(connection, schema)
             for key in raw.columns:
@@ -161,17 +168,18 @@ class Postgresql(Dialect):
                     relation=Relation.PARTITION if partition else relation,
                     columns=raw.columns_of(key),
                     key=raw.key_of(key),
-                    indexes=raw.indexes_of(key),
+                    indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
                     triggers=triggers.get(id_, ()),
                     parent=parents.get(id_) if partition else None,
                     rows_estimate=estimate,
                 )
-                raw_references += raw.references_of(key, schema)
         stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}
         tables = _with_families(tables, parents, stores)
         default = connection.exec_driver_sql("SELECT current_schema()").scalar()
         return Catalogue(
-            tables=tables, references=_merged(raw_references, tables), default_schema=default or "public"
+            tables=tables,
+            references=_merged(references_of(connection), tables),
+            default_schema=default or "public",
         )
 
     # -- expressions -----------------------------------------------------------------------
@@ -210,7 +218,7 @@ class Postgresql(Dialect):
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        return {f"keys{i}": [row[i] for row in keys] for i in range(len(key))}
+        return {f"keys{i}": _array([row[i] for row in keys]) for i in range(len(key))}
 
     def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
         return query.with_for_update(of=of, skip_locked=not wait)
@@ -220,6 +228,32 @@ class Postgresql(Dialect):
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
         return with_values(statement, dialect, "%({})s", _literal)
+
+
+def _array(values: list[Any]) -> Any:
+    """An array of whole numbers as its literal, which psycopg would take ten times as long to write."""
+    if all(type(value) is int for value in values):
+        return f"{{{','.join(map(str, values))}}}"
+    return values
+
+
+def _load_any_date(connection: Any) -> None:
+    """What Python's dates can't hold (`infinity`, the year 20000, before Christ) comes as text, not as an error."""
+    from psycopg import DataError
+    from psycopg.types import datetime as loaders
+
+    def lenient(loader: type[Any]) -> type[Any]:
+        def load(self: Any, data: Any) -> Any:
+            try:
+                return loader.load(self, data)
+            except DataError:
+                return bytes(data).decode()
+
+        return type(loader.__name__, (loader,), {"load": load})
+
+    connection.adapters.register_loader("date", lenient(loaders.DateLoader))
+    connection.adapters.register_loader("timestamp", lenient(loaders.TimestampLoader))
+    connection.adapters.register_loader("timestamptz", lenient(loaders.TimestamptzLoader))
 
 
 class _Spelled(sa.types.UserDefinedType[Any]):

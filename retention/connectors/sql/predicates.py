@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
@@ -63,6 +63,7 @@ class Compiler:
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
+        """The field's column, in its source."""
         return self.column(field.source, field.column)
 
     def column(self, source: p.Source, name: str) -> ColumnElement[Any]:
@@ -84,6 +85,7 @@ class Compiler:
         return sa.case(*whens, else_=sa.literal_column(f"'{choice.otherwise}'"))
 
     def expression(self, item: p.Expression) -> ColumnElement[Any]:
+        """A value: column, constant or call."""
         match item:
             case p.Field():
                 return self.field(item)
@@ -95,6 +97,7 @@ class Compiler:
                 return result
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
+        """A condition, as plain or three-valued as its node says."""
         match test:
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)
@@ -109,13 +112,13 @@ class Compiler:
             case p.AnyOf(items=items):
                 return sa.or_(*map(self.test, items)) if items else sa.false()
             case p.Not(item=item):
-                return sa.not_(self.test(item).self_group())
+                return sa.not_(self._whole(item))
             case p.IsTrue(item=item):
-                return self.test(item).self_group().is_(sa.true())
+                return self._whole(item).is_(sa.true())
             case p.Untrue(item=item):
-                return self.test(item).self_group().is_not(sa.true())
+                return self._whole(item).is_not(sa.true())
             case p.IsUnknown(item=item):
-                return self.test(item).self_group().is_(sa.null())
+                return self._whole(item).is_(sa.null())
             case p.Exists(source=source, where=where):
                 inner = self.source(source)
                 query: sa.Select[Any] = (
@@ -140,7 +143,13 @@ class Compiler:
             day = self._dialect.day(self.field(item.field), item.field.kind, latest.timezone)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
+        if not days:
+            return sa.null()  # an event that never happens
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
+
+    def _whole(self, test: p.Test) -> ColumnElement[Any]:
+        """The test in parentheses of its own: `NOT x IS NULL` is something else than `(NOT x) IS NULL`."""
+        return Grouping(self.test(test))
 
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
         sides = [self.expression(left), self.expression(right)]

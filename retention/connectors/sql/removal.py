@@ -100,8 +100,8 @@ class KeyRemover(Remover):
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
-        found = self._connection.execute(self._recheck, given).fetchall() if held else []
-        due = [tuple(row)[:-1] for row in found]
+        found = self._due_of(held, given)
+        due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
         changed = len(keys) - len(skipped) - len(busy) - len(due)
         rows: Mapping[str, int] = {}
@@ -111,6 +111,10 @@ class KeyRemover(Remover):
                 counted = self._count_parts(given) if self._dialect.row_locks else {}
             rows = self._delete(due, given, counted)
         return Taken(keys=due, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy))
+
+    def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
+        return [tuple(row) for row in self._connection.execute(self._recheck, given)] if held else []
 
     def _lock_roots(self, keys: Sequence[Key], *, wait: bool) -> tuple[list[Key], list[Key]]:
         """The keys locked, and those that others hold. Keys that are gone are in neither."""

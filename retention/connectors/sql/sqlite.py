@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sqlite3
@@ -20,17 +21,30 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect, Timeouts
-from retention.connectors.sql.inspect import Reflected, kind_of, serves
+from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import with_values
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.catalogue import (
+    Catalogue,
+    Column,
+    Index,
+    Kind,
+    Reference,
+    Relation,
+    Table,
+    TableId,
+    Trigger,
+    folded,
+)
 from retention.model.condition import Value
 
 _CLAIM = "retention_claim"
 
 
 class Sqlite(Dialect):
+    """A file: one writer at a time, no row locks, no server."""
+
     name = "sqlite"
     row_locks = False
     own_clock = False
@@ -81,7 +95,8 @@ class Sqlite(Dialect):
         return f"sqlite:{os.path.realpath(path)}"
 
     def now(self, connection: Connection) -> datetime:
-        return datetime.now(UTC)
+        text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
+        return datetime.fromisoformat(str(text))
 
     def read_only(self, connection: Connection) -> str | None:
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
@@ -119,30 +134,28 @@ class Sqlite(Dialect):
         for kind, name, on, sql in masters:
             if kind == "trigger":
                 id_ = TableId(schema=None, name=on)
-                triggers.setdefault(on.casefold(), []).append(
+                triggers.setdefault(folded(on), []).append(
                     Trigger(name=name, table=id_, events=_trigger_events(sql))
                 )
         raw = Reflected(connection, None)
-        exact = {name.casefold(): name for name in relations}
+        exact = {folded(name): name for name in relations}
+        indexes = _indexes(connection)
         tables: dict[TableId, Table] = {}
-        references: list[Reference] = []
         for key in raw.columns:
             name = key[1]
             if name not in relations:
                 continue
             id_ = TableId(schema=None, name=name)
-            columns = raw.columns_of(key, _kind)
             tables[id_] = Table(
                 id=id_,
                 relation=relations[name],
-                columns=columns,
+                columns=raw.columns_of(key, _kind),
                 key=raw.key_of(key),
-                indexes=raw.indexes_of(key),
-                triggers=tuple(triggers.get(name.casefold(), ())),
+                indexes=with_key(raw.key_of(key), indexes.get(name, ())),
+                triggers=tuple(triggers.get(folded(name), ())),
             )
-            references += raw.references_of(key, None)
-        finished = tuple(_finish(r, tables, exact) for r in references)
-        return Catalogue(tables=tables, references=finished, folds_case=True)
+        references = tuple(_finish(r, tables, exact) for r in _references(connection))
+        return Catalogue(tables=tables, references=references, folds_case=True)
 
     # -- expressions -----------------------------------------------------------------------
 
@@ -163,22 +176,45 @@ class Sqlite(Dialect):
     def dated_text(
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
-        known = column.is_not(sa.null())
-        readable = sa.and_(
-            sa.func.typeof(column) == sa.literal_column("'text'"),
-            column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-            sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
-            sa.func.datetime(column).is_not(sa.null()),
-        )
-        past_floor = sa.not_(_before(column, floor).self_group())
+        """One pass over the value: SQLite's own two spellings by plain comparison, all others taken apart."""
+        assert floor.naive is not None, "binding refuses text dates of a connector without a zone"
+        assert cutoff.naive is not None, "binding refuses text dates of a connector without a zone"
         before = _before(column, cutoff).self_group()
+        after_floor = sa.not_(_before(column, floor).self_group())
+        readable = _readable(column)
+        other: ColumnElement[Any]
+
+        def between(low: str, high: str) -> ColumnElement[Any]:
+            match state:
+                case p.State.PAST:
+                    return sa.and_(column >= bound(low), column < bound(high))
+                case p.State.RECENT:
+                    return column >= bound(high)
+                case _:
+                    return column < bound(low)
+
         match state:
             case p.State.PAST:
-                return sa.and_(known, readable, past_floor, before)
+                other = sa.and_(readable, after_floor, before)
             case p.State.RECENT:
-                return sa.and_(known, readable, sa.not_(before))
+                other = sa.and_(readable, sa.not_(before))
             case _:
-                return sa.and_(known, sa.or_(sa.not_(readable.self_group()), _before(column, floor)))
+                other = sa.or_(sa.not_(readable.self_group()), sa.not_(after_floor.self_group()))
+        told = sa.case(
+            (
+                _reckoned(sa.func.datetime, column).is_(column),
+                between(_text(floor.naive), _text(cutoff.naive)),
+            ),
+            (
+                _reckoned(sa.func.date, column).is_(column),
+                between(floor.day.isoformat(), cutoff.day.isoformat()),
+            ),
+            else_=other,
+        )
+        known: ColumnElement[Any] = column.is_not(sa.null())
+        if state is p.State.RECENT:  # most rows that are long past need no more than this
+            known = sa.and_(known, column >= bound(_days_on(cutoff.day, -2)))
+        return sa.and_(known, told == sa.literal_column("1"))
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.
@@ -206,7 +242,10 @@ class Sqlite(Dialect):
         marks = ", ".join("?" for _ in key)
         connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
         connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
-        if keys:
+        if len(key) == 1 and keys and all(type(row[0]) is int for row in keys):
+            listed = f"[{','.join(str(row[0]) for row in keys)}]"
+            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} SELECT value FROM json_each(?)", (listed,))
+        elif keys:
             connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
         return {}
 
@@ -231,6 +270,29 @@ def _text(moment: datetime) -> str:
     text = moment.strftime("%H:%M:%S")
     day = moment.date().isoformat()
     return f"{day} {text.removesuffix(':00')}"
+
+
+def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Plain: the text is a date that exists, alone or with a time of day and perhaps an offset."""
+    day = sa.func.substr(column, 1, 10)
+    return sa.and_(
+        sa.func.typeof(column) == sa.literal_column("'text'"),
+        column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
+        _reckoned(sa.func.date, day).is_(day),
+        sa.func.datetime(column).is_not(sa.null()),
+        # datetime() also takes `24:00`, a bare `T` and any number of spaces
+        sa.or_(
+            sa.func.length(column) == sa.literal_column("10"),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
+        ),
+    )
+
+
+def _reckoned(function: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """date() or datetime() of the value, reckoned anew: by themselves they give 30 February back as it stands."""
+    reckoned: ColumnElement[Any] = function(column, sa.literal_column("'+0 days'"))
+    return reckoned
 
 
 def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
@@ -267,10 +329,59 @@ def _relation(kind: str, sql: str) -> Relation:
     return Relation.VIRTUAL if virtual else Relation.TABLE
 
 
+_NOT_WORDS = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]", re.DOTALL
+)
+"""Comments, texts and quoted names, in which any word may stand."""
+
+
 def _trigger_events(sql: str) -> frozenset[str]:
     """The event of CREATE TRIGGER … {DELETE | INSERT | UPDATE [OF …]} ON …; all of them where it can't be told."""
-    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", sql, re.IGNORECASE | re.DOTALL)
+    words = _NOT_WORDS.sub(" _ ", sql)
+    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", words, re.IGNORECASE | re.DOTALL)
     return frozenset({found.group(1).upper()}) if found else frozenset({"DELETE", "INSERT", "UPDATE"})
+
+
+def _indexes(connection: Connection) -> dict[str, tuple[Index, ...]]:
+    """Table → indexes that serve any row: not partial ones, and as far as their first expression."""
+    rows = connection.exec_driver_sql(
+        'SELECT m.name, l.name, l."unique", x.name FROM sqlite_master m'
+        " JOIN pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x"
+        " WHERE m.type = 'table' AND NOT l.partial AND x.key ORDER BY m.name, l.seq, x.seqno"
+    ).fetchall()
+    columns: dict[tuple[str, str, bool], list[str | None]] = {}
+    for name, index, unique, column in rows:
+        columns.setdefault((name, index, bool(unique)), []).append(column)
+    found: dict[str, tuple[Index, ...]] = {}
+    for (name, index, unique), every in columns.items():
+        leading = tuple(itertools.takewhile(lambda c: c is not None, every))
+        item = Index(
+            name=index, columns=tuple(map(str, leading)), unique=unique and len(leading) == len(every)
+        )
+        found[name] = (*found.get(name, ()), item)
+    return found
+
+
+def _references(connection: Connection) -> list[Reference]:
+    """Every foreign key, by SQLite's own account of it; one without target columns means the target's key."""
+    rows = connection.exec_driver_sql(
+        'SELECT m.name, f.id, f."table", f."from", f."to", f.on_delete FROM sqlite_master m'
+        " JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"
+    ).fetchall()
+    references: list[Reference] = []
+    for (name, _), steps in itertools.groupby(rows, key=lambda row: (row[0], row[1])):
+        every = list(steps)
+        references.append(
+            Reference(
+                name="",
+                table=TableId(schema=None, name=name),
+                columns=tuple(row[3] for row in every),
+                target=TableId(schema=None, name=every[0][2]),
+                target_columns=tuple(row[4] for row in every if row[4] is not None),
+                on_delete=every[0][5].upper(),
+            )
+        )
+    return references
 
 
 def _kind(type_: Any) -> Kind:
@@ -281,14 +392,16 @@ def _kind(type_: Any) -> Kind:
 
 def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mapping[str, str]) -> Reference:
     """The reference with names as the tables have them, and with its index looked up."""
-    target = TableId(schema=None, name=exact.get(reference.target.name.casefold(), reference.target.name))
+    target = TableId(schema=None, name=exact.get(folded(reference.target.name), reference.target.name))
     columns = _as_declared(tables.get(reference.table), reference.columns)
+    there = tables.get(target)
+    meant = reference.target_columns or (there.key if there is not None else ())
     indexed = serves(tables[reference.table].indexes, columns)
     return replace(
         reference,
         columns=columns,
         target=target,
-        target_columns=_as_declared(tables.get(target), reference.target_columns),
+        target_columns=_as_declared(there, meant),
         indexed=indexed,
         unindexed_on=() if indexed else (reference.table,),
     )
@@ -297,8 +410,8 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mappin
 def _as_declared(table: Table | None, columns: tuple[str, ...]) -> tuple[str, ...]:
     if table is None:
         return columns
-    known = {name.casefold(): name for name in table.columns}
-    return tuple(known.get(name.casefold(), name) for name in columns)
+    known = {folded(name): name for name in table.columns}
+    return tuple(known.get(folded(name), name) for name in columns)
 
 
 def _literal(value: Any) -> str:

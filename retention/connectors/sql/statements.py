@@ -41,18 +41,22 @@ class Statements:
     # -- columns ---------------------------------------------------------------------------
 
     def column(self, name: str) -> ColumnElement[Any]:
+        """A column of the root's row."""
         return self.compiler.column(self.work.root, name)
 
     @property
     def key(self) -> tuple[Column, ...]:
+        """The root's key, as the catalogue has it."""
         return self.work.bound.key
 
     @property
     def key_columns(self) -> list[ColumnElement[Any]]:
+        """The root's key, as columns of the statement."""
         return [self.column(column.name) for column in self.key]
 
     @property
     def late(self) -> ColumnElement[Any]:
+        """1 for a record past the time that carrying the rule out may take, else 0."""
         return sa.case(
             (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
         )
@@ -82,6 +86,7 @@ class Statements:
         return [sa.tuple_(*columns) > sa.tuple_(*values)]
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
+        """What candidates are ordered by, the key last, so that no two are alike."""
         first = [] if order.clock is None else [self.column(order.clock)]
         return [*first, *self.key_columns]
 
@@ -92,7 +97,9 @@ class Statements:
         test = self.compiler.test
         query = sa.select(*self.ordering(order)).select_from(self.root)
         query = query.where(*self.behind(order, after), *map(test, self.work.reaches))
-        own = self.work.still_due if self.work.own_columns else self.work.records
+        # Where a claim locks no rows, the recheck may as well do the sorting out.
+        sort_out = self.work.own_columns and (self.dialect.row_locks or order.clock is None)
+        own = self.work.still_due if sort_out else self.work.records
         return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
 
     def screen(self) -> sa.Select[Any]:
@@ -124,6 +131,18 @@ class Statements:
         query = sa.select(*self.key_columns, self.late).select_from(self.root)
         return query.where(self.keyed(), self.compiler.test(self.work.still_due))
 
+    def recheck_remembered(self) -> sa.Select[Any]:
+        """The same of keys that were due while their event could be read: nothing else keeps them now."""
+        query = sa.select(*self.key_columns).select_from(self.root)
+        return query.where(self.keyed(), self.compiler.test(self.work.still_free))
+
+    def remember(self) -> sa.Select[Any]:
+        """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
+        day = self.compiler.latest_day(self.work.latest_day)
+        query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
+        known = [self.column(column.name).is_not(sa.null()) for column in self.key if column.nullable]
+        return query.where(*known, self.compiler.test(self.work.due))
+
     # -- parts -----------------------------------------------------------------------------
 
     def _part(self, id_: TableId, alias: str) -> FromClause:
@@ -148,6 +167,7 @@ class Statements:
         return left.in_(chosen.where(inside).correlate(None))
 
     def count_part(self, part: Table) -> sa.Select[Any]:
+        """How many rows of the part belong to the records handed over."""
         source = self._part(part.id, "p")
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
@@ -189,10 +209,12 @@ class Statements:
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
+        """Step 4: the rows of the part that belong to the records handed over."""
         target = self._part(part.id, "p")
         return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
+        """Step 4: the records handed over."""
         return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Counts, Marker, RecordView, Remover, Target, Transient
+from retention.connectors.port import Counts, Marker, RecordView, Remembered, Remover, Target, Transient
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.markers import (
@@ -22,14 +22,16 @@ from retention.connectors.sql.markers import (
 )
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
+from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover, PageRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.wrapping import wrapped
+from retention.connectors.sql.wrapping import connected, wrapped
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
 
 _FENCE = Timeouts(lock=1_500)
+_AT_ONCE = 5_000
 
 
 class SqlTarget(Target):
@@ -47,7 +49,7 @@ class SqlTarget(Target):
     def _reader(self, what: str) -> Iterator[Connection]:
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._reading.connect() as connection,
+            connected(self._reading, self.name) as connection,
         ):
             yield connection
 
@@ -56,7 +58,7 @@ class SqlTarget(Target):
         """A transaction of its own, committed at the end."""
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._writing.connect() as connection,
+            connected(self._writing, self.name) as connection,
         ):
             self._dialect.begin(connection, timeouts or Timeouts())
             yield connection
@@ -103,13 +105,19 @@ class SqlTarget(Target):
 
     # -- batches ---------------------------------------------------------------------------
 
+    def remember(self, work: Work) -> RememberedKeys:
+        with self._reader(f"remembering due records of {work.bound}") as connection:
+            query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
+            return RememberedKeys(connection.execute(query))
+
     @contextlib.contextmanager
-    def remover(self, work: Work) -> Iterator[Remover]:
+    def remover(self, work: Work, remembered: Remembered | None = None) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
-            with wrapped(self._dialect, f"connector `{self.name}`: connecting"):
-                connection = stack.enter_context(self._writing.connect())
-            if self._dialect.physical is not None and work.own_columns and work.nothing_refers:
+            connection = stack.enter_context(connected(self._writing, self.name))
+            if isinstance(remembered, RememberedKeys):
+                yield RememberingRemover(self._dialect, connection, work, timeouts, remembered)
+            elif self._dialect.physical is not None and work.own_columns and work.nothing_refers:
                 yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
             else:
                 yield KeyRemover(self._dialect, connection, work, timeouts)
