@@ -139,3 +139,18 @@ def test_an_edited_mirror_is_found_out(folder):
     verified = typed("audit", "verify", "--mirror", "state/ledger")
     assert verified.exit_code == 6
     assert "event 1" in verified.output
+
+
+def test_the_ledger_can_be_verified_by_what_its_format_says(folder):
+    write_files(TUTORIAL, folder)
+    make_index(folder)
+    assert typed("init").exit_code == 0
+    assert typed("run", "--yes").exit_code == 4
+    page = (ROOT / "docs" / "reference" / "ledger-format.md").read_text(encoding="utf-8")
+    [script] = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (folder / "verify.py").write_text(script)
+    ran = subprocess.run(
+        [sys.executable, str(folder / "verify.py")],
+        cwd=folder / "state" / "ledger", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert re.search(r"(\d+) events, \1 of them under the checkpoint", ran.stdout)
