@@ -44,21 +44,21 @@ lint: $(READY)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .python-asked-for build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	if [ -f demo/policies.toml ]; then rm -rf demo; fi
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when what is to be installed changes, or the Python that is asked for.
 $(READY): pyproject.toml constraints.txt .python-asked-for
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "retention needs Python 3.11 or later, and $(PYTHON) is" \
-			"$$($(PYTHON) --version 2>&1 | head -n 1); name another: make PYTHON=python3.12" >&2; exit 1; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql]'
 	touch $(READY)
 
 .python-asked-for: always
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "retention needs Python 3.11 or later, and $(PYTHON) is" \
+			"$$($(PYTHON) --version 2>&1 | head -n 1); name another: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "$(PYTHON)" | cmp -s - $@ || echo "$(PYTHON)" > $@
 
 always:
