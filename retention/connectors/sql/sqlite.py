@@ -178,13 +178,12 @@ class Sqlite(Dialect):
                 column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
             ),
         )
-        past_floor = sa.not_(_before(column, floor).self_group())
-        before = _before(column, cutoff).self_group()
         match state:
             case p.State.PAST:
-                return sa.and_(known, readable, past_floor, before)
+                past_floor = sa.not_(_before(column, floor).self_group())
+                return sa.and_(known, readable, past_floor, _before(column, cutoff).self_group())
             case p.State.RECENT:
-                return sa.and_(known, readable, sa.not_(before))
+                return sa.and_(known, readable, sa.not_(_before(column, cutoff).self_group()))
             case _:
                 return sa.and_(known, sa.or_(sa.not_(readable.self_group()), _before(column, floor)))
 
