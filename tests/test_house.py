@@ -83,7 +83,9 @@ def imports(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
             for alias in node.names:
                 yield node, f"{node.module}.{alias.name}"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named = re.match(r"retention\.[a-z_]+", node.value)  # for importlib
+            named = re.match(
+                r"retention\.[a-z_]+(?![a-z_/])", node.value
+            )  # for importlib; `retention.demo/1` is a format
             if named and (PACKAGE / named[0].partition(".")[2]).is_dir():
                 yield node, node.value
 

@@ -157,7 +157,8 @@ class Remembered(abc.ABC):
     """Due records of a job, written down before rows go that their event is read from. Close it after the job."""
 
     @abc.abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Forgets everything."""
 
 
 class Target(abc.ABC):

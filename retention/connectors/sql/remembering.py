@@ -64,6 +64,7 @@ class RememberedKeys(Remembered):
         return found
 
     def close(self) -> None:
+        """Forgets everything."""
         self._file.close()
 
 

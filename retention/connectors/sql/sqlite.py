@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
 from retention.connectors.sql.predicates import bound
@@ -176,49 +177,11 @@ class Sqlite(Dialect):
     def dated_text(
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
-        """One pass over the value: SQLite's own two spellings by plain comparison, all others taken apart."""
-        assert floor.naive is not None, "binding refuses text dates of a connector without a zone"
-        assert cutoff.naive is not None, "binding refuses text dates of a connector without a zone"
-        before = _before(column, cutoff).self_group()
-        after_floor = sa.not_(_before(column, floor).self_group())
-        readable = _readable(column)
-        other: ColumnElement[Any]
-
-        def between(low: str, high: str) -> ColumnElement[Any]:
-            match state:
-                case p.State.PAST:
-                    return sa.and_(column >= bound(low), column < bound(high))
-                case p.State.RECENT:
-                    return column >= bound(high)
-                case _:
-                    return column < bound(low)
-
-        match state:
-            case p.State.PAST:
-                other = sa.and_(readable, after_floor, before)
-            case p.State.RECENT:
-                other = sa.and_(readable, sa.not_(before))
-            case _:
-                other = sa.or_(sa.not_(readable.self_group()), sa.not_(after_floor.self_group()))
-        told = sa.case(
-            (
-                _reckoned(sa.func.datetime, column).is_(column),
-                between(_text(floor.naive), _text(cutoff.naive)),
-            ),
-            (
-                _reckoned(sa.func.date, column).is_(column),
-                between(floor.day.isoformat(), cutoff.day.isoformat()),
-            ),
-            else_=other,
-        )
-        known: ColumnElement[Any] = column.is_not(sa.null())
-        if state is p.State.RECENT:  # most rows that are long past need no more than this
-            known = sa.and_(known, column >= bound(_days_on(cutoff.day, -2)))
-        return sa.and_(known, told == sa.literal_column("1"))
+        return iso_text.dated(column, state, floor, cutoff)
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.
-        return column < bound(_days_on(cutoff.day, 2))
+        return column < bound(iso_text.days_on(cutoff.day, 2))
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         return sa.func.substr(column, 1, 10)
@@ -256,70 +219,6 @@ class Sqlite(Dialect):
         from sqlalchemy.dialects import sqlite
 
         return with_values(statement, sqlite.dialect(paramstyle="named"), ":{}", _literal)
-
-
-def _days_on(day: date, days: int) -> str:
-    try:
-        return date.fromordinal(day.toordinal() + days).isoformat()
-    except (OverflowError, ValueError):
-        return "9999-12-31~"
-
-
-def _text(moment: datetime) -> str:
-    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
-    text = moment.strftime("%H:%M:%S")
-    day = moment.date().isoformat()
-    return f"{day} {text.removesuffix(':00')}"
-
-
-def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Plain: the text is a date that exists, alone or with a time of day and perhaps an offset."""
-    day = sa.func.substr(column, 1, 10)
-    return sa.and_(
-        sa.func.typeof(column) == sa.literal_column("'text'"),
-        column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-        _reckoned(sa.func.date, day).is_(day),
-        sa.func.datetime(column).is_not(sa.null()),
-        # datetime() also takes `24:00`, a bare `T` and any number of spaces
-        sa.or_(
-            sa.func.length(column) == sa.literal_column("10"),
-            column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
-            column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
-        ),
-    )
-
-
-def _reckoned(function: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """date() or datetime() of the value, reckoned anew: by themselves they give 30 February back as it stands."""
-    reckoned: ColumnElement[Any] = function(column, sa.literal_column("'+0 days'"))
-    return reckoned
-
-
-def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
-    """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant."""
-    assert line.naive is not None, "binding refuses text dates of a connector without a zone"
-    literal = sa.literal_column
-    offset = sa.or_(
-        column.op("GLOB")(literal("'*[Zz]'")),
-        column.op("GLOB")(literal("'*[+-][0-9][0-9]:[0-9][0-9]'")),
-    )
-    # datetime() rounds fractions of a second up: they are left out, the offset kept.
-    offset_part = sa.case(
-        (column.op("GLOB")(literal("'*[Zz]'")), literal("'Z'")), else_=sa.func.substr(column, -6)
-    )
-    whole = sa.case(
-        (
-            column.op("GLOB")(literal("'????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'")),
-            sa.func.substr(column, 1, 19).op("||")(offset_part),
-        ),
-        else_=column,
-    )
-    instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return sa.case(
-        (sa.func.length(column) == literal("10"), column < bound(line.day.isoformat())),
-        (sa.and_(sa.func.length(column) > literal("16"), offset), sa.func.datetime(whole) < bound(instant)),
-        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(_text(line.naive)),
-    )
 
 
 def _relation(kind: str, sql: str) -> Relation:

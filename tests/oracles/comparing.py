@@ -1,0 +1,95 @@
+"""Where the engine and the oracle differ, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from retention.model.plan import JobPlan
+from tests.oracles import fate as oracle
+from tests.oracles.companies import Company
+from tests.oracles.stores import Said, Shop
+
+
+def plan_differences(company: Company, said: list[Said]) -> list[str]:
+    """Record by record, and then the sums."""
+    answers, _ = oracle.plan(company.world, [(job.rule, job.dataset) for job in said])
+    found: list[str] = []
+    for job, answer in zip(said, answers, strict=True):
+        where = f"{job.rule} on {job.dataset}"
+        for key in job.fates.keys() | dict(answer.fates).keys():
+            ours, theirs = answer.fates.get(key), job.fates.get(key)
+            if ours != theirs:
+                found.append(f"{where}: {key} is {ours}, the engine says {theirs}")
+        for key, fate in job.shown.items():
+            if fate != answer.fates[key]:
+                found.append(f"{where}: {key} is {answer.fates[key]}, explained as {fate}")
+        if job.overdue != answer.overdue:
+            found.append(f"{where}: overdue are {set(answer.overdue)}, the engine says {set(job.overdue)}")
+        due = {key for key, fate in answer.fates.items() if fate == "due"}
+        if not job.strictly <= due:
+            found.append(f"{where}: a batch would take {set(job.strictly - due)}, which the plan does not")
+        if job.plan is not None:
+            found += _sums(where, job.plan, answer)
+    return found
+
+
+def _sums(where: str, plan: JobPlan, answer: oracle.Answer) -> list[str]:
+    fates = list(answer.fates.values())
+    expected: dict[str, Any] = {
+        "total": len(fates),
+        "fates": {name: fates.count(name) for name in plan.fates},
+        "overdue": len(answer.overdue),
+        "rows": dict(answer.rows),
+        "kept by": dict(answer.kept_by),
+    }
+    got: dict[str, Any] = {
+        "total": plan.total,
+        "fates": dict(plan.fates),
+        "overdue": plan.overdue,
+        "rows": {_bare(name): count for name, count in plan.rows.items()},
+        "kept by": {_bare(name): count for name, count in plan.referenced_by.items()},
+    }
+    return [
+        f"{where}: {what} {ours}, the engine says {got[what]}"
+        for what, ours in expected.items()
+        if ours != got[what]
+    ]
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("shop.")
+
+
+def evidence_goes_first(company: Company, jobs: list[tuple[str, str]]) -> bool:
+    """A row that one job removes is what another counts from: then the later job sees other dates than the plan."""
+    world = company.world
+    _, gone = oracle.plan(world, jobs)
+    for rule_name, dataset_name in jobs:
+        rule = next(r for r in world.rules if r.name == rule_name)
+        dataset = next(d for d in world.datasets if d.name == dataset_name)
+        for root in world.tables[dataset.table]:
+            for other in (r for r in world.rules if r.data == rule.data):
+                part = {id(row) for _, row in oracle.whole_record(world, dataset, root)}
+                # the record's own parts are there until it goes itself
+                seen = {
+                    name: [row for row in rows if id(row) not in gone.rows or id(row) in part]
+                    for name, rows in world.tables.items()
+                }
+                there = replace(world, tables=seen)
+                if oracle.clock(world, other, dataset, root) != oracle.clock(there, other, dataset, root):
+                    return True
+    return False
+
+
+def run_differences(company: Company, shop: Shop, jobs: list[tuple[str, str]]) -> list[str]:
+    """After the run: what is left in every table."""
+    _, gone = oracle.plan(company.world, jobs)
+    left = oracle.after(company.world, gone)
+    found = []
+    for table in company.tables.values():
+        expected = {tuple(row[column] for column in table.key) for row in left.tables[table.name]}
+        there = shop.keys(table)
+        found += [f"{table.name} {key} is gone, and should be there" for key in expected - there]
+        found += [f"{table.name} {key} is there, and should be gone" for key in there - expected]
+    return found

@@ -1,0 +1,272 @@
+"""The suite has teeth: engines that are wrong in one place each are told from the right one.
+
+Each mutant is looked for with companies from plain seeds, the same ones that the engine itself passes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from retention.connectors.sql import predicates, sqlite
+from retention.model import predicate as p
+from retention.planning import bind, fate
+from retention.planning.conditions import Binder
+from tests.oracles import stores
+from tests.oracles.companies import company
+from tests.oracles.comparing import plan_differences
+from tests.oracles.stores import Shop, TooDeepError
+
+Patch = pytest.MonkeyPatch
+MOST_SEEDS = 400
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = stores.opened("sqlite", tmp_path_factory.mktemp("shop"))
+    yield shop
+    shop.close()
+
+
+def wrapped(patch: Patch, owner: Any, name: str, change: Callable[..., Any]) -> None:
+    """`change(original, …)` in place of the method."""
+    original = getattr(owner, name)
+    patch.setattr(owner, name, lambda *a, **k: change(original, *a, **k))
+
+
+def cutoff_included(patch: Patch) -> None:
+    """An event at the very cutoff counts as past: a day early."""
+
+    def mutant(original: Any, column: Any, line: p.Line) -> Any:
+        day = line.day.fromordinal(line.day.toordinal() + 1)
+        return original(column, replace(line, day=day))
+
+    wrapped(patch, sqlite, "_before", mutant)
+
+
+def wall_clock_read_late(patch: Patch) -> None:
+    """A wall clock's reading of the last second before the cutoff is not past yet: a day late."""
+    wrapped(patch, fate.periods, "naive_boundary", lambda original, *a: original(*a) - timedelta(seconds=1))
+
+
+def offsets_ignored(patch: Patch) -> None:
+    """A text with an offset is read as a wall clock's."""
+    wrapped(
+        patch,
+        sqlite,
+        "_before",
+        lambda original, column, line: original(sa.func.substr(column, 1, 19), line),
+    )
+
+
+def floor_dropped(patch: Patch) -> None:
+    """Zero dates and epoch 0 are long ago."""
+
+    def mutant(original: Any, self: Any, test: p.Dated) -> Any:
+        floor = test.floor
+        early = [moment.replace(year=1001) for moment in (floor.day, floor.instant, floor.naive)]
+        return original(self, replace(test, floor=p.Line(day=early[0], instant=early[1], naive=early[2])))
+
+    wrapped(patch, predicates.Compiler, "_dated", mutant)
+
+
+def null_of_a_related_row_skipped(patch: Patch) -> None:
+    """A related row without a date is not one that makes the event unclear."""
+
+    def mutant(
+        original: Any, self: Any, job: Any, root: Any, component: Any, state: p.State, cutoff: Any
+    ) -> Any:
+        tree = original(self, job, root, component, state, cutoff)
+        return _without_missing(tree) if state is p.State.UNCLEAR and component.hops else tree
+
+    wrapped(patch, fate.Fates, "_component", mutant)
+
+
+def _without_missing(test: Any) -> Any:
+    match test:
+        case p.AnyOf(items=items):
+            kept = [i for i in items if not (isinstance(i, p.Dated) and i.state is p.State.MISSING)]
+            return p.AnyOf(items=tuple(map(_without_missing, kept)))
+        case p.All(items=items):
+            return p.All(items=tuple(map(_without_missing, items)))
+        case p.Exists():
+            return replace(test, where=_without_missing(test.where))
+    return test
+
+
+def references_inside_forgotten(patch: Patch) -> None:
+    """Rows of other records of the same tables do not count as referring."""
+    wrapped(
+        patch,
+        bind,
+        "outside_references",
+        lambda original, *a: tuple(item for item in original(*a) if not item.inside),
+    )
+
+
+def references_to_parts_forgotten(patch: Patch) -> None:
+    """Only references to the root keep a record."""
+
+    def mutant(original: Any, catalogue: Any, members: Any) -> Any:
+        root = next(iter(members))
+        return tuple(item for item in original(catalogue, members) if item.reference.target == root)
+
+    wrapped(patch, bind, "outside_references", mutant)
+
+
+def own_rows_count_as_outside(patch: Patch) -> None:
+    """A record's own rows keep it."""
+    wrapped(
+        patch,
+        bind,
+        "outside_references",
+        lambda original, *a: tuple(replace(item, inside=False) for item in original(*a)),
+    )
+
+
+def goes_first_without_being_due(patch: Patch) -> None:
+    """Rows of another dataset that has a rule never keep anything."""
+
+    def mutant(original: Any, self: Any, table: Any, referring: Any, visiting: Any) -> Any:
+        for _ in original(self, table, referring, visiting):
+            yield p.AnyOf(items=())
+
+    wrapped(patch, fate.Fates, "_goes_first", mutant)
+
+
+def nothing_goes_first(patch: Patch) -> None:
+    """What the plan itself removes still counts as referring."""
+    patch.setattr(fate.Fates, "_goes_first", lambda *_: ())
+
+
+def unknown_scope_is_true(patch: Patch) -> None:
+    """A `where` that is neither true nor false is taken for true."""
+
+    def mutant(original: Any, self: Any, bound: Any, root: Any) -> Any:
+        scope = original(self, bound, root)
+        return None if scope is None else p.Untrue(item=p.Not(item=scope))
+
+    wrapped(patch, fate.Fates, "_scope", mutant)
+
+
+def unknown_scope_is_false(patch: Patch) -> None:
+    """A record whose `where` is unknown is not even counted."""
+
+    def mutant(original: Any, self: Any, bound: Any, root: Any) -> Any:
+        scope = original(self, bound, root)
+        return None if scope is None else p.IsTrue(item=scope)
+
+    wrapped(patch, fate.Fates, "_scope", mutant)
+
+
+def negation_lost(patch: Patch) -> None:
+    """NOT is read over."""
+    original = Binder.test
+
+    def mutant(self: Any, node: Any) -> Any:
+        found = original(self, node)
+        return found.item if isinstance(found, p.Not) else found
+
+    patch.setattr(Binder, "test", mutant)
+
+
+def retained_ignored(patch: Patch) -> None:
+    """Other rules keep nothing."""
+    patch.setattr(fate.Fates, "_ended", lambda *_: p.All(items=()))
+
+
+def retained_by_dates_alone(patch: Patch) -> None:
+    """Another rule keeps what is too recent, and loses what is unclear."""
+
+    def mutant(original: Any, self: Any, job: Any, rule: Any, root: Any) -> Any:
+        return p.All(items=original(self, job, rule, root).items[2:])
+
+    wrapped(patch, fate.Fates, "_ended", mutant)
+
+
+def every_rule_acts(patch: Patch) -> None:
+    """Two rules claim the same record."""
+    patch.setattr(fate, "acts", lambda job: True)
+
+
+def future_component_skipped(patch: Patch) -> None:
+    """The latest of the dates that have passed, though another lies ahead."""
+
+    def mutant(original: Any, self: Any, job: Any, root: Any, state: p.State, cutoff: Any) -> Any:
+        if state is p.State.RECENT:
+            return p.AnyOf(items=original(self, job, root, state, cutoff).items[:1])
+        return original(self, job, root, state, cutoff)
+
+    wrapped(patch, fate.Fates, "_any", mutant)
+
+
+def unreadable_is_long_ago(patch: Patch) -> None:
+    """Text that is no date counts as none at all."""
+
+    def mutant(original: Any, self: Any, test: p.Dated) -> Any:
+        if test.state is p.State.UNCLEAR:
+            return sa.false()
+        return original(self, test)
+
+    wrapped(patch, predicates.Compiler, "_dated", mutant)
+
+
+def overdue_at_once(patch: Patch) -> None:
+    """No time to carry it out."""
+    patch.setattr(fate, "WITHIN", replace(fate.WITHIN, months=0))
+
+
+def one_hop_too_few(patch: Patch) -> None:
+    """A part's own part is looked for at the root."""
+
+    def mutant(original: Any, self: Any, hops: Any, start: Any, leaf: Any) -> Any:
+        return original(self, hops, start, leaf) if len(hops) < 2 else p.AnyOf(items=())
+
+    wrapped(patch, fate.Fates, "_along", mutant)
+
+
+MUTANTS = (
+    cutoff_included,
+    wall_clock_read_late,
+    offsets_ignored,
+    floor_dropped,
+    null_of_a_related_row_skipped,
+    references_inside_forgotten,
+    references_to_parts_forgotten,
+    own_rows_count_as_outside,
+    goes_first_without_being_due,
+    nothing_goes_first,
+    unknown_scope_is_true,
+    unknown_scope_is_false,
+    negation_lost,
+    retained_ignored,
+    retained_by_dates_alone,
+    every_rule_acts,
+    future_component_skipped,
+    unreadable_is_long_ago,
+    overdue_at_once,
+    one_hop_too_few,
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None]) -> None:
+    mutant(monkeypatch)
+    for seed in range(MOST_SEEDS):
+        one = company(random.Random(seed), "sqlite")
+        shop.build(one)
+        with contextlib.suppress(TooDeepError):
+            if plan_differences(one, shop.asked(one, briefly=True)):
+                break
+    else:
+        pytest.fail(f"{MOST_SEEDS} companies do not tell it from the right one")
+    monkeypatch.undo()
+    shop.build(one)
+    assert plan_differences(one, shop.asked(one, briefly=True)) == []
