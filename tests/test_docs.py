@@ -180,7 +180,7 @@ def event_types() -> set[str]:
             if isinstance(name, ast.Constant):
                 found.add(str(name.value))
             else:
-                assert ast.unparse(name) == "f'batch.{status}'"
+                assert ast.unparse(name) == "f'batch.{item.status}'"
                 found |= {"batch.committed", "batch.rolled_back", "batch.unknown"}
     return found
 

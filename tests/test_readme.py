@@ -67,7 +67,7 @@ def shape(line: str) -> str:
     line = re.sub(r"`[^`]*/web-store/\w+`", "ORIGIN", line)
     line = re.sub(r"\b\d{8}T\d{6}-\w{6}\b", "RUN", line)
     line = re.sub(r"\b[0-9a-f]{8,12}\b", "ID", line)
-    line = re.sub(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d", "TIME", line)
+    line = re.sub(r"\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?", "TIME", line)
     line = re.sub(r"Approved by \S+:", "Approved by WHOM:", line)
     line = re.sub(r"\d[\d,]*", "N", line)
     return " ".join(line.split())
