@@ -8,6 +8,7 @@ their job did not run and the record must wait.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,8 +48,8 @@ def instants(clock: Clock, as_of: datetime) -> Instants:
 class Fates:
     """Predicates of one connector's jobs at the instant `as_of`.
 
-    `acting`: the jobs of this plan. Only what they delete may be counted as gone already;
-    every rule protects, whether it acts or not.
+    `acting`: the jobs of this plan in the order of the run. Only what an earlier one deletes may be
+    counted as gone already; every rule protects, whether it acts or not.
     """
 
     def __init__(self, catalogue: Catalogue, acting: Sequence[Job], as_of: datetime) -> None:
@@ -275,9 +276,9 @@ class Fates:
         return [] if strict else list(self._goes_first(outside.reference.table, referring, visiting))
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
-        """For each job of this plan that deletes rows of `table`: the row is not one of those."""
-        for job in self._acting:
-            if job in visiting or table not in job.bound.members or not acts(job):
+        """For each earlier job of this plan that deletes rows of `table`: the row is not one of those."""
+        for job in self._earlier(visiting[-1]):
+            if table not in job.bound.members or not acts(job):
                 continue
             root = referring if table == job.bound.root.id else self._source(job.bound.root.id)
             due = p.Chosen(choice=self._fate(job, root, strict=False, visiting=visiting), label="due")
@@ -287,6 +288,10 @@ class Fates:
             else:
                 belongs = self._belongs(job.bound, table, referring, root)
                 yield p.Not(item=p.Exists(source=root, where=p.All(items=(belongs, records, due))))
+
+    def _earlier(self, job: Job) -> Iterable[Job]:
+        """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
+        return itertools.takewhile(lambda other: other.name != job.name, self._acting)
 
     def _belongs(self, bound: BoundDataset, table: TableId, row: p.Source, root: p.Source) -> p.Test:
         """`row` of `table`, a member of the record, belongs to the record of `root`."""

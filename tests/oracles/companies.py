@@ -50,7 +50,7 @@ class Chooser(Protocol):
     def choice(self, seq: Sequence[T], /) -> T: ...
 
 
-@dataclass
+@dataclass(eq=False)
 class Table:
     """A table as it is made: columns with their kinds, and what refers from here."""
 
