@@ -136,9 +136,9 @@ class Workplace:
 
         return explain(self.place, dataset=dataset, key=key, as_of=as_of, clock=self.clock)
 
-    def fate_of(self, dataset: str, key: str, *, rule: str | None = None) -> str:
+    def fate_of(self, dataset: str, key: str, *, rule: str | None = None, as_of: str | None = None) -> str:
         """One record's fate as `explain` tells it."""
-        views = self.explain(dataset, key).rules
+        views = self.explain(dataset, key, as_of=as_of).rules
         (view,) = [v for v in views if rule in (None, v.rule)]
         return view.fate
 

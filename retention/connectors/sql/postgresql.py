@@ -212,7 +212,7 @@ class Postgresql(Dialect):
         ]
         if len(arrays) == 1:
             return columns[0] == sa.any_(arrays[0])
-        rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key))))
+        rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
         return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
 
     def give_keys(
