@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from retention.connectors.port import Lost, Refused, Transient
 from retention.connectors.sql.dialect import Dialect
-from retention.errors import UnreachableError
+from retention.errors import SetupError, UnreachableError
 
 _FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
 _READONLY = ("readonly database", "read-only", "read only")
@@ -31,7 +31,7 @@ def safe(error: BaseException) -> str:
 
 @contextmanager
 def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterator[None]:
-    """Errors of the block come out as the port's: Transient, Refused, Lost or UnreachableError."""
+    """Errors of the block come out as the port's: Transient, Refused, Lost, SetupError or UnreachableError."""
     try:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
@@ -41,16 +41,18 @@ def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterato
 def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
     message = plain(error)
     low = message.lower()
+    if committing and dialect.lost(error):
+        return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
     if any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
     if any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):
-        if committing:
-            return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
-        return UnreachableError(f"{what}: the connection broke ({safe(error)})")
+        return UnreachableError(f"{what}: no connection to the database ({message})")
     if dialect.transient(error):
         return Transient(f"{what}: {safe(error)}")
+    if dialect.forbidden(error):
+        return SetupError(f"{what}: the database would not have it: {message}")
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not dialect.row_locks:
         return UnreachableError(f"{what}: {message}")
     return Refused(f"{what}: the database refused ({safe(error)})")
