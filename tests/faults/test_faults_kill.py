@@ -3,7 +3,6 @@
 import random
 import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 
@@ -63,15 +62,3 @@ def test_a_run_killed_four_times(shop):
 @pytest.mark.heavy
 def test_a_run_killed_twenty_times(shop):
     kill_test(shop, records=200_000, kills=20, longest=0.6)
-
-
-def test_a_run_that_is_killed_leaves_no_lock_behind(shop):
-    """The next one goes on at once: a dead process of this machine holds nothing."""
-    shop.visits(due=30_000)
-    shop.ready(batch_time="20 ms")
-    before = shop.keys()
-    assert killed_run(shop, random.Random(3), 0.05)
-    subprocess.run(["sync"], check=True)
-    outcome = shop.run()
-    assert outcome.status == "done"
-    shop.must_be_whole(before)

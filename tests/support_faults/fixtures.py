@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from retention.connectors.sql.dialect import Timeouts
+from retention.engine.pace import Pace
 from retention.engine.retrying import Retry
 from tests.support_faults.databases import KINDS
 from tests.support_faults.hooks import Hooks
@@ -45,6 +46,8 @@ def sqlite(tmp_path):
 
 @pytest.fixture
 def hooks(monkeypatch):
+    """Steps of a run to hang something on; the batches are small, so that there are several."""
+    monkeypatch.setitem(Pace.__init__.__kwdefaults__, "size", 100)
     return Hooks(monkeypatch)
 
 
