@@ -6,7 +6,7 @@ from retention.connectors.sql.removal import KeyRemover, PageRemover
 
 
 class Hooks:
-    """Actions before or after a step of a batch. `calls` counts the steps, nested calls once."""
+    """Actions before or after a step of a batch, one a step. `calls` counts the steps, nested calls once."""
 
     def __init__(self, monkeypatch):
         self._monkeypatch = monkeypatch

@@ -192,8 +192,12 @@ class KeyRemover(Remover):
         self._end()
 
     def _end(self) -> None:
+        """Ends the transaction, also one whose commit failed: SQLAlchemy counts that as ended, SQLite does not."""
         with contextlib.suppress(Exception):
             self._connection.rollback()
+        with contextlib.suppress(Exception):
+            if not self._connection.invalidated:
+                self._connection.connection.rollback()
 
 
 class PageRemover(KeyRemover):
