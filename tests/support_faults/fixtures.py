@@ -1,8 +1,14 @@
 """Fixtures that both folders of fault tests share."""
 
+import functools
+
 import pytest
 
+from retention.connectors.sql.dialect import Timeouts
+from retention.engine.pace import Pace
+from retention.engine.retrying import Retry
 from tests.support_faults.databases import KINDS
+from tests.support_faults.hooks import Hooks
 from tests.support_faults.shops import Shop
 
 
@@ -36,3 +42,20 @@ def postgresql(tmp_path):
 def sqlite(tmp_path):
     """A shop on SQLite."""
     return Shop(tmp_path, KINDS["sqlite"](tmp_path))
+
+
+@pytest.fixture
+def hooks(monkeypatch):
+    """Steps of a run to hang something on; the batches are small, so that there are several."""
+    monkeypatch.setitem(Pace.__init__.__kwdefaults__, "size", 100)
+    return Hooks(monkeypatch)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Short timeouts and no pauses between attempts."""
+    monkeypatch.setitem(Retry.__init__.__kwdefaults__, "sleep", lambda _: None)
+    short = functools.partial(Timeouts, lock=100)
+    for module in ("target", "postgresql"):
+        monkeypatch.setattr(f"retention.connectors.sql.{module}.Timeouts", short)
+    monkeypatch.setattr("retention.connectors.sql.target._FENCE", Timeouts(lock=200))

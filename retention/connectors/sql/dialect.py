@@ -35,7 +35,7 @@ class Physical(abc.ABC):
 
     @abc.abstractmethod
     def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
-        """(pages, file): the file's number changes when the table is rewritten."""
+        """(pages, file): the file's number changes when the table is rewritten; (0, 0) where it is gone."""
 
     @abc.abstractmethod
     def place(self, source: FromClause) -> ColumnElement[Any]:
@@ -106,6 +106,13 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def lost(self, error: BaseException) -> bool:
         """Whether the connection is gone, so that a commit's outcome may be unknown."""
+
+    def forbidden(self, error: BaseException) -> bool:
+        """Whether the statement itself was refused, whatever the rows: a right, a table or a column is missing.
+
+        The message of such an error names objects of the schema, never a value of a row.
+        """
+        return False
 
     # -- the catalogue ---------------------------------------------------------------------
 

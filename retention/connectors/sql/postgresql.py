@@ -31,6 +31,7 @@ _RELATIONS = {
     "f": Relation.FOREIGN,
 }
 
+_LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
 
@@ -46,8 +47,8 @@ class _TupleIds(Physical):
                 " WHERE n.nspname = :schema AND c.relname = :name"
             ),
             {"schema": table.schema, "name": table.name},
-        ).one()
-        return int(row[0]), int(row[1])
+        ).first()
+        return (0, 0) if row is None else (int(row[0]), int(row[1] or 0))
 
     def place(self, source: FromClause) -> ColumnElement[Any]:
         return sa.column("ctid", NullType(), _selectable=source)
@@ -92,7 +93,7 @@ class Postgresql(Dialect):
         def _begin(connection: Connection) -> None:
             if read_only:
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                _set_local(connection, {"timezone": "UTC", "row_security": "off"})
+                _set_local(connection, {**_LOOKING, "lock_timeout": "30s"})
 
         return engine
 
@@ -100,8 +101,7 @@ class Postgresql(Dialect):
         _set_local(
             connection,
             {
-                "timezone": "UTC",
-                "row_security": "off",  # an error instead of rows that a policy hides
+                **_LOOKING,
                 "synchronous_commit": "on",
                 "lock_timeout": f"{timeouts.lock}ms",
                 "statement_timeout": f"{timeouts.statement}ms",
@@ -110,7 +110,7 @@ class Postgresql(Dialect):
         )
 
     def begin_reading(self, connection: Connection) -> None:
-        _set_local(connection, {"timezone": "UTC", "row_security": "off"})
+        _set_local(connection, {**_LOOKING, "lock_timeout": f"{Timeouts().lock}ms"})
 
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _set_local(connection, {"lock_timeout": f"{timeouts.lock}ms"})
@@ -144,6 +144,9 @@ class Postgresql(Dialect):
         if state is None:
             return type(getattr(error, "orig", error)).__name__ in ("OperationalError", "InterfaceError")
         return state in _LOST
+
+    def forbidden(self, error: BaseException) -> bool:
+        return (_sqlstate(error) or "").startswith("42")
 
     def is_duplicate(self, error: BaseException) -> bool:
         return _sqlstate(error) == "23505"

@@ -87,8 +87,12 @@ class KeyRemover(Remover):
     # -- the batch -------------------------------------------------------------------------
 
     def begin(self) -> None:
-        with wrapped(self._dialect, f"{self._where}: beginning a batch"):
-            self._dialect.begin(self._connection, self._timeouts)
+        try:
+            with wrapped(self._dialect, f"{self._where}: beginning a batch"):
+                self._dialect.begin(self._connection, self._timeouts)
+        except BaseException:
+            self._end()
+            raise
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
@@ -98,7 +102,7 @@ class KeyRemover(Remover):
 
     def _take(self, keys: Sequence[Key], *, wait: bool) -> Taken:
         held, skipped = self._lock_roots(keys, wait=wait)
-        held, busy, counted = self._lock_parts(held)
+        held, busy, counted = self._lock_parts(held, wait=wait)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
         found = self._due_of(held, given)
         due = [row[:-1] for row in found]
@@ -127,16 +131,19 @@ class KeyRemover(Remover):
         missing = [key for key in keys if key not in known]
         return list(held), list(self._rows_of_keys(self._statements.present(), missing))
 
-    def _lock_parts(self, held: list[Key]) -> tuple[list[Key], list[Key], dict[str, int]]:
-        """Locks the records' parts; a record of which one is locked by others is left out whole."""
+    def _lock_parts(self, held: list[Key], *, wait: bool) -> tuple[list[Key], list[Key], dict[str, int]]:
+        """Locks the records' parts; a record of which one is locked by others is left out whole.
+
+        Parents first: nobody can add a row to a parent that is locked, so that what was counted stays.
+        """
         counted: dict[str, int] = {}
         if not self._dialect.row_locks or not held:
             return held, [], counted
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
         busy: set[Key] = set()
-        for part in self._parts:
+        for part in reversed(self._parts):
             total = self._connection.execute(self._statements.count_part(part), given).scalar_one()
-            query = self._statements.lock_part(part, wait=False)
+            query = self._statements.lock_part(part, wait=wait)
             locked = self._connection.execute(query, given).scalar_one()
             counted[str(part.id)] = locked
             if total != locked:
@@ -189,8 +196,12 @@ class KeyRemover(Remover):
         self._end()
 
     def _end(self) -> None:
+        """Ends the transaction, also one whose commit failed: SQLAlchemy counts that as ended, SQLite does not."""
         with contextlib.suppress(Exception):
             self._connection.rollback()
+        with contextlib.suppress(Exception):
+            if not self._connection.invalidated:
+                self._connection.connection.rollback()
 
 
 class PageRemover(KeyRemover):
@@ -215,6 +226,10 @@ class PageRemover(KeyRemover):
         if after is not None and after.get("by") == "pages" and not self._over:
             leaf, page = after["leaf"], int(after["page"])
         self._over = False
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            return self._next_pages(leaf, page, size)
+
+    def _next_pages(self, leaf: str, page: int, size: int) -> Window | None:
         names = list(self._stored)
         for name in names[names.index(leaf) if leaf in names else 0 :]:
             start = page if name == leaf else 0

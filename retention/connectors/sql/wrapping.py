@@ -60,16 +60,18 @@ def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) ->
     low = message.lower()
     if getattr(getattr(error, "orig", None), "sqlstate", None) == _FORBIDDEN:
         return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
+    if committing and dialect.lost(error):
+        return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
     if any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
     if any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):
-        if committing:
-            return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
-        return UnreachableError(f"{what}: the connection broke ({safe(error)})")
+        return UnreachableError(f"{what}: no connection to the database ({message})")
     if dialect.transient(error):
         return Transient(f"{what}: {safe(error)}")
+    if dialect.forbidden(error):
+        return SetupError(f"{what}: the database would not have it: {message}")
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not dialect.row_locks:
         return UnreachableError(f"{what}: {message}")
     return Refused(f"{what}: the database refused ({safe(error)})")
