@@ -232,34 +232,35 @@ def one_hop_too_few(patch: Patch) -> None:
     wrapped(patch, fate.Fates, "_along", mutant)
 
 
-MUTANTS = (
-    cutoff_included,
-    wall_clock_read_late,
-    offsets_ignored,
-    floor_dropped,
-    null_of_a_related_row_skipped,
-    references_inside_forgotten,
-    references_to_parts_forgotten,
-    own_rows_count_as_outside,
-    goes_first_without_being_due,
-    nothing_goes_first,
-    unknown_scope_is_true,
-    unknown_scope_is_false,
-    negation_lost,
-    retained_ignored,
-    retained_by_dates_alone,
-    every_rule_acts,
-    future_component_skipped,
-    unreadable_is_long_ago,
-    overdue_at_once,
-    one_hop_too_few,
-)
+MUTANTS = {
+    cutoff_included: 27,
+    wall_clock_read_late: 32,
+    offsets_ignored: 13,
+    floor_dropped: 0,
+    null_of_a_related_row_skipped: 30,
+    references_inside_forgotten: 0,
+    references_to_parts_forgotten: 25,
+    own_rows_count_as_outside: 83,
+    goes_first_without_being_due: 1,
+    nothing_goes_first: 14,
+    unknown_scope_is_true: 5,
+    unknown_scope_is_false: 5,
+    negation_lost: 18,
+    retained_ignored: 3,
+    retained_by_dates_alone: 3,
+    every_rule_acts: 0,
+    future_component_skipped: 23,
+    unreadable_is_long_ago: 0,
+    overdue_at_once: 13,
+    one_hop_too_few: 30,
+}
+"""Each with the seed that found it last, which is tried first: all of them in a few seconds."""
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None]) -> None:
     mutant(monkeypatch)
-    for seed in range(MOST_SEEDS):
+    for seed in (MUTANTS[mutant], *range(MOST_SEEDS)):
         one = company(random.Random(seed), "sqlite")
         shop.build(one)
         with contextlib.suppress(TooDeepError):
