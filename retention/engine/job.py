@@ -89,6 +89,10 @@ class JobRun:
             status, reason = JobStatus.FAILED, error.message
             if isinstance(error, SafetyRefusal):
                 status = JobStatus.REFUSED if not self._done else JobStatus.PARTIAL
+        except BaseException:
+            with suppress(RetentionError):
+                self.journal.flush()
+            raise
         try:
             self.journal.flush()
         except RetentionError as error:

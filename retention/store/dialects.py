@@ -210,7 +210,8 @@ def _engine(file: Path, named: Path) -> Engine:
 
     def wrap(context: Any) -> None:
         original = context.original_exception
-        raise _meaning(original, named) from original
+        if isinstance(original, sqlite3.Error):  # an interrupt comes by here too, and stays one
+            raise _meaning(original, named) from original
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "handle_error", wrap)
