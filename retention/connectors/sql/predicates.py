@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
@@ -109,13 +109,13 @@ class Compiler:
             case p.AnyOf(items=items):
                 return sa.or_(*map(self.test, items)) if items else sa.false()
             case p.Not(item=item):
-                return sa.not_(self.test(item).self_group())
+                return sa.not_(self._whole(item))
             case p.IsTrue(item=item):
-                return self.test(item).self_group().is_(sa.true())
+                return self._whole(item).is_(sa.true())
             case p.Untrue(item=item):
-                return self.test(item).self_group().is_not(sa.true())
+                return self._whole(item).is_not(sa.true())
             case p.IsUnknown(item=item):
-                return self.test(item).self_group().is_(sa.null())
+                return self._whole(item).is_(sa.null())
             case p.Exists(source=source, where=where):
                 inner = self.source(source)
                 query: sa.Select[Any] = (
@@ -132,6 +132,10 @@ class Compiler:
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
 
+    def _whole(self, item: p.Test) -> ColumnElement[Any]:
+        """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
+        return Grouping(self.test(item))
+
     def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
         """The day as the database's DATE (or ISO text), NULL where there is none."""
         days = [self._dialect.day(self.field(f), f.kind, latest.timezone) for f in latest.own]
@@ -140,6 +144,8 @@ class Compiler:
             day = self._dialect.day(self.field(item.field), item.field.kind, latest.timezone)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
+        if not days:
+            return sa.null()
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
 
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
