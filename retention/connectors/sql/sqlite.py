@@ -177,8 +177,17 @@ class Sqlite(Dialect):
         readable = sa.and_(
             sa.func.typeof(column) == sa.literal_column("'text'"),
             column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-            sa.func.date(sa.func.substr(column, 1, 10)).is_(sa.func.substr(column, 1, 10)),
+            # Only where it has to reckon does date() turn 30 February into 2 March.
+            sa.func.date(sa.func.substr(column, 1, 10), sa.literal_column("'+0 days'")).is_(
+                sa.func.substr(column, 1, 10)
+            ),
             sa.func.datetime(column).is_not(sa.null()),
+            # datetime() takes any number of spaces, none of a time, and 24:00, which are no text of one instant.
+            sa.or_(
+                sa.func.length(column) == sa.literal_column("10"),
+                column.op("GLOB")(sa.literal_column("'??????????[ T][01][0-9]:[0-5][0-9]*'")),
+                column.op("GLOB")(sa.literal_column("'??????????[ T]2[0-3]:[0-5][0-9]*'")),
+            ),
         )
         past_floor = sa.not_(_before(column, floor).self_group())
         before = _before(column, cutoff).self_group()
