@@ -141,6 +141,10 @@ class Dialect(abc.ABC):
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         """The calendar day of a point in time, for showing and ordering."""
 
+    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A value for showing, as text where the driver can't hold all that the database can."""
+        return column
+
     @abc.abstractmethod
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         """The greatest that is not NULL; NULL if all are."""

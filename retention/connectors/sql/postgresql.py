@@ -190,9 +190,13 @@ class Postgresql(Dialect):
         return column < bound(comparable(kind, cutoff))
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        if kind is Kind.TIMESTAMPTZ:
-            column = sa.func.timezone(timezone, column)
-        return sa.cast(column, sa.Date)
+        # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
+        known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
+        local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
+        return sa.case((known, sa.cast(local, sa.Date)))
+
+    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return sa.cast(column, sa.Text)
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.greatest(*days)
