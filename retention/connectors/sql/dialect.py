@@ -155,6 +155,10 @@ class Dialect(abc.ABC):
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
 
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        """What is executed once on a connection, in its own temporary space, before keys can be handed over."""
+        return ()
+
     @abc.abstractmethod
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]

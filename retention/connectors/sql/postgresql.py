@@ -19,7 +19,7 @@ from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.predicates import bound, comparable
-from retention.connectors.sql.showing import with_values
+from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
 
@@ -225,7 +225,7 @@ class Postgresql(Dialect):
         from sqlalchemy.dialects.postgresql import psycopg
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
-        return with_values(statement, dialect, "%({})s", _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal)
 
 
 class _Spelled(sa.types.UserDefinedType[Any]):

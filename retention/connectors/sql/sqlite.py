@@ -23,7 +23,7 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
 from retention.connectors.sql.predicates import bound
-from retention.connectors.sql.showing import with_values
+from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -218,12 +218,16 @@ class Sqlite(Dialect):
         chosen = sa.select(*names).select_from(claim)
         return (columns[0] if len(columns) == 1 else sa.tuple_(*columns)).in_(chosen)
 
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        names = ", ".join(f"k{i}" for i in range(len(key)))
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})",)
+
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        names = ", ".join(f"k{i}" for i in range(len(key)))
         marks = ", ".join("?" for _ in key)
-        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
+        for statement in self.before_keys(key):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
         if keys:
             connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
@@ -235,7 +239,7 @@ class Sqlite(Dialect):
     def shown(self, statement: sa.ClauseElement) -> str:
         from sqlalchemy.dialects import sqlite
 
-        return with_values(statement, sqlite.dialect(paramstyle="named"), ":{}", _literal)
+        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal)
 
 
 def _days_on(day: date, days: int) -> str:
