@@ -142,6 +142,32 @@ class Workplace:
         (view,) = [v for v in views if rule in (None, v.rule)]
         return view.fate
 
+    def each(self, rule: str, *, as_of: str | None = None) -> dict[str, str]:
+        """Key as typed → fate, of every record, by the predicate of the plan; the plan's numbers agree."""
+        import sqlalchemy as sa
+
+        from retention.connectors.sql.statements import Statements
+        from retention.verbs.prepared import as_of_instant, configuration, prepared
+
+        place = self.place
+        config = configuration(place)
+        found: dict[str, str] = {}
+        with prepared(place, config) as ready:
+            for item in ready.works(ready.jobs(), as_of_instant(config, as_of, self.clock)):
+                if item.job.rule.name != rule:
+                    continue
+                target: Any = ready.targets[item.bound.connector.name]
+                statements = Statements(target._dialect, item)
+                compiler = statements.compiler
+                query = sa.select(*statements.key_columns, compiler.choice(item.fate))
+                query = query.select_from(statements.root).where(compiler.test(item.records))
+                with target._reader("reading fates") as connection:
+                    for *key, fate in connection.execute(query.order_by(*statements.key_columns)):
+                        found[",".join(map(str, key))] = fate
+        fates = list(found.values())
+        assert self.fates(rule, as_of=as_of) == {fate: fates.count(fate) for fate in sorted(set(fates))}
+        return found
+
     def statements(self, *, as_of: str | None = None) -> tuple[Statement, ...]:
         from retention.verbs.plan import statements
 

@@ -148,6 +148,10 @@ class Dialect(abc.ABC):
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         """The calendar day of a point in time, for showing and ordering."""
 
+    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A value for showing, as text where the driver can't hold all that the database can."""
+        return column
+
     @abc.abstractmethod
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         """The greatest that is not NULL; NULL if all are."""
@@ -157,6 +161,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
+
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        """What is executed once on a connection, in its own temporary space, before keys can be handed over."""
+        return ()
 
     @abc.abstractmethod
     def give_keys(

@@ -35,7 +35,8 @@ RawKey = tuple[str | None, str]
 
 
 def kind_of(type_: Any) -> Kind:
-    """The kind of a reflected type."""
+    """The kind of a reflected type; a domain is what it is made of."""
+    type_ = getattr(type_, "data_type", type_)
     for cls, kind in _KINDS:
         if isinstance(type_, cls):
             if kind is Kind.TIMESTAMP and getattr(type_, "timezone", False):

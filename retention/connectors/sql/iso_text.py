@@ -91,8 +91,8 @@ def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
         # datetime() also takes `24:00`, a bare `T` and any number of spaces
         sa.or_(
             sa.func.length(column) == sa.literal_column("10"),
-            column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
-            column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:[0-5][0-9]*'")),
+            column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:[0-5][0-9]*'")),
         ),
     )
 

@@ -19,7 +19,7 @@ from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.predicates import bound, comparable
-from retention.connectors.sql.showing import with_values
+from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
 
@@ -199,9 +199,13 @@ class Postgresql(Dialect):
         return column < bound(comparable(kind, cutoff))
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        if kind is Kind.TIMESTAMPTZ:
-            column = sa.func.timezone(timezone, column)
-        return sa.cast(column, sa.Date)
+        # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
+        known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
+        local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
+        return sa.case((known, sa.cast(local, sa.Date)))
+
+    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return sa.cast(column, sa.Text)
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.greatest(*days)
@@ -230,7 +234,7 @@ class Postgresql(Dialect):
         from sqlalchemy.dialects.postgresql import psycopg
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
-        return with_values(statement, dialect, "%({})s", _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal)
 
 
 def _array(values: list[Any]) -> Any:

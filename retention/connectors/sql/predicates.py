@@ -135,6 +135,10 @@ class Compiler:
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
 
+    def _whole(self, item: p.Test) -> ColumnElement[Any]:
+        """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
+        return Grouping(self.test(item))
+
     def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
         """The day as the database's DATE (or ISO text), NULL where there is none."""
         days = [self._dialect.day(self.field(f), f.kind, latest.timezone) for f in latest.own]

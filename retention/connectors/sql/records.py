@@ -59,6 +59,7 @@ class RecordReader:
         self, dialect: Dialect, connection: Connection, work: Work, keys: Mapping[TableId, tuple[str, ...]]
     ) -> None:
         self._keys = keys
+        self._dialect = dialect
         self._connection = connection
         self._work = work
         self._statements = Statements(dialect, work)
@@ -89,7 +90,8 @@ class RecordReader:
             (compiler.test(states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
         ]
         state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        query = sa.select(state, self._value(component)).select_from(self._statements.root).where(*here)
+        value = self._dialect.shown_value(self._value(component))
+        query = sa.select(state, value).select_from(self._statements.root).where(*here)
         found, value = self._connection.execute(query).one()
         return (None if value is None else _shown(value)), found
 

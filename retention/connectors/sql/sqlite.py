@@ -24,7 +24,7 @@ from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
 from retention.connectors.sql.predicates import bound
-from retention.connectors.sql.showing import with_values
+from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -198,12 +198,16 @@ class Sqlite(Dialect):
         chosen = sa.select(*names).select_from(claim)
         return (columns[0] if len(columns) == 1 else sa.tuple_(*columns)).in_(chosen)
 
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        names = ", ".join(f"k{i}" for i in range(len(key)))
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})",)
+
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        names = ", ".join(f"k{i}" for i in range(len(key)))
         marks = ", ".join("?" for _ in key)
-        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
+        for statement in self.before_keys(key):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
         if len(key) == 1 and keys and all(type(row[0]) is int for row in keys):
             listed = f"[{','.join(str(row[0]) for row in keys)}]"
@@ -218,7 +222,7 @@ class Sqlite(Dialect):
     def shown(self, statement: sa.ClauseElement) -> str:
         from sqlalchemy.dialects import sqlite
 
-        return with_values(statement, sqlite.dialect(paramstyle="named"), ":{}", _literal)
+        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal)
 
 
 def _relation(kind: str, sql: str) -> Relation:

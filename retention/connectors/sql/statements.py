@@ -55,6 +55,11 @@ class Statements:
         return [self.column(column.name) for column in self.key]
 
     @property
+    def key_known(self) -> list[ColumnElement[Any]]:
+        """Conditions that leave out rows whose key is NULL, which SQLite allows: they can't be told apart."""
+        return [self.column(column.name).is_not(sa.null()) for column in self.key if column.nullable]
+
+    @property
     def late(self) -> ColumnElement[Any]:
         """1 for a record past the time that carrying the rule out may take, else 0."""
         return sa.case(
@@ -96,7 +101,7 @@ class Statements:
         """Step 1: candidates behind the cursor by the root's own columns, without locks."""
         test = self.compiler.test
         query = sa.select(*self.ordering(order)).select_from(self.root)
-        query = query.where(*self.behind(order, after), *map(test, self.work.reaches))
+        query = query.where(*self.key_known, *self.behind(order, after), *map(test, self.work.reaches))
         # Where a claim locks no rows, the recheck may as well do the sorting out.
         sort_out = self.work.own_columns and (self.dialect.row_locks or order.clock is None)
         own = self.work.still_due if sort_out else self.work.records
@@ -112,7 +117,7 @@ class Statements:
         day = self.compiler.latest_day(self.work.latest_day)
         test = self.compiler.test
         query = sa.select(*self.key_columns).select_from(self.root).where(*map(test, self.work.reaches))
-        query = query.where(test(self.work.still_due)).order_by(day, *self.key_columns)
+        query = query.where(*self.key_known, test(self.work.still_due)).order_by(day, *self.key_columns)
         return query.limit(bound(most))
 
     # -- claiming --------------------------------------------------------------------------
@@ -140,8 +145,7 @@ class Statements:
         """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
         day = self.compiler.latest_day(self.work.latest_day)
         query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
-        known = [self.column(column.name).is_not(sa.null()) for column in self.key if column.nullable]
-        return query.where(*known, self.compiler.test(self.work.due))
+        return query.where(*self.key_known, self.compiler.test(self.work.due))
 
     # -- parts -----------------------------------------------------------------------------
 

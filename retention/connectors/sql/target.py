@@ -100,7 +100,8 @@ class SqlTarget(Target):
 
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(
-            (purpose, self._dialect.shown(statement)) for purpose, statement in _shown(self._dialect, work)
+            (purpose, statement if isinstance(statement, str) else self._dialect.shown(statement))
+            for purpose, statement in _shown(self._dialect, work)
         )
 
     # -- batches ---------------------------------------------------------------------------
@@ -176,6 +177,8 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
     yield "plan: records by fate in a range of keys", with_range.fates_query(None, None)
     for part in work.bound.parts:
         yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
+    for statement in dialect.before_keys(statements.key):
+        yield "batch: where keys are handed over", statement
     yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
     yield "batch: lock the records", statements.lock(wait=False)
     for part in work.bound.parts:
