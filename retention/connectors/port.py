@@ -63,6 +63,12 @@ class Window:
     after: Mapping[str, Any]
     keys: tuple[Key, ...] = ()
     pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
+    span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
+
+    @property
+    def keyed(self) -> bool:
+        """It names its candidates one by one."""
+        return self.pages is None and self.span is None
 
     def halves(self) -> tuple[Window, Window]:
         """The same candidates in two windows; only of windows with at least two keys."""
@@ -207,8 +213,10 @@ class Target(abc.ABC):
         """The records that are due now, for a job whose event may be gone when its turn comes (`work.fleeting`)."""
 
     @abc.abstractmethod
-    def remover(self, work: Work, remembered: Remembered | None = None) -> AbstractContextManager[Remover]:
-        """A connection for batches of this job.
+    def remover(
+        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+    ) -> AbstractContextManager[Remover]:
+        """A connection for batches of this job. `share`: how much of the dataset is due, which decides the way.
 
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it.
         """

@@ -177,7 +177,7 @@ class JobRun:
 
     def _window(self, window: Window) -> None:
         """Removes what is due in the window, never more than is planned."""
-        if window.pages is not None:
+        if not window.keyed:
             self._whole(window)
             return
         keys = tuple(key for key in window.keys if key not in self._aside)
@@ -292,7 +292,7 @@ class JobRun:
         )
 
     def _adapt(self, started: float, window: Window, taken: Taken) -> None:
-        full = window.pages is not None or len(window.keys) >= self.pace.size or len(taken.keys) > 0
+        full = not window.keyed or len(window.keys) >= self.pace.size or len(taken.keys) > 0
         self.pace.worked(self.timer() - started, full=full)
 
     # -- accounting ------------------------------------------------------------------------
@@ -307,7 +307,7 @@ class JobRun:
 
     def _left_alone(self, taken: Taken, window: Window) -> None:
         self._changed += taken.changed
-        if window.pages is None:
+        if window.keyed:
             self._remember_locked(taken.locked)
 
     def _progress(self, also: Taken | None = None) -> JobProgress:

@@ -444,7 +444,8 @@ def _removed(
 ) -> JobOutcome:
     """The batches. What happens to this job alone is its outcome."""
     try:
-        with target.remover(item, remembered) as remover:
+        share = job.due / max(job.total, 1)
+        with target.remover(item, remembered, share=share) as remover:
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,

@@ -173,8 +173,17 @@ class Dialect(abc.ABC):
         """Hands keys to the database; the result is the parameters of statements that use `key_in`."""
 
     @abc.abstractmethod
-    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
-        """`query`, locking the rows of `of`; rows locked by others are left out unless `wait`."""
+    def lock(
+        self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
+    ) -> sa.Select[Any]:
+        """`query`, locking the rows of `of`; rows locked by others are left out unless `wait`.
+
+        `at_once`: they are an error that `is_held` knows instead.
+        """
+
+    def is_held(self, error: BaseException) -> bool:
+        """Whether a row could not be locked at once."""
+        return False
 
     # -- markers ---------------------------------------------------------------------------
 

@@ -227,8 +227,13 @@ class Postgresql(Dialect):
     ) -> Mapping[str, Any]:
         return {f"keys{i}": _array([row[i] for row in keys]) for i in range(len(key))}
 
-    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
-        return query.with_for_update(of=of, skip_locked=not wait)
+    def lock(
+        self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
+    ) -> sa.Select[Any]:
+        return query.with_for_update(of=of, skip_locked=not wait and not at_once, nowait=at_once)
+
+    def is_held(self, error: BaseException) -> bool:
+        return _sqlstate(error) == "55P03"
 
     def shown(self, statement: sa.ClauseElement) -> str:
         from sqlalchemy.dialects.postgresql import psycopg

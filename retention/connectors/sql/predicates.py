@@ -151,10 +151,6 @@ class Compiler:
             return sa.null()  # an event that never happens
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
 
-    def _whole(self, test: p.Test) -> ColumnElement[Any]:
-        """The test in parentheses of its own: `NOT x IS NULL` is something else than `(NOT x) IS NULL`."""
-        return Grouping(self.test(test))
-
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
         sides = [self.expression(left), self.expression(right)]
         result: ColumnElement[Any] = _OPERATORS[operator](*sides)

@@ -216,7 +216,9 @@ class Sqlite(Dialect):
             connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
         return {}
 
-    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
+    def lock(
+        self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
+    ) -> sa.Select[Any]:
         return query  # BEGIN IMMEDIATE has locked the database
 
     def shown(self, statement: sa.ClauseElement) -> str:

@@ -72,9 +72,13 @@ class Statements:
 
     # -- order and position ----------------------------------------------------------------
 
-    def order(self) -> Order:
-        """Clock order where an index of the root leads with the clock's column, else key order."""
-        if len(self.work.reaches) != 1:
+    def order(self, *, dense: bool = False) -> Order:
+        """Clock order where an index of the root leads with the clock's column, else key order.
+
+        Key order, too, where due records are `dense`: the key mostly follows the table's physical order, and
+        reading past the others costs less than going to and fro.
+        """
+        if dense or len(self.work.reaches) != 1:
             return Order(clock=None)
         name = self.work.reaches[0].field.column
         served = any(index.columns[:1] == (name,) for index in self.work.bound.root.indexes)
@@ -89,6 +93,14 @@ class Statements:
         if len(columns) == 1:
             return [columns[0] > values[0]]
         return [sa.tuple_(*columns) > sa.tuple_(*values)]
+
+    def up_to(self, order: Order, end: Sequence[Any]) -> list[ColumnElement[Any]]:
+        """Conditions for rows up to the position `end`, itself among them."""
+        columns = self.ordering(order)
+        values = [bound(v) for v in end]
+        if len(columns) == 1:
+            return [columns[0] <= values[0]]
+        return [sa.tuple_(*columns) <= sa.tuple_(*values)]
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
         """What candidates are ordered by, the key last, so that no two are alike."""
@@ -176,11 +188,13 @@ class Statements:
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
 
-    def lock_part(self, part: Table, *, wait: bool) -> sa.Select[Any]:
-        """How many rows of the part could be locked."""
+    def lock_part(self, part: Table, *, wait: bool, at_once: bool = False) -> sa.Select[Any]:
+        """How many rows of the part could be locked; `at_once`: all of them without waiting, or an error."""
         source = self._part(part.id, "p")
         rows: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
-        rows = self.dialect.lock(rows.where(self.part_of_keys(part.id, source)), source, wait=wait)
+        rows = self.dialect.lock(
+            rows.where(self.part_of_keys(part.id, source)), source, wait=wait, at_once=at_once
+        )
         return sa.select(sa.func.count()).select_from(rows.subquery("locked"))
 
     def roots_of_part(self, part: Table, *, locking: bool) -> sa.Select[Any]:

@@ -24,11 +24,15 @@ from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
+
+DENSE = 0.1
+"""From this share of due records on, reading past the others costs less than looking the due ones up."""
 
 _FENCE = Timeouts(lock=1_500)
 _AT_ONCE = 5_000
@@ -112,16 +116,27 @@ class SqlTarget(Target):
             return RememberedKeys(connection.execute(query))
 
     @contextlib.contextmanager
-    def remover(self, work: Work, remembered: Remembered | None = None) -> Iterator[Remover]:
+    def remover(
+        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+    ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._writing, self.name))
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(self._dialect, connection, work, timeouts, remembered)
-            elif self._dialect.physical is not None and work.own_columns and work.nothing_refers:
+                return
+            dense = share >= DENSE
+            by_itself = work.own_columns and work.nothing_refers
+            if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
                 yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
+            elif by_itself and not self._dialect.row_locks:
+                yield SpanRemover(self._dialect, connection, work, timeouts, dense=dense)
             else:
-                yield KeyRemover(self._dialect, connection, work, timeouts)
+                yield KeyRemover(self._dialect, connection, work, timeouts, dense=dense)
+
+    def _no_index(self, work: Work) -> bool:
+        """No index leads to the due rows: all have to be looked at anyway."""
+        return Statements(self._dialect, work).order().clock is None
 
     # -- markers ---------------------------------------------------------------------------
 
