@@ -8,6 +8,7 @@ their job did not run and the record must wait.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,6 +36,7 @@ class Instants:
     late: Boundary
 
 
+@functools.lru_cache(maxsize=256)
 def instants(clock: Clock, as_of: datetime) -> Instants:
     return Instants(
         floor=periods.floor(clock.timezone),

@@ -305,36 +305,40 @@ CREATE INDEX visits_thing ON visits (thing);
 LATEST = '{ made = { latest = ["made", "seen", "visits.at"] } }'
 
 
-@pytest.mark.parametrize(
-    ("made", "seen", "visits", "fate"),
-    [
-        (PAST, "NULL", [], "due"),
-        (PAST, PAST, [], "due"),
-        (PAST, RECENT, [], "not_due"),
-        (PAST, FUTURE, [], "not_due"),
-        ("NULL", "NULL", [], "undated"),
-        (PAST, "'1970-01-01 00:00:00'", [], "unclear"),
-        (RECENT, "'1970-01-01 00:00:00'", [], "not_due"),
-        ("NULL", "NULL", [PAST], "due"),
-        (PAST, "NULL", [PAST, RECENT], "not_due"),
-        (PAST, "NULL", [PAST, FUTURE], "not_due"),
-        (PAST, "NULL", [PAST, "NULL"], "unclear"),
-        ("NULL", "NULL", ["NULL"], "unclear"),
-        (PAST, "NULL", ["NULL", RECENT], "not_due"),
-        (RECENT, "NULL", ["NULL"], "not_due"),
-        (PAST, "NULL", ["'1970-01-01 00:00:00'"], "unclear"),
-    ],
-)
-def test_the_latest_of_own_and_related_dates(
-    yearly: Workplace, store: Store, made: str, seen: str, visits: list[str], fate: str
-) -> None:
-    store.script(FAMILY + f"INSERT INTO things VALUES (1, {made}, {seen}), (2, NULL, NULL)")
-    for number, visit in enumerate(visits):
-        store.script(f"INSERT INTO visits VALUES ({number}, 1, {visit})")
-    yearly.connect(store, things(events=LATEST, parts='["visits"]'))
+LATEST_OF = [
+    (PAST, "NULL", [], "due"),
+    (PAST, PAST, [], "due"),
+    (PAST, RECENT, [], "not_due"),
+    (PAST, FUTURE, [], "not_due"),
+    ("NULL", "NULL", [], "undated"),
+    (PAST, "'1970-01-01 00:00:00'", [], "unclear"),
+    (RECENT, "'1970-01-01 00:00:00'", [], "not_due"),
+    ("NULL", "NULL", [PAST], "due"),
+    (PAST, "NULL", [PAST, RECENT], "not_due"),
+    (PAST, "NULL", [PAST, FUTURE], "not_due"),
+    (PAST, "NULL", [PAST, "NULL"], "unclear"),
+    ("NULL", "NULL", ["NULL"], "unclear"),
+    (PAST, "NULL", ["NULL", RECENT], "not_due"),
+    (RECENT, "NULL", ["NULL"], "not_due"),
+    (PAST, "NULL", ["'1970-01-01 00:00:00'"], "unclear"),
+]
 
-    assert each(yearly, 2) == [fate, "undated"]
-    assert yearly.run().jobs[0].done == (fate == "due")
+
+def test_the_latest_of_own_and_related_dates(yearly: Workplace, store: Store) -> None:
+    own = ", ".join(f"({n}, {made}, {seen})" for n, (made, seen, _, _) in enumerate(LATEST_OF, 1))
+    related = [(n, visit) for n, (_, _, visits, _) in enumerate(LATEST_OF, 1) for visit in visits]
+    rows = ", ".join(f"({i}, {n}, {visit})" for i, (n, visit) in enumerate(related))
+    store.script(FAMILY + f"INSERT INTO things VALUES {own}; INSERT INTO visits VALUES {rows}")
+    yearly.connect(store, things(events=LATEST, parts='["visits"]'))
+    wanted = [fate for *_, fate in LATEST_OF]
+
+    assert each(yearly, len(LATEST_OF)) == wanted
+    for key in (11, 13):
+        assert yearly.fate_of("db.things", str(key)) == wanted[key - 1]
+    assert yearly.run().jobs[0].done == wanted.count("due")
+    assert {key for (key,) in store.rows("SELECT id FROM things")} == {
+        key for key, fate in enumerate(wanted, 1) if fate != "due"
+    }
 
 
 def test_a_date_two_references_away(yearly: Workplace, store: Store) -> None:

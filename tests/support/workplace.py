@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Workplace:
     connectors: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
     ready: bool = False
+    template: Path | None = None
 
     # -- what is written -------------------------------------------------------------------
 
@@ -84,9 +86,15 @@ class Workplace:
     # -- verbs -----------------------------------------------------------------------------
 
     def init(self) -> None:
+        """State store, keys and marker tables. The store is a copy of one that `init` made before, where it can be."""
         from retention.verbs.init import init
 
+        state = self.folder / "state"
+        if self.template is not None and not state.exists() and self.template.exists():
+            shutil.copytree(self.template, state)
         init(self.folder, self.place, by="tester", clock=self.clock)
+        if self.template is not None and not self.template.exists():
+            shutil.copytree(state, self.template)
         self.ready = True
 
     def check(self) -> CheckReport:

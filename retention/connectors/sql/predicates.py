@@ -54,6 +54,7 @@ class Compiler:
         self._dialect = dialect
         self._instead = instead or {}
         self._sources: dict[str, FromClause] = {}
+        self._dates: dict[p.Dated, ColumnElement[Any]] = {}
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
@@ -128,7 +129,9 @@ class Compiler:
             case p.Chosen(choice=choice, label=label):
                 return self.choice(choice) == sa.literal_column(f"'{label}'")
             case p.Dated():
-                return self._dated(test)
+                if test not in self._dates:  # asked of each date several times, and long where dates are text
+                    self._dates[test] = self._dated(test)
+                return self._dates[test]
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
 
