@@ -553,6 +553,29 @@ def test_without_the_rule_that_removes_them_orders_keep_their_things(work: Workp
     assert {job.rule: job.done for job in work.run("things", "orders").jobs} == {"orders": 2, "things": 2}
 
 
+def test_a_chain_of_five_datasets_goes_in_one_run(work: Workplace, store: Store) -> None:
+    """Each refers to the one before; the fate of the first rests on all the others'."""
+    scripts, datasets = [], []
+    for n in range(5):
+        owner = f", owner INTEGER REFERENCES t{n - 1} (id)" if n else ""
+        scripts.append(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, made TIMESTAMP{owner});")
+        if n:
+            scripts.append(f"CREATE INDEX t{n}_owner ON t{n} (owner);")
+        rows = [(1, PAST), (2, PAST if n < 4 else RECENT)]
+        values = ", ".join(f"({key}, {made}{f', {key}' if n else ''})" for key, made in rows)
+        scripts.append(f"INSERT INTO t{n} VALUES {values};")
+        datasets.append(f'[datasets.t{n}]\ndata = "t{n}"\ntable = "t{n}"\nevents = {{ made = "made" }}')
+        work.rule(f"t{n}", f'data = "t{n}"\nkeep = "1 year"\nfrom = "made"')
+    store.script("".join(scripts))
+    work.connect(store, "\n".join(datasets))
+
+    assert {j.rule: (j.due, j.fates["referenced"]) for j in work.plan().jobs} == {
+        "t4": (1, 0),
+        **{f"t{n}": (1, 1) for n in range(4)},
+    }
+    assert [(j.rule, j.done) for j in work.run().jobs] == [(f"t{n}", 1) for n in (4, 3, 2, 1, 0)]
+
+
 def test_a_table_that_no_dataset_names_keeps_too(work: Workplace, store: Store) -> None:
     chained(work, store)
     work.connect(store, things())

@@ -126,6 +126,9 @@ class Compiler:
             case p.SameValues(left=left, right=right):
                 pairs = zip(left, right, strict=True)
                 return sa.and_(*(self.field(a) == self.field(b) for a, b in pairs))
+            case p.Chosen(choice=choice, label=label) if label == choice.otherwise:
+                # Flat, not a CASE: several of them in one another are deeper than SQLite parses.
+                return sa.and_(sa.true(), *(self._whole(t).is_not(sa.true()) for t, _ in choice.cases))
             case p.Chosen(choice=choice, label=label):
                 return self.choice(choice) == sa.literal_column(f"'{label}'")
             case p.Dated():

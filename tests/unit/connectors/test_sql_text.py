@@ -42,6 +42,7 @@ def dated(kind: Kind, state: p.State) -> p.Dated:
     return p.Dated(field=field("at", kind), state=state, floor=FLOOR, cutoff=LINE)
 
 
+FATE = p.Choice(cases=((p.IsNull(item=field("at")), "undated"),), otherwise="due")
 BOTH = {
     "compare": (STATUS, """r."status" = 'it''s :x %(y)s 100%'"""),
     "a name with a quote": (
@@ -78,10 +79,8 @@ BOTH = {
         't1."a" = r."c" AND t1."b" = r."d"',
     ),
     "a fate": (
-        p.Chosen(
-            choice=p.Choice(cases=((p.IsNull(item=field("at")), "undated"),), otherwise="due"), label="due"
-        ),
-        """CASE WHEN (r."at" IS NULL) THEN 'undated' ELSE 'due' END = 'due'""",
+        p.Chosen(choice=FATE, label="undated"),
+        """CASE WHEN (r."at" IS NULL) THEN 'undated' ELSE 'due' END = 'undated'""",
     ),
 }
 
@@ -121,6 +120,11 @@ EACH: dict[str, tuple[p.Test, str, str]] = {
         p.IsUnknown(item=NEGATED),
         '(NOT (r."size" > 3)) IS NULL',
         '(NOT (r."size" > 3)) IS NULL',
+    ),
+    "the fate that is left": (
+        p.Chosen(choice=FATE, label="due"),
+        '(r."at" IS NULL) IS NOT 1',
+        '(r."at" IS NULL) IS NOT true',
     ),
     "a boolean": (LIVE, 'r."live" != 0', 'r."live"'),
     "not a boolean": (p.Not(item=LIVE), 'NOT (r."live" != 0)', 'NOT (r."live")'),
