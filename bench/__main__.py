@@ -46,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms")
+    parser.add_argument(
+        "--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms"
+    )
     parser.add_argument("--only", choices=("leaf", "child", "sqlite"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:

@@ -75,12 +75,18 @@ def store(request: pytest.FixtureRequest) -> Store:
     return found
 
 
+@pytest.fixture(scope="session")
+def state_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first workplace that is set up leaves its state store for the others."""
+    return tmp_path_factory.mktemp("template") / "state"
+
+
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state_template: Path) -> Workplace:
     """A workplace at a fixed hour, which a database's server has too."""
     from retention.connectors.sql.target import SqlTarget
 
-    place = Workplace(folder=tmp_path)
+    place = Workplace(folder=tmp_path, template=state_template)
     monkeypatch.setattr(SqlTarget, "now", lambda _: place.now)
     return place
 

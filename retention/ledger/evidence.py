@@ -109,14 +109,22 @@ class Committer:
 
         Raises RetentionError for a value that `key_text` refuses.
         """
-        sha, start, copy = short_sha256, self._start, self._keyed.copy
+        sha, start = short_sha256, self._start
+        tails = [b'"%d"]]' % key[0] if len(key) == 1 and type(key[0]) is int else _tail(key) for key in keys]
+        found = [
+            sha(b"\x00" + blind + start + tail).digest()
+            for blind, tail in zip(self._blinds(tails), tails, strict=True)
+        ]
+        found.sort()
+        return found
+
+    def _blinds(self, tails: Iterable[bytes]) -> list[bytes]:
+        copy = self._keyed.copy
         found = []
-        for key in keys:
-            tail = b'"%d"]]' % key[0] if len(key) == 1 and type(key[0]) is int else _tail(key)
+        for tail in tails:
             blind = copy()
             blind.update(tail)
-            found.append(sha(b"\x00" + blind.digest() + start + tail).digest())
-        found.sort()
+            found.append(blind.digest())
         return found
 
     def open(self, key: tuple[object, ...]) -> Opening:

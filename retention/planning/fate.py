@@ -8,6 +8,7 @@ their job did not run and the record must wait.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Instants:
     late: Boundary
 
 
+@functools.lru_cache(maxsize=256)
 def instants(clock: Clock, as_of: datetime) -> Instants:
     """The lines of `clock` on the day `as_of`."""
     return Instants(

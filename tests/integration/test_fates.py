@@ -305,36 +305,40 @@ CREATE INDEX visits_thing ON visits (thing);
 LATEST = '{ made = { latest = ["made", "seen", "visits.at"] } }'
 
 
-@pytest.mark.parametrize(
-    ("made", "seen", "visits", "fate"),
-    [
-        (PAST, "NULL", [], "due"),
-        (PAST, PAST, [], "due"),
-        (PAST, RECENT, [], "not_due"),
-        (PAST, FUTURE, [], "not_due"),
-        ("NULL", "NULL", [], "undated"),
-        (PAST, "'1970-01-01 00:00:00'", [], "unclear"),
-        (RECENT, "'1970-01-01 00:00:00'", [], "not_due"),
-        ("NULL", "NULL", [PAST], "due"),
-        (PAST, "NULL", [PAST, RECENT], "not_due"),
-        (PAST, "NULL", [PAST, FUTURE], "not_due"),
-        (PAST, "NULL", [PAST, "NULL"], "unclear"),
-        ("NULL", "NULL", ["NULL"], "unclear"),
-        (PAST, "NULL", ["NULL", RECENT], "not_due"),
-        (RECENT, "NULL", ["NULL"], "not_due"),
-        (PAST, "NULL", ["'1970-01-01 00:00:00'"], "unclear"),
-    ],
-)
-def test_the_latest_of_own_and_related_dates(
-    yearly: Workplace, store: Store, made: str, seen: str, visits: list[str], fate: str
-) -> None:
-    store.script(FAMILY + f"INSERT INTO things VALUES (1, {made}, {seen}), (2, NULL, NULL)")
-    for number, visit in enumerate(visits):
-        store.script(f"INSERT INTO visits VALUES ({number}, 1, {visit})")
-    yearly.connect(store, things(events=LATEST, parts='["visits"]'))
+LATEST_OF = [
+    (PAST, "NULL", [], "due"),
+    (PAST, PAST, [], "due"),
+    (PAST, RECENT, [], "not_due"),
+    (PAST, FUTURE, [], "not_due"),
+    ("NULL", "NULL", [], "undated"),
+    (PAST, "'1970-01-01 00:00:00'", [], "unclear"),
+    (RECENT, "'1970-01-01 00:00:00'", [], "not_due"),
+    ("NULL", "NULL", [PAST], "due"),
+    (PAST, "NULL", [PAST, RECENT], "not_due"),
+    (PAST, "NULL", [PAST, FUTURE], "not_due"),
+    (PAST, "NULL", [PAST, "NULL"], "unclear"),
+    ("NULL", "NULL", ["NULL"], "unclear"),
+    (PAST, "NULL", ["NULL", RECENT], "not_due"),
+    (RECENT, "NULL", ["NULL"], "not_due"),
+    (PAST, "NULL", ["'1970-01-01 00:00:00'"], "unclear"),
+]
 
-    assert each(yearly, 2) == [fate, "undated"]
-    assert yearly.run().jobs[0].done == (fate == "due")
+
+def test_the_latest_of_own_and_related_dates(yearly: Workplace, store: Store) -> None:
+    own = ", ".join(f"({n}, {made}, {seen})" for n, (made, seen, _, _) in enumerate(LATEST_OF, 1))
+    related = [(n, visit) for n, (_, _, visits, _) in enumerate(LATEST_OF, 1) for visit in visits]
+    rows = ", ".join(f"({i}, {n}, {visit})" for i, (n, visit) in enumerate(related))
+    store.script(FAMILY + f"INSERT INTO things VALUES {own}; INSERT INTO visits VALUES {rows}")
+    yearly.connect(store, things(events=LATEST, parts='["visits"]'))
+    wanted = [fate for *_, fate in LATEST_OF]
+
+    assert each(yearly, len(LATEST_OF)) == wanted
+    for key in (11, 13):
+        assert yearly.fate_of("db.things", str(key)) == wanted[key - 1]
+    assert yearly.run().jobs[0].done == wanted.count("due")
+    assert {key for (key,) in store.rows("SELECT id FROM things")} == {
+        key for key, fate in enumerate(wanted, 1) if fate != "due"
+    }
 
 
 def test_a_date_two_references_away(yearly: Workplace, store: Store) -> None:
@@ -547,6 +551,29 @@ def test_without_the_rule_that_removes_them_orders_keep_their_things(work: Workp
     assert nonzero(orders_job.fates) == {"due": 2, "not_due": 1, "referenced": 2}
     assert nonzero(things_job.fates) == {"due": 2, "referenced": 3}
     assert {job.rule: job.done for job in work.run("things", "orders").jobs} == {"orders": 2, "things": 2}
+
+
+def test_a_chain_of_five_datasets_goes_in_one_run(work: Workplace, store: Store) -> None:
+    """Each refers to the one before; the fate of the first rests on all the others'."""
+    scripts, datasets = [], []
+    for n in range(5):
+        owner = f", owner INTEGER REFERENCES t{n - 1} (id)" if n else ""
+        scripts.append(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, made TIMESTAMP{owner});")
+        if n:
+            scripts.append(f"CREATE INDEX t{n}_owner ON t{n} (owner);")
+        rows = [(1, PAST), (2, PAST if n < 4 else RECENT)]
+        values = ", ".join(f"({key}, {made}{f', {key}' if n else ''})" for key, made in rows)
+        scripts.append(f"INSERT INTO t{n} VALUES {values};")
+        datasets.append(f'[datasets.t{n}]\ndata = "t{n}"\ntable = "t{n}"\nevents = {{ made = "made" }}')
+        work.rule(f"t{n}", f'data = "t{n}"\nkeep = "1 year"\nfrom = "made"')
+    store.script("".join(scripts))
+    work.connect(store, "\n".join(datasets))
+
+    assert {j.rule: (j.due, j.fates["referenced"]) for j in work.plan().jobs} == {
+        "t4": (1, 0),
+        **{f"t{n}": (1, 1) for n in range(4)},
+    }
+    assert [(j.rule, j.done) for j in work.run().jobs] == [(f"t{n}", 1) for n in (4, 3, 2, 1, 0)]
 
 
 def test_a_table_that_no_dataset_names_keeps_too(work: Workplace, store: Store) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import shutil
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from click.testing import Result
 
 from retention.errors import Problem
 from retention.model.explanation import CheckReport, Explanation
@@ -40,6 +44,7 @@ class Workplace:
     connectors: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
     ready: bool = False
+    template: Path | None = None
 
     # -- what is written -------------------------------------------------------------------
 
@@ -81,9 +86,15 @@ class Workplace:
     # -- verbs -----------------------------------------------------------------------------
 
     def init(self) -> None:
+        """State store, keys and marker tables. The store is a copy of one that `init` made before, where it can be."""
         from retention.verbs.init import init
 
+        state = self.folder / "state"
+        if self.template is not None and not state.exists() and self.template.exists():
+            shutil.copytree(self.template, state)
         init(self.folder, self.place, by="tester", clock=self.clock)
+        if self.template is not None and not self.template.exists():
+            shutil.copytree(state, self.template)
         self.ready = True
 
     def check(self) -> CheckReport:
@@ -172,6 +183,28 @@ class Workplace:
         from retention.verbs.plan import statements
 
         return statements(self.place, as_of=as_of, clock=self.clock)
+
+    def cli(self, *words: str) -> Result:
+        """The command line, in this process, at the fixed hour."""
+        import os
+
+        from click.testing import CliRunner
+
+        from retention.cli.root import root
+
+        place = self.place
+        options = ["--config", str(place.config), "--connectors", str(place.connectors)]
+        names = ("plan", "check", "explain", "run", "status")
+        modules = [importlib.import_module(f"retention.cli.commands.{name}") for name in names]
+        kept = [(module, module.now) for module in modules if hasattr(module, "now")]
+        for module, _ in kept:
+            module.now = self.clock
+        try:
+            runner = CliRunner(env={**os.environ, **self.environ})
+            return runner.invoke(root, [*options, *words], prog_name="retention")
+        finally:
+            for module, now in kept:
+                module.now = now
 
     def events(self) -> list[dict[str, Any]]:
         """The ledger's events, oldest first."""

@@ -54,6 +54,7 @@ class Compiler:
         self._dialect = dialect
         self._instead = instead or {}
         self._sources: dict[str, FromClause] = {}
+        self._dates: dict[p.Dated, ColumnElement[Any]] = {}
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
@@ -128,10 +129,15 @@ class Compiler:
             case p.SameValues(left=left, right=right):
                 pairs = zip(left, right, strict=True)
                 return sa.and_(*(self.field(a) == self.field(b) for a, b in pairs))
+            case p.Chosen(choice=choice, label=label) if label == choice.otherwise:
+                # Flat, not a CASE: several of them in one another are deeper than SQLite parses.
+                return sa.and_(sa.true(), *(self._whole(t).is_not(sa.true()) for t, _ in choice.cases))
             case p.Chosen(choice=choice, label=label):
                 return self.choice(choice) == sa.literal_column(f"'{label}'")
             case p.Dated():
-                return self._dated(test)
+                if test not in self._dates:  # asked of each date several times, and long where dates are text
+                    self._dates[test] = self._dated(test)
+                return self._dates[test]
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,8 @@ from retention.model.catalogue import Table
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
+_HOPING = Timeouts(lock=100)
+_ROWS_A_PAGE = 300  # more than a page of 8 KB can hold
 _OLDEST_AT_ONCE = 1_000
 
 
@@ -37,10 +39,6 @@ def plain_rows(
         return list(result.cursor.fetchall())
     finally:
         result.close()
-
-
-class _HeldByOthersError(Exception):
-    """A part of some record is locked: time to look for which."""
 
 
 class KeyRemover(Remover):
@@ -68,6 +66,8 @@ class KeyRemover(Remover):
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
+        self._lock_due = self._statements.lock_due()
+        self._unshared_parts = bool(self._parts) and not work.bound.outside
         self._where = str(work.bound)
 
     # -- finding ---------------------------------------------------------------------------
@@ -123,15 +123,29 @@ class KeyRemover(Remover):
             if wait:
                 self._dialect.limit_waiting(self._connection, _WAITING)
                 return self._take(window.keys[:most], wait=True)
-            try:
-                return self._take(window.keys[:most], wait=False, hopeful=True)
-            except _HeldByOthersError:
-                self._end()
-                self._dialect.begin(self._connection, self._timeouts)
-                return self._take(window.keys[:most], wait=False)
+            return self._hopefully(
+                lambda: self._take(window.keys[:most], wait=False, hopeful=True),
+                lambda: self._take(window.keys[:most], wait=False),
+            )
+
+    def _hopefully(self, hopeful: Callable[[], Taken], careful: Callable[[], Taken]) -> Taken:
+        """`hopeful` counts on nobody holding a row; where somebody does, it is undone, and `careful` looks who."""
+        if not self._dialect.row_locks:
+            return careful()
+        try:
+            self._dialect.limit_waiting(self._connection, _HOPING)
+            return hopeful()
+        except sa.exc.DBAPIError as error:
+            if not self._dialect.is_held(error):
+                raise
+        self._end()
+        self._dialect.begin(self._connection, self._timeouts)
+        return careful()
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
-        """`hopeful`: no part is locked by others, or else _HeldByOthersError: counting twice is seldom needed."""
+        """`hopeful`: parts are not looked at one by one for who else might hold them."""
+        if hopeful and self._work.own_columns and self._unshared_parts:
+            return self._take_by_itself(keys)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
@@ -146,6 +160,27 @@ class KeyRemover(Remover):
                 counted = self._count_parts(given) if self._dialect.row_locks else {}
             rows = self._delete(due, given, counted)
         return Taken(keys=due, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy))
+
+    def _take_by_itself(self, keys: Sequence[Key]) -> Taken:
+        """The root's own columns decide: then the statement that locks it has looked at what it locks.
+
+        No row can be added to a parent that is locked, and nothing else refers to the parts: they go as they
+        are found, and the root's delete fails where one was left.
+        """
+        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        found = plain_rows(self._connection, self._lock_due, given)
+        due = [row[:-1] for row in found]
+        locked: tuple[Key, ...] = ()
+        if len(due) != len(keys):
+            known = set(due)
+            missing = [key for key in keys if key not in known]
+            locked = self._rows_of_keys(self._statements.screen(), missing)
+            given = self._dialect.give_keys(self._connection, self._statements.key, due)
+        rows = self._delete(due, given, {}) if due else {}
+        changed = len(keys) - len(due) - len(locked)
+        return Taken(
+            keys=due, overdue=sum(row[-1] for row in found), rows=rows, changed=changed, locked=locked
+        )
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
@@ -193,13 +228,8 @@ class KeyRemover(Remover):
 
     def _lock_at_once(self, part: Table, given: Mapping[str, Any]) -> int:
         """Every row of the part, locked without waiting; how many they are."""
-        try:
-            query = self._statements.lock_part(part, wait=False, at_once=True)
-            return int(self._connection.execute(query, given).scalar_one())
-        except sa.exc.DBAPIError as error:
-            if self._dialect.is_held(error):
-                raise _HeldByOthersError from error
-            raise
+        query = self._statements.lock_part(part, wait=False, at_once=True)
+        return int(self._connection.execute(query, given).scalar_one())
 
     def _roots(self, part: Table, given: Mapping[str, Any], *, locking: bool) -> Sequence[Any]:
         query = self._statements.roots_of_part(part, locking=locking)
@@ -260,6 +290,7 @@ class PageRemover(KeyRemover):
         self._stored = {str(id_): id_ for id_ in (work.bound.root.leaves or (work.bound.root.id,))}
         self._leaves = {name: Statements(dialect, work, id_) for name, id_ in self._stored.items()}
         self._takes = {name: self._page_delete(statements) for name, statements in self._leaves.items()}
+        self._direct = {name: self._direct_delete(statements) for name, statements in self._leaves.items()}
         self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
@@ -303,7 +334,16 @@ class PageRemover(KeyRemover):
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
             given = {**self._physical.parameters(start, end), "most": most}
-            found = plain_rows(self._connection, self._takes[name], given)
+            found: list[tuple[Any, ...]] = []
+
+            def taken(statement: Any) -> Taken:
+                found[:] = plain_rows(self._connection, statement, given)
+                return Taken(keys=(), overdue=0, rows={})
+
+            if most >= (end - start) * _ROWS_A_PAGE:
+                self._hopefully(lambda: taken(self._direct[name]), lambda: taken(self._takes[name]))
+            else:
+                taken(self._takes[name])
             if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
                 self._sizes.clear()
                 self._over = True
@@ -312,6 +352,12 @@ class PageRemover(KeyRemover):
         keys = [row[:-1] for row in found]
         rows = {str(self._work.bound.root.id): len(keys)} if keys else {}
         return Taken(keys=keys, overdue=sum(row[-1] for row in found), rows=rows)
+
+    def _direct_delete(self, statements: Statements) -> Any:
+        """The same where nobody holds a row: one pass instead of two."""
+        due = statements.compiler.test(self._work.still_due)
+        delete = sa.delete(statements.root).where(self._physical.inside(statements.root), due)  # type: ignore[arg-type]
+        return delete.returning(*statements.key_columns, statements.late)
 
     def _page_delete(self, statements: Statements) -> Any:
         """Lock, recheck and delete in one statement: nothing but the row itself decides."""

@@ -139,6 +139,12 @@ class Statements:
         query = sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
         return self.dialect.lock(query, self.root, wait=wait)
 
+    def lock_due(self) -> sa.Select[Any]:
+        """Steps 2 and 3 in one, where the root's own columns decide: locked, and due as it is now."""
+        query = sa.select(*self.key_columns, self.late).select_from(self.root)
+        query = query.where(self.keyed(), self.compiler.test(self.work.still_due))
+        return self.dialect.lock(query, self.root, wait=False)
+
     def present(self) -> sa.Select[Any]:
         """Of keys handed over, those that exist."""
         return sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
