@@ -54,6 +54,7 @@ class RetentionError(Exception):
 
     @property
     def message(self) -> str:
+        """What went wrong, in words for the person who asked."""
         return str(self)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -78,12 +79,19 @@ def quiet_pipe() -> Iterator[None]:
 
 
 def stdout_is_broken() -> bool:
-    """Whether it is the reader of standard output who left: what was not written is still to write."""
+    """Whether it is the reader of standard output who left.
+
+    What was not written may still be to write, or lost with the write that failed: the pipe knows.
+    """
     try:
         sys.stdout.flush()
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
     except BrokenPipeError:
         return True
-    return False
+    except (OSError, ValueError):
+        return False
 
 
 def silence_stdout() -> None:

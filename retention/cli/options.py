@@ -60,10 +60,12 @@ def format_option(*later: str) -> Decorator:
 
 
 def rule_option(help_text: str) -> Decorator:
+    """`--rule`, repeatable; its parameter is `rules`."""
     return click.option("--rule", "rules", metavar="RULE", multiple=True, type=Given("rule"), help=help_text)
 
 
 def connector_option(help_text: str) -> Decorator:
+    """`--connector`, repeatable; its parameter is `connectors`."""
     return click.option(
         "--connector",
         "connectors",
@@ -75,4 +77,5 @@ def connector_option(help_text: str) -> Decorator:
 
 
 def as_of_option(help_text: str) -> Decorator:
+    """`--as-of`, as text: only the policy knows in which zone a date begins."""
     return click.option("--as-of", "as_of", metavar="TIME", type=Given("time"), help=help_text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,13 +44,10 @@ class Session:
 
     @property
     def by(self) -> str:
-        """The account that acts, by the process's own user id: a variable of the environment can be set to
-        anybody's name."""
-        user = os.getuid()
-        try:
-            return pwd.getpwuid(user).pw_name
-        except KeyError:
-            return f"uid {user}"
+        """The account that acts."""
+        from retention.store.owners import account_name
+
+        return account_name()
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -9,7 +9,8 @@ part of it: what it did before has left no trace.
 
 Errors: an adapter raises `Transient` where the same batch may succeed a little later, `Refused`
 where the database would not have these rows deleted, `Lost` where a commit's outcome is unknown,
-`UnreachableError` where the store does not answer. Driver errors never come out bare.
+`SetupError` where a right or a table is missing, `UnreachableError` where the store does not answer.
+Driver errors never come out bare.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retention.errors import RetentionError
+from retention.errors import RetentionError, UnreachableError
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
@@ -29,7 +30,7 @@ from retention.planning.work import Work
 Key = tuple[Any, ...]
 
 
-class Transient(RetentionError):  # noqa: N818 - a condition, not a fault
+class Transient(UnreachableError):  # noqa: N818 - a condition, not a fault
     """The database asked for the batch to be tried again."""
 
 
@@ -37,7 +38,7 @@ class Refused(RetentionError):  # noqa: N818 - the database's answer
     """The database would not delete a row."""
 
 
-class Lost(RetentionError):  # noqa: N818 - a state of knowledge
+class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
     """The connection broke while a commit was under way: its outcome is unknown."""
 
 
@@ -62,6 +63,12 @@ class Window:
     after: Mapping[str, Any]
     keys: tuple[Key, ...] = ()
     pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
+    span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
+
+    @property
+    def keyed(self) -> bool:
+        """It names its candidates one by one."""
+        return self.pages is None and self.span is None
 
     def halves(self) -> tuple[Window, Window]:
         """The same candidates in two windows; only of windows with at least two keys."""
@@ -152,6 +159,14 @@ class Remover(abc.ABC):
         """Undoes the batch; never raises."""
 
 
+class Remembered(abc.ABC):
+    """Due records of a job, written down before rows go that their event is read from. Close it after the job."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Forgets everything."""
+
+
 class Target(abc.ABC):
     """One connected store. Closing it twice is allowed."""
 
@@ -194,15 +209,25 @@ class Target(abc.ABC):
         """(purpose, SQL) of everything that a plan and a batch of this job would execute."""
 
     @abc.abstractmethod
-    def remover(self, work: Work) -> AbstractContextManager[Remover]:
-        """A connection for batches of this job."""
+    def remember(self, work: Work) -> Remembered:
+        """The records that are due now, for a job whose event may be gone when its turn comes (`work.fleeting`)."""
+
+    @abc.abstractmethod
+    def remover(
+        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+    ) -> AbstractContextManager[Remover]:
+        """A connection for batches of this job. `share`: how much of the dataset is due, which decides the way.
+
+        A record that is remembered goes although its event can no longer be read, if nothing else keeps it.
+        """
 
     @abc.abstractmethod
     def create_marker_table(self) -> bool:
         """Makes `retention_marker` where it is missing; True if it was made."""
 
     @abc.abstractmethod
-    def has_marker_table(self) -> bool: ...
+    def has_marker_table(self) -> bool:
+        """Whether `retention_marker` is there."""
 
     @abc.abstractmethod
     def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
@@ -220,4 +245,5 @@ class Target(abc.ABC):
         """Replaces committed markers of one run by one row, in one transaction."""
 
     @abc.abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Lets every connection go."""

@@ -3,32 +3,40 @@
 The order of steps is DESIGN's "How a batch is removed". A pass follows the cursor; a sweep from
 the beginning follows, and again, until it finds nothing but rows that others have locked; those
 are tried once more, waiting shortly. A batch that the database refuses is halved until the one
-record is found that it will not delete; that one is set aside.
+record is found that it will not delete; that one is set aside. A batch that others hinder is tried
+again, then halved; where nothing at all can be had, the job fails.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
 from retention.engine.journal import Journal
 from retention.engine.pace import Pace
 from retention.engine.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Committer, batch_root, key_text, pack
+from retention.ledger.evidence import Committer, batch_root, pack
 from retention.model.outcome import JobOutcome, Skipped
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
 from retention.store.batches import ROLLED_BACK, UNKNOWN
 from retention.store.runs import JobProgress
 
+T = TypeVar("T")
+
 MOST_SET_ASIDE = 100
 """More refused records than these mean that something is wrong with the rule or the database, not with a record."""
+MOST_HINDRANCES = 16
+"""More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
 _LOCKED_REMEMBERED = 10_000
+_LOCKED_AT_ONCE = 100
+_PATIENCE = 10
 
 
 class StoppedError(Exception):
@@ -52,7 +60,7 @@ class JobRun:
     progress: Progress
     limit: int | None = None
     start: Mapping[str, Any] | None = None
-    retry: Retry = field(default_factory=Retry)
+    retry: Retry = field(default_factory=lambda: Retry(attempts=2))
     timer: Callable[[], float] = time.perf_counter
 
     _done: int = 0
@@ -61,7 +69,9 @@ class JobRun:
     _batches: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
     _aside: set[Key] = field(default_factory=set)
-    _locked: list[Key] = field(default_factory=list)
+    _locked: dict[Key, None] = field(default_factory=dict)
+    _locked_besides: int = 0
+    _hindrances: int = 0
     _cursor: Mapping[str, Any] | None = None
     _begun: float = 0.0
 
@@ -79,6 +89,10 @@ class JobRun:
             status, reason = JobStatus.FAILED, error.message
             if isinstance(error, SafetyRefusal):
                 status = JobStatus.REFUSED if not self._done else JobStatus.PARTIAL
+        except BaseException:
+            with suppress(RetentionError):
+                self.journal.flush()
+            raise
         try:
             self.journal.flush()
         except RetentionError as error:
@@ -89,8 +103,8 @@ class JobRun:
 
     def _everything(self) -> None:
         if self.limit is not None:
-            for window in self.remover.oldest(min(self.limit, self.plan.due)):
-                self._check_stop()
+            for window in self._oldest(min(self.limit, self.plan.due)):
+                self._between()
                 self._window(window)
             return
         self._pass(self.start, sweep=False)
@@ -98,86 +112,138 @@ class JobRun:
             pass
         self._locked_once_more()
 
+    def _oldest(self, most: int) -> Iterator[Window]:
+        """The search is one statement, made for the first of the windows."""
+
+        def searched() -> tuple[Iterator[Window], Window | None]:
+            windows = self.remover.oldest(most)
+            return windows, next(windows, None)
+
+        windows, first = self._patiently(searched)
+        if first is not None:
+            yield first
+            yield from windows
+
     def _pass(self, after: Mapping[str, Any] | None, *, sweep: bool) -> int:
         """One way through the table; how many records it removed."""
         before = self._done
-        self._locked.clear()
+        self._forget_locked()
         while self._remaining():
-            self._check_stop()
-            window = self.remover.window(after, self.pace.size, sweep=sweep)
+            self._between()
+            window = self._next(after, sweep=sweep)
             if window is None:
                 break
             after = window.after
             self._window(window)
         return self._done - before
 
+    def _next(self, after: Mapping[str, Any] | None, *, sweep: bool) -> Window | None:
+        return self._patiently(lambda: self.remover.window(after, self.pace.size, sweep=sweep))
+
     def _locked_once_more(self) -> None:
-        """What others had locked in the last sweep is tried once more, waiting a little for the locks."""
-        again_, self._locked = list(self._locked), []
-        size = max(1, min(self.pace.size, 100))
-        for start in range(0, len(again_), size):
-            self._check_stop()
-            keys = tuple(again_[start : start + size])
-            self._window(Window(after=self._cursor or {}, keys=keys), wait=True)
+        """What others had locked in the last sweep is tried once more, waiting a little for the locks.
+
+        One lock that is not released hides what is free beside it: then what is free is taken.
+        """
+        keys = tuple(self._locked)
+        self._locked.clear()
+        for start in range(0, len(keys), _LOCKED_AT_ONCE):
+            self._between()
+            window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
+            try:
+                self._batch(window, wait=True)
+            except (Transient, Refused):
+                self._window(window)
 
     def _remaining(self) -> int:
         most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
         return max(0, most - self._done)
 
-    def _check_stop(self) -> None:
+    def _between(self) -> None:
+        """Between two batches, outside of any transaction: may it go on, and is the job still one's own?"""
         if self.stop():
             raise StoppedError
+        self.journal.keep()
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
+        patience = replace(self.retry, attempts=max(self.retry.attempts, _PATIENCE))
+        try:
+            return again(patience, action)
+        except Transient as error:
+            raise UnreachableError(f"{error.message}: kept waiting for too long") from error
 
     # -- one window ------------------------------------------------------------------------
 
-    def _window(self, window: Window, *, wait: bool = False) -> None:
-        """Removes what is due in the window; halves it where the database refuses."""
-        if window.pages is None:
-            keys = tuple(key for key in window.keys if key not in self._aside)
-            if not keys or not self._remaining():
-                return
-            window = Window(after=window.after, keys=keys)
+    def _window(self, window: Window) -> None:
+        """Removes what is due in the window, never more than is planned."""
+        if not window.keyed:
+            self._whole(window)
+            return
+        keys = tuple(key for key in window.keys if key not in self._aside)
+        while keys and (most := self._remaining()):
+            self._whole(Window(after=window.after, keys=keys[:most]))
+            keys = keys[most:]
+
+    def _whole(self, window: Window) -> None:
+        """Removes what is due in the window; halves it where the database refuses, or others hinder."""
         try:
-            again(self.retry, lambda: self._batch(window, wait=wait), self.pace.halve)
-        except Transient:
-            if len(window.keys) > 1 and not wait:
-                self._halves(window)
-            else:
-                self._remember_locked(window.keys)
+            again(self.retry, lambda: self._batch(window), self.pace.halve)
+            self._hindrances = 0
+        except Transient as error:
+            self._hindered(self._keys_of(window), error)
         except Refused as error:
-            keyed = self.remover.keys_of(window)
+            keyed = self._keys_of(window)
             if len(keyed.keys) > 1:
                 self._halves(keyed)
             elif keyed.keys:
                 self._set_aside(keyed.keys[0], error)
 
+    def _hindered(self, window: Window, error: Transient) -> None:
+        self._hindrances += 1
+        if self._hindrances > MOST_HINDRANCES:
+            raise RetentionError(f"{error.message}, {self._hindrances} times in a row")
+        if len(window.keys) > 1:
+            self._halves(window)
+        else:
+            self._remember_locked(window.keys)
+
+    def _keys_of(self, window: Window) -> Window:
+        return self._patiently(lambda: self.remover.keys_of(window))
+
     def _halves(self, window: Window) -> None:
         for half in window.halves():
-            self._check_stop()
+            self._between()
             self._window(half)
 
     def _set_aside(self, key: Key, error: Refused) -> None:
         self._aside.add(key)
-        self.journal.set_aside([key_text(value) for value in key], error.message)
+        self.journal.set_aside(key, error.message)
         if len(self._aside) > MOST_SET_ASIDE:
             raise RetentionError(
                 f"the database refused more than {MOST_SET_ASIDE} records; the last: {error.message}"
             )
 
     def _remember_locked(self, keys: Iterable[Key]) -> None:
-        room = _LOCKED_REMEMBERED - len(self._locked)
-        self._locked += list(keys)[:room]
+        for key in keys:
+            if len(self._locked) < _LOCKED_REMEMBERED:
+                self._locked[key] = None
+            elif key not in self._locked:
+                self._locked_besides += 1
+
+    def _forget_locked(self) -> None:
+        self._locked.clear()
+        self._locked_besides = 0
 
     # -- one batch -------------------------------------------------------------------------
 
-    def _batch(self, window: Window, *, wait: bool) -> None:
+    def _batch(self, window: Window, *, wait: bool = False) -> None:
         """Steps 2 to 8; nothing of it is left where it raises."""
+        self._patiently(self.remover.begin)
         started = self.timer()
-        most = self._remaining()
-        self.remover.begin()
         intended: tuple[Taken, int, bytes] | None = None
         try:
-            taken = self.remover.take(window, most, wait=wait)
+            taken = self.remover.take(window, self._remaining(), wait=wait)
             if not taken.keys:
                 self.remover.rollback()
                 self._left_alone(taken, window)
@@ -194,14 +260,13 @@ class JobRun:
             )
             intended = (taken, number, root)
             self.remover.commit()
-        except Lost as error:
+        except BaseException as error:
+            if not isinstance(error, Lost):
+                self.remover.rollback()
             if intended is not None:
-                self._outcome_of(intended, UNKNOWN)
-            raise UnreachableError(error.message) from error
-        except BaseException:
-            self.remover.rollback()
-            if intended is not None:
-                self._outcome_of(intended, ROLLED_BACK)
+                self._outcome_of(intended, ROLLED_BACK if isinstance(error, Transient | Refused) else UNKNOWN)
+            if isinstance(error, Lost):
+                raise UnreachableError(error.message) from error
             raise
         self.journal.committed(taken, batch=number, root=root)
         self._cursor = window.after
@@ -210,8 +275,11 @@ class JobRun:
         self._adapt(started, window, taken)
 
     def _outcome_of(self, intended: tuple[Taken, int, bytes], status: str) -> None:
+        """Writes what became of a batch that has an intent. Only a database that said no has surely not
+        committed it; where even that can't be written, the next start finds out."""
         taken, number, root = intended
-        self.journal.failed(taken, batch=number, root=root, status=status)
+        with suppress(RetentionError):
+            self.journal.failed(taken, batch=number, root=root, status=status)
 
     def _marker(self, number: int, root: bytes, count: int) -> Marker:
         return Marker(
@@ -224,7 +292,7 @@ class JobRun:
         )
 
     def _adapt(self, started: float, window: Window, taken: Taken) -> None:
-        full = window.pages is not None or len(window.keys) >= self.pace.size or len(taken.keys) > 0
+        full = not window.keyed or len(window.keys) >= self.pace.size or len(taken.keys) > 0
         self.pace.worked(self.timer() - started, full=full)
 
     # -- accounting ------------------------------------------------------------------------
@@ -239,12 +307,13 @@ class JobRun:
 
     def _left_alone(self, taken: Taken, window: Window) -> None:
         self._changed += taken.changed
-        if window.pages is None:
+        if window.keyed:
             self._remember_locked(taken.locked)
 
     def _progress(self, also: Taken | None = None) -> JobProgress:
         outcome = self._outcome(JobStatus.DONE, None)
         more = len(also.keys) if also is not None else 0
+        aside = min(outcome.set_aside, self.plan.due - outcome.done - more)
         rows = dict(outcome.rows)
         for table, count in (also.rows if also is not None else {}).items():
             rows[table] = rows.get(table, 0) + count
@@ -252,8 +321,8 @@ class JobRun:
             done=outcome.done + more,
             changed=0,
             locked=0,
-            set_aside=outcome.set_aside,
-            left=max(0, self.plan.due - outcome.done - more - outcome.set_aside),
+            set_aside=aside,
+            left=self.plan.due - outcome.done - more - aside,
             batches=outcome.batches + (1 if also is not None else 0),
             millis=int(outcome.seconds * 1000),
             rows=rows,
@@ -264,7 +333,8 @@ class JobRun:
         planned = self.plan.due
         rest = planned - self._done
         aside = min(len(self._aside), rest)
-        locked = min(len(set(self._locked) - self._aside), rest - aside)
+        waiting = sum(key not in self._aside for key in self._locked) + self._locked_besides
+        locked = min(waiting, rest - aside)
         rest -= aside + locked
         complete = status is JobStatus.DONE and self.limit is None
         changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0

@@ -7,19 +7,22 @@ the process dies of, at most one batch is left whose outcome is not written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from retention.connectors.port import Taken
+from retention.connectors.port import Key, Taken
+from retention.ledger.evidence import key_text
 from retention.store.aside import SetAsideRow
-from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
+from retention.store.batches import COMMITTED, INTENT, UNKNOWN, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
 from retention.store.state import StateStore, Transaction
 
 LEASE = timedelta(seconds=60)
-"""How long a job's lease outlives its last batch; renewed with every one."""
+"""How long a job's lease outlives its last batch; renewed with every one, and between them."""
+RUN_LEASE = timedelta(minutes=10)
+"""How long a run's lease outlives its process where that can't be seen to be dead."""
 
 
 @dataclass(kw_only=True)
@@ -29,13 +32,33 @@ class Numbers:
     last: int = 0
 
     def next(self) -> int:
+        """The next batch's number, from 1 on."""
         self.last += 1
         return self.last
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What became of a batch. `freed`: records that were set aside before and went with it."""
+
+    batch: int
+    status: str
+    data: Mapping[str, Any]
+    freed: Sequence[str] = ()
+
+
+def aside_key(key: Key) -> str:
+    """A record's key as the list of records set aside has it."""
+    return json.dumps([key_text(value) for value in key])
+
+
 @dataclass(kw_only=True)
 class Journal:
-    """The state store, as one job of one run writes to it."""
+    """The state store, as one job of one run writes to it.
+
+    `lease` and `token` are the job's, `run_token` that of the run's own lease. `waiting`: records
+    that earlier runs set aside, by `aside_key`.
+    """
 
     store: StateStore
     clock: Callable[[], datetime]
@@ -48,21 +71,24 @@ class Journal:
     token: int
     evidence_key: str
     numbers: Numbers
-    _pending: list[tuple[int, str, Mapping[str, Any]]] = field(default_factory=list)
+    run_token: int = 0
+    waiting: frozenset[str] = frozenset()
+    _pending: list[_Outcome] = field(default_factory=list)
+    _renewed: datetime | None = None
 
     def intent(
         self, taken: Taken, *, batch: int, root: bytes, leaves: bytes, progress: JobProgress, cursor: str
     ) -> None:
         """Step 6: durable before the target commits, and only while the lease is one's own.
 
-        Raises SafetyRefusal where another worker has taken the job over.
+        A lease that ran out and that nobody took is one's own still. Raises SafetyRefusal where
+        another worker has taken the job over.
         """
         now = self.clock()
         data = self._data(taken, batch, root)
         with self.store.begin() as tx:
-            self._write_pending(tx, now)
-            tx.leases.check(self.lease, self.token, now)
             tx.leases.renew(self.lease, self.token, now, LEASE)
+            self._write_pending(tx, now)
             tx.log.append("batch.intent", data, now)
             row = BatchRow(
                 run=self.run,
@@ -81,16 +107,34 @@ class Journal:
             tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
         self._pending.clear()
 
+    def keep(self) -> None:
+        """Between batches: holds the leases while batches are long in coming. Cheap when they are not.
+
+        Raises SafetyRefusal where another worker has taken the job over.
+        """
+        now = self.clock()
+        if self._renewed is not None and timedelta() <= now - self._renewed < LEASE / 3:
+            return
+        with self.store.begin() as tx:
+            tx.leases.renew(self.lease, self.token, now, LEASE)
+            if self.run_token:
+                tx.leases.renew(run_lease(self.run), self.run_token, now, RUN_LEASE)
+            self._write_pending(tx, now)
+        self._pending.clear()
+        self._renewed = now
+
     def committed(self, taken: Taken, *, batch: int, root: bytes) -> None:
         """Step 8, written with the next intent or at the job's end."""
-        self._pending.append((batch, COMMITTED, self._data(taken, batch, root)))
+        data = self._data(taken, batch, root)
+        freed = [k for k in map(aside_key, taken.keys) if k in self.waiting] if self.waiting else []
+        self._pending.append(_Outcome(batch=batch, status=COMMITTED, data=data, freed=freed))
 
     def failed(self, taken: Taken, *, batch: int, root: bytes, status: str) -> None:
         """Step 8 for a batch that was rolled back, or of which nobody knows; written at once."""
-        self._pending.append((batch, status, self._data(taken, batch, root)))
+        self._pending.append(_Outcome(batch=batch, status=status, data=self._data(taken, batch, root)))
         self.flush()
 
-    def set_aside(self, key: Any, reason: str) -> None:
+    def set_aside(self, key: Key, reason: str) -> None:
         """A record that the database would not delete, kept with its reason until the next run."""
         now = self.clock()
         with self.store.begin() as tx:
@@ -99,7 +143,7 @@ class Journal:
                 SetAsideRow(
                     connector=self.connector,
                     dataset=self.dataset,
-                    key=json.dumps(key),
+                    key=aside_key(key),
                     rule=self.rule,
                     reason=reason,
                     run=self.run,
@@ -118,9 +162,13 @@ class Journal:
         self._pending.clear()
 
     def _write_pending(self, tx: Transaction, now: datetime) -> None:
-        for batch, status, data in self._pending:
-            tx.log.append(f"batch.{status}", data, now)
-            tx.batches.outcome(self.run, self.job, batch, status)
+        for item in self._pending:
+            row = tx.batches.get(self.run, self.job, item.batch)
+            if row is None or row.status in (INTENT, UNKNOWN):  # else somebody has settled it meanwhile
+                tx.log.append(f"batch.{item.status}", item.data, now)
+                tx.batches.outcome(self.run, self.job, item.batch, item.status)
+            for key in item.freed:
+                tx.set_aside.remove(self.connector, self.dataset, key)
 
     def _data(self, taken: Taken, batch: int, root: bytes) -> dict[str, Any]:
         return {
@@ -133,3 +181,8 @@ class Journal:
             "evidence": self.evidence_key,
             "late": {"in_time": len(taken.keys) - taken.overdue, "overdue": taken.overdue},
         }
+
+
+def run_lease(run: str) -> str:
+    """The lease that a run has while its process lives."""
+    return f"run {run}"

@@ -6,16 +6,17 @@ batch without its marker", so that a live worker beside raises no false alarm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from retention.connectors.port import Marker, Target, Transient
+from retention.connectors.port import Marker, Target
 from retention.engine.retrying import Retry, again
-from retention.errors import SafetyRefusal, UnreachableError
+from retention.errors import RetentionError, SafetyRefusal
 from retention.ledger.evidence import batch_root
-from retention.store.batches import BatchRow
+from retention.store.batches import INTENT, UNKNOWN, BatchRow
 from retention.store.owners import is_dead
 from retention.store.state import StateStore
 
@@ -63,18 +64,55 @@ def _resolve(
             in_doubt[row.job] = f"connector `{row.connector}` is not configured any more"
             continue
         try:
-            status = again(retry, partial(target.fence, store.origin, row.run, row.batch))
-        except (Transient, UnreachableError) as error:
+            status = _resolved(store, target, row, clock=clock, retry=retry)
+        except RetentionError as error:
             in_doubt[row.job] = error.message
             continue
-        now = clock()
-        with store.begin() as tx:
-            data = {"run": row.run, "job": row.job, "batch": row.batch, "count": row.count, "root": row.root}
-            tx.log.append("batch.reconciled", {**data, "outcome": status}, now)
-            tx.batches.outcome(row.run, row.job, row.batch, status)
         resolved += 1
         notes.append(f"a batch of {row.count:,} records that an earlier run left in doubt had been {status}")
     return resolved, in_doubt, notes
+
+
+def _resolved(
+    store: StateStore, target: Target, row: BatchRow, *, clock: Callable[[], datetime], retry: Retry
+) -> str:
+    """Fences the batch and writes what became of it; nothing of the store is locked while it waits."""
+    status = again(retry, partial(target.fence, store.origin, row.run, row.batch))
+    with store.begin() as tx:
+        before = tx.batches.get(row.run, row.job, row.batch)
+        if before is not None and before.status in (INTENT, UNKNOWN):  # else somebody was faster
+            data = {"run": row.run, "job": row.job, "batch": row.batch, "count": row.count, "root": row.root}
+            tx.log.append("batch.reconciled", {**data, "outcome": status}, clock())
+            tx.batches.outcome(row.run, row.job, row.batch, status)
+    return status
+
+
+def settle(
+    store: StateStore,
+    target: Target,
+    job: str,
+    *,
+    run: str,
+    clock: Callable[[], datetime],
+    retry: Retry,
+) -> None:
+    """Resolves what other runs left of a job that `run` has the lease of now.
+
+    (At the start of the run its worker may have been alive still.) Raises RetentionError while
+    something of it is in doubt.
+    """
+    with store.read() as reading:
+        rows = [row for row in reading.batches.unresolved() if row.job == job and row.run != run]
+    for row in rows:
+        try:
+            _resolved(store, target, row, clock=clock, retry=retry)
+        except RetentionError as error:
+            raise SafetyRefusal(in_doubt_still(error.message)) from error
+
+
+def in_doubt_still(why: str) -> str:
+    """The reason of a job that must wait."""
+    return f"a batch of an earlier run is still in doubt: {why}"
 
 
 def _alive(store: StateStore, row: BatchRow, now: datetime) -> bool:
@@ -96,12 +134,14 @@ def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[]
         known = reading.batches.known(name, {run for run, _ in before})
         settled = reading.batches.settled(name)
         folded = reading.batches.folded(name)
-    lost = [key for key in before if key[1] != FOLDED and key not in known and key[0] not in folded]
-    lost += [key for key in before if key[1] == FOLDED and key[0] not in {run for run, _ in known}]
+    committed = Counter(folded)
+    for row in settled:
+        committed[row.run] += row.count
+    lost = [marker for marker in before.values() if not _known(marker, known, folded, committed)]
     if lost:
         raise SafetyRefusal(
             f"`{name}` has {len(lost)} batch markers of this engine that the ledger knows nothing of"
-            f" (the first: run {lost[0][0]}): the state store was put back to an older copy, or is another one."
+            f" (the first: run {lost[0].run}): the state store was put back to an older copy, or is another one."
             " Put the right one in place; nothing is deleted until then"
         )
     after = target.markers(store.origin)
@@ -121,6 +161,18 @@ def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[]
     ]
 
 
+def _known(
+    marker: Marker,
+    known: Collection[tuple[str, int]],
+    folded: Mapping[str, int],
+    committed: Mapping[str, int],
+) -> bool:
+    """The ledger knows of the batch; of a folded run, of all the records that its marker counts."""
+    if marker.batch == FOLDED:
+        return marker.count <= committed.get(marker.run, 0)
+    return (marker.run, marker.batch) in known or marker.run in folded
+
+
 def _mark_again(
     store: StateStore, name: str, target: Target, missing: list[BatchRow], runs: Mapping[str, int]
 ) -> None:
@@ -134,32 +186,41 @@ def _mark_again(
             tx.batches.mark_folded(run, name)
 
 
-def fold(store: StateStore, targets: Mapping[str, Target]) -> None:
-    """Replaces the markers of runs that have ended, and of which everything is known, by one row each."""
+def fold(store: StateStore, targets: Mapping[str, Target]) -> tuple[str, ...]:
+    """Replaces the markers of runs that have ended, and of which everything is known, by one row each.
+
+    Housekeeping: where a target would not have it, a sentence says so, and the next run tries again.
+    """
     with store.read() as reading:
-        busy = {row.run for row in (*reading.batches.unresolved(),)} | {row.id for row in reading.runs.open()}
-        todo = [
-            (name, target, [row for row in reading.batches.settled(name) if row.run not in busy])
-            for name, target in targets.items()
+        busy = {row.run for row in reading.batches.unresolved()} | {row.id for row in reading.runs.open()}
+        settled = {name: reading.batches.settled(name) for name in targets}
+    notes = []
+    for name, target in targets.items():
+        try:
+            _fold_in(store, name, target, [row for row in settled[name] if row.run not in busy])
+        except RetentionError as error:
+            notes.append(f"the markers in `{name}` were not folded: {error.message}")
+    return tuple(notes)
+
+
+def _fold_in(store: StateStore, name: str, target: Target, rows: Sequence[BatchRow]) -> None:
+    for run in sorted({row.run for row in rows}):
+        mine = [row for row in rows if row.run == run]
+        markers = [
+            Marker(
+                origin=store.origin,
+                run=run,
+                batch=row.batch,
+                status="committed",
+                root=row.root,
+                count=row.count,
+            )
+            for row in mine
         ]
-    for name, target, rows in todo:
-        for run in {row.run for row in rows}:
-            mine = [row for row in rows if row.run == run]
-            markers = [
-                Marker(
-                    origin=store.origin,
-                    run=run,
-                    batch=row.batch,
-                    status="committed",
-                    root=row.root,
-                    count=row.count,
-                )
-                for row in mine
-            ]
-            roots = [bytes.fromhex(row.root) for row in mine]
-            target.fold(markers, _folded(store.origin, run, roots, sum(row.count for row in mine)))
-            with store.begin() as tx:
-                tx.batches.mark_folded(run, name)
+        roots = [bytes.fromhex(row.root) for row in mine]
+        target.fold(markers, _folded(store.origin, run, roots, sum(row.count for row in mine)))
+        with store.begin() as tx:
+            tx.batches.mark_folded(run, name)
 
 
 def _folded(origin: str, run: str, roots: list[bytes], count: int) -> Marker:

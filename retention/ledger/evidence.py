@@ -3,7 +3,7 @@
 For a record
 
     message = ["retention/record/1",CONNECTOR,DATASET,[KEY TEXT, …]]     canonical JSON, UTF-8
-    blind   = HMAC-SHA256(evidence key, message)
+    blind   = BLAKE2b-256 keyed with the evidence key, of message (RFC 7693)
     leaf    = SHA-256(0x00 || blind || message)
 
 so a leaf is an RFC 6962 leaf over `blind || message`. Showing a record's blind and
@@ -32,7 +32,6 @@ from retention.ledger.tree import HASH_SIZE, leaf_hash, root_of, short_sha256
 _FORMAT = "retention/record/1"
 _KEY_ID = b"retention/evidence-key/1"
 _MAX_EXPONENT = 1000
-_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +92,14 @@ def _decimal_text(value: Decimal) -> str:
 class Committer:
     """Commits to the records of one dataset. Not for several threads at once.
 
-    HMAC is spelt out (RFC 2104), with the states after the padded key and the part of the
-    message that all records share kept: a third of the time of `hmac.digest`.
+    BLAKE2b in its keyed mode is a message authentication code; the state after the key and the part
+    of the message that all records share is kept, which HMAC with SHA-256 takes half as long again for.
     """
 
     def __init__(self, key: bytes, connector: str, dataset: str) -> None:
         """`key`: the 32-byte evidence key."""
         self._start = canonical([_FORMAT, connector, dataset])[:-1] + b",["
-        padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\x00")
-        self._inner = short_sha256(bytes(byte ^ 0x36 for byte in padded) + self._start)
-        self._outer = short_sha256(bytes(byte ^ 0x5C for byte in padded))
+        self._keyed = hashlib.blake2b(self._start, key=key, digest_size=HASH_SIZE)
 
     def __repr__(self) -> str:
         return "Committer()"
@@ -112,24 +109,22 @@ class Committer:
 
         Raises RetentionError for a value that `key_text` refuses.
         """
-        sha, start, inner_copy, outer_copy = short_sha256, self._start, self._inner.copy, self._outer.copy
+        sha, start, copy = short_sha256, self._start, self._keyed.copy
         found = []
         for key in keys:
             tail = b'"%d"]]' % key[0] if len(key) == 1 and type(key[0]) is int else _tail(key)
-            inner, outer = inner_copy(), outer_copy()
-            inner.update(tail)
-            outer.update(inner.digest())
-            found.append(sha(b"\x00" + outer.digest() + start + tail).digest())
+            blind = copy()
+            blind.update(tail)
+            found.append(sha(b"\x00" + blind.digest() + start + tail).digest())
         found.sort()
         return found
 
     def open(self, key: tuple[object, ...]) -> Opening:
         """The opening of one record."""
         tail = _tail(key)
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(tail)
-        outer.update(inner.digest())
-        blind, message = outer.digest(), self._start + tail
+        keyed = self._keyed.copy()
+        keyed.update(tail)
+        blind, message = keyed.digest(), self._start + tail
         return Opening(blind=blind, message=message, leaf=leaf_hash(blind + message))
 
 

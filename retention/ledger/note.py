@@ -121,6 +121,7 @@ class Signer:
 
     @property
     def name(self) -> str:
+        """The log's `origin`."""
         return self.verifier.name
 
     @property
@@ -149,6 +150,7 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
+        """What is signed: origin, size and root, a line each."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod

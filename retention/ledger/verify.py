@@ -17,7 +17,7 @@ from typing import BinaryIO
 from retention.errors import LedgerError
 from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse
 from retention.ledger.note import Checkpoint, Verifier
-from retention.ledger.tree import Edge, leaf_hash
+from retention.ledger.tree import Builder, Edge, leaf_hash
 from retention.model.explanation import Verification
 
 
@@ -32,6 +32,7 @@ class Head:
 
     @property
     def size(self) -> int:
+        """How many events there are."""
         return self.edge.size
 
     def append(self, line: bytes, at: datetime) -> Head:
@@ -96,7 +97,7 @@ def verify_lines(
         events=found.size,
         size=size,
         root=base64.b64encode(root).decode(),
-        checkpoints=len(marks),
+        checkpoints=len({mark.size for mark in marks}),
         unsigned_tail=found.size - size,
         last_at=None if found.last_at is None else format_instant(found.last_at),
     )
@@ -110,7 +111,7 @@ class _Walk:
         self._marks = iter(marks)
         self._mark = next(self._marks, None)
         self._good = 0
-        self._edge = Edge()
+        self._tree = Builder()
         self._last_hash = FIRST_PREV
         self._last_at: datetime | None = None
         self._length = 0
@@ -118,26 +119,28 @@ class _Walk:
     @property
     def head(self) -> Head:
         """Where it stands."""
-        return Head(edge=self._edge, last_hash=self._last_hash, last_at=self._last_at, length=self._length)
+        return Head(
+            edge=self._tree.edge(), last_hash=self._last_hash, last_at=self._last_at, length=self._length
+        )
 
     def run(self) -> None:
         """Raises LedgerError at the first wrong event."""
         self._check_marks()
         for raw in self._lines:
             self._last_at = self._read(raw).at
-            self._edge = self._edge.append(leaf_hash(raw))
+            self._tree.append(leaf_hash(raw))
             self._last_hash = hash_of(raw)
             self._length += len(raw) + 1
-            if self._mark is not None and self._mark.size == self._edge.size:
+            if self._mark is not None and self._mark.size == self._tree.size:
                 self._check_marks()
         if self._mark is not None:
             raise _wrong(
-                self._edge.size,
-                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self._edge.size}",
+                self._tree.size,
+                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self._tree.size}",
             )
 
     def _read(self, raw: bytes) -> Line:
-        number = self._edge.size
+        number = self._tree.size
         try:
             line = parse(raw)
         except LedgerError as error:
@@ -166,9 +169,9 @@ class _Walk:
 
     def _check_marks(self) -> None:
         """Compare with every checkpoint of the size reached."""
-        while self._mark is not None and self._mark.size == self._edge.size:
-            if self._mark.root != self._edge.root():
-                raise self._wrong_root(self._edge.size)
+        while self._mark is not None and self._mark.size == self._tree.size:
+            if self._mark.root != self._tree.edge().root():
+                raise self._wrong_root(self._tree.size)
             self._good = self._mark.size
             self._mark = next(self._marks, None)
 
@@ -180,11 +183,11 @@ class _Walk:
         if size == self._good:
             return LedgerError(f"checkpoint of {size} events: two are signed, with different roots")
         last, first = size - 1, self._good
+        also = "" if first == last else f" (with or without others from event {first} on)"
         after = next(self._lines, None)
         if after is not None and not _follows(after, self._last_hash):
-            return _wrong(last, f"its content was changed: event {size} has the hash of another one")
+            return _wrong(last, f"its content was changed: event {size} has the hash of another one{also}")
         if first == last or after is None:
-            also = "" if first == last else f" (or all events from some after {first - 1} on were rewritten)"
             return _wrong(last, f"its content is not what the checkpoint of {size} events signs{also}")
         return _wrong(
             first,

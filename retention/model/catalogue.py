@@ -6,8 +6,16 @@ Read by a connector, once per run; everything that names a column goes through i
 from __future__ import annotations
 
 import enum
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def folded(name: str) -> str:
+    """A name without regard to case, as SQLite means it: of the letters A to Z only."""
+    return name.translate(_FOLDED)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -93,6 +101,8 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
+    """An index that serves any row of its table."""
+
     name: str
     columns: tuple[str, ...]  # leading plain columns; stops at the first expression
     unique: bool = False

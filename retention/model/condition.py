@@ -23,6 +23,8 @@ class NameTerm:
 
 @dataclass(frozen=True, kw_only=True)
 class LiteralTerm:
+    """A value as written."""
+
     value: Value
 
 
@@ -70,16 +72,22 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True)
 class Conjunction:
+    """All of `items` (AND)."""
+
     items: tuple[Boolean, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Disjunction:
+    """At least one of `items` (OR)."""
+
     items: tuple[Boolean, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Negation:
+    """NOT `item`: unknown where the item is."""
+
     item: Boolean
 
 

@@ -83,6 +83,7 @@ class Secret:
 
     @property
     def shown(self) -> str:
+        """The reference, or the literal, which holds no password."""
         if self.env is not None:
             return f"env:{self.env}"
         if self.file is not None:

@@ -19,6 +19,7 @@ class Skipped:
 
     @property
     def total(self) -> int:
+        """All of them."""
         return self.changed + self.held + self.locked
 
 
@@ -55,6 +56,8 @@ class CheckpointRef:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
+    """One run: its jobs in the order in which they ran, and the checkpoint signed at its end."""
+
     id: str
     as_of: datetime
     status: str  # "done", "nothing", "partial", "refused", "failed", "interrupted"

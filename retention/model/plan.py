@@ -82,6 +82,7 @@ class JobPlan:
 
     @property
     def due(self) -> int:
+        """Records that a run would remove."""
         return self.fates["due"]
 
     @property
@@ -91,6 +92,7 @@ class JobPlan:
 
     @property
     def actions(self) -> Mapping[str, int]:
+        """Action → how many records it is for."""
         return {self.action: self.due}
 
 

@@ -39,6 +39,8 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
+    """A literal; None is NULL."""
+
     value: Value
 
 
@@ -64,6 +66,8 @@ class Compare:
 
 @dataclass(frozen=True, kw_only=True)
 class In:
+    """`item` is one of `values`; unknown where the item is NULL."""
+
     item: Expression
     values: tuple[Value, ...]
 
@@ -98,6 +102,8 @@ class AnyOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Not:
+    """The item is false; unknown where the item is."""
+
     item: Test
 
 

@@ -13,13 +13,17 @@ class Progress(Protocol):
     and may be called when there is none.
     """
 
-    def start(self, label: str, total: int | None) -> None: ...
+    def start(self, label: str, total: int | None) -> None:
+        """Begins a bar."""
 
-    def advance(self, n: int) -> None: ...
+    def advance(self, n: int) -> None:
+        """`n` steps are done."""
 
-    def say(self, text: str) -> None: ...
+    def say(self, text: str) -> None:
+        """A line that stays."""
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Ends the bar."""
 
 
 class NoProgress:

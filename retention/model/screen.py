@@ -17,16 +17,26 @@ class DemoScreen(Protocol):
     reader can type next, without a prompt sign.
     """
 
-    def heading(self, text: str) -> None: ...
+    def heading(self, text: str) -> None:
+        """Opens a chapter."""
 
-    def text(self, text: str) -> None: ...
+    def text(self, text: str) -> None:
+        """One paragraph."""
 
-    def plan(self, plan: Plan) -> None: ...
+    def plan(self, plan: Plan) -> None:
+        """A dry run."""
 
-    def outcome(self, outcome: RunOutcome) -> None: ...
+    def later_plan(self, plan: Plan) -> None:
+        """A plan made after the run: what is left to do is enough to show."""
 
-    def verification(self, verification: Verification) -> None: ...
+    def outcome(self, outcome: RunOutcome) -> None:
+        """What a run did."""
 
-    def explanation(self, explanation: Explanation) -> None: ...
+    def verification(self, verification: Verification) -> None:
+        """A ledger that verifies."""
 
-    def commands(self, lines: Sequence[str]) -> None: ...
+    def explanation(self, explanation: Explanation) -> None:
+        """One record's fate."""
+
+    def commands(self, lines: Sequence[str]) -> None:
+        """Lines to type next."""

@@ -55,6 +55,8 @@ class WaitingLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
+    """The engine at a glance, as of `now`."""
+
     now: datetime
     runs: tuple[RunLine, ...]
     next: tuple[NextLine, ...]

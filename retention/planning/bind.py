@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from retention.errors import Problem
@@ -20,6 +21,9 @@ from retention.planning.reach import (
     removal_order,
     usable,
 )
+
+_UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\[\]$", re.IGNORECASE)
+"""Types whose values drivers give as something else than a text or a number."""
 
 CLOCK_KINDS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 
@@ -77,8 +81,8 @@ class _Attempt:
         except NotFoundError as error:
             self._problem("table", error.found, error.write)
             return None
-        why = usable(root)
-        if why is not None and not (dataset.key and root.relation.value.endswith("table")):
+        why = usable(root, dataset.key or ())
+        if why is not None:
             self._problem("table", *why)
             return None
         key = self._key(root)
@@ -126,6 +130,20 @@ class _Attempt:
         return tables
 
     def _key(self, root: Table) -> tuple[Column, ...]:
+        key = self._named_key(root)
+        for column in key:
+            inexact = column.kind is Kind.REAL or (
+                column.kind is Kind.NUMERIC and self.catalogue.folds_case  # stored as floating point there
+            )
+            if inexact or (column.kind is Kind.OTHER and _UNSAID.search(column.type)):
+                self._problem(
+                    "key",
+                    f"`{column.name}` is {column.type}: such a value can't stand in the evidence",
+                    "name the columns of a unique index that are whole numbers, texts, UUIDs or dates",
+                )
+        return key
+
+    def _named_key(self, root: Table) -> tuple[Column, ...]:
         if self.dataset.key is None:
             return tuple(root.columns[name] for name in root.key)
         try:

@@ -21,6 +21,7 @@ class Hop:
 
     @property
     def arrives(self) -> TableId:
+        """The table that the step leads to."""
         return self.reference.table if self.down else self.reference.target
 
 
@@ -77,6 +78,7 @@ class BoundDataset:
 
     @property
     def members(self) -> frozenset[TableId]:
+        """Every table of the record."""
         return frozenset(self.removal)
 
     def part(self, table: TableId) -> Part:
@@ -106,9 +108,11 @@ class Job:
 
     @property
     def clock(self) -> Clock:
+        """The rule's clock: a rule without one makes no job."""
         assert self.rule.clock is not None
         return self.rule.clock
 
     @property
     def name(self) -> str:
+        """`rule/connector/dataset`, as ledger and state store name it."""
         return f"{self.rule.name}/{self.bound.connector.name}/{self.bound.dataset.name}"

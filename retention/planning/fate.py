@@ -37,6 +37,7 @@ class Instants:
 
 
 def instants(clock: Clock, as_of: datetime) -> Instants:
+    """The lines of `clock` on the day `as_of`."""
     return Instants(
         floor=periods.floor(clock.timezone),
         cutoff=periods.cutoff(as_of, clock),
@@ -64,6 +65,18 @@ class Fates:
     def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
         """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
         return self._fate(job, root, strict=strict, visiting=())
+
+    def free(self, job: Job, root: p.Source) -> p.Choice:
+        """The strict fate of a record that was due while its event could be read, and may have none now."""
+        return self._fate(job, root, strict=True, visiting=(), gone=True)
+
+    def fleeting(self, job: Job) -> bool:
+        """Other jobs of this plan delete rows that the job's event is read from, and nothing else tells it."""
+        components = job.bound.events[job.rule.event or ""]
+        if any(not c.hops and not c.column.nullable for c in components):
+            return False
+        read = {hop.arrives for c in components for hop in c.hops}
+        return any(read & other.bound.members for other in self._acting if acts(other))
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
@@ -119,7 +132,9 @@ class Fates:
 
     # -- the choice ------------------------------------------------------------------------
 
-    def _fate(self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...]) -> p.Choice:
+    def _fate(
+        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], gone: bool = False
+    ) -> p.Choice:
         cases: list[tuple[p.Test, str]] = []
         scope = self._scope(job.bound, root)
         if scope is not None:
@@ -128,9 +143,10 @@ class Fates:
         cases += [
             (self._any(job, root, p.State.RECENT, cutoff), "not_due"),
             (self._any(job, root, p.State.UNCLEAR, cutoff), "unclear"),
-            (p.Untrue(item=self._any(job, root, p.State.PAST, cutoff)), "undated"),
         ]
-        keeping = tuple(p.Untrue(item=self._ended(job, rule, root)) for rule in job.others)
+        if not gone:
+            cases.append((p.Untrue(item=self._any(job, root, p.State.PAST, cutoff)), "undated"))
+        keeping = tuple(p.Untrue(item=self._ended(job, rule, root, gone=gone)) for rule in job.others)
         if keeping:
             cases.append((p.AnyOf(items=keeping), "retained"))
         referring = tuple(
@@ -143,16 +159,17 @@ class Fates:
             return p.Choice(cases=tuple(cases), otherwise="elsewhere")
         return p.Choice(cases=tuple(cases), otherwise="due")
 
-    def _ended(self, job: Job, rule: Rule, root: p.Source) -> p.Test:
-        """Rule's own clock has ended for this record."""
+    def _ended(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test:
+        """Rule's own clock has ended for this record; where its event may be `gone`, it has unless it says not."""
         assert rule.clock is not None
         other = Job(rule=rule, bound=job.bound)
         cutoff = instants(rule.clock, self._as_of).cutoff
+        past = () if gone else (self._any(other, root, p.State.PAST, cutoff),)
         return p.All(
             items=(
                 p.Untrue(item=self._any(other, root, p.State.RECENT, cutoff)),
                 p.Untrue(item=self._any(other, root, p.State.UNCLEAR, cutoff)),
-                self._any(other, root, p.State.PAST, cutoff),
+                *past,
             )
         )
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from retention.errors import Problem
-from retention.model.catalogue import Catalogue, Column, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Table, TableId, folded
 from retention.model.dataset import Name
 
 
@@ -19,6 +19,7 @@ class NotFoundError(Exception):
         self.write = write
 
     def problem(self, file: str, key: str) -> Problem:
+        """The Problem that it is at the place where the name was written."""
         return Problem(file=file, key=key, found=self.found, write=self.write)
 
 
@@ -30,7 +31,7 @@ def listed(names: Iterable[str], most: int = 8) -> str:
 
 
 def _same(catalogue: Catalogue, left: str, right: str) -> bool:
-    return left == right or (catalogue.folds_case and left.casefold() == right.casefold())
+    return left == right or (catalogue.folds_case and folded(left) == folded(right))
 
 
 def _nearest(word: str, names: Iterable[str]) -> str:
@@ -82,7 +83,7 @@ def find_column(catalogue: Catalogue, table: Table, word: str) -> Column:
         return exact
     if catalogue.folds_case:
         for column in table.columns.values():
-            if column.name.casefold() == word.casefold():
+            if folded(column.name) == folded(word):
                 return column
     raise NotFoundError(f"table `{table.id}` has no column `{word}`", _nearest(word, table.columns))
 

@@ -25,18 +25,29 @@ _WHY_NOT = {
 }
 
 
-def usable(table: Table) -> tuple[str, str] | None:
-    """(found, write) where rows of `table` can't be deleted one record at a time, else None."""
+def usable(table: Table, key: tuple[str, ...] | None = None) -> tuple[str, str] | None:
+    """(found, write) where rows of `table` can't be deleted one record at a time, else None.
+
+    `key`: the columns that the operator named as one; None where none can be named.
+    """
     why = _WHY_NOT.get(table.relation)
     if why is not None:
         found, _, write = why.partition(": ")
         return f"`{table.id}` {found}", write
-    if not table.key:
-        return (
-            f"table `{table.id}` has no primary key: its rows can't be told apart",
-            f"ALTER TABLE {table.id} ADD PRIMARY KEY (…);",
-        )
+    if not table.key and not key:
+        ways = []
+        if key is not None:
+            ways.append('name the columns of a unique index without NULL: key = ["…"]')
+        if table.id.schema is not None:
+            ways.append(f"ALTER TABLE {qualified(table.id)} ADD PRIMARY KEY (…);")
+        write = ", or: ".join(ways) or "make it anew with a PRIMARY KEY: SQLite can't add one to a table"
+        return f"table `{table.id}` has no primary key: its rows can't be told apart", write
     return None
+
+
+def qualified(table: TableId) -> str:
+    """A table's full name as standard SQL quotes it."""
+    return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
 
 
 def quoted(name: str) -> str:
@@ -47,9 +58,8 @@ def quoted(name: str) -> str:
 def create_index(table: TableId, columns: Iterable[str]) -> str:
     """The statement that makes the missing index."""
     every = tuple(columns)
-    place = f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
     name = quoted("_".join([table.name, *every, "idx"]))
-    return f"CREATE INDEX {name} ON {place} ({', '.join(quoted(c) for c in every)});"
+    return f"CREATE INDEX {name} ON {qualified(table)} ({', '.join(quoted(c) for c in every)});"
 
 
 def described(reference: Reference) -> str:

@@ -28,6 +28,8 @@ class Work:
     a batch rechecks it. `reaches`: bare-column comparisons that every due record passes. `late`: of a
     record whose clock has ended, whether it is overdue. `own_columns`: all of it can be read off
     the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
+    `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
+    record that was due while that could be read.
     """
 
     job: Job
@@ -35,6 +37,7 @@ class Work:
     records: p.Test
     fate: p.Choice
     strict: p.Choice
+    free: p.Choice
     reaches: tuple[p.Reaches, ...]
     late: p.Test
     latest_day: p.LatestDay
@@ -42,9 +45,11 @@ class Work:
     components: Mapping[str, Mapping[p.State, p.Test]]
     own_columns: bool
     nothing_refers: bool
+    fleeting: bool
 
     @property
     def bound(self) -> BoundDataset:
+        """The dataset that the job is on."""
         return self.job.bound
 
     @property
@@ -57,6 +62,11 @@ class Work:
         """The record is due in a batch: nothing refers to it any more."""
         return p.All(items=(self.records, p.Chosen(choice=self.strict, label="due")))
 
+    @property
+    def still_free(self) -> p.Test:
+        """Nothing but its event, which was read before, stands between a remembered record and its end."""
+        return p.All(items=(self.records, p.Chosen(choice=self.free, label="due")))
+
 
 def work(fates: Fates, job: Job) -> Work:
     """The predicates of `job` as `fates` sees them."""
@@ -68,6 +78,7 @@ def work(fates: Fates, job: Job) -> Work:
         records=fates.records(job, root),
         fate=fates.fate(job, root, strict=False),
         strict=fates.fate(job, root, strict=True),
+        free=fates.free(job, root),
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.latest_day(job, root),
@@ -78,6 +89,7 @@ def work(fates: Fates, job: Job) -> Work:
         },
         own_columns=not job.bound.outside and not any(c.hops for c in every),
         nothing_refers=not job.bound.outside and not job.bound.parts,
+        fleeting=fates.fleeting(job),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import TextIO, cast
 
@@ -35,18 +34,24 @@ THEME = Theme(
 )
 
 
-class Trimmed(io.TextIOBase):
-    """A stream that passes lines on without the blanks that a layout leaves at their ends."""
+class Trimmed:
+    """A stream that passes lines on without the blanks that a layout leaves at their ends.
+
+    What of a text stream rich needs, and no more: a stream of `io` would flush what lies below it when
+    it is collected, by then perhaps closed.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._blanks = ""
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:
+        """The encoding of the stream below."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
+        """Passes on what can't be a line's trailing blanks any more."""
         pieces = (self._blanks + text).split("\n")
         pieces[:-1] = [piece.rstrip(" ") for piece in pieces[:-1]]
         last = pieces[-1].rstrip(" ")
@@ -56,7 +61,12 @@ class Trimmed(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
+        """Flushes the stream below."""
         self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Never: on a terminal nothing is trimmed."""
+        return False
 
 
 class Screen(Console):
@@ -94,6 +104,7 @@ def line(console: Console, text: str | Text = "", style: str = "", indent: int =
 
 
 def heading(console: Console, text: str) -> None:
+    """A line that opens a part, with an empty one before it."""
     console.print()
     console.print(Text(shown(text), style="heading"))
 
@@ -155,4 +166,5 @@ class Facts:
         self._grid.add_row(cell(label), cell(text) if isinstance(text, str) else text)
 
     def show(self, console: Console) -> None:
+        """Draws the rows so far."""
         console.print(Padding(self._grid, (0, 0, 0, self._indent), expand=False))

@@ -13,6 +13,7 @@ from retention.model.documents import Document, instant, plan_document, run_docu
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, RunOutcome
 from retention.model.plan import Plan, PlanLine, Statement
+from retention.model.screen import DemoScreen
 from retention.model.status import Status
 
 
@@ -38,22 +39,27 @@ def error_document(code: str, exit_code: int, message: str, problems: Sequence[P
 
 
 def check_document(report: CheckReport) -> Document:
+    """`ok`, problems, warnings, and what was looked at."""
     return {"format": "retention.check/1", "ok": not report.problems, **plain(report)}
 
 
 def plans_document(plans: Sequence[PlanLine]) -> Document:
+    """The stored plans, newest first."""
     return {"format": "retention.plans/1", "plans": plain(plans)}
 
 
 def statements_document(statements: Sequence[Statement]) -> Document:
+    """Each statement with rule, dataset and purpose."""
     return {"format": "retention.statements/1", "statements": plain(statements)}
 
 
 def approve_document(plan: str, by: str, lines: Sequence[ApprovalLine]) -> Document:
+    """Who approved what."""
     return {"format": "retention.approve/1", "plan": plan, "by": by, "approvals": plain(lines)}
 
 
 def status_document(status: Status) -> Document:
+    """The engine's state at a glance."""
     return {"format": "retention.status/1", **plain(status)}
 
 
@@ -76,10 +82,11 @@ def verify_document(verification: Verification) -> Document:
 
 
 def init_document(lines: Sequence[str]) -> Document:
+    """What was made, a line each."""
     return {"format": "retention.init/1", "lines": list(lines)}
 
 
-class RecordingScreen:
+class RecordingScreen(DemoScreen):
     """The demo's steps, kept for `retention.demo/1` instead of being shown."""
 
     def __init__(self) -> None:
@@ -96,6 +103,9 @@ class RecordingScreen:
         self._steps.append({"text": text})
 
     def plan(self, plan: Plan) -> None:
+        self._steps.append({"plan": plan_document(plan)})
+
+    def later_plan(self, plan: Plan) -> None:
         self._steps.append({"plan": plan_document(plan)})
 
     def outcome(self, outcome: RunOutcome) -> None:

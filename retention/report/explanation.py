@@ -34,13 +34,14 @@ STATE_WORDS = {
 }
 
 
-def show_explanation(console: Console, explanation: Explanation) -> None:
-    """The record, then each rule's view of it, in the policy's order."""
+def show_explanation(console: Console, explanation: Explanation, *, brief: bool = False) -> None:
+    """The record, then each rule's view of it, in the policy's order. `brief`: fate, reason and event only."""
     place = f"{shown(explanation.connector)}.{shown(explanation.dataset)}"
     title = f"Record {shown(explanation.key)} of {place}, as of {moment(explanation.as_of)}"
     console.print(Text(title, style="title"))
-    parts = by_table(explanation.parts)
-    line(console, f"Its parts: {parts}." if parts else "It has no parts.")
+    if not brief:
+        parts = by_table(explanation.parts)
+        line(console, f"Its parts: {parts}." if parts else "It has no parts.")
     if explanation.set_aside is not None:
         line(console, f"Set aside by an earlier run: {shown(explanation.set_aside)}", style="warn")
     if not explanation.rules:
@@ -51,13 +52,16 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
             style="warn",
         )
     for view in explanation.rules:
-        _rule(console, view)
+        _rule(console, view, brief=brief)
 
 
-def _rule(console: Console, view: RuleView) -> None:
-    heading(console, view.rule)
-    line(console, view.promise, style="promise", indent=2)
+def _rule(console: Console, view: RuleView, *, brief: bool) -> None:
     facts = Facts()
+    if brief:
+        facts.add("Rule", view.rule)
+    else:
+        heading(console, view.rule)
+        line(console, view.promise, style="promise", indent=2)
     fate = FATE_WORDS.get(view.fate, KEPT_BECAUSE.get(view.fate, view.fate))
     late = ("; overdue", "bad") if view.overdue else ""
     facts.add("Fate", Text.assemble((shown(fate), _style(view.fate)), late))
@@ -68,13 +72,18 @@ def _rule(console: Console, view: RuleView) -> None:
         facts.add("Event", f"{view.event_name}: {day} ({view.timezone})")
     for component in view.components:
         facts.add("", _component(component))
+    if not brief:
+        _periods(facts, view)
+    facts.show(console)
+
+
+def _periods(facts: Facts, view: RuleView) -> None:
     if view.keep:
         facts.add("Keep", view.keep)
     for label, text in _dates(view):
         facts.add(label, text)
     for stopper in view.stopped_by:
         facts.add("Stopped", _stopper(view, stopper))
-    facts.show(console)
 
 
 def _style(fate: str) -> str:

@@ -106,15 +106,66 @@ def _named(what: str, key: str) -> Callable[[Data], str]:
     return told
 
 
+_CHANGES_SHOWN = 3
+
+
+def _policy_changed(data: Data) -> str:
+    policy, changes = str(data["policy"])[:12], data.get("difference", [])
+    if data.get("before") is None:
+        return f"the policy was seen for the first time: {policy}"
+    told = [f"{c['path']} {_value(c['old'])} → {_value(c['new'])}" for c in changes[:_CHANGES_SHOWN]]
+    more = len(changes) - len(told)
+    if more > 0:
+        told.append(f"{number(more)} more")
+    return f"the policy changed, now {policy}" + (f": {listed(told)}" if told else "")
+
+
+def _jobs(data: Data, told: Callable[[Data], str]) -> str:
+    """Each job of an event in some words; `: ` before them where there are any."""
+    jobs = [
+        f"{job['rule']} ({job['connector']}.{job['dataset']}) {told(job)}" for job in data.get("jobs", ())
+    ]
+    return f": {listed(jobs)}" if jobs else ""
+
+
+def _plan_made(data: Data) -> str:
+    def told(job: Data) -> str:
+        return f"{number(job['due'])} due"
+
+    return f"plan {data['plan']} made{_jobs(data, told)}"
+
+
+def _approved(data: Data) -> str:
+    def told(job: Data) -> str:
+        above = ", above its limits" if job["over_limit"] else ""
+        return f"up to {counted(job['records'], 'record')}{above}"
+
+    return f"approval given by {data['by']}: plan {data['plan']}{_jobs(data, told)}"
+
+
+def _run_started(data: Data) -> str:
+    return f"run {data['run']} started by {data['by']}: plan {data['plan']}, as of {data['as_of']}"
+
+
+def _run_ended(data: Data) -> str:
+    def told(job: Data) -> str:
+        rest = {"left": job["left"], "set aside": job["set_aside"]}
+        rest["skipped"] = job["changed"] + job["held"] + job["locked"]
+        more = "".join(f", {number(n)} {what}" for what, n in rest.items() if n)
+        return f"{job['status']}, {number(job['done'])} of {counted(job['planned'], 'record')}{more}"
+
+    return f"run {data['run']} ended, {data['status']}{_jobs(data, told)}"
+
+
 SENTENCES: Mapping[str, Callable[[Data], str]] = {
-    "policy.changed": _named("the policy changed, now", "policy"),
-    "plan.created": _named("plan made:", "plan"),
-    "approval.granted": _named("approval given by", "by"),
+    "policy.changed": _policy_changed,
+    "plan.created": _plan_made,
+    "approval.granted": _approved,
     "hold.placed": _named("hold placed:", "hold"),
     "hold.released": _named("hold released:", "hold"),
     "event.told": _named("told:", "event"),
-    "run.started": _named("run started:", "run"),
-    "run.ended": _named("run ended:", "run"),
+    "run.started": _run_started,
+    "run.ended": _run_ended,
     "batch.intent": _batch("about to be committed"),
     "batch.committed": _batch("committed"),
     "batch.rolled_back": _batch("rolled back"),

@@ -24,8 +24,11 @@ RUN_STYLE = {
 }
 
 
-def show_outcome(console: Console, outcome: RunOutcome) -> None:
-    """What was done, what was not and why, and the checkpoint that seals it."""
+def show_outcome(console: Console, outcome: RunOutcome, *, brief: bool = False) -> None:
+    """What was done, what was not and why, and the checkpoint that seals it.
+
+    `brief`: no more than the table about jobs that did all that they were to do.
+    """
     title = Text.assemble(
         (f"Run {shown(outcome.id)} as of {moment(outcome.as_of)}: ", "title"),
         (shown(outcome.status), RUN_STYLE.get(outcome.status, "title")),
@@ -37,7 +40,7 @@ def show_outcome(console: Console, outcome: RunOutcome) -> None:
         console.print()
         _table(console, outcome)
     for job in outcome.jobs:
-        if _worth_telling(job):
+        if _worth_telling(job) and not (brief and job.done == job.planned):
             _job(console, job)
     if outcome.checkpoint:
         console.print()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -138,9 +138,10 @@ def _what_goes(job: JobPlan) -> str:
 
 
 def _lateness(job: JobPlan) -> Text:
+    kept = ", with those that are late and have to stay" if job.overdue > job.due else ""
     parts = (
         (number(job.overdue), "bad" if job.overdue else ""),
-        f"; undated {number(job.fates['undated'])}; unclear {number(job.fates['unclear'])}",
+        f"{kept}; undated {number(job.fates['undated'])}; unclear {number(job.fates['unclear'])}",
     )
     return Text.assemble(*parts)
 
@@ -154,12 +155,19 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
         style = "warn" if fate in ("undated", "unclear", "conflict") else ""
         by = ""
         if fate == "referenced" and job.referenced_by:
-            by = ": " + listed([f"{number(n)} by {shown(t)}" for t, n in job.referenced_by.items()])
+            by = _by(job.referenced_by, count)
         label = "Kept" if len(reasons) == 1 else ""
         facts.add(label, Text(f"{number(count):>{width}} {because}{by}", style=style))
     for fate, (one, many) in NOT_KEPT.items():
         if job.fates[fate]:
             facts.add("Besides", counted(job.fates[fate], one, many))
+
+
+def _by(referenced_by: Mapping[str, int], count: int) -> str:
+    """Through which columns; how many by each, where it is not all of them by one."""
+    if list(referenced_by.values()) == [count]:
+        return f", by {shown(next(iter(referenced_by)))}"
+    return ": " + listed([f"{number(n)} by {shown(t)}" for t, n in referenced_by.items()])
 
 
 def _elsewhere(console: Console, plan: Plan) -> None:

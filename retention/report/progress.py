@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from retention.model.progress import Progress
 from retention.report.escape import shown
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ REFRESH = 0.1
 """Seconds between two looks at the bar: what comes in between only counts."""
 
 
-class TerminalProgress:
+class TerminalProgress(Progress):
     """A bar, its count, and how long it takes. Cheap when told often; an unwritable terminal is ignored."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -89,7 +90,7 @@ class TerminalProgress:
                 bar.stop()
 
 
-class ToldProgress:
+class ToldProgress(Progress):
     """No bar: the told lines alone, one write each, to a log or a pipe."""
 
     def __init__(self, stream: TextIO) -> None:

@@ -35,8 +35,8 @@ def ahead(*, as_of: datetime, now: datetime) -> Verdict:
     if as_of <= now:
         return GO_ON
     return refused(
-        f"as of {as_of:%Y-%m-%d %H:%M} UTC lies in the future: records would be deleted before their time"
-        " (a plan may look ahead, a run may not)"
+        f"as of {as_of:%Y-%m-%d %H:%M} UTC lies in the future: records would be deleted"
+        " before their time (a plan may look ahead, a run may not)"
     )
 
 

@@ -16,6 +16,7 @@ class Verdict:
 
     @property
     def allowed(self) -> bool:
+        """It may go on."""
         return self.status is JobStatus.READY
 
 
@@ -23,8 +24,10 @@ GO_ON = Verdict()
 
 
 def refused(reason: str) -> Verdict:
+    """It must not, for this reason."""
     return Verdict(status=JobStatus.REFUSED, reason=reason)
 
 
 def awaiting(reason: str) -> Verdict:
+    """It may once a person has said so."""
     return Verdict(status=JobStatus.AWAITING, reason=reason)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from retention.errors import RetentionError
 from retention.ledger.tree import HASH_SIZE
+from retention.store.dialects import raw
 from retention.store.schema import batch, evidence
 
 INTENT = "intent"
@@ -55,6 +56,7 @@ class EvidenceRow:
 
     @property
     def count(self) -> int:
+        """How many records are committed to."""
         return len(self.leaves) // HASH_SIZE
 
 
@@ -148,7 +150,7 @@ class EvidenceReading:
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
-        return EvidenceRow(run=run, job=job, batch=number, key_id=row.key_id, leaves=bytes(row.leaves))
+        return EvidenceRow(run=run, job=job, batch=number, key_id=row.key_id, leaves=raw(row.leaves))
 
     def keys(self) -> list[str]:
         """The ids of all evidence keys that something is committed under."""

@@ -6,8 +6,10 @@ engine, and for what a driver's error means.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -43,6 +45,7 @@ BUSY_SECONDS = 10.0
 
 _WRITE = "retention_write"
 _PATH = "retention_path"
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
@@ -77,13 +80,14 @@ def new_database(url: str) -> Iterator[Engine]:
     path = store_path(url)
     if path.exists():
         raise SetupError(f"{path}: there is something already; a state store is never overwritten")
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+        os.close(file)
     except OSError as error:
         raise UnreachableError(f"{path}: cannot be created: {error.strerror}") from error
+    draft = Path(name)
     try:
         engine = _engine(draft, path)
         try:
@@ -111,6 +115,11 @@ def open_engine(url: str) -> Engine:
 def for_writing(connection: Connection) -> Connection:
     """The connection, whose next transaction takes the write lock at its beginning."""
     return connection.execution_options(**{_WRITE: True})
+
+
+def raw(value: bytes | str) -> bytes:
+    """A BLOB's bytes, also where somebody wrote text into it behind our back."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
 
 
 class Hot:
@@ -150,7 +159,12 @@ def _execute(connection: Connection, sql: str, values: Any) -> list[Any]:
 
 def _publish(draft: Path, path: Path) -> None:
     try:
-        os.link(draft, path)
+        try:
+            os.link(draft, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS or path.exists():
+                raise
+            draft.rename(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -196,7 +210,8 @@ def _engine(file: Path, named: Path) -> Engine:
 
     def wrap(context: Any) -> None:
         original = context.original_exception
-        raise _meaning(original, named) from original
+        if isinstance(original, sqlite3.Error):  # an interrupt comes by here too, and stays one
+            raise _meaning(original, named) from original
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "handle_error", wrap)

@@ -14,7 +14,7 @@ from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
-from retention.store.dialects import Hot
+from retention.store.dialects import Hot, raw
 from retention.store.schema import checkpoint, event, head
 
 _BACKWARDS = timedelta(minutes=5)
@@ -71,7 +71,7 @@ class LogReading:
             for seq, line in rows:
                 if seq != expected:
                     raise LedgerError(f"event {expected}: it is missing from the state store")
-                yield bytes(line)
+                yield raw(line)
                 expected += 1
             if len(rows) < _PAGE:
                 return
@@ -79,7 +79,7 @@ class LogReading:
     def line(self, seq: int) -> bytes | None:
         """One event's line; None where there is none of this number."""
         line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
-        return None if line is None else bytes(line)
+        return None if line is None else raw(line)
 
     def length(self, start: int = 0) -> int:
         """Bytes of the lines from number `start` on, a newline each."""
@@ -199,7 +199,7 @@ def _read_head(connection: Connection) -> Head:
     try:
         [(size, edge, last_hash, last_at, length)] = _HEAD.run(connection, {})
         found = Head(
-            edge=Edge.decode(bytes(edge)),
+            edge=Edge.decode(raw(edge)),
             last_hash=last_hash,
             last_at=None if last_at is None else parse_instant(last_at),
             length=length,

@@ -1,8 +1,9 @@
-"""Who this process is, and whether another one that held a lease is still alive."""
+"""Who this process is and for whom it acts; whether another one that held a lease is still alive."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,16 @@ class Owner:
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host.partition(' ')[0]}"
+
+
+def account_name() -> str:
+    """The account that acts, by the process's own user id: a variable of the environment can be set to
+    anybody's name."""
+    user = os.getuid()
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"uid {user}"
 
 
 def this_process() -> Owner:

@@ -73,6 +73,7 @@ class StateStore:
         self._signer = signer
         self._lock = threading.Lock()
         self._writer: int | None = None
+        self._kept: Connection | None = None
         self.path = path
         self.origin: str = row.origin
         self.verifier_key: str = row.verifier_key
@@ -143,12 +144,10 @@ class StateStore:
         """
         if self._signer is None:
             raise RetentionError("this state store was opened for reading only")
-        with self._alone(), self._engine.connect() as plain:
-            connection = for_writing(plain)
-            with connection.begin():
-                transaction = Transaction(connection, self._signer)
-                yield transaction
-                transaction.log.flush()
+        with self._alone(), self._writing() as connection, connection.begin():
+            transaction = Transaction(connection, self._signer)
+            yield transaction
+            transaction.log.flush()
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -172,7 +171,10 @@ class StateStore:
             yield snapshot.log
 
     def close(self) -> None:
-        """Close every connection. The store can't be used any more."""
+        """Close every connection. The store is not to be used any more."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -196,6 +198,17 @@ class StateStore:
         finally:
             self._writer = None
             self._lock.release()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """The connection that writes; kept, since there is one writer, and given up after an error."""
+        connection, self._kept = self._kept or for_writing(self._engine.connect()), None
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept = connection
 
     def _compare_keys(self, signer: Signer | None, evidence_key_id: str | None) -> None:
         if signer is not None and signer.name != self.origin:

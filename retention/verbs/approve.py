@@ -44,6 +44,9 @@ def approve(
         if row.used_by is not None:
             raise SafetyRefusal(f"plan {plan_id} was carried out already, by run {row.used_by}; plan again")
         made = plan_from_document(json.loads(row.body))
+        left_out = [rule for rule in over_limit if rules and rule not in rules]
+        if left_out:
+            raise UsageError(f"--over-limit {left_out[0]}: that rule is not among those to approve")
         chosen = [job for job in made.jobs if not rules or job.rule in rules]
         missing = (set(rules) | set(over_limit)) - {job.rule for job in made.jobs}
         if missing:

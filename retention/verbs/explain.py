@@ -17,7 +17,7 @@ from retention.planning.bound import BoundDataset, Job
 from retention.planning.fate import WITHIN
 from retention.planning.work import Work
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, prepared
+from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
 
 
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
@@ -49,7 +49,7 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
             connector=connector,
             dataset=name,
             key=key,
-            as_of=moment,
+            as_of=in_zone(config, moment),
             rules=views,
             parts=found[0][1].parts,
             set_aside=aside,
@@ -152,7 +152,7 @@ def _because(job: Job, view: RecordView, due_on: date | None) -> str:
         case "unclear":
             return f"whether or when `{event}` happened can't be told: unknown never deletes"
         case "referenced":
-            rows = " and ".join(f"{count} of {by}" for by, (count, _) in view.referring.items())
+            rows = " and ".join(f"{count} by {by}" for by, (count, _) in view.referring.items())
             return f"its clock has ended, but rows that stay refer to it: {rows}"
         case "retained":
             return f"another rule still keeps it: {', '.join(rule.name for rule in job.others)}"

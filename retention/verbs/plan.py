@@ -29,6 +29,7 @@ from retention.verbs.prepared import (
     Prepared,
     as_of_instant,
     configuration,
+    in_zone,
     named,
     prepared,
 )
@@ -59,11 +60,13 @@ def plan(
             note = (
                 "there is no state store here: this plan is not kept, and can't be approved (retention init)"
             )
-            return replace(made, notes=(*made.notes, note)) if store else made
-        with stores.opened(config, place) as state:
-            made = keep_plan(state, config, made, clock)
-            with state.read() as snapshot:
-                return judged(made, ready, snapshot)
+            made = replace(made, notes=(*made.notes, note)) if store else made
+        else:
+            with stores.opened(config, place) as state:
+                made = keep_plan(state, config, made, clock)
+                with state.read() as snapshot:
+                    made = judged(made, ready, snapshot)
+        return replace(made, as_of=in_zone(config, made.as_of))
 
 
 def count(
@@ -94,8 +97,19 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
+        counted=_once(planned),
     )
     return replace(bare, id=secrets.token_hex(4), digest=digest(bare))
+
+
+def _once(planned: Sequence[JobPlan]) -> dict[str, int]:
+    """Undated and unclear records, each once: rules on one dataset count from the same event."""
+    most: dict[tuple[str, str], dict[str, int]] = {}
+    for job in planned:
+        here = most.setdefault((job.connector, job.dataset), {"undated": 0, "unclear": 0})
+        for name in here:
+            here[name] = max(here[name], job.fates[name])
+    return {name: sum(counts[name] for counts in most.values()) for name in ("undated", "unclear")}
 
 
 def digest(made: Plan) -> str:
@@ -231,8 +245,8 @@ def listed(place: Place) -> tuple[PlanLine, ...]:
             lines.append(
                 PlanLine(
                     id=row.id,
-                    as_of=row.as_of,
-                    created=row.created,
+                    as_of=in_zone(config, row.as_of),
+                    created=in_zone(config, row.created),
                     due=made.totals["due"],
                     approved=words,
                     used=row.used_by is not None,
@@ -245,7 +259,8 @@ def stored(place: Place, id: str) -> Plan:
     """A stored plan, as it was; UsageError where there is none of that name."""
     config = configuration(place)
     with stores.reading(config, place) as state, state.read() as snapshot:
-        return plan_from_document(json.loads(stored_row(snapshot, id).body))
+        made = plan_from_document(json.loads(stored_row(snapshot, id).body))
+        return replace(made, as_of=in_zone(config, made.as_of))
 
 
 def stored_row(snapshot: Snapshot, id: str) -> StoredPlan:

@@ -143,3 +143,12 @@ def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> date
         return periods.parse_as_of(text, config.policy.timezone)
     except ValueError as error:
         raise UsageError(f"--as-of: {error}") from error
+
+
+def in_zone(config: Configuration, moment: datetime) -> datetime:
+    """The same instant as people of the policy read it: a day of theirs begins at 00:00.
+
+    For what is told, and not to reckon with: two times of one zone are compared by the wall clock, and
+    one that comes twice is not equal to the same instant in UTC.
+    """
+    return moment.astimezone(ZoneInfo(config.policy.timezone))

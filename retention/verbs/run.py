@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from retention.config import Configuration
-from retention.connectors.port import Target
+from retention.connectors.port import Remembered, Target
 from retention.engine.job import JobRun, stored_progress
-from retention.engine.journal import LEASE, Journal, Numbers
+from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.pace import Pace
-from retention.engine.recovery import fold, lease_name, recover
+from retention.engine.recovery import fold, in_doubt_still, lease_name, recover, settle
 from retention.engine.retrying import Retry
 from retention.errors import RetentionError, SafetyRefusal, SetupError
 from retention.ledger.evidence import Committer, key_id
@@ -32,9 +32,7 @@ from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.approve import grant
 from retention.verbs.plan import count, judged, keep_plan, stored_row
-from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, named, prepared
-
-_FOREVER = timedelta(days=365)
+from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
 
 Confirm = Callable[[Plan], bool]
 
@@ -61,6 +59,7 @@ class _Run:
     limit: int | None
     evidence: bytes
     in_doubt: Mapping[str, str]
+    token: int = 0
     numbers: Numbers = field(default_factory=Numbers)
 
 
@@ -99,7 +98,7 @@ def run(
         plan = _planned(state, ready, intention, rules, clock, progress, stop)
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
-            plan = _asked(state, plan, confirm, by=by, clock=clock)
+            plan = _asked(state, config, plan, confirm, by=by, clock=clock)
         execution = _Run(
             id=f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             ready=ready,
@@ -148,11 +147,16 @@ def _intention(
 
 
 def _approved_and_unused(state: StateStore) -> Plan | None:
-    """The newest plan, if it was approved and has not been carried out: what was approved is what runs."""
+    """The newest plan that was approved and waits to be carried out: what was approved is what runs.
+
+    Plans made since then that nobody approved change nothing; one that was carried out does.
+    """
     with state.read() as snapshot:
-        newest = snapshot.plans.newest(limit=1)
-        if newest and newest[0].used_by is None and snapshot.approvals.of(newest[0].id):
-            return plan_from_document(json.loads(newest[0].body))
+        for row in snapshot.plans.newest():
+            if row.used_by is not None:
+                return None
+            if snapshot.approvals.of(row.id):
+                return plan_from_document(json.loads(row.body))
     return None
 
 
@@ -174,22 +178,21 @@ def _refuse_clocks(state: StateStore, ready: Prepared, clock: Clock) -> None:
 
 
 def _end_killed_runs(state: StateStore, clock: Clock) -> None:
-    """Runs that never ended and whose process is gone."""
+    """Runs that never ended and whose process is gone, or has not been heard of for long."""
     now = clock()
     with state.read() as snapshot:
         dead = []
         for row in snapshot.runs.open():
-            holder = snapshot.leases.holder(_run_lease(row.id))
-            if holder is None or is_dead(holder[0]):
+            holder = snapshot.leases.holder(run_lease(row.id))
+            if holder is None or holder[2] <= now or is_dead(holder[0]):
                 dead.append(row.id)
     for run_id in dead:
-        with state.begin() as tx:
+        with suppress(SafetyRefusal), state.begin() as tx:
+            # Takes its lease from it: a process that was only stopped is told so when it goes on.
+            token = tx.leases.acquire(run_lease(run_id), this_process(), now, RUN_LEASE)
+            tx.leases.release(run_lease(run_id), token)
             tx.log.append("run.ended", {"run": run_id, "status": "killed", "jobs": []}, now)
             tx.runs.end(run_id, status="killed", at=now, body="{}")
-
-
-def _run_lease(run_id: str) -> str:
-    return f"run {run_id}"
 
 
 def _planned(
@@ -233,8 +236,10 @@ def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
     return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
 
 
-def _asked(state: StateStore, plan: Plan, confirm: Confirm, *, by: str, clock: Clock) -> Plan:
-    if not confirm(plan):
+def _asked(
+    state: StateStore, config: Configuration, plan: Plan, confirm: Confirm, *, by: str, clock: Clock
+) -> Plan:
+    if not confirm(replace(plan, as_of=in_zone(config, plan.as_of))):
         raise SafetyRefusal("not confirmed: nothing was deleted")
     waiting = [job for job in plan.jobs if job.status is JobStatus.AWAITING]
     if waiting:
@@ -250,10 +255,41 @@ def _asked(state: StateStore, plan: Plan, confirm: Confirm, *, by: str, clock: C
 
 
 def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
-    state, plan, clock = execution.state, execution.plan, execution.clock
-    started = clock()
-    with state.begin() as tx:
-        lease = tx.leases.acquire(_run_lease(execution.id), this_process(), started, _FOREVER)
+    _start(execution, by)
+    outcomes: list[JobOutcome] = []
+    try:
+        jobs = execution.ready.jobs(rules)
+        works = tuple(execution.ready.works(jobs, execution.plan.as_of))
+        with ExitStack() as stack:
+            remembered = _remembered(execution, works, stack)
+            for job, item in zip(execution.plan.jobs, works, strict=True):
+                outcomes.append(_job(execution, job, item, remembered.get(item.job.name)))
+    except BaseException as error:
+        status = "failed" if isinstance(error, Exception) else "interrupted"
+        with suppress(RetentionError):
+            _end(execution, outcomes, status)
+        raise
+    status = _status(outcomes)
+    checkpoint = _end(execution, outcomes, status)
+    notes = fold(execution.state, execution.ready.targets)
+    return RunOutcome(
+        id=execution.id,
+        as_of=in_zone(execution.ready.config, execution.plan.as_of),
+        status=status,
+        jobs=tuple(outcomes),
+        checkpoint=checkpoint,
+        notes=(*execution.plan.notes, *notes),
+    )
+
+
+def _start(execution: _Run, by: str) -> None:
+    """`run.started`, bound to plan, policy and approvals; a plan is carried out once."""
+    plan, started = execution.plan, execution.clock()
+    with execution.state.begin() as tx:
+        stored = tx.plans.get(plan.id)
+        if stored is not None and stored.used_by is not None:
+            raise SafetyRefusal(f"plan {plan.id} is being carried out already, by run {stored.used_by}")
+        execution.token = tx.leases.acquire(run_lease(execution.id), this_process(), started, RUN_LEASE)
         row = RunRow(
             id=execution.id, as_of=plan.as_of, started=started, by=by, policy=plan.policy, plan=plan.id
         )
@@ -274,35 +310,29 @@ def _execute(execution: _Run, rules: Sequence[str], by: str) -> RunOutcome:
             "approvals": granted,
         }
         tx.log.append("run.started", data, started)
-    outcomes: list[JobOutcome] = []
-    try:
-        jobs = execution.ready.jobs(rules)
-        works = execution.ready.works(jobs, plan.as_of)
-        for job, item in zip(plan.jobs, works, strict=True):
-            outcomes.append(_job(execution, job, item))
-    finally:
-        checkpoint = _end(execution, outcomes, lease)
-    outcome = RunOutcome(
-        id=execution.id,
-        as_of=plan.as_of,
-        status=_status(outcomes),
-        jobs=tuple(outcomes),
-        checkpoint=checkpoint,
-        notes=plan.notes,
-    )
-    fold(state, execution.ready.targets)
-    return outcome
 
 
-def _job(execution: _Run, job: JobPlan, item: Work) -> JobOutcome:
+def _remembered(execution: _Run, works: Sequence[Work], stack: ExitStack) -> Mapping[str, Remembered]:
+    """Before the first batch: what is due by rows that this very run removes first."""
+    found: dict[str, Remembered] = {}
+    for job, item in zip(execution.plan.jobs, works, strict=True):
+        if job.status is JobStatus.READY and item.fleeting:
+            found[item.job.name] = execution.ready.targets[job.connector].remember(item)
+            stack.callback(found[item.job.name].close)
+    return found
+
+
+def _job(execution: _Run, job: JobPlan, item: Work, remembered: Remembered | None) -> JobOutcome:
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
+    if job.status is JobStatus.NOTHING:
+        _forget_set_aside(execution, job)
     if job.status is not JobStatus.READY:
         return _not_run(job, job.status, job.reason)
     if execution.stop():
         return _not_run(job, JobStatus.STOPPED, "the run was stopped before it")
     doubt = execution.in_doubt.get(item.job.name)
     if doubt is not None:
-        return _not_run(job, JobStatus.REFUSED, f"a batch of an earlier run is still in doubt: {doubt}")
+        return _not_run(job, JobStatus.REFUSED, in_doubt_still(doubt))
     with execution.state.read() as snapshot:
         seen = snapshot.schemas.seen(job.connector, job.dataset)
     verdict = drift.drifted(seen=seen, live=job.schema)
@@ -313,7 +343,7 @@ def _job(execution: _Run, job: JobPlan, item: Work) -> JobOutcome:
         why = target.read_only()
         if why is not None:
             return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
-        return _leased(execution, job, item, target)
+        return _leased(execution, job, item, target, remembered)
     except SafetyRefusal as error:
         return _not_run(job, JobStatus.REFUSED, error.message)
     except RetentionError as error:
@@ -332,16 +362,60 @@ def _not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
     )
 
 
-def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOutcome:
+def _leased(
+    execution: _Run, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
+) -> JobOutcome:
     """Executes the job under its lease: two at once on one dataset are refused."""
-    state, clock, name = execution.state, execution.clock, item.job.name
+    state, name = execution.state, item.job.name
     lease = lease_name(name)
-    now = clock()
+    now = execution.clock()
     with state.begin() as tx:
+        tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
         token = tx.leases.acquire(lease, this_process(), now, LEASE)
-        for row in list(tx.set_aside.of(job.connector, job.dataset)):
-            tx.set_aside.remove(job.connector, job.dataset, row.key)
-        start = _unfinished_cursor(tx.jobs.last(), name, job)
+    outcome: JobOutcome | None = None
+    try:
+        settle(state, target, name, run=execution.id, clock=execution.clock, retry=Retry())
+        start, waiting = _begin_job(execution, job, name)
+        journal = Journal(
+            store=state,
+            clock=execution.clock,
+            run=execution.id,
+            job=name,
+            connector=job.connector,
+            dataset=job.dataset,
+            rule=job.rule,
+            lease=lease,
+            token=token,
+            evidence_key=key_id(execution.evidence),
+            numbers=execution.numbers,
+            run_token=execution.token,
+            waiting=waiting,
+        )
+        outcome = _removed(execution, job, item, target, journal, start, remembered)
+        _end_job(execution, job, name, outcome)
+    except RetentionError as error:
+        if outcome is None:
+            raise
+        outcome = replace(outcome, status=JobStatus.FAILED, reason=outcome.reason or error.message)
+    finally:
+        with suppress(RetentionError), state.begin() as tx:
+            tx.leases.release(lease, token)
+    return outcome
+
+
+def _begin_job(
+    execution: _Run, job: JobPlan, name: str
+) -> tuple[Mapping[str, object] | None, frozenset[str]]:
+    """The job's row; the cursor that a killed run left of it, and the records that were set aside."""
+    now = execution.clock()
+    start: Mapping[str, object] | None = None
+    with execution.state.begin() as tx:
+        waiting = frozenset(row.key for row in tx.set_aside.of(job.connector, job.dataset))
+        for row in tx.jobs.last():
+            if row.job != name or row.ended is not None:
+                continue
+            start = json.loads(row.cursor) if row.cursor else None
+            tx.jobs.end(row.run, name, status="killed", at=now, progress=row.progress)
         if tx.schemas.seen(job.connector, job.dataset) is None:
             tx.schemas.put(job.connector, job.dataset, job.schema, now)
         tx.jobs.put(
@@ -356,28 +430,29 @@ def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOut
                 planned=job.due,
             )
         )
+    return start, waiting
+
+
+def _removed(
+    execution: _Run,
+    job: JobPlan,
+    item: Work,
+    target: Target,
+    journal: Journal,
+    start: Mapping[str, object] | None,
+    remembered: Remembered | None,
+) -> JobOutcome:
+    """The batches. What happens to this job alone is its outcome."""
     try:
-        with target.remover(item) as remover:
-            journal = Journal(
-                store=state,
-                clock=clock,
-                run=execution.id,
-                job=name,
-                connector=job.connector,
-                dataset=job.dataset,
-                rule=job.rule,
-                lease=lease,
-                token=token,
-                evidence_key=key_id(execution.evidence),
-                numbers=execution.numbers,
-            )
+        share = job.due / max(job.total, 1)
+        with target.remover(item, remembered, share=share) as remover:
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,
                 journal=journal,
                 committer=Committer(execution.evidence, job.connector, job.dataset),
-                origin=state.origin,
+                origin=execution.state.origin,
                 pace=Pace(target=item.bound.connector.throttle.batch_time),
                 stop=execution.stop,
                 progress=execution.progress,
@@ -385,22 +460,12 @@ def _leased(execution: _Run, job: JobPlan, item: Work, target: Target) -> JobOut
                 start=start,
             ).run()
             execution.progress.finish()
+            return outcome
     except RetentionError as error:
-        outcome = _not_run(job, JobStatus.FAILED, error.message)
-    _end_job(execution, name, outcome, lease, token)
-    return outcome
+        return _not_run(job, JobStatus.FAILED, error.message)
 
 
-def _unfinished_cursor(last: Sequence[JobRow], name: str, job: JobPlan) -> Mapping[str, object] | None:
-    """Where the same job's last run was killed; the sweep finds what lies before it."""
-    for row in last:
-        if row.job == name and row.connector == job.connector and row.ended is None and row.cursor:
-            found: Mapping[str, object] = json.loads(row.cursor)
-            return found
-    return None
-
-
-def _end_job(execution: _Run, name: str, outcome: JobOutcome, lease: str, token: int) -> None:
+def _end_job(execution: _Run, job: JobPlan, name: str, outcome: JobOutcome) -> None:
     now = execution.clock()
     with execution.state.begin() as tx:
         tx.jobs.end(
@@ -411,11 +476,28 @@ def _end_job(execution: _Run, name: str, outcome: JobOutcome, lease: str, token:
             progress=stored_progress(outcome),
             reason=outcome.reason,
         )
-        tx.leases.release(lease, token)
+    complete = outcome.status in (JobStatus.DONE, JobStatus.PARTIAL) and not outcome.left
+    if complete and execution.limit is None:
+        _forget_set_aside(execution, job)
 
 
-def _end(execution: _Run, outcomes: Sequence[JobOutcome], lease: int) -> CheckpointRef:
-    """`run.ended` with what is left, and a signed checkpoint."""
+def _forget_set_aside(execution: _Run, job: JobPlan) -> None:
+    """After a whole look at the dataset: records that earlier runs set aside are gone, or not due any more."""
+    known = execution.ready.config.policy.rules
+    with execution.state.read() as snapshot:
+        old = [
+            row.key
+            for row in snapshot.set_aside.of(job.connector, job.dataset)
+            if row.run != execution.id and (row.rule == job.rule or row.rule not in known)
+        ]
+    if old:
+        with execution.state.begin() as tx:
+            for key in old:
+                tx.set_aside.remove(job.connector, job.dataset, key)
+
+
+def _end(execution: _Run, outcomes: Sequence[JobOutcome], status: str) -> CheckpointRef | None:
+    """`run.ended` with what is left, and a signed checkpoint. None where another process ended it as killed."""
     now = execution.clock()
     jobs = [
         {
@@ -434,12 +516,14 @@ def _end(execution: _Run, outcomes: Sequence[JobOutcome], lease: int) -> Checkpo
         }
         for o in outcomes
     ]
-    status = _status(outcomes)
     outcome = RunOutcome(id=execution.id, as_of=execution.plan.as_of, status=status, jobs=tuple(outcomes))
     with execution.state.begin() as tx:
+        row = tx.runs.get(execution.id)
+        if row is None or row.ended is not None:
+            return None
         tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": jobs}, now)
         tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
-        tx.leases.release(_run_lease(execution.id), lease)
+        tx.leases.release(run_lease(execution.id), execution.token)
         return tx.log.checkpoint(now)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from retention.config import Configuration
@@ -17,7 +18,7 @@ from retention.model.status import NextLine, OverdueLine, RunLine, Status, Waiti
 from retention.store.plans import StoredPlan
 from retention.store.state import Snapshot
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.prepared import Clock, configuration, in_zone
 
 _RUNS = 10
 
@@ -28,10 +29,10 @@ def status(place: Place, *, clock: Clock) -> Status:
     now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
         plans = snapshot.plans.newest(limit=20)
-        newest = _plan(plans[0]) if plans else None
+        newest = _plan(config, plans[0]) if plans else None
         return Status(
-            now=now,
-            runs=tuple(_runs(snapshot)),
+            now=in_zone(config, now),
+            runs=tuple(_runs(config, snapshot)),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
             overdue=_overdue(newest, _removed_late(snapshot, plans[0]) if plans else {}),
             waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
@@ -41,20 +42,21 @@ def status(place: Place, *, clock: Clock) -> Status:
         )
 
 
-def _plan(row: StoredPlan) -> Plan:
-    return plan_from_document(json.loads(row.body))
+def _plan(config: Configuration, row: StoredPlan) -> Plan:
+    made = plan_from_document(json.loads(row.body))
+    return replace(made, as_of=in_zone(config, made.as_of))
 
 
-def _runs(snapshot: Snapshot) -> list[RunLine]:
+def _runs(config: Configuration, snapshot: Snapshot) -> list[RunLine]:
     lines = []
     for row in snapshot.runs.newest(limit=_RUNS):
         jobs = snapshot.jobs.of(row.id)
         lines.append(
             RunLine(
                 id=row.id,
-                as_of=row.as_of,
-                started=row.started,
-                ended=row.ended,
+                as_of=in_zone(config, row.as_of),
+                started=in_zone(config, row.started),
+                ended=in_zone(config, row.ended) if row.ended is not None else None,
                 status=row.status,
                 by=row.by,
                 done=sum(job.progress.done for job in jobs),
@@ -85,7 +87,7 @@ def _fires(rule: Rule, now: datetime) -> datetime | None:
 
     local = now.astimezone(ZoneInfo(rule.clock.timezone))
     found: datetime = croniter(rule.schedule, local).get_next(datetime)
-    return found.astimezone(UTC)
+    return found
 
 
 def _removed_late(snapshot: Snapshot, row: StoredPlan) -> dict[tuple[str, str, str], int]:

@@ -26,10 +26,10 @@ RANGE = 50_000
 class Census:
     """Counts one job over one connection."""
 
-    def __init__(self, dialect: Dialect, connection: Connection, work: Work, size: int = RANGE) -> None:
+    def __init__(self, dialect: Dialect, connection: Connection, work: Work) -> None:
         self._connection = connection
         self._work = work
-        self._size = size
+        self._size = RANGE
         self._statements = Statements(dialect, work)
         self._fates: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
@@ -70,7 +70,8 @@ class Census:
         """The key that ends the next range."""
         columns = self._statements.key_columns
         query = sa.select(*columns).select_from(self._statements.root)
-        query = query.where(*key_range(self._statements, after, None)).order_by(*columns)
+        known = self._statements.key_known
+        query = query.where(*known, *key_range(self._statements, after, None)).order_by(*columns)
         return query.offset(bound(self._size - 1)).limit(bound(1))
 
     def fates_query(self, after: Key | None, upto: Key | None) -> sa.Select[Any]:
@@ -83,7 +84,7 @@ class Census:
             statements.compiler.latest_day(work.latest_day).label("day"),
         ).select_from(statements.root)
         rows = rows.where(
-            *key_range(statements, after, upto), compile_test(work.records), *self._keys_known()
+            *key_range(statements, after, upto), compile_test(work.records), *statements.key_known
         )
         inner = rows.subquery("f")
         return sa.select(
@@ -114,10 +115,6 @@ class Census:
             self._count_referring(limits)
         return counted
 
-    def _keys_known(self) -> list[Any]:
-        names = [column.name for column in self._work.bound.key if column.nullable]
-        return [self._statements.column(name).is_not(sa.null()) for name in names]
-
     def _count_referring(self, limits: list[Any]) -> None:
         """How many of the referenced records each reference keeps."""
         compiler = self._statements.compiler
@@ -129,7 +126,7 @@ class Census:
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
-        known = self._keys_known()
+        known = self._statements.key_known
         if not known:
             return
         query = sa.select(sa.func.count()).select_from(self._statements.root)

@@ -35,7 +35,7 @@ class Physical(abc.ABC):
 
     @abc.abstractmethod
     def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
-        """(pages, file): the file's number changes when the table is rewritten."""
+        """(pages, file): the file's number changes when the table is rewritten; (0, 0) where it is gone."""
 
     @abc.abstractmethod
     def place(self, source: FromClause) -> ColumnElement[Any]:
@@ -107,6 +107,13 @@ class Dialect(abc.ABC):
     def lost(self, error: BaseException) -> bool:
         """Whether the connection is gone, so that a commit's outcome may be unknown."""
 
+    def forbidden(self, error: BaseException) -> bool:
+        """Whether the statement itself was refused, whatever the rows: a right, a table or a column is missing.
+
+        The message of such an error names objects of the schema, never a value of a row.
+        """
+        return False
+
     # -- the catalogue ---------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -141,6 +148,10 @@ class Dialect(abc.ABC):
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         """The calendar day of a point in time, for showing and ordering."""
 
+    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A value for showing, as text where the driver can't hold all that the database can."""
+        return column
+
     @abc.abstractmethod
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         """The greatest that is not NULL; NULL if all are."""
@@ -151,6 +162,10 @@ class Dialect(abc.ABC):
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
 
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        """What is executed once on a connection, in its own temporary space, before keys can be handed over."""
+        return ()
+
     @abc.abstractmethod
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
@@ -158,8 +173,17 @@ class Dialect(abc.ABC):
         """Hands keys to the database; the result is the parameters of statements that use `key_in`."""
 
     @abc.abstractmethod
-    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
-        """`query`, locking the rows of `of`; rows locked by others are left out unless `wait`."""
+    def lock(
+        self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
+    ) -> sa.Select[Any]:
+        """`query`, locking the rows of `of`; rows locked by others are left out unless `wait`.
+
+        `at_once`: they are an error that `is_held` knows instead.
+        """
+
+    def is_held(self, error: BaseException) -> bool:
+        """Whether a row could not be locked at once."""
+        return False
 
     # -- markers ---------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ MARKERS = sa.Table(
 
 
 def insert_marker(connection: Connection, marker: Marker) -> None:
+    """One marker; IntegrityError where its key is there already."""
     connection.execute(
         MARKERS.insert().values(
             origin=marker.origin,
@@ -39,6 +40,7 @@ def insert_marker(connection: Connection, marker: Marker) -> None:
 
 
 def read_markers(connection: Connection, origin: str, run: str | None) -> Mapping[tuple[str, int], Marker]:
+    """(run, batch) → Marker, of one origin, and of one run where it is given."""
     query = sa.select(MARKERS).where(MARKERS.c.origin == origin)
     if run is not None:
         query = query.where(MARKERS.c.run == run)
@@ -51,6 +53,7 @@ def read_markers(connection: Connection, origin: str, run: str | None) -> Mappin
 
 
 def status_of(connection: Connection, origin: str, run: str, batch: int) -> str | None:
+    """A marker's status; None where there is no such marker."""
     query = sa.select(MARKERS.c.status).where(
         MARKERS.c.origin == origin, MARKERS.c.run == run, MARKERS.c.batch == batch
     )

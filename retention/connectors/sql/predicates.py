@@ -63,6 +63,7 @@ class Compiler:
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
+        """The field's column, in its source."""
         return self.column(field.source, field.column)
 
     def column(self, source: p.Source, name: str) -> ColumnElement[Any]:
@@ -84,6 +85,7 @@ class Compiler:
         return sa.case(*whens, else_=sa.literal_column(f"'{choice.otherwise}'"))
 
     def expression(self, item: p.Expression) -> ColumnElement[Any]:
+        """A value: column, constant or call."""
         match item:
             case p.Field():
                 return self.field(item)
@@ -95,6 +97,7 @@ class Compiler:
                 return result
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
+        """A condition, as plain or three-valued as its node says."""
         match test:
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)
@@ -132,6 +135,10 @@ class Compiler:
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
 
+    def _whole(self, item: p.Test) -> ColumnElement[Any]:
+        """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
+        return Grouping(self.test(item))
+
     def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
         """The day as the database's DATE (or ISO text), NULL where there is none."""
         days = [self._dialect.day(self.field(f), f.kind, latest.timezone) for f in latest.own]
@@ -143,10 +150,6 @@ class Compiler:
         if not days:
             return sa.null()  # an event that never happens
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
-
-    def _whole(self, test: p.Test) -> ColumnElement[Any]:
-        """The test in parentheses of its own: `NOT x IS NULL` is something else than `(NOT x) IS NULL`."""
-        return Grouping(self.test(test))
 
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
         sides = [self.expression(left), self.expression(right)]

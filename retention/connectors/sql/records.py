@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -25,12 +26,15 @@ _SHOWN_ROWS = 5
 
 
 def typed_key(key: tuple[Column, ...], text: str) -> Key:
-    """The key that somebody typed: `17`, or `7,3` for a composite one; UsageError where it can't be one."""
-    pieces = [text] if len(key) == 1 else text.split(",")
+    """The key that somebody typed: `17`, or `7,3` for a composite one; UsageError where it can't be one.
+
+    A text with a comma in it is typed in double quotes where the key is composite.
+    """
+    pieces = [text] if len(key) == 1 else next(csv.reader([text]), [])
     names = ",".join(column.name for column in key)
     if len(pieces) != len(key):
         raise UsageError(f"the key is ({names}): write {len(key)} values with commas between, not `{text}`")
-    return tuple(_typed(column, piece.strip()) for column, piece in zip(key, pieces, strict=True))
+    return tuple(_typed(column, piece) for column, piece in zip(key, pieces, strict=True))
 
 
 def _typed(column: Column, text: str) -> Any:
@@ -43,7 +47,7 @@ def _typed(column: Column, text: str) -> Any:
         Kind.BINARY: bytes.fromhex,
     }
     try:
-        return makers.get(column.kind, str)(text)
+        return makers[column.kind](text.strip()) if column.kind in makers else text
     except ValueError:
         raise UsageError(f"`{text}` is no value of the key column {column.name} ({column.type})") from None
 
@@ -55,6 +59,7 @@ class RecordReader:
         self, dialect: Dialect, connection: Connection, work: Work, keys: Mapping[TableId, tuple[str, ...]]
     ) -> None:
         self._keys = keys
+        self._dialect = dialect
         self._connection = connection
         self._work = work
         self._statements = Statements(dialect, work)
@@ -85,7 +90,8 @@ class RecordReader:
             (compiler.test(states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
         ]
         state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        query = sa.select(state, self._value(component)).select_from(self._statements.root).where(*here)
+        value = self._dialect.shown_value(self._value(component))
+        query = sa.select(state, value).select_from(self._statements.root).where(*here)
         found, value = self._connection.execute(query).one()
         return (None if value is None else _shown(value)), found
 

@@ -28,16 +28,40 @@ _WAITING = Timeouts(lock=300)
 _OLDEST_AT_ONCE = 1_000
 
 
+def plain_rows(
+    connection: Connection, statement: Any, given: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """The driver's own tuples, all of them: SQLAlchemy's rows cost more than the query where there are many."""
+    result = connection.execute(statement, given)
+    try:
+        return list(result.cursor.fetchall())
+    finally:
+        result.close()
+
+
+class _HeldByOthersError(Exception):
+    """A part of some record is locked: time to look for which."""
+
+
 class KeyRemover(Remover):
     """Batches by keys, in clock order where an index serves it, else in key order."""
 
-    def __init__(self, dialect: Dialect, connection: Connection, work: Work, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        work: Work,
+        timeouts: Timeouts,
+        *,
+        dense: bool = False,
+    ) -> None:
+        """`dense`: a good part of the table is due."""
         self._dialect = dialect
         self._connection = connection
         self._work = work
         self._timeouts = timeouts
         self._statements = Statements(dialect, work)
-        self._order = self._statements.order()
+        self._order = self._statements.order(dense=dense)
         tables = {part.table.id: part.table for part in work.bound.parts}
         self._parts: list[Table] = [tables[id_] for id_ in work.bound.removal if id_ in tables]
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
@@ -53,20 +77,20 @@ class KeyRemover(Remover):
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            rows = self._connection.execute(self._statements.find(order, position, size)).fetchall()
+            rows = plain_rows(self._connection, self._statements.find(order, position, size))
             if not rows:
                 return None
-            keys = tuple(tuple(row)[1:] if order.clock is not None else tuple(row) for row in rows)
+            keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
             if not self._work.own_columns:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
-        return Window(after={"by": kind, "at": frozen(tuple(rows[-1]))}, keys=keys)
+        return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
 
     def keys_of(self, window: Window) -> Window:
         return window
 
     def oldest(self, most: int) -> Iterator[Window]:
         with wrapped(self._dialect, f"{self._where}: looking for the oldest records"), self._reading():
-            rows = [tuple(row) for row in self._connection.execute(self._statements.oldest(most))]
+            rows = plain_rows(self._connection, self._statements.oldest(most))
         for start in range(0, len(rows), _OLDEST_AT_ONCE):
             keys = tuple(rows[start : start + _OLDEST_AT_ONCE])
             yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
@@ -82,26 +106,37 @@ class KeyRemover(Remover):
 
     def _rows_of_keys(self, query: sa.Select[Any], keys: Sequence[Key]) -> tuple[Key, ...]:
         given = self._dialect.give_keys(self._connection, self._statements.key, keys)
-        return tuple(tuple(row) for row in self._connection.execute(query, given))
+        return tuple(plain_rows(self._connection, query, given))
 
     # -- the batch -------------------------------------------------------------------------
 
     def begin(self) -> None:
-        with wrapped(self._dialect, f"{self._where}: beginning a batch"):
-            self._dialect.begin(self._connection, self._timeouts)
+        try:
+            with wrapped(self._dialect, f"{self._where}: beginning a batch"):
+                self._dialect.begin(self._connection, self._timeouts)
+        except BaseException:
+            self._end()
+            raise
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
             if wait:
                 self._dialect.limit_waiting(self._connection, _WAITING)
-            return self._take(window.keys[:most], wait=wait)
+                return self._take(window.keys[:most], wait=True)
+            try:
+                return self._take(window.keys[:most], wait=False, hopeful=True)
+            except _HeldByOthersError:
+                self._end()
+                self._dialect.begin(self._connection, self._timeouts)
+                return self._take(window.keys[:most], wait=False)
 
-    def _take(self, keys: Sequence[Key], *, wait: bool) -> Taken:
+    def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
+        """`hopeful`: no part is locked by others, or else _HeldByOthersError: counting twice is seldom needed."""
         held, skipped = self._lock_roots(keys, wait=wait)
-        held, busy, counted = self._lock_parts(held)
+        held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
-        found = self._connection.execute(self._recheck, given).fetchall() if held else []
-        due = [tuple(row)[:-1] for row in found]
+        found = self._due_of(held, given)
+        due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
         changed = len(keys) - len(skipped) - len(busy) - len(due)
         rows: Mapping[str, int] = {}
@@ -111,6 +146,10 @@ class KeyRemover(Remover):
                 counted = self._count_parts(given) if self._dialect.row_locks else {}
             rows = self._delete(due, given, counted)
         return Taken(keys=due, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy))
+
+    def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
+        return plain_rows(self._connection, self._recheck, given) if held else []
 
     def _lock_roots(self, keys: Sequence[Key], *, wait: bool) -> tuple[list[Key], list[Key]]:
         """The keys locked, and those that others hold. Keys that are gone are in neither."""
@@ -123,16 +162,23 @@ class KeyRemover(Remover):
         missing = [key for key in keys if key not in known]
         return list(held), list(self._rows_of_keys(self._statements.present(), missing))
 
-    def _lock_parts(self, held: list[Key]) -> tuple[list[Key], list[Key], dict[str, int]]:
-        """Locks the records' parts; a record of which one is locked by others is left out whole."""
+    def _lock_parts(
+        self, held: list[Key], *, wait: bool, hopeful: bool
+    ) -> tuple[list[Key], list[Key], dict[str, int]]:
+        """Locks the records' parts; a record of which one is locked by others is left out whole.
+
+        Parents first: nobody can add a row to a parent that is locked, so that what was counted stays.
+        """
         counted: dict[str, int] = {}
         if not self._dialect.row_locks or not held:
             return held, [], counted
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
+        if hopeful:
+            return held, [], {str(part.id): self._lock_at_once(part, given) for part in reversed(self._parts)}
         busy: set[Key] = set()
-        for part in self._parts:
+        for part in reversed(self._parts):
             total = self._connection.execute(self._statements.count_part(part), given).scalar_one()
-            query = self._statements.lock_part(part, wait=False)
+            query = self._statements.lock_part(part, wait=wait)
             locked = self._connection.execute(query, given).scalar_one()
             counted[str(part.id)] = locked
             if total != locked:
@@ -144,6 +190,16 @@ class KeyRemover(Remover):
         free = [key for key in held if key not in busy]
         given = self._dialect.give_keys(self._connection, self._statements.key, free)
         return free, sorted(busy, key=repr), self._count_parts(given)
+
+    def _lock_at_once(self, part: Table, given: Mapping[str, Any]) -> int:
+        """Every row of the part, locked without waiting; how many they are."""
+        try:
+            query = self._statements.lock_part(part, wait=False, at_once=True)
+            return int(self._connection.execute(query, given).scalar_one())
+        except sa.exc.DBAPIError as error:
+            if self._dialect.is_held(error):
+                raise _HeldByOthersError from error
+            raise
 
     def _roots(self, part: Table, given: Mapping[str, Any], *, locking: bool) -> Sequence[Any]:
         query = self._statements.roots_of_part(part, locking=locking)
@@ -185,8 +241,12 @@ class KeyRemover(Remover):
         self._end()
 
     def _end(self) -> None:
+        """Ends the transaction, also one whose commit failed: SQLAlchemy counts that as ended, SQLite does not."""
         with contextlib.suppress(Exception):
             self._connection.rollback()
+        with contextlib.suppress(Exception):
+            if not self._connection.invalidated:
+                self._connection.connection.rollback()
 
 
 class PageRemover(KeyRemover):
@@ -211,6 +271,10 @@ class PageRemover(KeyRemover):
         if after is not None and after.get("by") == "pages" and not self._over:
             leaf, page = after["leaf"], int(after["page"])
         self._over = False
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            return self._next_pages(leaf, page, size)
+
+    def _next_pages(self, leaf: str, page: int, size: int) -> Window | None:
         names = list(self._stored)
         for name in names[names.index(leaf) if leaf in names else 0 :]:
             start = page if name == leaf else 0
@@ -230,8 +294,8 @@ class PageRemover(KeyRemover):
             self._physical.inside(statements.root), statements.compiler.test(self._work.still_due)
         )
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            rows = self._connection.execute(query, self._physical.parameters(start, end)).fetchall()
-        return Window(after=window.after, keys=tuple(tuple(row) for row in rows))
+            rows = plain_rows(self._connection, query, self._physical.parameters(start, end))
+        return Window(after=window.after, keys=tuple(rows))
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         if window.pages is None:
@@ -239,13 +303,13 @@ class PageRemover(KeyRemover):
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
             given = {**self._physical.parameters(start, end), "most": most}
-            found = self._connection.execute(self._takes[name], given).fetchall()
+            found = plain_rows(self._connection, self._takes[name], given)
             if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
                 self._sizes.clear()
                 self._over = True
                 raise Transient(f"{self._where}: {name} was rewritten during the run")
         self._density = 0.5 * self._density + 0.5 * len(found) / (end - start)
-        keys = [tuple(row)[:-1] for row in found]
+        keys = [row[:-1] for row in found]
         rows = {str(self._work.bound.root.id): len(keys)} if keys else {}
         return Taken(keys=keys, overdue=sum(row[-1] for row in found), rows=rows)
 

@@ -8,14 +8,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
+NAMED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|:(?P<name>\w+)")
+""":name, but not inside texts and quoted names."""
+
+PYFORMAT = re.compile(r"%%|%\((?P<name>\w+)\)s")
+"""%(name)s; a % that means itself is doubled everywhere, in texts and quoted names too."""
+
 
 def with_values(
-    statement: sa.ClauseElement, dialect: sa.Dialect, mark: str, literal: Callable[[Any], str]
+    statement: sa.ClauseElement,
+    dialect: sa.Dialect,
+    parameter: re.Pattern[str],
+    literal: Callable[[Any], str],
 ) -> str:
-    """`statement` as `dialect` compiles it; `mark` is how it writes a parameter (`:{}`, `%({})s`)."""
+    """`statement` as `dialect` compiles it, in one pass: what a value looks like is never read again."""
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    text = str(compiled)
-    for name, value in sorted(compiled.params.items(), key=lambda item: -len(item[0])):
-        shown = literal(value)
-        text = re.sub(re.escape(mark.format(name)) + r"(?!\w)", shown.replace("\\", r"\\"), text)
-    return text.replace("%%", "%") if "%(" in mark else text
+
+    def written(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name is not None:
+            return literal(compiled.params[name])
+        return "%" if match[0] == "%%" else match[0]
+
+    return parameter.sub(written, str(compiled))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -19,18 +20,32 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect, Timeouts
-from retention.connectors.sql.inspect import Reflected, kind_of, serves
+from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
 from retention.connectors.sql.predicates import bound
-from retention.connectors.sql.showing import with_values
+from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.catalogue import (
+    Catalogue,
+    Column,
+    Index,
+    Kind,
+    Reference,
+    Relation,
+    Table,
+    TableId,
+    Trigger,
+    folded,
+)
 from retention.model.condition import Value
 
 _CLAIM = "retention_claim"
 
 
 class Sqlite(Dialect):
+    """A file: one writer at a time, no row locks, no server."""
+
     name = "sqlite"
     row_locks = False
     own_clock = False
@@ -81,7 +96,8 @@ class Sqlite(Dialect):
         return f"sqlite:{os.path.realpath(path)}"
 
     def now(self, connection: Connection) -> datetime:
-        return datetime.now(UTC)
+        text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
+        return datetime.fromisoformat(str(text))
 
     def read_only(self, connection: Connection) -> str | None:
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
@@ -119,30 +135,28 @@ class Sqlite(Dialect):
         for kind, name, on, sql in masters:
             if kind == "trigger":
                 id_ = TableId(schema=None, name=on)
-                triggers.setdefault(on.casefold(), []).append(
+                triggers.setdefault(folded(on), []).append(
                     Trigger(name=name, table=id_, events=_trigger_events(sql))
                 )
         raw = Reflected(connection, None)
-        exact = {name.casefold(): name for name in relations}
+        exact = {folded(name): name for name in relations}
+        indexes = _indexes(connection)
         tables: dict[TableId, Table] = {}
-        references: list[Reference] = []
         for key in raw.columns:
             name = key[1]
             if name not in relations:
                 continue
             id_ = TableId(schema=None, name=name)
-            columns = raw.columns_of(key, _kind)
             tables[id_] = Table(
                 id=id_,
                 relation=relations[name],
-                columns=columns,
+                columns=raw.columns_of(key, _kind),
                 key=raw.key_of(key),
-                indexes=raw.indexes_of(key),
-                triggers=tuple(triggers.get(name.casefold(), ())),
+                indexes=with_key(raw.key_of(key), indexes.get(name, ())),
+                triggers=tuple(triggers.get(folded(name), ())),
             )
-            references += raw.references_of(key, None)
-        finished = tuple(_finish(r, tables, exact) for r in references)
-        return Catalogue(tables=tables, references=finished, folds_case=True)
+        references = tuple(_finish(r, tables, exact) for r in _references(connection))
+        return Catalogue(tables=tables, references=references, folds_case=True)
 
     # -- expressions -----------------------------------------------------------------------
 
@@ -163,33 +177,11 @@ class Sqlite(Dialect):
     def dated_text(
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
-        known = column.is_not(sa.null())
-        day = sa.func.substr(column, 1, 10)
-        readable = sa.and_(
-            sa.func.typeof(column) == sa.literal_column("'text'"),
-            column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
-            # date() alone gives 30 February back as it stands
-            sa.func.date(sa.func.julianday(day)).is_(day),
-            sa.func.datetime(column).is_not(sa.null()),
-            # and datetime() takes `24:00`, a bare `T` and any number of spaces
-            sa.or_(
-                sa.func.length(column) == sa.literal_column("10"),
-                column.op("GLOB")(sa.literal_column("'????-??-??[ T][01][0-9]:*'")),
-                column.op("GLOB")(sa.literal_column("'????-??-??[ T]2[0-3]:*'")),
-            ),
-        )
-        match state:
-            case p.State.PAST:
-                past_floor = sa.not_(_before(column, floor).self_group())
-                return sa.and_(known, readable, past_floor, _before(column, cutoff).self_group())
-            case p.State.RECENT:
-                return sa.and_(known, readable, sa.not_(_before(column, cutoff).self_group()))
-            case _:
-                return sa.and_(known, sa.or_(sa.not_(readable.self_group()), _before(column, floor)))
+        return iso_text.dated(column, state, floor, cutoff)
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.
-        return column < bound(_days_on(cutoff.day, 2))
+        return column < bound(iso_text.days_on(cutoff.day, 2))
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         return sa.func.substr(column, 1, 10)
@@ -206,65 +198,33 @@ class Sqlite(Dialect):
         chosen = sa.select(*names).select_from(claim)
         return (columns[0] if len(columns) == 1 else sa.tuple_(*columns)).in_(chosen)
 
+    def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
+        names = ", ".join(f"k{i}" for i in range(len(key)))
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})",)
+
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        names = ", ".join(f"k{i}" for i in range(len(key)))
         marks = ", ".join("?" for _ in key)
-        connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})")
+        for statement in self.before_keys(key):
+            connection.exec_driver_sql(statement)
         connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
-        if keys:
+        if len(key) == 1 and keys and all(type(row[0]) is int for row in keys):
+            listed = f"[{','.join(str(row[0]) for row in keys)}]"
+            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} SELECT value FROM json_each(?)", (listed,))
+        elif keys:
             connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
         return {}
 
-    def lock(self, query: sa.Select[Any], of: FromClause, *, wait: bool) -> sa.Select[Any]:
+    def lock(
+        self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
+    ) -> sa.Select[Any]:
         return query  # BEGIN IMMEDIATE has locked the database
 
     def shown(self, statement: sa.ClauseElement) -> str:
         from sqlalchemy.dialects import sqlite
 
-        return with_values(statement, sqlite.dialect(paramstyle="named"), ":{}", _literal)
-
-
-def _days_on(day: date, days: int) -> str:
-    try:
-        return date.fromordinal(day.toordinal() + days).isoformat()
-    except (OverflowError, ValueError):
-        return "9999-12-31~"
-
-
-def _text(moment: datetime) -> str:
-    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
-    text = moment.strftime("%H:%M:%S")
-    day = moment.date().isoformat()
-    return f"{day} {text.removesuffix(':00')}"
-
-
-def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
-    """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant."""
-    assert line.naive is not None, "binding refuses text dates of a connector without a zone"
-    literal = sa.literal_column
-    offset = sa.or_(
-        column.op("GLOB")(literal("'*[Zz]'")),
-        column.op("GLOB")(literal("'*[+-][0-9][0-9]:[0-9][0-9]'")),
-    )
-    # datetime() rounds fractions of a second up: they are left out, the offset kept.
-    offset_part = sa.case(
-        (column.op("GLOB")(literal("'*[Zz]'")), literal("'Z'")), else_=sa.func.substr(column, -6)
-    )
-    whole = sa.case(
-        (
-            column.op("GLOB")(literal("'????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'")),
-            sa.func.substr(column, 1, 19).op("||")(offset_part),
-        ),
-        else_=column,
-    )
-    instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return sa.case(
-        (sa.func.length(column) == literal("10"), column < bound(line.day.isoformat())),
-        (sa.and_(sa.func.length(column) > literal("16"), offset), sa.func.datetime(whole) < bound(instant)),
-        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(_text(line.naive)),
-    )
+        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal)
 
 
 def _relation(kind: str, sql: str) -> Relation:
@@ -274,10 +234,59 @@ def _relation(kind: str, sql: str) -> Relation:
     return Relation.VIRTUAL if virtual else Relation.TABLE
 
 
+_NOT_WORDS = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]", re.DOTALL
+)
+"""Comments, texts and quoted names, in which any word may stand."""
+
+
 def _trigger_events(sql: str) -> frozenset[str]:
     """The event of CREATE TRIGGER … {DELETE | INSERT | UPDATE [OF …]} ON …; all of them where it can't be told."""
-    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", sql, re.IGNORECASE | re.DOTALL)
+    words = _NOT_WORDS.sub(" _ ", sql)
+    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", words, re.IGNORECASE | re.DOTALL)
     return frozenset({found.group(1).upper()}) if found else frozenset({"DELETE", "INSERT", "UPDATE"})
+
+
+def _indexes(connection: Connection) -> dict[str, tuple[Index, ...]]:
+    """Table → indexes that serve any row: not partial ones, and as far as their first expression."""
+    rows = connection.exec_driver_sql(
+        'SELECT m.name, l.name, l."unique", x.name FROM sqlite_master m'
+        " JOIN pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x"
+        " WHERE m.type = 'table' AND NOT l.partial AND x.key ORDER BY m.name, l.seq, x.seqno"
+    ).fetchall()
+    columns: dict[tuple[str, str, bool], list[str | None]] = {}
+    for name, index, unique, column in rows:
+        columns.setdefault((name, index, bool(unique)), []).append(column)
+    found: dict[str, tuple[Index, ...]] = {}
+    for (name, index, unique), every in columns.items():
+        leading = tuple(itertools.takewhile(lambda c: c is not None, every))
+        item = Index(
+            name=index, columns=tuple(map(str, leading)), unique=unique and len(leading) == len(every)
+        )
+        found[name] = (*found.get(name, ()), item)
+    return found
+
+
+def _references(connection: Connection) -> list[Reference]:
+    """Every foreign key, by SQLite's own account of it; one without target columns means the target's key."""
+    rows = connection.exec_driver_sql(
+        'SELECT m.name, f.id, f."table", f."from", f."to", f.on_delete FROM sqlite_master m'
+        " JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' ORDER BY m.name, f.id, f.seq"
+    ).fetchall()
+    references: list[Reference] = []
+    for (name, _), steps in itertools.groupby(rows, key=lambda row: (row[0], row[1])):
+        every = list(steps)
+        references.append(
+            Reference(
+                name="",
+                table=TableId(schema=None, name=name),
+                columns=tuple(row[3] for row in every),
+                target=TableId(schema=None, name=every[0][2]),
+                target_columns=tuple(row[4] for row in every if row[4] is not None),
+                on_delete=every[0][5].upper(),
+            )
+        )
+    return references
 
 
 def _kind(type_: Any) -> Kind:
@@ -288,14 +297,16 @@ def _kind(type_: Any) -> Kind:
 
 def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mapping[str, str]) -> Reference:
     """The reference with names as the tables have them, and with its index looked up."""
-    target = TableId(schema=None, name=exact.get(reference.target.name.casefold(), reference.target.name))
+    target = TableId(schema=None, name=exact.get(folded(reference.target.name), reference.target.name))
     columns = _as_declared(tables.get(reference.table), reference.columns)
+    there = tables.get(target)
+    meant = reference.target_columns or (there.key if there is not None else ())
     indexed = serves(tables[reference.table].indexes, columns)
     return replace(
         reference,
         columns=columns,
         target=target,
-        target_columns=_as_declared(tables.get(target), reference.target_columns),
+        target_columns=_as_declared(there, meant),
         indexed=indexed,
         unindexed_on=() if indexed else (reference.table,),
     )
@@ -304,8 +315,8 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mappin
 def _as_declared(table: Table | None, columns: tuple[str, ...]) -> tuple[str, ...]:
     if table is None:
         return columns
-    known = {name.casefold(): name for name in table.columns}
-    return tuple(known.get(name.casefold(), name) for name in columns)
+    known = {folded(name): name for name in table.columns}
+    return tuple(known.get(folded(name), name) for name in columns)
 
 
 def _literal(value: Any) -> str:

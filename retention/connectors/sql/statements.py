@@ -41,18 +41,27 @@ class Statements:
     # -- columns ---------------------------------------------------------------------------
 
     def column(self, name: str) -> ColumnElement[Any]:
+        """A column of the root's row."""
         return self.compiler.column(self.work.root, name)
 
     @property
     def key(self) -> tuple[Column, ...]:
+        """The root's key, as the catalogue has it."""
         return self.work.bound.key
 
     @property
     def key_columns(self) -> list[ColumnElement[Any]]:
+        """The root's key, as columns of the statement."""
         return [self.column(column.name) for column in self.key]
 
     @property
+    def key_known(self) -> list[ColumnElement[Any]]:
+        """Conditions that leave out rows whose key is NULL, which SQLite allows: they can't be told apart."""
+        return [self.column(column.name).is_not(sa.null()) for column in self.key if column.nullable]
+
+    @property
     def late(self) -> ColumnElement[Any]:
+        """1 for a record past the time that carrying the rule out may take, else 0."""
         return sa.case(
             (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
         )
@@ -63,9 +72,13 @@ class Statements:
 
     # -- order and position ----------------------------------------------------------------
 
-    def order(self) -> Order:
-        """Clock order where an index of the root leads with the clock's column, else key order."""
-        if len(self.work.reaches) != 1:
+    def order(self, *, dense: bool = False) -> Order:
+        """Clock order where an index of the root leads with the clock's column, else key order.
+
+        Key order, too, where due records are `dense`: the key mostly follows the table's physical order, and
+        reading past the others costs less than going to and fro.
+        """
+        if dense or len(self.work.reaches) != 1:
             return Order(clock=None)
         name = self.work.reaches[0].field.column
         served = any(index.columns[:1] == (name,) for index in self.work.bound.root.indexes)
@@ -81,7 +94,16 @@ class Statements:
             return [columns[0] > values[0]]
         return [sa.tuple_(*columns) > sa.tuple_(*values)]
 
+    def up_to(self, order: Order, end: Sequence[Any]) -> list[ColumnElement[Any]]:
+        """Conditions for rows up to the position `end`, itself among them."""
+        columns = self.ordering(order)
+        values = [bound(v) for v in end]
+        if len(columns) == 1:
+            return [columns[0] <= values[0]]
+        return [sa.tuple_(*columns) <= sa.tuple_(*values)]
+
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
+        """What candidates are ordered by, the key last, so that no two are alike."""
         first = [] if order.clock is None else [self.column(order.clock)]
         return [*first, *self.key_columns]
 
@@ -91,8 +113,10 @@ class Statements:
         """Step 1: candidates behind the cursor by the root's own columns, without locks."""
         test = self.compiler.test
         query = sa.select(*self.ordering(order)).select_from(self.root)
-        query = query.where(*self.behind(order, after), *map(test, self.work.reaches))
-        own = self.work.still_due if self.work.own_columns else self.work.records
+        query = query.where(*self.key_known, *self.behind(order, after), *map(test, self.work.reaches))
+        # Where a claim locks no rows, the recheck may as well do the sorting out.
+        sort_out = self.work.own_columns and (self.dialect.row_locks or order.clock is None)
+        own = self.work.still_due if sort_out else self.work.records
         return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
 
     def screen(self) -> sa.Select[Any]:
@@ -105,7 +129,7 @@ class Statements:
         day = self.compiler.latest_day(self.work.latest_day)
         test = self.compiler.test
         query = sa.select(*self.key_columns).select_from(self.root).where(*map(test, self.work.reaches))
-        query = query.where(test(self.work.still_due)).order_by(day, *self.key_columns)
+        query = query.where(*self.key_known, test(self.work.still_due)).order_by(day, *self.key_columns)
         return query.limit(bound(most))
 
     # -- claiming --------------------------------------------------------------------------
@@ -123,6 +147,17 @@ class Statements:
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
         query = sa.select(*self.key_columns, self.late).select_from(self.root)
         return query.where(self.keyed(), self.compiler.test(self.work.still_due))
+
+    def recheck_remembered(self) -> sa.Select[Any]:
+        """The same of keys that were due while their event could be read: nothing else keeps them now."""
+        query = sa.select(*self.key_columns).select_from(self.root)
+        return query.where(self.keyed(), self.compiler.test(self.work.still_free))
+
+    def remember(self) -> sa.Select[Any]:
+        """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
+        day = self.compiler.latest_day(self.work.latest_day)
+        query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
+        return query.where(*self.key_known, self.compiler.test(self.work.due))
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -148,15 +183,18 @@ class Statements:
         return left.in_(chosen.where(inside).correlate(None))
 
     def count_part(self, part: Table) -> sa.Select[Any]:
+        """How many rows of the part belong to the records handed over."""
         source = self._part(part.id, "p")
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
 
-    def lock_part(self, part: Table, *, wait: bool) -> sa.Select[Any]:
-        """How many rows of the part could be locked."""
+    def lock_part(self, part: Table, *, wait: bool, at_once: bool = False) -> sa.Select[Any]:
+        """How many rows of the part could be locked; `at_once`: all of them without waiting, or an error."""
         source = self._part(part.id, "p")
         rows: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
-        rows = self.dialect.lock(rows.where(self.part_of_keys(part.id, source)), source, wait=wait)
+        rows = self.dialect.lock(
+            rows.where(self.part_of_keys(part.id, source)), source, wait=wait, at_once=at_once
+        )
         return sa.select(sa.func.count()).select_from(rows.subquery("locked"))
 
     def roots_of_part(self, part: Table, *, locking: bool) -> sa.Select[Any]:
@@ -189,10 +227,12 @@ class Statements:
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
+        """Step 4: the rows of the part that belong to the records handed over."""
         target = self._part(part.id, "p")
         return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
+        """Step 4: the records handed over."""
         return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
 
 

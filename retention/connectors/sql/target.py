@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Counts, Marker, RecordView, Remover, Target, Transient
+from retention.connectors.port import Counts, Marker, RecordView, Remembered, Remover, Target, Transient
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.markers import (
@@ -22,14 +22,20 @@ from retention.connectors.sql.markers import (
 )
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
+from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.wrapping import wrapped
+from retention.connectors.sql.wrapping import connected, wrapped
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
 
+DENSE = 0.1
+"""From this share of due records on, reading past the others costs less than looking the due ones up."""
+
 _FENCE = Timeouts(lock=1_500)
+_AT_ONCE = 5_000
 
 
 class SqlTarget(Target):
@@ -47,7 +53,7 @@ class SqlTarget(Target):
     def _reader(self, what: str) -> Iterator[Connection]:
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._reading.connect() as connection,
+            connected(self._reading, self.name) as connection,
         ):
             yield connection
 
@@ -56,7 +62,7 @@ class SqlTarget(Target):
         """A transaction of its own, committed at the end."""
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            self._writing.connect() as connection,
+            connected(self._writing, self.name) as connection,
         ):
             self._dialect.begin(connection, timeouts or Timeouts())
             yield connection
@@ -98,21 +104,39 @@ class SqlTarget(Target):
 
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(
-            (purpose, self._dialect.shown(statement)) for purpose, statement in _shown(self._dialect, work)
+            (purpose, statement if isinstance(statement, str) else self._dialect.shown(statement))
+            for purpose, statement in _shown(self._dialect, work)
         )
 
     # -- batches ---------------------------------------------------------------------------
 
+    def remember(self, work: Work) -> RememberedKeys:
+        with self._reader(f"remembering due records of {work.bound}") as connection:
+            query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
+            return RememberedKeys(connection.execute(query))
+
     @contextlib.contextmanager
-    def remover(self, work: Work) -> Iterator[Remover]:
+    def remover(
+        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+    ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
-            with wrapped(self._dialect, f"connector `{self.name}`: connecting"):
-                connection = stack.enter_context(self._writing.connect())
-            if self._dialect.physical is not None and work.own_columns and work.nothing_refers:
+            connection = stack.enter_context(connected(self._writing, self.name))
+            if isinstance(remembered, RememberedKeys):
+                yield RememberingRemover(self._dialect, connection, work, timeouts, remembered)
+                return
+            dense = share >= DENSE
+            by_itself = work.own_columns and work.nothing_refers
+            if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
                 yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
+            elif by_itself and not self._dialect.row_locks:
+                yield SpanRemover(self._dialect, connection, work, timeouts, dense=dense)
             else:
-                yield KeyRemover(self._dialect, connection, work, timeouts)
+                yield KeyRemover(self._dialect, connection, work, timeouts, dense=dense)
+
+    def _no_index(self, work: Work) -> bool:
+        """No index leads to the due rows: all have to be looked at anyway."""
+        return Statements(self._dialect, work).order().clock is None
 
     # -- markers ---------------------------------------------------------------------------
 
@@ -168,6 +192,8 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
     yield "plan: records by fate in a range of keys", with_range.fates_query(None, None)
     for part in work.bound.parts:
         yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
+    for statement in dialect.before_keys(statements.key):
+        yield "batch: where keys are handed over", statement
     yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
     yield "batch: lock the records", statements.lock(wait=False)
     for part in work.bound.parts:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Lost, Refused, Transient
 from retention.connectors.sql.dialect import Dialect
-from retention.errors import UnreachableError
+from retention.errors import SetupError, UnreachableError
 
 _FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
+_FORBIDDEN = "42501"
+"""The SQL standard's SQLSTATE of a right that the role does not have."""
 _READONLY = ("readonly database", "read-only", "read only")
 
 
@@ -30,8 +33,22 @@ def safe(error: BaseException) -> str:
 
 
 @contextmanager
+def connected(engine: sa.Engine, name: str) -> Iterator[Connection]:
+    """A connection; UnreachableError with the driver's own words where there is none to be had."""
+    try:
+        connection = engine.connect()
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        raise UnreachableError(f"connector `{name}` can't be reached: {plain(error)}") from error
+    with connection:
+        yield connection
+
+
+@contextmanager
 def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterator[None]:
-    """Errors of the block come out as the port's: Transient, Refused, Lost or UnreachableError."""
+    """Errors of the block come out as the port's: Transient, Refused, Lost or UnreachableError.
+
+    A right that the role lacks is none of a record's: SetupError, before anything is set aside for it.
+    """
     try:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
@@ -41,16 +58,20 @@ def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterato
 def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
     message = plain(error)
     low = message.lower()
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == _FORBIDDEN:
+        return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
+    if committing and dialect.lost(error):
+        return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
     if any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
     if any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):
-        if committing:
-            return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
-        return UnreachableError(f"{what}: the connection broke ({safe(error)})")
+        return UnreachableError(f"{what}: no connection to the database ({message})")
     if dialect.transient(error):
         return Transient(f"{what}: {safe(error)}")
+    if dialect.forbidden(error):
+        return SetupError(f"{what}: the database would not have it: {message}")
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not dialect.row_locks:
         return UnreachableError(f"{what}: {message}")
     return Refused(f"{what}: the database refused ({safe(error)})")

@@ -5,9 +5,14 @@ import os
 import pty
 import select
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[3]
 
 
 def read_until(descriptor, text, seconds=20):
@@ -179,3 +184,32 @@ def test_a_person_who_would_not_see_the_question_is_not_passed_over(process, ter
     assert running.returncode == 2
     assert b"--yes" in out
     assert b"deleting" not in err
+
+
+LEAVES_EARLY = """
+import sys
+from retention.cli.answers import stdout_is_broken
+try:
+    while True:
+        sys.stdout.write("x" * 300_000)
+except BrokenPipeError:
+    sys.stderr.write(str(stdout_is_broken()))
+    sys.stdout = None
+"""
+
+
+def test_a_reader_who_left_is_known_though_nothing_is_left_to_write():
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEAVES_EARLY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read().startswith("True")
+    process.stderr.close()
+    process.wait()

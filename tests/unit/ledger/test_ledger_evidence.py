@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -27,20 +26,22 @@ def by_the_book(key, connector, dataset, texts):
     message = json.dumps(
         ["retention/record/1", connector, dataset, texts], ensure_ascii=False, separators=(",", ":")
     ).encode()
-    blind = hmac.digest(key, message, "sha256")
+    blind = hashlib.blake2b(message, key=key, digest_size=32).digest()
     return hashlib.sha256(b"\x00" + blind + message).digest()
 
 
 def test_the_format_is_fixed():
     opening = evidence.open_record(KEY, "shop", "orders", (7, "x"))
     assert opening.message == b'["retention/record/1","shop","orders",["7","x"]]'
-    assert opening.blind.hex() == hmac.digest(KEY, opening.message, "sha256").hex()
-    assert opening.leaf.hex() == "c789fa764a11c431a249327c2a5a8d58622a1a1124c1cd5e25af8a66acd675d8"
+    assert opening.blind.hex() == hashlib.blake2b(opening.message, key=KEY, digest_size=32).hexdigest()
+    assert opening.leaf.hex() == "cbbe37ec942c20e13180c08ce77e29f3e69a2ea9f89b3532ee6cafe13dc151ff"
     assert evidence.key_id(KEY) == hashlib.sha256(b"retention/evidence-key/1" + KEY).hexdigest()[:16]
 
 
 @given(
-    keys, st.sampled_from(["shop", "s%dop", 'sh"op', "købmand"]), st.sampled_from([KEY, b"k" * 64, b"k" * 65])
+    keys,
+    st.sampled_from(["shop", "s%dop", 'sh"op', "købmand"]),
+    st.sampled_from([KEY, b"k" * 32, b"\x00" * 32]),
 )
 def test_every_way_to_a_leaf_is_the_definition(record, connector, key):
     expected = by_the_book(key, connector, "orders", [evidence.key_text(value) for value in record])

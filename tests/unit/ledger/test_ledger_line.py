@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -212,3 +214,18 @@ def test_an_instant_without_a_zone_is_refused():
 
 def test_prev_is_the_hash_of_the_bytes_without_newline():
     assert hash_of(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("retention", ("sqlalchemy", "alembic", "cryptography", "json")),
+        ("retention.ledger.line", ("sqlalchemy", "cryptography")),
+        ("retention.ledger.verify", ("sqlalchemy", "alembic")),
+        ("retention.store.state", ("alembic",)),
+    ],
+)
+def test_importing_loads_nothing_that_is_not_needed(module, heavy):
+    code = f"import sys, {module}; print([name for name in {heavy!r} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "[]\n"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from retention.ledger.tree import (
     EMPTY_ROOT,
+    Builder,
     Edge,
     consistency_proof,
     inclusion_proof,
@@ -100,8 +101,11 @@ def test_long_and_short_leaves_are_hashed_alike():
 def test_root_and_edge_agree_with_the_definition(size):
     leaves = hashes(size)
     edge = Edge()
+    builder = Builder()
     for leaf in leaves:
         edge = edge.append(leaf)
+        builder.append(leaf)
+    assert builder.edge() == edge
     assert root_of(leaves) == edge.root() == by_the_book(leaves)
     assert sum(below for below, _ in edge.nodes) == edge.size == size
     assert len(edge.hashes) == size.bit_count()

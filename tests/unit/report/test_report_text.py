@@ -279,6 +279,56 @@ def event(kind, **data):
             "batch 4 of orders, run r-1, is settled: it had not been committed and never will be",
         ),
         (event("approval.granted", by="alice", plan="p-1"), "approval given by alice: plan p-1"),
+        (
+            event(
+                "plan.created",
+                plan="p-1",
+                digest="d" * 64,
+                jobs=[{"rule": "orders", "connector": "shop", "dataset": "orders", "due": 1200}],
+            ),
+            "plan p-1 made: orders (shop.orders) 1,200 due",
+        ),
+        (
+            event("policy.changed", policy="f" * 64, before=None, difference=[{"path": "x"}] * 40),
+            "the policy was seen for the first time: ffffffffffff",
+        ),
+        (
+            event(
+                "policy.changed",
+                policy="f" * 64,
+                before="e" * 64,
+                difference=[{"path": f"rules.r{n}.keep.months", "old": 60, "new": 48} for n in range(5)],
+            ),
+            "the policy changed, now ffffffffffff: rules.r0.keep.months 60 → 48, rules.r1.keep.months 60 → 48,"
+            " rules.r2.keep.months 60 → 48 and 2 more",
+        ),
+        (
+            event("run.started", run="r-1", by="alice", plan="p-1", as_of="2026-03-01T02:00:00Z"),
+            "run r-1 started by alice: plan p-1, as of 2026-03-01T02:00:00Z",
+        ),
+        (
+            event(
+                "run.ended",
+                run="r-1",
+                status="partial",
+                jobs=[
+                    {
+                        "rule": "orders",
+                        "connector": "shop",
+                        "dataset": "orders",
+                        "status": "partial",
+                        "planned": 9,
+                        "done": 5,
+                        "changed": 1,
+                        "held": 0,
+                        "locked": 1,
+                        "set_aside": 0,
+                        "left": 2,
+                    }
+                ],
+            ),
+            "run r-1 ended, partial: orders (shop.orders) partial, 5 of 9 records, 2 left, 2 skipped",
+        ),
         (event("something.new", x=[1]), "something.new: x [1]"),
         (event("batch.committed"), "not an event"),
         ("nonsense", "not an event: nonsense"),

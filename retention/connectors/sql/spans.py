@@ -1,0 +1,93 @@
+"""Batches by spans of the key's or the clock's order, one statement each.
+
+For databases where a writer has everything to itself: nothing can come between looking and
+deleting, so that the statement that deletes is also the recheck. Only where nothing refers to the
+record and its own columns decide; the sweep is by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Taken, Window
+from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.positions import frozen, thawed
+from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.removal import KeyRemover, plain_rows
+from retention.connectors.sql.wrapping import wrapped
+from retention.planning.work import Work
+
+
+class SpanRemover(KeyRemover):
+    """Takes all that is due between two positions of the order."""
+
+    def __init__(
+        self, dialect: Dialect, connection: Connection, work: Work, timeouts: Timeouts, *, dense: bool
+    ) -> None:
+        super().__init__(dialect, connection, work, timeouts, dense=dense)
+        self._asked = 0
+
+    def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
+        if sweep:
+            return super().window(after, size, sweep=True)
+        kind = "clock" if self._order.clock is not None else "key"
+        start = after["at"] if after is not None and after.get("by") == kind else None
+        if start == []:
+            return None
+        self._asked = size
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            found = plain_rows(
+                self._connection, self._candidates(start).offset(bound(size - 1)).limit(bound(1))
+            )
+            if not found and not plain_rows(self._connection, self._candidates(start).limit(bound(1))):
+                return None
+        end = frozen(found[0]) if found else None
+        return Window(after={"by": kind, "at": end or []}, span=(start, end))
+
+    def keys_of(self, window: Window) -> Window:
+        if window.span is None:
+            return window
+        statements = self._statements
+        query = sa.select(*statements.key_columns).select_from(statements.root).where(*self._due_in(window))
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            return replace(window, span=None, keys=tuple(plain_rows(self._connection, query)))
+
+    def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
+        if window.span is None:
+            return super().take(window, most, wait=wait)
+        statements = self._statements
+        with wrapped(self._dialect, f"{self._where}: deleting a batch"):
+            due = self._due_in(window)
+            if most < self._asked:
+                keys = sa.select(*statements.key_columns).select_from(statements.root).where(*due)
+                return self._take(plain_rows(self._connection, keys.limit(bound(most))), wait=wait)
+            delete = sa.delete(statements.root).where(*due)  # type: ignore[arg-type]
+            found = plain_rows(self._connection, delete.returning(*statements.key_columns, statements.late))
+        rows = {str(self._work.bound.root.id): len(found)} if found else {}
+        return Taken(keys=[row[:-1] for row in found], overdue=sum(row[-1] for row in found), rows=rows)
+
+    def _candidates(self, start: Sequence[Any] | None) -> sa.Select[Any]:
+        statements = self._statements
+        query = sa.select(*statements.ordering(self._order)).select_from(statements.root)
+        query = query.where(*statements.key_known, *self._behind(start), *self._reaching())
+        return query.order_by(*statements.ordering(self._order))
+
+    def _due_in(self, window: Window) -> list[Any]:
+        assert window.span is not None
+        start, end = window.span
+        limits = [*self._behind(start), *self._reaching()]
+        if end is not None:
+            limits += self._statements.up_to(self._order, thawed(end))
+        still_due = self._statements.compiler.test(self._work.still_due)
+        return [*self._statements.key_known, *limits, still_due]
+
+    def _behind(self, start: Sequence[Any] | None) -> list[Any]:
+        return self._statements.behind(self._order, None if start is None else thawed(start))
+
+    def _reaching(self) -> list[Any]:
+        return [self._statements.compiler.test(item) for item in self._work.reaches]

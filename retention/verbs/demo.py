@@ -1,0 +1,169 @@
+"""Builds a small company and shows it around: plan, approval, run, and what is left to check."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from retention import periods
+from retention.demo.built import Built
+from retention.demo.company import Company
+from retention.demo.company import company as company_named
+from retention.errors import RetentionError, SafetyRefusal, UsageError
+from retention.model.place import Place
+from retention.model.progress import NoProgress
+from retention.model.screen import DemoScreen
+from retention.store.owners import account_name
+from retention.verbs.approve import approve
+from retention.verbs.audit import verify
+from retention.verbs.explain import explain
+from retention.verbs.init import init
+from retention.verbs.plan import plan
+from retention.verbs.prepared import Clock
+from retention.verbs.run import run
+
+FOLDER = Path("demo")
+UNFINISHED = "UNFINISHED"
+
+_NOT_FINISHED = "The demo in this folder was not built to its end. Remove the folder, and build it anew.\n"
+
+
+def demo(folder: Path | None, *, company: str | None, clock: Clock, show: DemoScreen) -> None:
+    """Builds `company` in `folder` (`demo` by default), which must be new or empty, and shows it to `show`.
+
+    What it does is what anybody can type: nothing here goes past the other commands. UsageError for
+    a company that there is not, SafetyRefusal for a folder that holds something.
+    """
+    chosen = company_named(company)
+    home = folder if folder is not None else FOLDER
+    place, built = build(home, chosen, clock=clock)
+    _Tour(home, chosen, built, place, clock, show).all()
+
+
+def build(home: Path, chosen: Company, *, clock: Clock) -> tuple[Place, Built]:
+    """Databases, files, state store and keys in `home`; a file UNFINISHED lies there until all is done."""
+    _claim(home)
+    try:
+        for name in chosen.files:
+            path = home / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text((chosen.home / name).read_text(encoding="utf-8"), encoding="utf-8")
+        built = chosen.build(home, periods.day_of(clock(), chosen.timezone))
+        # Nothing of the caller's own environment: a state store that it names is not the demo's.
+        place = Place(config=home / "policies.toml", connectors=home / "connectors", state=None, environ={})
+        init(home, place, by=account_name(), clock=clock)
+        (home / UNFINISHED).unlink()
+    except OSError as error:
+        raise RetentionError(f"{home}: the demo could not be built: {error.strerror or error}") from error
+    return place, built
+
+
+def _claim(home: Path) -> None:
+    """Makes the folder one's own, or refuses it as it is."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in home.iterdir()}
+        if not there:
+            with (home / UNFINISHED).open("x", encoding="utf-8") as file:
+                file.write(_NOT_FINISHED)
+            return
+    except FileExistsError:
+        if not home.is_dir():
+            raise UsageError(f"{home} is not a folder; name another: retention demo DIR") from None
+        there = {UNFINISHED}  # somebody else's, this very moment
+    except OSError as error:
+        raise UsageError(f"{home} can't be used: {error.strerror or error}") from error
+    typed = shlex.quote(str(home))
+    if UNFINISHED in there:
+        what = "holds a demo that was not built to its end (or is being built)"
+    elif {"policies.toml", "connectors"} <= there:
+        what = f"holds a demo or a policy already; to go on with it: cd {typed}, then retention plan"
+    else:
+        what = "is not empty"
+    raise SafetyRefusal(
+        f"{home} {what}. Nothing was changed. For a new demo name another folder: retention demo DIR"
+    )
+
+
+class _Tour:
+    """Chapter by chapter, the day frozen at its beginning."""
+
+    def __init__(
+        self, home: Path, chosen: Company, built: Built, place: Place, clock: Clock, show: DemoScreen
+    ) -> None:
+        self._home = home
+        self._built = built
+        self._place = place
+        self._clock = clock
+        self._show = show
+        self._as_of = periods.day_of(clock(), chosen.timezone).isoformat()
+
+    def all(self) -> None:
+        self._opening()
+        made = self._plan()
+        self._records()
+        self._run(made)
+        self._afterwards()
+        self._next()
+
+    def _opening(self) -> None:
+        self._show.heading("A company, its promises, its data")
+        self._show.text(
+            f"In the folder {self._home} is now {self._built.what}, in one SQLite database. Everybody in it is"
+            " invented, and some records are there to lie just on this side of a line or just on that."
+        )
+        self._show.text(
+            "policies.toml says what the company promises, in the words of its privacy policy;"
+            " connectors/store.toml says which tables and columns that means."
+        )
+
+    def _plan(self) -> str:
+        self._show.heading("What the policy would delete today, and why: retention plan")
+        made = plan(self._place, as_of=self._as_of, clock=self._clock)
+        self._show.plan(made)
+        return made.id
+
+    def _records(self) -> None:
+        self._show.heading("Any record can be asked about: retention explain")
+        for item in self._built.telling:
+            self._show.text(item.shows)
+            told = explain(
+                self._place, dataset=item.dataset, key=item.key, as_of=self._as_of, clock=self._clock
+            )
+            self._show.explanation(told)
+
+    def _run(self, made: str) -> None:
+        by = account_name()
+        self._show.heading("Approved, and carried out: retention approve, retention run")
+        self._show.text(
+            "Nothing is deleted under a rule that nobody has approved. This once the demo approves for you:"
+            f" plan {made}, in the name of your account, {by}. Then it runs what was approved."
+        )
+        approve(self._place, made, by=by, clock=self._clock)
+        outcome = run(self._place, plan_id=made, by=by, clock=self._clock, progress=NoProgress())
+        self._show.outcome(outcome)
+
+    def _afterwards(self) -> None:
+        self._show.heading("Afterwards: nothing left to do, and a log that can be checked")
+        self._show.text("A second plan, of what is left:")
+        left = plan(self._place, as_of=self._as_of, clock=self._clock, store=False)
+        self._show.later_plan(left)
+        if self._built.still_late:
+            self._show.text(self._built.still_late)
+        self._show.text(
+            "Every step went into a ledger that holds nothing about the people concerned, and that is chained"
+            " and signed, so that a line that was changed shows. retention audit verify finds:"
+        )
+        self._show.verification(verify(self._place))
+
+    def _next(self) -> None:
+        dataset, key = next((t.dataset, t.key) for t in self._built.telling if t.dataset.endswith("accounts"))
+        self._show.heading("Yours to play with")
+        self._show.commands(
+            (
+                f"cd {shlex.quote(str(self._home))}",
+                "retention status",
+                f"retention explain {dataset} {key}",
+                "retention audit log",
+            )
+        )

@@ -1,0 +1,170 @@
+"""`retention demo` as it is typed: what it makes, what it refuses, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from retention.demo.company import COMPANIES
+from retention.demo.store.build import build as build_store
+from retention.errors import SafetyRefusal
+from retention.model.place import Place
+from retention.report.documents import RecordingScreen
+from retention.verbs.check import check
+from retention.verbs.demo import UNFINISHED, build, demo
+
+ROOT = Path(__file__).parents[2]
+
+Typed = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Typed:
+    """Types `retention …` in an empty folder."""
+
+    def type_(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "retention", *words],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return type_
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_demo_tells_its_story_and_leaves_a_folder_to_play_in(typed: Typed, tmp_path: Path) -> None:
+    told = typed("demo", "shop", RETENTION_STATE="sqlite:////nowhere/else.db")
+    assert (told.returncode, told.stderr) == (0, "")
+    chapters = [line for line in told.stdout.splitlines() if line.startswith("== ")]
+    assert len(chapters) == 6
+    for piece in ("Done: ", "Nothing is due", "The ledger verifies", "cd shop", "Afterwards"):
+        assert piece in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 100
+    assert len(told.stdout.splitlines()) < 135
+    shop = tmp_path / "shop"
+    assert not (shop / UNFINISHED).exists()
+    again = typed("--config", "shop/policies.toml", "plan", "--exit-code")
+    assert (again.returncode, "Nothing is due" in again.stdout) == (0, True)
+    before = content(shop)
+    refused = typed("demo", "shop")
+    assert refused.returncode == 4
+    assert "holds a demo" in refused.stderr
+    assert "Nothing was changed" in refused.stderr
+    assert content(shop) == before
+
+
+def test_under_json_the_demo_is_one_document_in_the_folder_demo(typed: Typed, tmp_path: Path) -> None:
+    told = typed("demo", "--format", "json", "--company", "store")
+    document = json.loads(told.stdout)
+    assert (told.returncode, told.stderr, document["format"]) == (0, "", "retention.demo/1")
+    kinds = [next(iter(step)) for step in document["steps"]]
+    assert [k for k in kinds if k not in ("heading", "text")] == [
+        "plan", *["explanation"] * 3, "run", "plan", "verification", "commands"
+    ]  # fmt: skip
+    fates = [step["explanation"]["rules"][0]["fate"] for step in document["steps"] if "explanation" in step]
+    assert fates == ["due", "referenced", "undated"]
+    assert (tmp_path / "demo" / "store.db").is_file()
+
+
+def test_a_misspelt_company_is_told_the_nearest_and_makes_nothing(typed: Typed, tmp_path: Path) -> None:
+    told = typed("demo", "shop", "--company", "stroe")
+    assert told.returncode == 2
+    assert "did you mean `store`?" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_company_like_no_other_is_told_which_there_are(typed: Typed) -> None:
+    told = typed("demo", "--company", "hospital")
+    assert told.returncode == 2
+    assert "there are: store" in told.stderr
+
+
+def test_a_folder_with_something_of_ones_own_is_left_alone(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / ".hidden").write_text("precious")
+    told = typed("demo", "mine")
+    assert told.returncode == 4
+    assert "is not empty" in told.stderr
+    assert content(tmp_path) == {"mine/.hidden": b"precious"}
+
+
+def test_a_file_is_no_folder(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("notes")
+    for folder in ("demo", "demo/below"):
+        told = typed("demo", folder)
+        assert (told.returncode, "Traceback" in told.stderr) == (2, False)
+    assert content(tmp_path) == {"demo": b"notes"}
+
+
+def test_a_demo_that_was_interrupted_while_it_was_built_is_called_unfinished(tmp_path: Path) -> None:
+    def interrupted(folder: Path, today: date) -> None:
+        build_store(folder, today)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path, replace(COMPANIES["store"], build=interrupted), clock=clock)
+    before = content(tmp_path)
+    with pytest.raises(SafetyRefusal, match="not built to its end"):
+        demo(tmp_path, company=None, clock=clock, show=RecordingScreen())
+    assert content(tmp_path) == before
+
+
+def test_the_store_is_the_same_for_the_same_day(tmp_path: Path) -> None:
+    dumps = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        build_store(tmp_path / name, date(2028, 2, 29))
+        with closing(sqlite3.connect(tmp_path / name / "store.db")) as connection:
+            dumps.append("\n".join(connection.iterdump()))
+    assert dumps[0] == dumps[1]
+
+
+# -- the project's own policy ----------------------------------------------------------------
+
+
+def test_the_projects_policy_and_connector_are_the_demos_own() -> None:
+    templates = COMPANIES["store"].home
+    assert (ROOT / "policies.toml").read_text() == (templates / "policies.toml").read_text()
+    ours = (ROOT / "connectors/store.toml").read_text().splitlines()
+    theirs = (templates / "connectors/store.toml").read_text().splitlines()
+    differing = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
+    assert [[text.split()[2] for text in pair] for pair in differing] == [
+        ['"sqlite:///demo/store.db"', '"sqlite:///store.db"']
+    ]
+
+
+def test_they_work_as_they_stand_beside_the_demo_that_is_built_in_its_usual_place(tmp_path: Path) -> None:
+    for name in ("policies.toml", "connectors/store.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    inside, _ = build(tmp_path / "demo", COMPANIES["store"], clock=clock)
+    beside = Place(
+        config=tmp_path / "policies.toml", connectors=tmp_path / "connectors", state=None, environ={}
+    )
+    for place in (inside, beside):
+        report = check(place, clock=clock)
+        assert (report.problems, report.warnings) == ((), ())
+        assert [line.partition(":")[0] for line in report.checked] == ["store.orders", "store.accounts"]

@@ -1,0 +1,161 @@
+"""Stores to test against: a SQLite file or a PostgreSQL database a test, gone after it.
+
+PostgreSQL is found by RETENTION_TEST_POSTGRESQL, the real schemas by RETENTION_TEST_DATA or in
+`../shared/data` beside the project. What is missing skips with the reason; where CI=true, a missing
+server fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
+from tests.support.workplace import Workplace
+
+ROOT = Path(__file__).parents[1]
+SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.fixture(scope="session")
+def any_server() -> Iterator[Server]:
+    found = Server(os.environ.get("RETENTION_TEST_POSTGRESQL", SERVER))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def server(any_server: Server) -> Server:
+    """The PostgreSQL server; a test that asks for it skips where there is none."""
+    if any_server.why_not is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(any_server.why_not)
+        pytest.skip(any_server.why_not)
+    return any_server
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real schemas."""
+    places = [ROOT.parent / "shared" / "data"]
+    if "RETENTION_TEST_DATA" in os.environ:
+        places.insert(0, Path(os.environ["RETENTION_TEST_DATA"]))
+    for place in places:
+        if place.is_dir():
+            return place
+    pytest.skip(
+        f"no real schemas at {' or '.join(map(str, places))} (RETENTION_TEST_DATA names another place)"
+    )
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> SqliteStore:
+    """An empty SQLite file."""
+    return SqliteStore(tmp_path / "target.db")
+
+
+@pytest.fixture
+def postgresql(server: Server) -> Iterator[PostgresqlStore]:
+    """An empty PostgreSQL database."""
+    store = server.lend()
+    yield store
+    server.give_back(store)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty database; the test runs once on each kind."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """A workplace at a fixed hour, which a database's server has too."""
+    from retention.connectors.sql.target import SqlTarget
+
+    place = Workplace(folder=tmp_path)
+    monkeypatch.setattr(SqlTarget, "now", lambda _: place.now)
+    return place
+
+
+# -- real schemas --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chinook_file(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("chinook") / "chinook.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    text = (data / "chinook" / "Chinook_Sqlite.sql").read_text(encoding="utf-8-sig")
+    connection.executescript(f"PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; BEGIN; {text} COMMIT;")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def chinook_sqlite(chinook_file: Path, tmp_path: Path) -> SqliteStore:
+    shutil.copy(chinook_file, tmp_path / "chinook.db")
+    return SqliteStore(tmp_path / "chinook.db")
+
+
+Template = Callable[[str, Callable[[], str]], str]
+
+
+@pytest.fixture(scope="session")
+def template(any_server: Server) -> Iterator[Template]:
+    """`template(name, script)`: the name of a database that the script has filled, once a session."""
+    made: dict[str, PostgresqlStore] = {}
+
+    def of(name: str, script: Callable[[], str]) -> str:
+        if name not in made:
+            made[name] = any_server.create()
+            psql(made[name].url, script())
+        return made[name].name
+
+    yield of
+    for store in made.values():
+        any_server.drop(store)
+
+
+def psql(url: str, script: str) -> None:
+    """Runs a script of psql's, with its COPY … FROM stdin blocks."""
+    if shutil.which("psql") is None:
+        pytest.skip("psql is not installed")
+    subprocess.run(
+        ["psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", url],
+        input=script,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def chinook_postgresql(server: Server, data: Path, template: Template) -> Iterator[PostgresqlStore]:
+    def script() -> str:
+        text = (data / "chinook" / "Chinook_PostgreSql.sql").read_text(encoding="utf-8-sig")
+        return text.split("\\c chinook;", 1)[1]
+
+    store = server.create(template("chinook", script))
+    yield store
+    server.drop(store)
+
+
+@pytest.fixture
+def pagila(server: Server, data: Path, template: Template) -> Iterator[PostgresqlStore]:
+    def script() -> str:
+        texts = [(data / "pagila" / f"pagila-{part}.sql").read_text("utf-8") for part in ("schema", "data")]
+        return "\n".join(texts)
+
+    store = server.create(template("pagila", script))
+    yield store
+    server.drop(store)

@@ -1,0 +1,127 @@
+"""Full disks, read-only files, busy neighbours: said in words, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from retention.errors import RetentionError, UnreachableError
+from retention.store import dialects
+from retention.store.verifying import verify_store
+from tests.contract.store.conftest import AT
+from tests.contract.store.test_store_log import append, sign
+
+PADDING = {"padding": "x" * 4000}
+
+
+def append_padding(store, done):
+    for _ in range(1000):
+        with store.begin() as tx:
+            seq = tx.log.append("error", PADDING, AT)
+        done.append(seq)
+
+
+def fill(store):
+    """Append until it fails; how many were acknowledged."""
+    done = []
+    with pytest.raises(UnreachableError, match="is full"):
+        append_padding(store, done)
+    return len(done)
+
+
+def test_a_full_database_is_said_and_what_was_acknowledged_stays(place, store, monkeypatch):
+    append(store, 3)
+    store.close()
+    monkeypatch.setattr(dialects, "_PRAGMAS", (*dialects._PRAGMAS, "PRAGMA max_page_count = 60"))
+    with place.open() as small:
+        acknowledged = fill(small)
+    monkeypatch.undo()
+    assert acknowledged
+    with place.open() as again:
+        sign(again)
+        assert verify_store(again, again.verifier_key).events == 3 + acknowledged
+
+
+def test_a_disk_that_fills_up_under_the_journal_is_said(store):
+    append(store, 3)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
+    try:
+        acknowledged = fill(store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert acknowledged
+    append(store, 1, start=3)
+    sign(store)
+    assert verify_store(store, store.verifier_key).events == 4 + acknowledged
+
+
+READ_ONLY = """
+import os, sys
+from retention.errors import UnreachableError
+from retention.ledger.note import Signer
+from retention.store.state import StateStore
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+try:
+    signer = Signer("acme.example/retention", b"\\x01" * 32)
+    StateStore.open(sys.argv[1], signer=signer, evidence_key_id="0123456789abcdef").close()
+except UnreachableError as error:
+    print(error)
+"""
+
+
+def test_a_store_that_cannot_be_written_is_refused_when_it_is_opened(place, store):
+    store.close()
+    for parent in place.path.parents:
+        if parent.name.startswith("pytest-of-"):
+            break
+        parent.chmod(0o755)
+    parent.chmod(0o755)
+    place.path.chmod(0o444)
+    place.path.parent.chmod(0o555)
+    try:
+        said = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, place.url], capture_output=True, text=True, check=True
+        ).stdout
+    finally:
+        place.path.parent.chmod(0o700)
+    assert "read-only" in said or "cannot be opened" in said, said
+
+
+def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(place, store, monkeypatch):
+    monkeypatch.setattr(dialects, "BUSY_SECONDS", 0.05)
+    with place.open() as impatient, closing(sqlite3.connect(place.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnreachableError, match="busy"), impatient.begin() as tx:
+            tx.log.append("error", {}, AT)
+        with impatient.read() as snapshot:
+            assert snapshot.log.head().size == 0
+        other.execute("COMMIT")
+        with impatient.begin() as tx:
+            assert tx.log.append("error", {}, AT) == 0
+
+
+def test_an_error_of_the_caller_passes_unchanged(store):
+    with (
+        closing(sqlite3.connect(":memory:")) as target,
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+        store.begin(),
+    ):
+        target.execute("SELECT * FROM orders")
+
+
+def test_a_driver_error_is_wrapped_once_and_keeps_its_cause(place, store):
+    with closing(sqlite3.connect(place.path)) as raw, raw:
+        raw.execute("DROP TABLE event")
+    with pytest.raises(RetentionError) as wrapped, store.read() as snapshot:
+        list(snapshot.log.lines())
+    assert isinstance(wrapped.value, UnreachableError)
+    assert isinstance(wrapped.value.__cause__, sqlite3.OperationalError)
+    assert os.fspath(place.path) in str(wrapped.value)

@@ -1,0 +1,1 @@
+"""Databases to test against, and a workplace to run the engine in."""

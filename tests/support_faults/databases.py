@@ -1,0 +1,140 @@
+"""Databases of a test's own: a SQLite file, or a PostgreSQL database that is dropped afterwards."""
+
+import itertools
+import os
+import shutil
+import sqlite3
+from contextlib import closing, contextmanager
+
+import pytest
+
+SERVER = os.environ.get("RETENTION_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+_numbers = itertools.count(1)
+
+
+def psycopg_or_skip():
+    """The driver, where it is installed and the server answers; else a skip (a failure in CI)."""
+    try:
+        import psycopg
+
+        psycopg.connect(SERVER, connect_timeout=3).close()
+    except Exception as error:
+        reason = f"no PostgreSQL at RETENTION_TEST_POSTGRESQL: {type(error).__name__}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return psycopg
+
+
+class SqliteDatabase:
+    """One file. Dates are ISO text."""
+
+    kind = "sqlite"
+    date = "TEXT"
+
+    def __init__(self, folder):
+        self.path = folder / "shop.db"
+        self.url = "sqlite:///shop.db"
+        with self.session() as connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+
+    def connect(self):
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=5)
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    @contextmanager
+    def session(self):
+        with closing(self.connect()) as connection:
+            yield connection
+
+    def run(self, *statements):
+        with self.session() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def rows(self, query):
+        with self.session() as connection:
+            return connection.execute(query).fetchall()
+
+    def one(self, query):
+        return self.rows(query)[0][0]
+
+    def series(self, start, end):
+        """A FROM element `s(n)` of the numbers from `start` to `end`."""
+        return (
+            f"(WITH RECURSIVE c(n) AS (VALUES ({start}) UNION ALL SELECT n + 1 FROM c WHERE n < {end})"
+            " SELECT n FROM c) AS s"
+        )
+
+    def keep_copy(self):
+        shutil.copy(self.path, self.path.with_suffix(".copy"))
+
+    def put_back(self):
+        shutil.copy(self.path.with_suffix(".copy"), self.path)
+
+    def drop(self):
+        """The file goes with its folder."""
+
+
+class PostgresqlDatabase:
+    """One database of the server. The copy is a second one, made from it as a template."""
+
+    kind = "postgresql"
+    date = "date"
+
+    def __init__(self, folder):
+        self._psycopg = psycopg_or_skip()
+        self.name = f"faults_{os.getpid()}_{next(_numbers)}"
+        self._admin(f"CREATE DATABASE {self.name}")
+        head, _, _ = SERVER.partition("?")
+        self.url = head.rsplit("/", 1)[0] + "/" + self.name
+
+    def _admin(self, statement):
+        with self._psycopg.connect(SERVER, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def connect(self):
+        return self._psycopg.connect(self.url, autocommit=True)
+
+    @contextmanager
+    def session(self):
+        with self.connect() as connection:
+            yield connection
+
+    def run(self, *statements):
+        with self.session() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def rows(self, query):
+        with self.session() as connection:
+            return connection.execute(query).fetchall()
+
+    def one(self, query):
+        return self.rows(query)[0][0]
+
+    def series(self, start, end):
+        return f"generate_series({start}, {end}) AS s(n)"
+
+    def end_sessions(self):
+        """Every session of this database but one's own, as a restart of the server would."""
+        return self.one(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    def keep_copy(self):
+        self._admin(f"DROP DATABASE IF EXISTS {self.name}_copy")
+        self._admin(f"CREATE DATABASE {self.name}_copy TEMPLATE {self.name}")
+
+    def put_back(self):
+        self._admin(f"DROP DATABASE {self.name} WITH (FORCE)")
+        self._admin(f"CREATE DATABASE {self.name} TEMPLATE {self.name}_copy")
+
+    def drop(self):
+        for name in (self.name, f"{self.name}_copy"):
+            self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+KINDS = {"sqlite": SqliteDatabase, "postgresql": PostgresqlDatabase}
