@@ -15,9 +15,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
+from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
+from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
@@ -36,44 +37,12 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
 
 
-class _TupleIds(Physical):
-    """Ranges of `ctid`, which PostgreSQL 14 and later read without the rest of the table."""
-
-    def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
-        row = connection.execute(
-            sa.text(
-                "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, pg_relation_filenode(c.oid)"
-                " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE n.nspname = :schema AND c.relname = :name"
-            ),
-            {"schema": table.schema, "name": table.name},
-        ).first()
-        return (0, 0) if row is None else (int(row[0]), int(row[1] or 0))
-
-    def place(self, source: FromClause) -> ColumnElement[Any]:
-        return sa.column("ctid", NullType(), _selectable=source)
-
-    def inside(self, source: FromClause) -> ColumnElement[Any]:
-        tid = _Spelled("tid")
-        start, end = (
-            sa.cast(sa.bindparam(name, type_=NullType()), tid) for name in ("place_start", "place_end")
-        )
-        return sa.and_(self.place(source) >= start, self.place(source) < end)
-
-    def parameters(self, start: int, end: int) -> Mapping[str, Any]:
-        return {"place_start": f"({start},0)", "place_end": f"({end},0)"}
-
-    def at(self, source: FromClause, places: sa.Select[Any]) -> ColumnElement[Any]:
-        array: ColumnElement[Any] = sa.func.array(places.correlate(None).scalar_subquery())
-        return self.place(source) == sa.any_(array)
-
-
 class Postgresql(Dialect):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"
     row_locks = True
-    physical = _TupleIds()
+    physical = TupleIds()
     own_clock = True
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -214,7 +183,7 @@ class Postgresql(Dialect):
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         arrays = [
-            sa.cast(sa.bindparam(f"keys{i}", type_=NullType()), _Spelled(f"{column.type}[]"))
+            sa.cast(sa.bindparam(f"keys{i}", type_=NullType()), Spelled(f"{column.type}[]"))
             for i, column in enumerate(key)
         ]
         if len(arrays) == 1:
@@ -266,18 +235,6 @@ def _load_any_date(connection: Any) -> None:
     connection.adapters.register_loader("date", lenient(loaders.DateLoader))
     connection.adapters.register_loader("timestamp", lenient(loaders.TimestampLoader))
     connection.adapters.register_loader("timestamptz", lenient(loaders.TimestamptzLoader))
-
-
-class _Spelled(sa.types.UserDefinedType[Any]):
-    """A type by the database's own spelling."""
-
-    cache_ok = True
-
-    def __init__(self, spelling: str) -> None:
-        self.spelling = spelling
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self.spelling
 
 
 def _sqlstate(error: BaseException) -> str | None:

@@ -186,8 +186,8 @@ def test_dates_on_postgresql(kind: Kind, floor: str, cutoff: str) -> None:
 READABLE = (
     """typeof(r."at") = 'text' AND (r."at" GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*')"""
     """ AND date(substr(r."at", 1, 10), '+0 days') IS substr(r."at", 1, 10) AND datetime(r."at") IS NOT NULL"""
-    """ AND (length(r."at") = 10 OR (r."at" GLOB '??????????[ T][01][0-9]:[0-5][0-9]*')"""
-    """ OR (r."at" GLOB '??????????[ T]2[0-3]:[0-5][0-9]*'))"""
+    """ AND (length(r."at") = 10 OR (r."at" GLOB '????-??-??[ T][01][0-9]:[0-5][0-9]*')"""
+    """ OR (r."at" GLOB '????-??-??[ T]2[0-3]:[0-5][0-9]*'))"""
 )
 BEFORE = (
     """CASE WHEN (length(r."at") = 10) THEN r."at" < '{day}' WHEN (length(r."at") > 16"""
@@ -202,12 +202,27 @@ def test_dates_on_sqlite() -> None:
     """Text, read as ISO 8601 or not at all."""
     floor = BEFORE.format(day="1971-01-02", instant="1971-01-01 23:00:00", naive="1971-01-02 00:00")
     before = BEFORE.format(day="2021-11-22", instant="2021-11-21 23:00:00", naive="2021-11-22 00:00")
-    known = 'r."at" IS NOT NULL'
+    at, known = 'r."at"', 'r."at" IS NOT NULL'
+
+    def told(moment: str, day: str, other: str) -> str:
+        """SQLite's own two spellings by plain comparison, others taken apart."""
+        return (
+            f"CASE WHEN (datetime({at}, '+0 days') IS {at}) THEN {moment}"
+            f" WHEN (date({at}, '+0 days') IS {at}) THEN {day} ELSE {other} END = 1"
+        )
+
+    early = told(f"{at} < '1971-01-02 00:00'", f"{at} < '1971-01-02'", f"NOT ({READABLE}) OR {floor} = 1")
+    past = told(
+        f"{at} >= '1971-01-02 00:00' AND {at} < '2021-11-22 00:00'",
+        f"{at} >= '1971-01-02' AND {at} < '2021-11-22'",
+        f"{READABLE} AND {floor} = 0 AND {before} = 1",
+    )
+    recent = told(f"{at} >= '2021-11-22 00:00'", f"{at} >= '2021-11-22'", f"{READABLE} AND {before} = 0")
     assert {state: text(Sqlite(), dated(Kind.TEXT, state)) for state in p.State} == {
         p.State.MISSING: 'r."at" IS NULL',
-        p.State.UNCLEAR: f"{known} AND (NOT ({READABLE}) OR {floor} = 1)",
-        p.State.PAST: f"{known} AND {READABLE} AND {floor} = 0 AND {before} = 1",
-        p.State.RECENT: f"{known} AND {READABLE} AND {before} = 0",
+        p.State.UNCLEAR: f"{known} AND {early}",
+        p.State.PAST: f"{known} AND {past}",
+        p.State.RECENT: f"{known} AND {at} >= '2021-11-20' AND {recent}",
     }
 
 

@@ -1,0 +1,59 @@
+"""PostgreSQL's physical order, and types by its own spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.dialect import Physical
+from retention.model.catalogue import TableId
+
+
+class Spelled(sa.types.UserDefinedType[Any]):
+    """A type by the database's own spelling."""
+
+    cache_ok = True
+
+    def __init__(self, spelling: str) -> None:
+        self.spelling = spelling
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.spelling
+
+
+class TupleIds(Physical):
+    """Ranges of `ctid`, which PostgreSQL 14 and later read without the rest of the table."""
+
+    def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
+        row = connection.execute(
+            sa.text(
+                "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, pg_relation_filenode(c.oid)"
+                " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = :schema AND c.relname = :name"
+            ),
+            {"schema": table.schema, "name": table.name},
+        ).first()
+        return (0, 0) if row is None else (int(row[0]), int(row[1] or 0))
+
+    def place(self, source: FromClause) -> ColumnElement[Any]:
+        return sa.column("ctid", NullType(), _selectable=source)
+
+    def inside(self, source: FromClause) -> ColumnElement[Any]:
+        tid = Spelled("tid")
+        start, end = (
+            sa.cast(sa.bindparam(name, type_=NullType()), tid) for name in ("place_start", "place_end")
+        )
+        return sa.and_(self.place(source) >= start, self.place(source) < end)
+
+    def parameters(self, start: int, end: int) -> Mapping[str, Any]:
+        return {"place_start": f"({start},0)", "place_end": f"({end},0)"}
+
+    def at(self, source: FromClause, places: sa.Select[Any]) -> ColumnElement[Any]:
+        array: ColumnElement[Any] = sa.func.array(places.correlate(None).scalar_subquery())
+        return self.place(source) == sa.any_(array)

@@ -1,0 +1,336 @@
+"""A plan while it is carried out: run, jobs, leases, and how each of them ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+
+from retention.connectors.port import Remembered, Target
+from retention.engine.job import JobRun, stored_progress
+from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
+from retention.engine.pace import Pace
+from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
+from retention.engine.retrying import Retry
+from retention.errors import RetentionError, SafetyRefusal
+from retention.ledger.evidence import Committer, key_id
+from retention.model.documents import run_document
+from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
+from retention.model.plan import JobPlan, JobStatus, Plan
+from retention.model.progress import Progress
+from retention.planning.work import Work
+from retention.safety import drift
+from retention.store.owners import this_process
+from retention.store.runs import JobRow, RunRow
+from retention.store.state import StateStore
+from retention.verbs.prepared import Clock, Prepared, in_zone
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """One execution, while it lasts."""
+
+    id: str
+    ready: Prepared
+    state: StateStore
+    plan: Plan
+    clock: Clock
+    progress: Progress
+    stop: Callable[[], bool]
+    limit: int | None
+    evidence: bytes
+    in_doubt: Mapping[str, str]
+    token: int = 0
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
+    """Every job of the plan in turn, between `run.started` and `run.ended`; a signed checkpoint at the end."""
+    _start(execution, by)
+    outcomes: list[JobOutcome] = []
+    try:
+        jobs = execution.ready.jobs(rules)
+        works = tuple(execution.ready.works(jobs, execution.plan.as_of))
+        with ExitStack() as stack:
+            remembered = _remembered(execution, works, stack)
+            for job, item in zip(execution.plan.jobs, works, strict=True):
+                outcomes.append(_job(execution, job, item, remembered.get(item.job.name)))
+    except BaseException as error:
+        status = "failed" if isinstance(error, Exception) else "interrupted"
+        with suppress(RetentionError):
+            _end(execution, outcomes, status)
+        raise
+    status = _status(outcomes)
+    checkpoint = _end(execution, outcomes, status)
+    notes = fold(execution.state, execution.ready.targets)
+    return RunOutcome(
+        id=execution.id,
+        as_of=in_zone(execution.ready.config, execution.plan.as_of),
+        status=status,
+        jobs=tuple(outcomes),
+        checkpoint=checkpoint,
+        notes=(*execution.plan.notes, *notes),
+    )
+
+
+def _start(execution: Execution, by: str) -> None:
+    """`run.started`, bound to plan, policy and approvals; a plan is carried out once."""
+    plan, started = execution.plan, execution.clock()
+    with execution.state.begin() as tx:
+        stored = tx.plans.get(plan.id)
+        if stored is not None and stored.used_by is not None:
+            raise SafetyRefusal(f"plan {plan.id} is being carried out already, by run {stored.used_by}")
+        execution.token = tx.leases.acquire(run_lease(execution.id), this_process(), started, RUN_LEASE)
+        row = RunRow(
+            id=execution.id, as_of=plan.as_of, started=started, by=by, policy=plan.policy, plan=plan.id
+        )
+        tx.runs.start(row)
+        tx.plans.mark_used(plan.id, execution.id)
+        granted = [
+            {"rule": a.rule, "by": a.by, "plan": a.plan}
+            for job in plan.jobs
+            if (a := tx.approvals.of_form(job.rule, job.form)) is not None
+        ]
+        data = {
+            "run": execution.id,
+            "by": by,
+            "as_of": plan.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "plan": plan.id,
+            "digest": plan.digest,
+            "policy": plan.policy,
+            "approvals": granted,
+        }
+        tx.log.append("run.started", data, started)
+
+
+def _remembered(execution: Execution, works: Sequence[Work], stack: ExitStack) -> Mapping[str, Remembered]:
+    """Before the first batch: what is due by rows that this very run removes first."""
+    found: dict[str, Remembered] = {}
+    for job, item in zip(execution.plan.jobs, works, strict=True):
+        if job.status is JobStatus.READY and item.fleeting:
+            found[item.job.name] = execution.ready.targets[job.connector].remember(item)
+            stack.callback(found[item.job.name].close)
+    return found
+
+
+def _job(execution: Execution, job: JobPlan, item: Work, remembered: Remembered | None) -> JobOutcome:
+    """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
+    if job.status is JobStatus.NOTHING:
+        _forget_set_aside(execution, job)
+    if job.status is not JobStatus.READY:
+        return _not_run(job, job.status, job.reason)
+    if execution.stop():
+        return _not_run(job, JobStatus.STOPPED, "the run was stopped before it")
+    doubt = execution.in_doubt.get(item.job.name)
+    if doubt is not None:
+        return _not_run(job, JobStatus.REFUSED, in_doubt_still(doubt))
+    with execution.state.read() as snapshot:
+        seen = snapshot.schemas.seen(job.connector, job.dataset)
+    verdict = drift.drifted(seen=seen, live=job.schema)
+    if not verdict.allowed:
+        return _not_run(job, verdict.status, verdict.reason)
+    target = execution.ready.targets[job.connector]
+    try:
+        why = target.read_only()
+        if why is not None:
+            return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
+        return _leased(execution, job, item, target, remembered)
+    except SafetyRefusal as error:
+        return _not_run(job, JobStatus.REFUSED, error.message)
+    except RetentionError as error:
+        return _not_run(job, JobStatus.FAILED, error.message)
+
+
+def _not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
+    return JobOutcome(
+        rule=job.rule,
+        connector=job.connector,
+        dataset=job.dataset,
+        status=status,
+        reason=reason,
+        planned=job.due,
+        left=job.due,
+    )
+
+
+def _leased(
+    execution: Execution, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
+) -> JobOutcome:
+    """Executes the job under its lease: two at once on one dataset are refused."""
+    state, name = execution.state, item.job.name
+    lease = lease_name(name)
+    now = execution.clock()
+    with state.begin() as tx:
+        tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
+        token = tx.leases.acquire(lease, this_process(), now, LEASE)
+    outcome: JobOutcome | None = None
+    try:
+        settle(state, target, name, run=execution.id, clock=execution.clock, retry=Retry())
+        start, waiting = _begin_job(execution, job, name)
+        journal = Journal(
+            store=state,
+            clock=execution.clock,
+            run=execution.id,
+            job=name,
+            connector=job.connector,
+            dataset=job.dataset,
+            rule=job.rule,
+            lease=lease,
+            token=token,
+            evidence_key=key_id(execution.evidence),
+            numbers=execution.numbers,
+            run_token=execution.token,
+            waiting=waiting,
+        )
+        outcome = _removed(execution, job, item, target, journal, start, remembered)
+        _end_job(execution, job, name, outcome)
+    except RetentionError as error:
+        if outcome is None:
+            raise
+        outcome = replace(outcome, status=JobStatus.FAILED, reason=outcome.reason or error.message)
+    finally:
+        with suppress(RetentionError), state.begin() as tx:
+            tx.leases.release(lease, token)
+    return outcome
+
+
+def _begin_job(
+    execution: Execution, job: JobPlan, name: str
+) -> tuple[Mapping[str, object] | None, frozenset[str]]:
+    """The job's row; the cursor that a killed run left of it, and the records that were set aside."""
+    now = execution.clock()
+    start: Mapping[str, object] | None = None
+    with execution.state.begin() as tx:
+        waiting = frozenset(row.key for row in tx.set_aside.of(job.connector, job.dataset))
+        for row in tx.jobs.last():
+            if row.job != name or row.ended is not None:
+                continue
+            start = json.loads(row.cursor) if row.cursor else None
+            tx.jobs.end(row.run, name, status="killed", at=now, progress=row.progress)
+        if tx.schemas.seen(job.connector, job.dataset) is None:
+            tx.schemas.put(job.connector, job.dataset, job.schema, now)
+        tx.jobs.put(
+            JobRow(
+                run=execution.id,
+                job=name,
+                rule=job.rule,
+                connector=job.connector,
+                dataset=job.dataset,
+                as_of=execution.plan.as_of,
+                started=now,
+                planned=job.due,
+            )
+        )
+    return start, waiting
+
+
+def _removed(
+    execution: Execution,
+    job: JobPlan,
+    item: Work,
+    target: Target,
+    journal: Journal,
+    start: Mapping[str, object] | None,
+    remembered: Remembered | None,
+) -> JobOutcome:
+    """The batches. What happens to this job alone is its outcome."""
+    try:
+        share = job.due / max(job.total, 1)
+        with target.remover(item, remembered, share=share) as remover:
+            execution.progress.start(f"deleting {item.bound}", job.due)
+            outcome = JobRun(
+                plan=job,
+                remover=remover,
+                journal=journal,
+                committer=Committer(execution.evidence, job.connector, job.dataset),
+                origin=execution.state.origin,
+                pace=Pace(target=item.bound.connector.throttle.batch_time),
+                stop=execution.stop,
+                progress=execution.progress,
+                limit=execution.limit,
+                start=start,
+            ).run()
+            execution.progress.finish()
+            return outcome
+    except RetentionError as error:
+        return _not_run(job, JobStatus.FAILED, error.message)
+
+
+def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:
+    now = execution.clock()
+    with execution.state.begin() as tx:
+        tx.jobs.end(
+            execution.id,
+            name,
+            status=outcome.status.value,
+            at=now,
+            progress=stored_progress(outcome),
+            reason=outcome.reason,
+        )
+    complete = outcome.status in (JobStatus.DONE, JobStatus.PARTIAL) and not outcome.left
+    if complete and execution.limit is None:
+        _forget_set_aside(execution, job)
+
+
+def _forget_set_aside(execution: Execution, job: JobPlan) -> None:
+    """After a whole look at the dataset: records that earlier runs set aside are gone, or not due any more."""
+    known = execution.ready.config.policy.rules
+    with execution.state.read() as snapshot:
+        old = [
+            row.key
+            for row in snapshot.set_aside.of(job.connector, job.dataset)
+            if row.run != execution.id and (row.rule == job.rule or row.rule not in known)
+        ]
+    if old:
+        with execution.state.begin() as tx:
+            for key in old:
+                tx.set_aside.remove(job.connector, job.dataset, key)
+
+
+def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> CheckpointRef | None:
+    """`run.ended` with what is left, and a signed checkpoint. None where another process ended it as killed."""
+    now = execution.clock()
+    jobs = [
+        {
+            "rule": o.rule,
+            "connector": o.connector,
+            "dataset": o.dataset,
+            "status": o.status.value,
+            "planned": o.planned,
+            "done": o.done,
+            "changed": o.skipped.changed,
+            "held": o.skipped.held,
+            "locked": o.skipped.locked,
+            "set_aside": o.set_aside,
+            "left": o.left,
+            "rows": dict(o.rows),
+        }
+        for o in outcomes
+    ]
+    outcome = RunOutcome(id=execution.id, as_of=execution.plan.as_of, status=status, jobs=tuple(outcomes))
+    with execution.state.begin() as tx:
+        row = tx.runs.get(execution.id)
+        if row is None or row.ended is not None:
+            return None
+        tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": jobs}, now)
+        tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
+        tx.leases.release(run_lease(execution.id), execution.token)
+        return tx.log.checkpoint(now)
+
+
+def _status(outcomes: Sequence[JobOutcome]) -> str:
+    """The run's status: its worst job's."""
+    found = {outcome.status for outcome in outcomes}
+    for status, word in (
+        (JobStatus.STOPPED, "interrupted"),
+        (JobStatus.FAILED, "failed"),
+        (JobStatus.REFUSED, "refused"),
+        (JobStatus.AWAITING, "refused"),
+        (JobStatus.PARTIAL, "partial"),
+        (JobStatus.DONE, "done"),
+    ):
+        if status in found:
+            return word
+    return "nothing"
