@@ -24,6 +24,7 @@ class Spelled(sa.types.UserDefinedType[Any]):
         self.spelling = spelling
 
     def get_col_spec(self, **_: Any) -> str:
+        """As SQLAlchemy asks for it."""
         return self.spelling
 
 
