@@ -282,47 +282,42 @@ def test_a_search_does_not_wait_for_a_lock_for_ever(postgresql, hooks):
     assert seen == ["2s"]
 
 
+@contextmanager
+def acting_as_a_plain_role(shop):
+    """The engine comes as a role that row security applies to."""
+    role = f"{shop.database.name}_role"
+    shop.database.run(f"CREATE ROLE {role} LOGIN")
+    try:
+        shop.database.run(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+        path = shop.folder / "connectors" / "shop.toml"
+        path.write_text(path.read_text().replace("postgres@", f"{role}@"))
+        yield
+    finally:
+        shop.database.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+HIDING = ("ALTER TABLE visits ENABLE ROW LEVEL SECURITY", "CREATE POLICY few ON visits USING (id > 10)")
+
+
 def test_rows_that_a_policy_hides_are_an_error_not_a_smaller_plan(postgresql):
     postgresql.visits(due=30)
     postgresql.ready()
-    role = f"{postgresql.database.name}_role"
-    postgresql.database.run(
-        f"CREATE ROLE {role} LOGIN",
-        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
-        "ALTER TABLE visits ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY few ON visits USING (id > 10)",
-    )
-    try:
-        path = postgresql.folder / "connectors" / "shop.toml"
-        path.write_text(path.read_text().replace("postgres@", f"{role}@"))
+    postgresql.database.run(*HIDING)
+    with acting_as_a_plain_role(postgresql):
         with pytest.raises(SetupError, match="row-level security"):
             postgresql.run()
         assert postgresql.left() == 30
-    finally:
-        postgresql.database.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 def test_a_policy_that_comes_during_the_run_hides_nothing(postgresql, hooks):
     postgresql.visits(due=1500)
     postgresql.ready()
-    role = f"{postgresql.database.name}_role"
-    postgresql.database.run(
-        f"CREATE ROLE {role} LOGIN", f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
-    )
-    try:
-        path = postgresql.folder / "connectors" / "shop.toml"
-        path.write_text(path.read_text().replace("postgres@", f"{role}@"))
-        hide = (
-            "ALTER TABLE visits ENABLE ROW LEVEL SECURITY",
-            "CREATE POLICY few ON visits USING (id > 10)",
-        )
-        hooks.before("begin", lambda _: postgresql.database.run(*hide), nth=2)
+    hooks.before("begin", lambda _: postgresql.database.run(*HIDING), nth=2)
+    with acting_as_a_plain_role(postgresql):
         job = postgresql.job()
         assert job.status is JobStatus.FAILED
         assert "row-level security" in job.reason
         assert (job.set_aside, postgresql.aside()) == (0, [])
-    finally:
-        postgresql.database.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 # -- a canary ------------------------------------------------------------------------------
