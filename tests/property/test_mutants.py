@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.connectors.sql import predicates, sqlite
+from retention.connectors.sql import iso_text, predicates
 from retention.model import predicate as p
 from retention.planning import bind, fate
 from retention.planning.conditions import Binder
@@ -42,13 +42,13 @@ def wrapped(patch: Patch, owner: Any, name: str, change: Callable[..., Any]) -> 
 
 
 def cutoff_included(patch: Patch) -> None:
-    """An event at the very cutoff counts as past: a day early."""
+    """An event on the very day of the cutoff counts as past: a day early."""
 
-    def mutant(original: Any, column: Any, line: p.Line) -> Any:
-        day = line.day.fromordinal(line.day.toordinal() + 1)
-        return original(column, replace(line, day=day))
+    def mutant(original: Any, column: Any, state: p.State, floor: p.Line, cutoff: p.Line) -> Any:
+        later = cutoff.day.fromordinal(cutoff.day.toordinal() + 1)
+        return original(column, state, floor, replace(cutoff, day=later))
 
-    wrapped(patch, sqlite, "_before", mutant)
+    wrapped(patch, iso_text, "dated", mutant)
 
 
 def wall_clock_read_late(patch: Patch) -> None:
@@ -60,7 +60,7 @@ def offsets_ignored(patch: Patch) -> None:
     """A text with an offset is read as a wall clock's."""
     wrapped(
         patch,
-        sqlite,
+        iso_text,
         "_before",
         lambda original, column, line: original(sa.func.substr(column, 1, 19), line),
     )
@@ -179,14 +179,14 @@ def negation_lost(patch: Patch) -> None:
 
 def retained_ignored(patch: Patch) -> None:
     """Other rules keep nothing."""
-    patch.setattr(fate.Fates, "_ended", lambda *_: p.All(items=()))
+    patch.setattr(fate.Fates, "_ended", lambda *_, **__: p.All(items=()))
 
 
 def retained_by_dates_alone(patch: Patch) -> None:
     """Another rule keeps what is too recent, and loses what is unclear."""
 
-    def mutant(original: Any, self: Any, job: Any, rule: Any, root: Any) -> Any:
-        return p.All(items=original(self, job, rule, root).items[2:])
+    def mutant(original: Any, self: Any, job: Any, rule: Any, root: Any, *, gone: bool) -> Any:
+        return p.All(items=original(self, job, rule, root, gone=gone).items[2:])
 
     wrapped(patch, fate.Fates, "_ended", mutant)
 
@@ -233,7 +233,7 @@ def one_hop_too_few(patch: Patch) -> None:
 
 
 MUTANTS = {
-    cutoff_included: 27,
+    cutoff_included: 72,
     wall_clock_read_late: 32,
     offsets_ignored: 13,
     floor_dropped: 0,
