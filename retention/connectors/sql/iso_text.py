@@ -104,26 +104,32 @@ def _reckoned(function: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
-    """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant."""
-    literal = sa.literal_column
-    offset = sa.or_(
-        column.op("GLOB")(literal("'*[Zz]'")),
-        column.op("GLOB")(literal("'*[+-][0-9][0-9]:[0-9][0-9]'")),
+    """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant.
+
+    datetime() rounds fractions of a second up: they are left out, the offset kept. Kept flat: SQLite's
+    parser goes no deeper than a hundred levels.
+    """
+    literal, glob = sa.literal_column, column.op("GLOB")
+    zulu, offset, seconds = (
+        "*[Zz]",
+        "*[+-][0-9][0-9]:[0-9][0-9]",
+        "????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]",
     )
-    # datetime() rounds fractions of a second up: they are left out, the offset kept.
-    offset_part = sa.case(
-        (column.op("GLOB")(literal("'*[Zz]'")), literal("'Z'")), else_=sa.func.substr(column, -6)
-    )
-    whole = sa.case(
-        (
-            column.op("GLOB")(literal("'????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'")),
-            sa.func.substr(column, 1, 19).op("||")(offset_part),
-        ),
-        else_=column,
-    )
+    whole = sa.func.substr(column, 1, 19)
     instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     return sa.case(
         (sa.func.length(column) == literal("10"), column < bound(line.day.isoformat())),
-        (sa.and_(sa.func.length(column) > literal("16"), offset), sa.func.datetime(whole) < bound(instant)),
+        (glob(literal(f"'{seconds}{zulu}'")), sa.func.datetime(whole) < bound(instant)),
+        (
+            glob(literal(f"'{seconds}{offset}'")),
+            sa.func.datetime(whole.op("||")(sa.func.substr(column, -6))) < bound(instant),
+        ),
+        (
+            sa.and_(
+                sa.func.length(column) > literal("16"),
+                sa.or_(glob(literal(f"'{zulu}'")), glob(literal(f"'{offset}'"))),
+            ),
+            sa.func.datetime(column) < bound(instant),
+        ),
         else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(_text(_naive(line))),
     )

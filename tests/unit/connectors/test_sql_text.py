@@ -189,12 +189,14 @@ READABLE = (
     """ AND (length(r."at") = 10 OR (r."at" GLOB '????-??-??[ T][01][0-9]:[0-5][0-9]*')"""
     """ OR (r."at" GLOB '????-??-??[ T]2[0-3]:[0-5][0-9]*'))"""
 )
+SECONDS = "????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 BEFORE = (
-    """CASE WHEN (length(r."at") = 10) THEN r."at" < '{day}' WHEN (length(r."at") > 16"""
-    """ AND ((r."at" GLOB '*[Zz]') OR (r."at" GLOB '*[+-][0-9][0-9]:[0-9][0-9]')))"""
-    """ THEN datetime(CASE WHEN (r."at" GLOB '????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]*')"""
-    """ THEN substr(r."at", 1, 19) || CASE WHEN (r."at" GLOB '*[Zz]') THEN 'Z' ELSE substr(r."at", -6) END"""
-    """ ELSE r."at" END) < '{instant}' ELSE replace(r."at", 'T', ' ') < '{naive}' END"""
+    """CASE WHEN (length(r."at") = 10) THEN r."at" < '{day}'"""
+    f""" WHEN (r."at" GLOB '{SECONDS}*[Zz]') THEN datetime(substr(r."at", 1, 19)) < '{{instant}}'"""
+    f""" WHEN (r."at" GLOB '{SECONDS}*[+-][0-9][0-9]:[0-9][0-9]')"""
+    """ THEN datetime(substr(r."at", 1, 19) || substr(r."at", -6)) < '{instant}'"""
+    """ WHEN (length(r."at") > 16 AND ((r."at" GLOB '*[Zz]') OR (r."at" GLOB '*[+-][0-9][0-9]:[0-9][0-9]')))"""
+    """ THEN datetime(r."at") < '{instant}' ELSE replace(r."at", 'T', ' ') < '{naive}' END"""
 )
 
 
