@@ -3,6 +3,7 @@
 from collections import Counter
 
 from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.spans import SpanRemover
 
 
 class Hooks:
@@ -21,7 +22,7 @@ class Hooks:
         self._wrap(step, None, action, nth)
 
     def _wrap(self, step, first, last, nth):
-        for owner in (KeyRemover, PageRemover):
+        for owner in (KeyRemover, PageRemover, SpanRemover):
             if step in owner.__dict__:
                 self._monkeypatch.setattr(
                     owner, step, self._wrapped(owner.__dict__[step], step, first, last, nth)
