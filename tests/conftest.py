@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ import pytest
 
 from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
 from tests.support.workplace import Workplace
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A runner in the background ignores Ctrl-C, and what it starts would, too: here it is part of what is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"

@@ -188,7 +188,7 @@ def test_a_database_that_does_not_answer_is_named(postgresql):
     done = postgresql.cli("run", "--yes")
     assert done.returncode == 5
     assert "`shop`" in done.stderr
-    assert "no connection" in done.stderr
+    assert "can't be reached" in done.stderr
     assert "refused" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -256,10 +256,13 @@ def test_sessions_are_set_whatever_the_role_and_the_database_say(postgresql, hoo
 
     hooks.before("commit", look)
     postgresql.run()
+    assert seen[0].pop("lock_timeout") in (
+        "100ms",
+        "2s",
+    )  # it hopes that nobody holds a row, or waits for who does
     assert seen[0] == {
         "synchronous_commit": "on",
         "timezone": "UTC",
-        "lock_timeout": "2s",
         "statement_timeout": "1min",
         "row_security": "off",
         "idle_in_transaction_session_timeout": "1min",
