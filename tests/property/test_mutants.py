@@ -260,6 +260,7 @@ MUTANTS = {
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None]) -> None:
     mutant(monkeypatch)
+    fate.instants.cache_clear()
     for seed in (MUTANTS[mutant], *range(MOST_SEEDS)):
         one = company(random.Random(seed), "sqlite")
         shop.build(one)
@@ -269,5 +270,6 @@ def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Cal
     else:
         pytest.fail(f"{MOST_SEEDS} companies do not tell it from the right one")
     monkeypatch.undo()
+    fate.instants.cache_clear()
     shop.build(one)
     assert plan_differences(one, shop.asked(one, briefly=True)) == []
