@@ -1,7 +1,6 @@
 """`--help` answers at once, and the verbs are called as they are written."""
 
 import importlib
-import importlib.util
 import inspect
 import json
 import subprocess
@@ -83,8 +82,6 @@ VERBS = [
 
 @pytest.mark.parametrize(("module", "function"), VERBS)
 def test_the_verbs_have_the_signatures_that_the_command_line_calls(module, function):
-    if importlib.util.find_spec("retention.verbs") is None:
-        pytest.skip("there are no verbs in this tree yet")
     verb = getattr(importlib.import_module(f"retention.verbs.{module}"), function)
     expected = inspect.signature(getattr(verbs, function)).parameters
     actual = inspect.signature(verb).parameters
