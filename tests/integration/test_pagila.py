@@ -117,7 +117,7 @@ def test_payments_alone_go_leaf_by_leaf(
 ) -> None:
     """Nothing refers to payments and their date is their own: they go in ranges of each leaf's pages."""
     from retention.connectors.sql import target
-    from retention.connectors.sql.removal import PageRemover
+    from retention.connectors.sql.pages import PageRemover
 
     seen: list[str] = []
 

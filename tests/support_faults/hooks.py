@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.pages import PageRemover
+from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 
 

@@ -1,8 +1,6 @@
-"""One job's batches on a SQL database: find, lock, recheck, delete, mark, commit.
+"""One job's batches on a SQL database, by their keys: find, lock, recheck, delete, mark, commit.
 
-Two ways, one protocol. `KeyRemover` takes records by their keys, parts first. `PageRemover`
-(PostgreSQL, where nothing refers to the table and the predicate is on its own columns) takes
-ranges of the table's physical order in one statement a batch, and sweeps by key.
+Leaves have faster ways to find and take their records under the same protocol: `pages`, `spans`.
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Transient, Window
-from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
+from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
+from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
@@ -26,7 +24,6 @@ from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
 _HOPING = Timeouts(lock=100)
-_ROWS_A_PAGE = 300  # more than a page of 8 KB can hold
 _OLDEST_AT_ONCE = 1_000
 
 
@@ -277,99 +274,3 @@ class KeyRemover(Remover):
         with contextlib.suppress(Exception):
             if not self._connection.invalidated:
                 self._connection.connection.rollback()
-
-
-class PageRemover(KeyRemover):
-    """Batches by ranges of physical pages of each stored table in turn; the sweep is by key."""
-
-    def __init__(
-        self, dialect: Dialect, physical: Physical, connection: Connection, work: Work, timeouts: Timeouts
-    ) -> None:
-        super().__init__(dialect, connection, work, timeouts)
-        self._physical = physical
-        self._stored = {str(id_): id_ for id_ in (work.bound.root.leaves or (work.bound.root.id,))}
-        self._leaves = {name: Statements(dialect, work, id_) for name, id_ in self._stored.items()}
-        self._takes = {name: self._page_delete(statements) for name, statements in self._leaves.items()}
-        self._direct = {name: self._direct_delete(statements) for name, statements in self._leaves.items()}
-        self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
-        self._density = 20.0  # due records a page, as the last batches had them
-        self._over = False  # a table was rewritten: the pass starts over
-
-    def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
-        if sweep:
-            return super().window(after, size, sweep=True)
-        leaf, page = next(iter(self._stored)), 0
-        if after is not None and after.get("by") == "pages" and not self._over:
-            leaf, page = after["leaf"], int(after["page"])
-        self._over = False
-        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            return self._next_pages(leaf, page, size)
-
-    def _next_pages(self, leaf: str, page: int, size: int) -> Window | None:
-        names = list(self._stored)
-        for name in names[names.index(leaf) if leaf in names else 0 :]:
-            start = page if name == leaf else 0
-            pages = self._size(name)[0]
-            if start < pages:
-                end = min(start + max(1, int(size / max(self._density, 0.05))), pages)
-                return Window(after={"by": "pages", "leaf": name, "page": end}, pages=(name, start, end))
-        return None
-
-    def keys_of(self, window: Window) -> Window:
-        if window.pages is None:
-            return window
-        name, start, end = window.pages
-        statements = self._leaves[name]
-        query = sa.select(*statements.key_columns).select_from(statements.root)
-        query = query.where(
-            self._physical.inside(statements.root), statements.compiler.test(self._work.still_due)
-        )
-        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            rows = plain_rows(self._connection, query, self._physical.parameters(start, end))
-        return Window(after=window.after, keys=tuple(rows))
-
-    def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        if window.pages is None:
-            return super().take(window, most, wait=wait)
-        name, start, end = window.pages
-        with wrapped(self._dialect, f"{self._where}: deleting a batch"):
-            given = {**self._physical.parameters(start, end), "most": most}
-            found: list[tuple[Any, ...]] = []
-
-            def taken(statement: Any) -> Taken:
-                found[:] = plain_rows(self._connection, statement, given)
-                return Taken(keys=(), overdue=0, rows={})
-
-            if most >= (end - start) * _ROWS_A_PAGE:
-                self._hopefully(lambda: taken(self._direct[name]), lambda: taken(self._takes[name]))
-            else:
-                taken(self._takes[name])
-            if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
-                self._sizes.clear()
-                self._over = True
-                raise Transient(f"{self._where}: {name} was rewritten during the run")
-        self._density = 0.5 * self._density + 0.5 * len(found) / (end - start)
-        keys = [row[:-1] for row in found]
-        rows = {str(self._work.bound.root.id): len(keys)} if keys else {}
-        return Taken(keys=keys, overdue=sum(row[-1] for row in found), rows=rows)
-
-    def _direct_delete(self, statements: Statements) -> Any:
-        """The same where nobody holds a row: one pass instead of two."""
-        due = statements.compiler.test(self._work.still_due)
-        delete = sa.delete(statements.root).where(self._physical.inside(statements.root), due)  # type: ignore[arg-type]
-        return delete.returning(*statements.key_columns, statements.late)
-
-    def _page_delete(self, statements: Statements) -> Any:
-        """Lock, recheck and delete in one statement: nothing but the row itself decides."""
-        inner = Statements(self._dialect, self._work, statements.leaf)
-        chosen = sa.select(self._physical.place(inner.root)).select_from(inner.root)
-        chosen = chosen.where(self._physical.inside(inner.root), inner.compiler.test(self._work.still_due))
-        chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
-        chosen = self._dialect.lock(chosen, inner.root, wait=False)
-        delete = sa.delete(statements.root).where(self._physical.at(statements.root, chosen))  # type: ignore[arg-type]
-        return delete.returning(*statements.key_columns, statements.late)
-
-    def _size(self, name: str) -> tuple[int, int]:
-        if name not in self._sizes:
-            self._sizes[name] = self._physical.size(self._connection, self._stored[name])
-        return self._sizes[name]

@@ -20,10 +20,11 @@ from retention.connectors.sql.markers import (
     replace_markers,
     status_of,
 )
+from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
-from retention.connectors.sql.removal import KeyRemover, PageRemover
+from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
