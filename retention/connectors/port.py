@@ -23,6 +23,7 @@ from datetime import datetime
 from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
+from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
@@ -83,10 +84,12 @@ class Window:
 class Taken:
     """What one batch removed: `keys` of its records, rows per table; and what it left alone, why.
 
-    `overdue`: how many of the records were past the time that carrying it out may take.
+    `sealed`: the commitments of `keys`, None where there are none. `overdue`: how many of the records
+    were past the time that carrying it out may take.
     """
 
     keys: Sequence[Key]
+    sealed: Sealed | None = None
     overdue: int
     rows: Mapping[str, int]
     changed: int = 0
@@ -142,6 +145,7 @@ class Remover(abc.ABC):
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         """Locks, rechecks and deletes at most `most` records of the window, parts first.
 
+        Commits to their keys, while the database works where that can be.
         Rows that others have locked are left out with their record, unless `wait`. A count other than
         expected raises Refused.
         """
@@ -214,9 +218,11 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def remover(
-        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+        self, work: Work, committer: Committer, remembered: Remembered | None = None, *, share: float = 0.0
     ) -> AbstractContextManager[Remover]:
-        """A connection for batches of this job. `share`: how much of the dataset is due, which decides the way.
+        """A connection for batches of this job, whose records `committer` commits to.
+
+        `share`: how much of the dataset is due, which decides the way.
 
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it.
         """

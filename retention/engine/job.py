@@ -21,7 +21,7 @@ from retention.engine.journal import Journal
 from retention.engine.pace import Pace
 from retention.engine.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Committer, batch_root, pack
+from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome, Skipped
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
@@ -53,7 +53,6 @@ class JobRun:
     plan: JobPlan
     remover: Remover
     journal: Journal
-    committer: Committer
     origin: str
     pace: Pace
     stop: Callable[[], bool]
@@ -241,7 +240,7 @@ class JobRun:
         """Steps 2 to 8; nothing of it is left where it raises."""
         self._patiently(self.remover.begin)
         started = self.timer()
-        intended: tuple[Taken, int, bytes] | None = None
+        intended: tuple[Taken, int, Sealed] | None = None
         try:
             taken = self.remover.take(window, self._remaining(), wait=wait)
             if not taken.keys:
@@ -249,16 +248,13 @@ class JobRun:
                 self._left_alone(taken, window)
                 self._adapt(started, window, taken)
                 return
-            leaves = self.committer.leaves(taken.keys)
-            root = batch_root(leaves)
+            sealed = _sealed(taken)
             number = self.journal.numbers.next()
-            self.remover.mark(self._marker(number, root, len(taken.keys)))
+            self.remover.mark(self._marker(number, sealed.root, len(taken.keys)))
             progress = self._progress(also=taken)
             cursor = json.dumps(window.after)
-            self.journal.intent(
-                taken, batch=number, root=root, leaves=pack(leaves), progress=progress, cursor=cursor
-            )
-            intended = (taken, number, root)
+            self.journal.intent(taken, sealed, batch=number, progress=progress, cursor=cursor)
+            intended = (taken, number, sealed)
             self.remover.commit()
         except BaseException as error:
             if not isinstance(error, Lost):
@@ -268,18 +264,18 @@ class JobRun:
             if isinstance(error, Lost):
                 raise UnreachableError(error.message) from error
             raise
-        self.journal.committed(taken, batch=number, root=root)
+        self.journal.committed(taken, batch=number, root=sealed.root)
         self._cursor = window.after
         self._count(taken)
         self._left_alone(taken, window)
         self._adapt(started, window, taken)
 
-    def _outcome_of(self, intended: tuple[Taken, int, bytes], status: str) -> None:
+    def _outcome_of(self, intended: tuple[Taken, int, Sealed], status: str) -> None:
         """Writes what became of a batch that has an intent. Only a database that said no has surely not
         committed it; where even that can't be written, the next start finds out."""
-        taken, number, root = intended
+        taken, number, sealed = intended
         with suppress(RetentionError):
-            self.journal.failed(taken, batch=number, root=root, status=status)
+            self.journal.failed(taken, batch=number, root=sealed.root, status=status)
 
     def _marker(self, number: int, root: bytes, count: int) -> Marker:
         return Marker(
@@ -359,6 +355,13 @@ class JobRun:
             batches=self._batches,
             seconds=round(self.timer() - self._begun, 3),
         )
+
+
+def _sealed(taken: Taken) -> Sealed:
+    """The batch's commitments, one a record; without them nothing is committed."""
+    if taken.sealed is None or len(taken.sealed.leaves) != len(taken.keys):
+        raise RetentionError("a batch's records and its evidence do not agree")
+    return taken.sealed
 
 
 def stored_progress(outcome: JobOutcome) -> JobProgress:

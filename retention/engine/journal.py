@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from retention.connectors.port import Key, Taken
-from retention.ledger.evidence import key_text
+from retention.ledger.evidence import Sealed, key_text, pack
 from retention.store.aside import SetAsideRow
 from retention.store.batches import COMMITTED, INTENT, UNKNOWN, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
@@ -76,16 +76,14 @@ class Journal:
     _pending: list[_Outcome] = field(default_factory=list)
     _renewed: datetime | None = None
 
-    def intent(
-        self, taken: Taken, *, batch: int, root: bytes, leaves: bytes, progress: JobProgress, cursor: str
-    ) -> None:
+    def intent(self, taken: Taken, sealed: Sealed, *, batch: int, progress: JobProgress, cursor: str) -> None:
         """Step 6: durable before the target commits, and only while the lease is one's own.
 
         A lease that ran out and that nobody took is one's own still. Raises SafetyRefusal where
         another worker has taken the job over.
         """
         now = self.clock()
-        data = self._data(taken, batch, root)
+        data = self._data(taken, batch, sealed.root)
         with self.store.begin() as tx:
             tx.leases.renew(self.lease, self.token, now, LEASE)
             self._write_pending(tx, now)
@@ -96,10 +94,11 @@ class Journal:
                 batch=batch,
                 connector=self.connector,
                 count=len(taken.keys),
-                root=root.hex(),
+                root=sealed.root.hex(),
                 at=now,
             )
             tx.batches.intent(row)
+            leaves = pack(sealed.leaves)
             evidence = EvidenceRow(
                 run=self.run, job=self.job, batch=batch, key_id=self.evidence_key, leaves=leaves
             )

@@ -89,6 +89,14 @@ def _decimal_text(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """A batch's commitments: its leaves, sorted, and the RFC 6962 root over them, 32 bytes each."""
+
+    leaves: Sequence[bytes]
+    root: bytes
+
+
 class Committer:
     """Commits to the records of one dataset. Not for several threads at once.
 
@@ -118,6 +126,10 @@ class Committer:
         found.sort()
         return found
 
+    def seal(self, keys: Iterable[tuple[object, ...]]) -> Sealed:
+        """The commitments of one batch, given its records' keys. Raises as `leaves` does."""
+        return sealed(self.leaves(keys))
+
     def _blinds(self, tails: Iterable[bytes]) -> list[bytes]:
         copy = self._keyed.copy
         found = []
@@ -142,6 +154,12 @@ def _tail(key: tuple[object, ...]) -> bytes:
     if type(first) is str and first.isascii() and first.isalnum():
         return b'"' + first.encode() + b'"]]'
     return canonical([key_text(value) for value in key])[1:] + b"]"
+
+
+def sealed(leaves: Iterable[bytes]) -> Sealed:
+    """The commitments of one batch, given its leaves in any order."""
+    ordered = sorted(leaves)
+    return Sealed(leaves=ordered, root=batch_root(ordered))
 
 
 def batch_root(leaves: Sequence[bytes]) -> bytes:

@@ -238,13 +238,13 @@ def _removed(
     """The batches. What happens to this job alone is its outcome."""
     try:
         share = job.due / max(job.total, 1)
-        with target.remover(item, remembered, share=share) as remover:
+        committer = Committer(execution.evidence, job.connector, job.dataset)
+        with target.remover(item, committer, remembered, share=share) as remover:
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,
                 journal=journal,
-                committer=Committer(execution.evidence, job.connector, job.dataset),
                 origin=execution.state.origin,
                 pace=Pace(target=item.bound.connector.throttle.batch_time),
                 stop=execution.stop,

@@ -290,12 +290,12 @@ def test_a_customer_who_orders_again_while_the_old_invoices_go_stays(
 
     remover = SqlTarget.remover
 
-    def ordering(target, item, remembered=None, **ways):
+    def ordering(target, item, *given, **ways):
         if item.job.rule.name == "inactive":
             shop.script(
                 f"INSERT INTO {invoice} ({columns}) VALUES (9999, {inactive}, '2026-11-22 11:00:00', 1)"
             )
-        return remover(target, item, remembered, **ways)
+        return remover(target, item, *given, **ways)
 
     monkeypatch.setattr(SqlTarget, "remover", ordering)
 

@@ -14,6 +14,8 @@ from retention.ledger.evidence import Committer
 from retention.model.plan import FATES, JobPlan
 from retention.model.progress import NoProgress
 
+COMMITTER = Committer(b"k" * 32, "c", "d")
+
 
 class MemoryRemover(Remover):
     """Records are numbers. `due` are in the table; of them `locked`, `bad` and `changed` ones can't go.
@@ -67,6 +69,7 @@ class MemoryRemover(Remover):
         self._taken = due
         return Taken(
             keys=[(k,) for k in due],
+            sealed=COMMITTER.seal([(k,) for k in due]),
             overdue=0,
             rows={"t": len(due)},
             changed=len(gone),
@@ -99,8 +102,8 @@ class MemoryJournal:
     def keep(self):
         """Nothing runs out."""
 
-    def intent(self, taken, *, batch, root, leaves, progress, cursor):
-        assert len(leaves) == 32 * len(taken.keys)
+    def intent(self, taken, sealed, *, batch, progress, cursor):
+        assert len(sealed.leaves) == len(taken.keys)
         self.progress.append(progress)
         self.written.append(("intent", batch, len(taken.keys)))
 
@@ -128,7 +131,6 @@ def job_run(remover, due, *, journal=None, size=100, stop=lambda: False, limit=N
         plan=planned(due),
         remover=remover,
         journal=journal or MemoryJournal(),
-        committer=Committer(b"k" * 32, "c", "d"),
         origin="o",
         pace=Pace(target=timedelta(seconds=1), size=size),
         stop=stop,

@@ -6,7 +6,7 @@ Outside the dialect files nothing asks which database it is talking to.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,19 @@ class Timeouts:
     lock: int = 2_000
     statement: int = 60_000
     idle: int = 60_000
+
+
+Rows = list[tuple[Any, ...]]
+"""The driver's own tuples."""
+
+
+def plain_rows(connection: Connection, statement: Any, given: Mapping[str, Any] | None = None) -> Rows:
+    """All rows as the driver gives them: SQLAlchemy's cost more than the query where there are many."""
+    result = connection.execute(statement, given)
+    try:
+        return list(result.cursor.fetchall())
+    finally:
+        result.close()
 
 
 class Physical(abc.ABC):
@@ -184,6 +197,18 @@ class Dialect(abc.ABC):
     def is_held(self, error: BaseException) -> bool:
         """Whether a row could not be locked at once."""
         return False
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def ahead(
+        self, connection: Connection, statement: Any
+    ) -> Callable[[Iterable[Mapping[str, Any]]], Generator[Rows]]:
+        """`statement`, to be executed with each of the given parameters in turn; its rows, each time.
+
+        Where it can, the database is at the next while the caller is at the rows of the last. To be closed
+        where it is not read to its end.
+        """
+        return lambda givens: (plain_rows(connection, statement, given) for given in givens)
 
     # -- markers ---------------------------------------------------------------------------
 

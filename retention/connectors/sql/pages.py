@@ -6,34 +6,47 @@ decide: then the statement that deletes is also the recheck.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Taken, Transient, Window
-from retention.connectors.sql.dialect import Dialect, Physical, Timeouts
-from retention.connectors.sql.removal import KeyRemover, plain_rows
+from retention.connectors.port import Key, Taken, Transient, Window
+from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, plain_rows
+from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
+from retention.ledger.evidence import Committer, sealed
 from retention.planning.work import Work
 
 _ROWS_A_PAGE = 300  # more than a page of 8 KB can hold
+_AHEAD = 1_000
+"""So many records are committed to while the database is at as many more."""
 
 
 class PageRemover(KeyRemover):
     """Batches by ranges of physical pages of each stored table in turn; the sweep is by key."""
 
     def __init__(
-        self, dialect: Dialect, physical: Physical, connection: Connection, work: Work, timeouts: Timeouts
+        self,
+        dialect: Dialect,
+        physical: Physical,
+        connection: Connection,
+        work: Work,
+        committer: Committer,
+        timeouts: Timeouts,
     ) -> None:
-        super().__init__(dialect, connection, work, timeouts)
+        super().__init__(dialect, connection, work, committer, timeouts)
         self._physical = physical
         self._stored = {str(id_): id_ for id_ in (work.bound.root.leaves or (work.bound.root.id,))}
         self._leaves = {name: Statements(dialect, work, id_) for name, id_ in self._stored.items()}
         self._takes = {name: self._page_delete(statements) for name, statements in self._leaves.items()}
-        self._direct = {name: self._direct_delete(statements) for name, statements in self._leaves.items()}
+        self._direct = {
+            name: dialect.ahead(connection, self._direct_delete(statements))
+            for name, statements in self._leaves.items()
+        }
         self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
@@ -76,25 +89,43 @@ class PageRemover(KeyRemover):
             return super().take(window, most, wait=wait)
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
-            given = {**self._physical.parameters(start, end), "most": most}
-            found: list[tuple[Any, ...]] = []
-
-            def taken(statement: Any) -> Taken:
-                found[:] = plain_rows(self._connection, statement, given)
-                return Taken(keys=(), overdue=0, rows={})
-
             if most >= (end - start) * _ROWS_A_PAGE:
-                self._hopefully(lambda: taken(self._direct[name]), lambda: taken(self._takes[name]))
+                taken = self._hopefully(
+                    lambda: self._all_of(name, start, end), lambda: self._at_most(name, start, end, most)
+                )
             else:
-                taken(self._takes[name])
+                taken = self._at_most(name, start, end, most)
             if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
                 self._sizes.clear()
                 self._over = True
                 raise Transient(f"{self._where}: {name} was rewritten during the run")
-        self._density = 0.5 * self._density + 0.5 * len(found) / (end - start)
-        keys = [row[:-1] for row in found]
-        rows = {str(self._work.bound.root.id): len(keys)} if keys else {}
-        return Taken(keys=keys, overdue=sum(row[-1] for row in found), rows=rows)
+        self._density = 0.5 * self._density + 0.5 * len(taken.keys) / (end - start)
+        return taken
+
+    def _all_of(self, name: str, start: int, end: int) -> Taken:
+        """A few pages a statement, so that there is something to commit to while the next are deleted."""
+        step = max(1, int(_AHEAD / max(self._density, 0.05)))
+        givens = (self._physical.parameters(at, min(at + step, end)) for at in range(start, end, step))
+        with contextlib.closing(self._direct[name](givens)) as pieces:
+            return self._taken(pieces)
+
+    def _at_most(self, name: str, start: int, end: int, most: int) -> Taken:
+        given = {**self._physical.parameters(start, end), "most": most}
+        return self._taken(iter([plain_rows(self._connection, self._takes[name], given)]))
+
+    def _taken(self, pieces: Iterator[Rows]) -> Taken:
+        keys: list[Key] = []
+        leaves: list[bytes] = []
+        overdue = 0
+        for found in pieces:
+            some = [row[:-1] for row in found]
+            overdue += sum(row[-1] for row in found)
+            keys += some
+            leaves += self._committer.leaves(some)
+        if not keys:
+            return Taken(keys=(), overdue=0, rows={})
+        rows = {str(self._work.bound.root.id): len(keys)}
+        return Taken(keys=keys, sealed=sealed(leaves), overdue=overdue, rows=rows)
 
     def _direct_delete(self, statements: Statements) -> Any:
         """The same where nobody holds a row: one pass instead of two."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,8 +15,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
+from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.predicates import bound, comparable
@@ -178,6 +179,13 @@ class Postgresql(Dialect):
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.greatest(*days)
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def ahead(
+        self, connection: Connection, statement: Any
+    ) -> Callable[[Iterable[Mapping[str, Any]]], Generator[Rows]]:
+        return ahead(connection, statement)
 
     # -- keys ------------------------------------------------------------------------------
 

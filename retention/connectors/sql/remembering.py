@@ -19,6 +19,7 @@ from retention.connectors.port import Key, Remembered, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.removal import KeyRemover
+from retention.ledger.evidence import Committer
 from retention.planning.work import Work
 
 _ASKED_AT_ONCE = 500
@@ -84,10 +85,11 @@ class RememberingRemover(KeyRemover):
         dialect: Dialect,
         connection: Connection,
         work: Work,
+        committer: Committer,
         timeouts: Timeouts,
         remembered: RememberedKeys,
     ) -> None:
-        super().__init__(dialect, connection, work, timeouts)
+        super().__init__(dialect, connection, work, committer, timeouts)
         self._remembered = remembered
         self._recheck_remembered = self._statements.recheck_remembered()
 

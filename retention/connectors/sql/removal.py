@@ -8,34 +8,31 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
+from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Table
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
 _HOPING = Timeouts(lock=100)
 _OLDEST_AT_ONCE = 1_000
+_GUARDING = frozenset({"NO ACTION", "RESTRICT"})
+"""Delete rules under which a row that is still referred to can't go."""
 
 
-def plain_rows(
-    connection: Connection, statement: Any, given: Mapping[str, Any] | None = None
-) -> list[tuple[Any, ...]]:
-    """The driver's own tuples, all of them: SQLAlchemy's rows cost more than the query where there are many."""
-    result = connection.execute(statement, given)
-    try:
-        return list(result.cursor.fetchall())
-    finally:
-        result.close()
+class MiscountedError(Refused):
+    """Other rows went than the batch had counted on."""
 
 
 class KeyRemover(Remover):
@@ -46,6 +43,7 @@ class KeyRemover(Remover):
         dialect: Dialect,
         connection: Connection,
         work: Work,
+        committer: Committer,
         timeouts: Timeouts,
         *,
         dense: bool = False,
@@ -54,11 +52,15 @@ class KeyRemover(Remover):
         self._dialect = dialect
         self._connection = connection
         self._work = work
+        self._committer = committer
         self._timeouts = timeouts
         self._statements = Statements(dialect, work)
         self._order = self._statements.order(dense=dense)
         tables = {part.table.id: part.table for part in work.bound.parts}
         self._parts: list[Table] = [tables[id_] for id_ in work.bound.removal if id_ in tables]
+        self._unguarded = [
+            part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
+        ]
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
@@ -126,12 +128,14 @@ class KeyRemover(Remover):
             )
 
     def _hopefully(self, hopeful: Callable[[], Taken], careful: Callable[[], Taken]) -> Taken:
-        """`hopeful` counts on nobody holding a row; where somebody does, it is undone, and `careful` looks who."""
+        """`hopeful` counts on nobody else being at the rows; where somebody is, it is undone, and `careful` looks."""
         if not self._dialect.row_locks:
             return careful()
         try:
             self._dialect.limit_waiting(self._connection, _HOPING)
             return hopeful()
+        except MiscountedError:
+            pass
         except sa.exc.DBAPIError as error:
             if not self._dialect.is_held(error):
                 raise
@@ -150,19 +154,20 @@ class KeyRemover(Remover):
         due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
         changed = len(keys) - len(skipped) - len(busy) - len(due)
-        rows: Mapping[str, int] = {}
-        if due:
-            if len(due) != len(held):
-                given = self._dialect.give_keys(self._connection, self._statements.key, due)
-                counted = self._count_parts(given) if self._dialect.row_locks else {}
-            rows = self._delete(due, given, counted)
-        return Taken(keys=due, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy))
+        if due and len(due) != len(held):
+            given = self._dialect.give_keys(self._connection, self._statements.key, due)
+            counted = self._count(self._parts, given) if self._dialect.row_locks else {}
+        rows, sealed = self._delete(due, given, counted)
+        return Taken(
+            keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy)
+        )
 
     def _take_by_itself(self, keys: Sequence[Key]) -> Taken:
         """The root's own columns decide: then the statement that locks it has looked at what it locks.
 
-        No row can be added to a parent that is locked, and nothing else refers to the parts: they go as they
-        are found, and the root's delete fails where one was left.
+        Nobody can add a row to a parent that is locked. A part that would stay where it must not is the
+        database's to refuse, where the reference is one that it guards; the others are counted first, and
+        a batch that finds another count is undone, and looks at them one by one.
         """
         given = self._dialect.give_keys(self._connection, self._statements.key, keys)
         found = plain_rows(self._connection, self._lock_due, given)
@@ -173,11 +178,10 @@ class KeyRemover(Remover):
             missing = [key for key in keys if key not in known]
             locked = self._rows_of_keys(self._statements.screen(), missing)
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
-        rows = self._delete(due, given, {}) if due else {}
+        rows, sealed = self._delete(due, given, self._count(self._unguarded, given) if due else {})
         changed = len(keys) - len(due) - len(locked)
-        return Taken(
-            keys=due, overdue=sum(row[-1] for row in found), rows=rows, changed=changed, locked=locked
-        )
+        overdue = sum(row[-1] for row in found)
+        return Taken(keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=locked)
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
@@ -221,7 +225,7 @@ class KeyRemover(Remover):
             return held, [], counted
         free = [key for key in held if key not in busy]
         given = self._dialect.give_keys(self._connection, self._statements.key, free)
-        return free, sorted(busy, key=repr), self._count_parts(given)
+        return free, sorted(busy, key=repr), self._count(self._parts, given)
 
     def _lock_at_once(self, part: Table, given: Mapping[str, Any]) -> int:
         """Every row of the part, locked without waiting; how many they are."""
@@ -232,28 +236,40 @@ class KeyRemover(Remover):
         query = self._statements.roots_of_part(part, locking=locking)
         return self._connection.execute(query, given).fetchall()
 
-    def _count_parts(self, given: Mapping[str, Any]) -> dict[str, int]:
+    def _count(self, parts: Sequence[Table], given: Mapping[str, Any]) -> dict[str, int]:
         return {
             str(part.id): self._connection.execute(self._statements.count_part(part), given).scalar_one()
-            for part in self._parts
+            for part in parts
         }
 
     def _delete(
         self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int]
-    ) -> Mapping[str, int]:
-        """Step 4: parts first, every row counted."""
-        rows: dict[str, int] = {}
-        for part in self._parts:
-            gone = self._connection.execute(self._delete_parts[part.id], given).rowcount
-            expected = counted.get(str(part.id), gone)
-            if gone != expected:
-                raise Refused(f"{self._where}: {part.id}: {gone} rows deleted where {expected} were locked")
-            rows[str(part.id)] = gone
-        gone = self._connection.execute(self._delete_root, given).rowcount
-        if gone != len(due):
-            raise Refused(f"{self._where}: {gone} records deleted where {len(due)} were due")
-        rows[str(self._work.bound.root.id)] = gone
-        return rows
+    ) -> tuple[Mapping[str, int], Sealed | None]:
+        """Step 4: parts first, every row counted; meanwhile the records are committed to."""
+        if not due:
+            return {}, None
+        with self._sealing(due) as sealed:
+            rows = {
+                str(part.id): self._gone(self._delete_parts[part.id], given, counted.get(str(part.id)))
+                for part in self._parts
+            }
+            rows[str(self._work.bound.root.id)] = self._gone(self._delete_root, given, len(due))
+        return rows, sealed.result()
+
+    def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:
+        gone = self._connection.execute(statement, given).rowcount
+        if expected is not None and gone != expected:
+            table = statement.table.description
+            raise MiscountedError(
+                f"{self._where}: {table}: {gone} rows deleted where {expected} were counted"
+            )
+        return gone
+
+    @contextlib.contextmanager
+    def _sealing(self, keys: Sequence[Key]) -> Iterator[Future[Sealed]]:
+        """The commitments of `keys`, made beside what the block waits for."""
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            yield beside.submit(self._committer.seal, keys)
 
     def mark(self, marker: Marker) -> None:
         with wrapped(self._dialect, f"{self._where}: marking the batch"):

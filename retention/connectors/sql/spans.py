@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Taken, Window
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
-from retention.connectors.sql.removal import KeyRemover, plain_rows
+from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.wrapping import wrapped
+from retention.ledger.evidence import Committer
 from retention.planning.work import Work
 
 
@@ -27,9 +28,16 @@ class SpanRemover(KeyRemover):
     """Takes all that is due between two positions of the order."""
 
     def __init__(
-        self, dialect: Dialect, connection: Connection, work: Work, timeouts: Timeouts, *, dense: bool
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        work: Work,
+        committer: Committer,
+        timeouts: Timeouts,
+        *,
+        dense: bool,
     ) -> None:
-        super().__init__(dialect, connection, work, timeouts, dense=dense)
+        super().__init__(dialect, connection, work, committer, timeouts, dense=dense)
         self._asked = 0
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
@@ -64,12 +72,18 @@ class SpanRemover(KeyRemover):
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
             due = self._due_in(window)
             if most < self._asked:
-                keys = sa.select(*statements.key_columns).select_from(statements.root).where(*due)
-                return self._take(plain_rows(self._connection, keys.limit(bound(most))), wait=wait)
-            delete = sa.delete(statements.root).where(*due)  # type: ignore[arg-type]
-            found = plain_rows(self._connection, delete.returning(*statements.key_columns, statements.late))
-        rows = {str(self._work.bound.root.id): len(found)} if found else {}
-        return Taken(keys=[row[:-1] for row in found], overdue=sum(row[-1] for row in found), rows=rows)
+                some = sa.select(*statements.key_columns).select_from(statements.root).where(*due)
+                return self._take(plain_rows(self._connection, some.limit(bound(most))), wait=wait)
+            select = sa.select(*statements.key_columns, statements.late).select_from(statements.root)
+            found = plain_rows(self._connection, select.where(*due))
+            if not found:
+                return Taken(keys=(), overdue=0, rows={})
+            keys = [row[:-1] for row in found]
+            with self._sealing(keys) as sealed:
+                gone = self._gone(sa.delete(statements.root).where(*due), {}, len(keys))  # type: ignore[arg-type]
+        overdue = sum(row[-1] for row in found)
+        rows = {str(self._work.bound.root.id): gone}
+        return Taken(keys=keys, sealed=sealed.result(), overdue=overdue, rows=rows)
 
     def _candidates(self, start: Sequence[Any] | None) -> sa.Select[Any]:
         statements = self._statements

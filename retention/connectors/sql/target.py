@@ -28,6 +28,7 @@ from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
+from retention.ledger.evidence import Committer
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.progress import Progress
 from retention.planning.work import Work
@@ -118,22 +119,23 @@ class SqlTarget(Target):
 
     @contextlib.contextmanager
     def remover(
-        self, work: Work, remembered: Remembered | None = None, *, share: float = 0.0
+        self, work: Work, committer: Committer, remembered: Remembered | None = None, *, share: float = 0.0
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._writing, self.name))
             if isinstance(remembered, RememberedKeys):
-                yield RememberingRemover(self._dialect, connection, work, timeouts, remembered)
+                yield RememberingRemover(self._dialect, connection, work, committer, timeouts, remembered)
                 return
             dense = share >= DENSE
             by_itself = work.own_columns and work.nothing_refers
             if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
-                yield PageRemover(self._dialect, self._dialect.physical, connection, work, timeouts)
+                physical = self._dialect.physical
+                yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
             elif by_itself and not self._dialect.row_locks:
-                yield SpanRemover(self._dialect, connection, work, timeouts, dense=dense)
+                yield SpanRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
             else:
-                yield KeyRemover(self._dialect, connection, work, timeouts, dense=dense)
+                yield KeyRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
 
     def _no_index(self, work: Work) -> bool:
         """No index leads to the due rows: all have to be looked at anyway."""
