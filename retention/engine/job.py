@@ -68,6 +68,7 @@ class JobRun:
     _batches: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
     _aside: set[Key] = field(default_factory=set)
+    _aside_why: str = ""
     _locked: dict[Key, None] = field(default_factory=dict)
     _locked_besides: int = 0
     _hindrances: int = 0
@@ -217,6 +218,7 @@ class JobRun:
 
     def _set_aside(self, key: Key, error: Refused) -> None:
         self._aside.add(key)
+        self._aside_why = self._aside_why or error.message
         self.journal.set_aside(key, error.message)
         if len(self._aside) > MOST_SET_ASIDE:
             raise RetentionError(
@@ -337,7 +339,8 @@ class JobRun:
         left = rest - changed
         if status is JobStatus.DONE and (aside or locked):
             status = JobStatus.PARTIAL
-            words = [f"{locked:,} locked by others"] * bool(locked) + [f"{aside:,} set aside"] * bool(aside)
+            words = [f"{locked:,} locked by others"] * bool(locked)
+            words += [f"{aside:,} set aside ({self._aside_why})"] * bool(aside)
             reason = reason or " and ".join(words)
         return JobOutcome(
             rule=self.plan.rule,

@@ -175,7 +175,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "key.created": _named("key made:", "key"),
     "key.rotated": _named("key replaced:", "key"),
     "key.destroyed": _named("key destroyed:", "key"),
-    "error": _named("error:", "code"),
+    "error": _named("error:", "what"),
 }
 
 STYLES = {

@@ -14,7 +14,7 @@ from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lea
 from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
 from retention.engine.retrying import Retry
-from retention.errors import RetentionError, SafetyRefusal
+from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Committer, key_id
 from retention.model.documents import run_document
 from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
@@ -64,7 +64,7 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         raise
     status = _status(outcomes)
     checkpoint = _end(execution, outcomes, status)
-    notes = fold(execution.state, execution.ready.targets)
+    notes = (*fold(execution.state, execution.ready.targets), *_mirrored(execution.state))
     return RunOutcome(
         id=execution.id,
         as_of=in_zone(execution.ready.config, execution.plan.as_of),
@@ -73,6 +73,16 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         checkpoint=checkpoint,
         notes=(*execution.plan.notes, *notes),
     )
+
+
+def _mirrored(state: StateStore) -> tuple[str, ...]:
+    """Brings the mirror up to date; that it can't be written hides no run's outcome."""
+    try:
+        state.catch_up()
+    except UnreachableError as error:
+        state.mirror = None
+        return (error.message,)
+    return ()
 
 
 def _start(execution: Execution, by: str) -> None:

@@ -368,3 +368,25 @@ def test_a_canary_in_the_data_turns_up_nowhere(shop, hooks, monkeypatch):
     assert not [text for text in texts if CANARY in text]
     # What is left of it is nothing: the cursor and the list of what was set aside were cleaned.
     assert CANARY.encode() not in shop.state_path.read_bytes()
+
+
+def test_a_mirror_that_cannot_be_written_does_not_hide_what_a_run_did(sqlite, hooks):
+    """The run's outcome was lost behind the error, and with it what was deleted."""
+    sqlite.visits(due=20)
+    sqlite.ready()
+    lines = sqlite.mirror / "ledger.jsonl"
+
+    def in_the_way(_remover=None):
+        lines.rename(sqlite.mirror / "aside")
+        lines.mkdir()
+
+    hooks.before("begin", in_the_way, nth=1)
+    outcome = sqlite.run()
+    assert (outcome.status, outcome.jobs[0].done) == ("done", 20)
+    assert any("mirror cannot be written" in note for note in outcome.notes)
+    with pytest.raises(UnreachableError, match="mirror cannot be written"):
+        sqlite.run()
+    lines.rmdir()
+    (sqlite.mirror / "aside").rename(lines)
+    sqlite.run()
+    sqlite.verify()
