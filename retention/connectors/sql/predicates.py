@@ -132,9 +132,6 @@ class Compiler:
             case p.Chosen(choice=choice, label=label) if label == choice.otherwise:
                 # Flat, not a CASE: several of them in one another are deeper than SQLite parses.
                 return sa.and_(sa.true(), *(self._whole(t).is_not(sa.true()) for t, _ in choice.cases))
-            case p.Chosen(choice=choice, label=label) if label == choice.otherwise:
-                # No test is true: said flat, since SQLite's parser goes no deeper than a hundred levels.
-                return sa.and_(sa.true(), *(self.test(p.Untrue(item=test)) for test, _ in choice.cases))
             case p.Chosen(choice=choice, label=label):
                 return self.choice(choice) == sa.literal_column(f"'{label}'")
             case p.Dated():
