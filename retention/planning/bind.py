@@ -21,6 +21,7 @@ from retention.planning.reach import (
     removal_order,
     usable,
 )
+from retention.planning.relations import with_relations
 
 _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\[\]$", re.IGNORECASE)
 """Types whose values drivers give as something else than a text or a number."""
@@ -31,7 +32,8 @@ CLOCK_KINDS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 def bind(connector: Connector, catalogue: Catalogue) -> tuple[tuple[BoundDataset, ...], tuple[Problem, ...]]:
     """Every dataset that could be bound, and everything that is wrong with all of them."""
     bound: list[BoundDataset] = []
-    problems: list[Problem] = []
+    catalogue, wrong = with_relations(connector, catalogue)
+    problems: list[Problem] = [*wrong]
     for dataset in connector.datasets.values():
         attempt = _Attempt(connector, dataset, catalogue)
         result = attempt.bind()
@@ -152,8 +154,7 @@ class _Attempt:
             self._problem("key", error.found, error.write)
             return ()
         names = {column.name for column in columns}
-        unique = names == set(root.key) or any(i.unique and set(i.columns) == names for i in root.indexes)
-        if not unique:
+        if not root.is_unique(names):
             self._problem(
                 "key",
                 f"({', '.join(sorted(names))}) is not unique in `{root.id}`",

@@ -7,7 +7,7 @@ and referring columns without an index are problems here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
@@ -122,24 +122,27 @@ def reach_problems(
 
 
 def removal_order(
-    catalogue: Catalogue, members: Iterable[TableId], root: TableId
+    catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
 ) -> tuple[TableId, ...] | Reference:
     """The members so that each comes before what it refers to, the root last.
 
-    A reference that closes a cycle inside the record is returned instead.
+    A reference that closes a cycle inside the record is returned instead. One that the database does not
+    declare, and by which nothing belongs to the record, forbids no order.
     """
+    links = {part.reference for part in members.values() if part is not None}
+
+    def waited_for(table: TableId) -> Iterator[Reference]:
+        for reference in catalogue.inbound(table):
+            forces = reference.declared or reference in links
+            if forces and reference.table in waiting and reference.table != table:
+                yield reference
+
     waiting = list(members)
     order: list[TableId] = []
     while waiting:
-        free = [
-            table
-            for table in waiting
-            if not any(r.table in waiting and r.table != table for r in catalogue.inbound(table))
-        ]
+        free = [table for table in waiting if not any(waited_for(table))]
         if not free:
-            return next(
-                r for t in waiting for r in catalogue.inbound(t) if r.table in waiting and r.table != t
-            )
+            return next(r for table in waiting for r in waited_for(table))
         free.sort(key=lambda t: t == root)
         order.append(free[0])
         waiting.remove(free[0])

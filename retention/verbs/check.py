@@ -9,6 +9,7 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.relations import repeated
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration
 
@@ -35,6 +36,7 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
             target = open_target(connector, place.environ)
             try:
                 found, wrong = bind(connector, target.catalogue())
+                warnings = (*warnings, *repeated(connector, target.catalogue()))
                 if not target.has_marker_table():
                     warnings = (
                         *warnings,

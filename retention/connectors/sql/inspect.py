@@ -89,9 +89,3 @@ def with_key(key: tuple[str, ...], indexes: Iterable[Index]) -> tuple[Index, ...
     """The indexes, and the primary key as one: SQLite lists none for a key that is the row's own number."""
     own = (Index(name="primary key", columns=key, unique=True),) if key else ()
     return (*own, *indexes)
-
-
-def serves(indexes: Iterable[Index], columns: tuple[str, ...]) -> bool:
-    """Whether an index leads with exactly `columns`, in any order."""
-    wanted = set(columns)
-    return any(set(index.columns[: len(columns)]) == wanted for index in indexes)

@@ -16,14 +16,24 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
-from retention.connectors.sql.inspect import Reflected, serves, with_key
+from retention.connectors.sql.inspect import Reflected, with_key
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.catalogue import (
+    Catalogue,
+    Column,
+    Kind,
+    Reference,
+    Relation,
+    Table,
+    TableId,
+    Trigger,
+    with_index,
+)
 
 _RELATIONS = {
     "r": Relation.TABLE,
@@ -342,17 +352,7 @@ def _merged(references: Sequence[Reference], tables: Mapping[TableId, Table]) ->
         folded = replace(item, table=top(item.table), target=top(item.target))
         same = (folded.table, folded.columns, folded.target, folded.target_columns, folded.on_delete)
         merged.setdefault(same, folded)
-    result = []
-    for item in merged.values():
-        table = tables[item.table]
-        stored = table.leaves or (item.table,)
-        missing = tuple(t for t in stored if not serves(tables[t].indexes, item.columns))
-        if missing and serves(table.indexes, item.columns):
-            missing = ()
-        if len(missing) > 1 and len(missing) == len(stored):
-            missing = (item.table,)
-        result.append(replace(item, indexed=not missing, unindexed_on=missing))
-    return tuple(result)
+    return tuple(with_index(item, tables) for item in merged.values())
 
 
 def _literal(value: Any) -> str:

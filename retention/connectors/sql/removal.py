@@ -16,12 +16,13 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Table
+from retention.model.catalogue import Reference, Table
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
@@ -29,6 +30,10 @@ _HOPING = Timeouts(lock=100)
 _OLDEST_AT_ONCE = 1_000
 _GUARDING = frozenset({"NO ACTION", "RESTRICT"})
 """Delete rules under which a row that is still referred to can't go."""
+
+
+def _guards(reference: Reference) -> bool:
+    return reference.declared and reference.on_delete in _GUARDING
 
 
 class MiscountedError(Refused):
@@ -58,9 +63,8 @@ class KeyRemover(Remover):
         self._order = self._statements.order(dense=dense)
         tables = {part.table.id: part.table for part in work.bound.parts}
         self._parts: list[Table] = [tables[id_] for id_ in work.bound.removal if id_ in tables]
-        self._unguarded = [
-            part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
-        ]
+        self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
+        self._look_again = LookAgain(dialect, connection, self._statements)
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
@@ -249,11 +253,13 @@ class KeyRemover(Remover):
         if not due:
             return {}, None
         with self._sealing(due) as sealed:
+            led_to = self._look_again.remember(given)
             rows = {
                 str(part.id): self._gone(self._delete_parts[part.id], given, counted.get(str(part.id)))
                 for part in self._parts
             }
             rows[str(self._work.bound.root.id)] = self._gone(self._delete_root, given, len(due))
+            self._look_again.look(led_to, self._where)
         return rows, sealed.result()
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:

@@ -22,7 +22,7 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect, Timeouts
-from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
+from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
@@ -37,6 +37,7 @@ from retention.model.catalogue import (
     TableId,
     Trigger,
     folded,
+    with_index,
 )
 from retention.model.condition import Value
 
@@ -301,15 +302,8 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mappin
     columns = _as_declared(tables.get(reference.table), reference.columns)
     there = tables.get(target)
     meant = reference.target_columns or (there.key if there is not None else ())
-    indexed = serves(tables[reference.table].indexes, columns)
-    return replace(
-        reference,
-        columns=columns,
-        target=target,
-        target_columns=_as_declared(there, meant),
-        indexed=indexed,
-        unindexed_on=() if indexed else (reference.table,),
-    )
+    finished = replace(reference, columns=columns, target=target, target_columns=_as_declared(there, meant))
+    return with_index(finished, tables)
 
 
 def _as_declared(table: Table | None, columns: tuple[str, ...]) -> tuple[str, ...]:
