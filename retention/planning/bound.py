@@ -81,6 +81,11 @@ class BoundDataset:
         """Every table of the record."""
         return frozenset(self.removal)
 
+    @property
+    def entangled(self) -> bool:
+        """Records of this dataset can refer to each other."""
+        return any(item.inside for item in self.outside)
+
     def part(self, table: TableId) -> Part:
         """The part over `table`; KeyError for a table that is none."""
         for part in self.parts:

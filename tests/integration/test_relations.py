@@ -121,7 +121,8 @@ def test_a_relation_of_several_columns(work: Workplace, store: Store) -> None:
         "INSERT INTO orders VALUES (1, 7, '2020-01-01 00:00:00'), (7, 1, '2026-10-01 00:00:00');"
         "INSERT INTO lines VALUES (1, 7, 1), (2, 1, 7), (3, NULL, 1)"
     )
-    relation = '{ table = "lines", columns = ["order_no", "order_shop"], target = "orders", target_columns = ["no", "shop"] }'
+    relation = '{ table = "lines", columns = ["order_no", "order_shop"],'
+    relation += ' target = "orders", target_columns = ["no", "shop"] }'
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
     work.connect(store, orders(relation, '["lines"]'))
 

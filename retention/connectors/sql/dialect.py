@@ -71,6 +71,8 @@ class Dialect(abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
+    at_once: frozenset[str] = frozenset()
+    """Delete rules that are looked at row by row, not when a statement has deleted all of its rows."""
     row_locks: bool
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
@@ -174,6 +176,11 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
+
+    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+        """`columns` are one of `keys`, looked up and not searched for, however many there are."""
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.select(*keys.c).correlate(None))
 
     def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
         """What is executed once on a connection, in its own temporary space, before keys can be handed over."""

@@ -209,6 +209,15 @@ class Postgresql(Dialect):
         rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
         return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
 
+    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+        # By way of arrays: the planner takes those for small, and hashes them. A query's own rows, once it guesses
+        # them to be many, it would read through for every record.
+        arrays = [sa.func.array(sa.select(key).correlate(None).scalar_subquery()) for key in keys.c]
+        names = [key.name for key in keys.c]
+        rows = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.select(*(rows.c[name] for name in names)))
+
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:

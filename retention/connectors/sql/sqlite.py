@@ -48,6 +48,7 @@ class Sqlite(Dialect):
     """A file: one writer at a time, no row locks, no server."""
 
     name = "sqlite"
+    at_once = frozenset({"RESTRICT"})
     row_locks = False
     own_clock = False
 

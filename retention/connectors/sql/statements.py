@@ -165,6 +165,11 @@ class Statements:
         query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
         return query.where(*self.key_known, self.compiler.test(self.work.due))
 
+    def goes_before(self) -> list[sa.Select[Any]]:
+        """(key, key) of due records of which the first refers to the second, by each such reference."""
+        compilers = [Compiler(self.dialect) for _ in self.work.goes_before]
+        return [c.pairs(pairs) for c, pairs in zip(compilers, self.work.goes_before, strict=True)]
+
     # -- parts -----------------------------------------------------------------------------
 
     def _part(self, id_: TableId, alias: str) -> FromClause:

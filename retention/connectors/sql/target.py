@@ -115,7 +115,19 @@ class SqlTarget(Target):
     def remember(self, work: Work) -> RememberedKeys:
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
-            return RememberedKeys(connection.execute(query))
+            remembered = RememberedKeys(connection.execute(query))
+            if work.bound.entangled:
+                for pairs in Statements(self._dialect, work).goes_before():
+                    rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
+                    remembered.link(rows, len(work.bound.key))
+                apart = any(
+                    item.inside
+                    and item.reference.declared
+                    and item.reference.on_delete in self._dialect.at_once
+                    for item in work.bound.outside
+                )
+                remembered.arrange(apart=apart)
+            return remembered
 
     @contextlib.contextmanager
     def remover(
@@ -124,6 +136,8 @@ class SqlTarget(Target):
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._writing, self.name))
+            if remembered is None and work.bound.entangled:
+                remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(self._dialect, connection, work, committer, timeouts, remembered)
                 return
@@ -197,6 +211,8 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
         yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
     for statement in dialect.before_keys(statements.key):
         yield "batch: where keys are handed over", statement
+    for number, pairs in enumerate(statements.goes_before(), 1):
+        yield f"run: due records that refer to others of them ({number})", pairs
     yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
     yield "batch: lock the records", statements.lock(wait=False)
     for part in work.bound.parts:
