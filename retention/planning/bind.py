@@ -16,6 +16,7 @@ from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.paths import part_link, related_path
 from retention.planning.reach import (
     described,
+    make_deferrable,
     outside_references,
     reach_problems,
     removal_order,
@@ -105,8 +106,8 @@ class _Attempt:
         if not isinstance(order, tuple):
             self._problem(
                 "parts",
-                f"`{described(order)}` closes a cycle inside the record",
-                "leave one of its tables out of parts; cycles inside a record are not supported yet",
+                f"`{described(order)}` closes a cycle inside the record: neither side could go first",
+                make_deferrable(order),
             )
             return None
         return BoundDataset(
@@ -115,7 +116,8 @@ class _Attempt:
             root=root,
             key=key,
             parts=tuple(part for part in members.values() if part is not None),
-            removal=order,
+            removal=order[0],
+            deferring=order[1],
             outside=outside,
             events=events,
             where=dataset.where,

@@ -7,7 +7,7 @@ and referring columns without an index are problems here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
@@ -60,6 +60,16 @@ def create_index(table: TableId, columns: Iterable[str]) -> str:
     every = tuple(columns)
     name = quoted("_".join([table.name, *every, "idx"]))
     return f"CREATE INDEX {name} ON {qualified(table)} ({', '.join(quoted(c) for c in every)});"
+
+
+def make_deferrable(reference: Reference) -> str:
+    """What to write where constraints must wait for the end of a batch."""
+    if reference.table.schema is not None and reference.name:
+        table, name = qualified(reference.table), quoted(reference.name)
+        return (
+            f"ALTER TABLE {table} ALTER CONSTRAINT {name} DEFERRABLE; or leave one of its tables out of parts"
+        )
+    return "make it ON DELETE NO ACTION, which can wait for the end of a transaction, or leave a table out of parts"
 
 
 def described(reference: Reference) -> str:
@@ -123,26 +133,38 @@ def reach_problems(
 
 def removal_order(
     catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
-) -> tuple[TableId, ...] | Reference:
-    """The members so that each comes before what it refers to, the root last.
+) -> tuple[tuple[TableId, ...], bool] | Reference:
+    """The members so that each comes before what it refers to, the root last; and whether constraints must wait.
 
-    A reference that closes a cycle inside the record is returned instead. One that the database does not
-    declare, and by which nothing belongs to the record, forbids no order.
+    Where references close a cycle inside the record, deferrable ones can be looked at after all has gone. One that
+    can't be is returned instead. One that the database does not declare, and by which nothing belongs to the
+    record, forbids no order.
     """
     links = {part.reference for part in members.values() if part is not None}
+    for deferring in (False, True):
+        forcing = [
+            r
+            for member in members
+            for r in catalogue.inbound(member)
+            if r.table in members
+            and r.table != r.target
+            and (r in links or (r.declared and not (deferring and r.deferrable)))
+        ]
+        order = _sorted(list(members), forcing, root)
+        if order is not None:
+            return order, deferring
+    inner = [r for r in forcing if r not in links]
+    return inner[0] if inner else forcing[0]
 
-    def waited_for(table: TableId) -> Iterator[Reference]:
-        for reference in catalogue.inbound(table):
-            forces = reference.declared or reference in links
-            if forces and reference.table in waiting and reference.table != table:
-                yield reference
 
-    waiting = list(members)
+def _sorted(
+    waiting: list[TableId], forcing: Iterable[Reference], root: TableId
+) -> tuple[TableId, ...] | None:
     order: list[TableId] = []
     while waiting:
-        free = [table for table in waiting if not any(waited_for(table))]
+        free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
         if not free:
-            return next(r for table in waiting for r in waited_for(table))
+            return None
         free.sort(key=lambda t: t == root)
         order.append(free[0])
         waiting.remove(free[0])

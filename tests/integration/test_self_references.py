@@ -307,3 +307,72 @@ def test_a_long_chain_goes_in_a_run(staff: Workplace, store: Store) -> None:
     (job,) = staff.run().jobs
 
     assert (job.planned, job.done, job.left) == (5000, 5000, 0)
+
+
+# -- a cycle inside a record ---------------------------------------------------------------
+
+
+def cycle(store: Store) -> None:
+    """Orders know their first line; that of order 4 is one of order 3, and that of 6 one of 5, who stays."""
+    first = " REFERENCES lines (id)" if store.kind == "sqlite" else ""
+    store.script(
+        f"CREATE TABLE orders (id INTEGER PRIMARY KEY, booked TIMESTAMP, first_line INTEGER{first});"
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders (id));"
+        "CREATE INDEX orders_line ON orders (first_line); CREATE INDEX lines_order ON lines (order_id);"
+        f"INSERT INTO orders VALUES (1, {OLD}, NULL), (2, {NEW}, NULL), (3, {OLD}, NULL), (4, {OLD}, NULL),"
+        f" (5, {NEW}, NULL), (6, {OLD}, NULL), (7, {OLD}, NULL), (8, {NEW}, NULL);"
+        "INSERT INTO lines VALUES (10, 1), (11, 1), (20, 2), (30, 3), (40, 4), (50, 5), (60, 6), (70, 7);"
+        "UPDATE orders SET first_line = id * 10 WHERE id IN (1, 2, 3, 5);"
+        "UPDATE orders SET first_line = 30 WHERE id = 4; UPDATE orders SET first_line = 50 WHERE id = 6;"
+        "UPDATE orders SET first_line = 70 WHERE id = 8"
+    )
+    if store.kind == "postgresql":
+        store.script("ALTER TABLE orders ADD FOREIGN KEY (first_line) REFERENCES lines (id) DEFERRABLE")
+
+
+def test_a_cycle_inside_a_record_goes_where_constraints_can_wait(
+    work: Workplace, store: Store, paced: int
+) -> None:
+    cycle(store)
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["lines"]\nevents = { booked = "booked" }',
+    )
+
+    assert work.fates("orders") == {"due": 4, "not_due": 3, "referenced": 1}
+    (job,) = work.run().jobs
+
+    assert (job.status, job.done, job.set_aside) == (JobStatus.DONE, 4, 0)
+    assert left(store, "orders") == [2, 5, 7, 8]
+    assert left(store, "lines") == [20, 50, 70]
+    if store.kind == "sqlite":
+        assert store.rows("PRAGMA foreign_key_check") == []
+
+
+def test_constraints_that_waited_speak_before_the_intent(
+    work: Workplace, postgresql: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reference that nobody could see, deferred as well: the batch is undone and no intent is left."""
+    from retention.connectors.sql.removal import KeyRemover
+
+    cycle(postgresql)
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
+    work.connect(
+        postgresql,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["lines"]\nevents = { booked = "booked" }',
+    )
+    work.init()
+    mark = KeyRemover.mark
+
+    def late(self: KeyRemover, marker: object) -> None:
+        self._connection.exec_driver_sql("UPDATE orders SET first_line = 10 WHERE id = 2")
+        mark(self, marker)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KeyRemover, "mark", late)
+    (job,) = work.run().jobs
+
+    assert job.set_aside >= 1
+    assert left(postgresql, "orders")[:2] == [1, 2]
+    intents = [e for e in work.events() if e["type"] == "batch.intent"]
+    assert len(intents) == job.batches

@@ -98,6 +98,10 @@ class Dialect(abc.ABC):
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         """Changes what the transaction at hand waits for locks."""
 
+    def defer_constraints(self, connection: Connection) -> None:
+        """Lets the transaction's deferrable constraints wait until they are made to speak."""
+        raise AssertionError("no reference of this database is deferrable")
+
     @abc.abstractmethod
     def speak_constraints(self, connection: Connection) -> None:
         """Makes deferred constraints speak now, not at the commit."""

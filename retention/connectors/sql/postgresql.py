@@ -95,6 +95,9 @@ class Postgresql(Dialect):
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _set_local(connection, {"lock_timeout": f"{timeouts.lock}ms"})
 
+    def defer_constraints(self, connection: Connection) -> None:
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+
     def speak_constraints(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 

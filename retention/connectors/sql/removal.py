@@ -116,10 +116,15 @@ class KeyRemover(Remover):
     def begin(self) -> None:
         try:
             with wrapped(self._dialect, f"{self._where}: beginning a batch"):
-                self._dialect.begin(self._connection, self._timeouts)
+                self._begin()
         except BaseException:
             self._end()
             raise
+
+    def _begin(self) -> None:
+        self._dialect.begin(self._connection, self._timeouts)
+        if self._work.bound.deferring:
+            self._dialect.defer_constraints(self._connection)
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
@@ -144,7 +149,7 @@ class KeyRemover(Remover):
             if not self._dialect.is_held(error):
                 raise
         self._end()
-        self._dialect.begin(self._connection, self._timeouts)
+        self._begin()
         return careful()
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:

@@ -89,6 +89,9 @@ class Sqlite(Dialect):
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         """The one write lock is held already."""
 
+    def defer_constraints(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # of this transaction only
+
     def speak_constraints(self, connection: Connection) -> None:
         """Nothing to ask: the recheck under the one write lock leaves no row that refers, and a commit
         that fails here is known to have failed."""
@@ -286,6 +289,7 @@ def _references(connection: Connection) -> list[Reference]:
                 target=TableId(schema=None, name=every[0][2]),
                 target_columns=tuple(row[4] for row in every if row[4] is not None),
                 on_delete=every[0][5].upper(),
+                deferrable=every[0][5].upper() == "NO ACTION",  # a session can ask that of any
             )
         )
     return references
