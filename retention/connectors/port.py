@@ -24,8 +24,9 @@ from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Catalogue, TableId
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.progress import Progress
+from retention.planning.rights import Need
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -106,6 +107,15 @@ class Marker:
     status: str  # "committed", "aborted", "folded"
     root: str  # hex
     count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lacking:
+    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it."""
+
+    table: TableId
+    right: str
+    grant: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +213,14 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def rows(self, table: TableId) -> int:
         """How many rows a table has."""
+
+    @abc.abstractmethod
+    def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        """Which of these rights, and of those on the marker table, the role does not have."""
+
+    @abc.abstractmethod
+    def referring(self, reference: Reference, most: int) -> int:
+        """How many rows refer to others by `reference`, counted up to `most`."""
 
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:

@@ -16,9 +16,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.port import Lacking
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
+from retention.planning.rights import Need
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def read_only(self, connection: Connection) -> str | None:
         """Why this database can't be written, None where it can."""
+
+    @abc.abstractmethod
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        """See `Target.lacking`."""
 
     @abc.abstractmethod
     def transient(self, error: BaseException) -> bool:

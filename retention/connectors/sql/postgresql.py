@@ -15,15 +15,18 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.planning.rights import Need
 
 _RELATIONS = {
     "r": Relation.TABLE,
@@ -103,6 +106,9 @@ class Postgresql(Dialect):
             "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
+
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return lacking(connection, needs)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT
