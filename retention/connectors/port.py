@@ -192,6 +192,10 @@ class Target(abc.ABC):
         """Which database this is: the same for every run, another for another database."""
 
     @abc.abstractmethod
+    def store(self) -> str:
+        """The same for every address of one database, as far as the database can tell."""
+
+    @abc.abstractmethod
     def catalogue(self) -> Catalogue:
         """The live schema as the role sees it."""
 

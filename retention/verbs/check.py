@@ -18,7 +18,7 @@ from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.rights import Need, needs
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.prepared import Clock, configuration, shared_stores
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
@@ -38,8 +38,11 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     warnings = _warnings(config)
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
-    looks = [_look(connector, place) for connector in config.connectors.values()]
+    every = tuple(config.connectors.values())
+    looks = [_look(connector, place) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
+    known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
+    problems += tuple(shared_stores(known))
     bound = [item for look in looks for item in look.bound]
     silent = [look.silent for look in looks if look.silent is not None]
     if silent and len(silent) == len(problems):
@@ -62,6 +65,7 @@ class _Look:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     bound: tuple[BoundDataset, ...] = ()
+    store: str = ""
     silent: str | None = None
 
 
@@ -97,7 +101,10 @@ def _live(connector: Connector, target: Target) -> _Look:
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     return _Look(
-        problems=(*problems, *_rights(connector, bound, target)), warnings=tuple(warnings), bound=bound
+        problems=(*problems, *_rights(connector, bound, target)),
+        warnings=tuple(warnings),
+        bound=bound,
+        store=target.store(),
     )
 
 

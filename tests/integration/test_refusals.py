@@ -757,3 +757,28 @@ def test_a_partial_unique_index_makes_no_key(shop: Workplace, store: Store) -> N
     shop.connect(store, dataset(parts="", key='"code"'))
 
     assert "is not unique" in only(shop).found
+
+
+# -- connectors ----------------------------------------------------------------------------
+
+
+def test_one_database_under_two_connectors(shop: Workplace, store: Store) -> None:
+    """Each took the other's markers for those of a ledger that had lost events, and refused to run for ever."""
+    store.script(SHOP)
+    shop.connect(store, ORDERS)
+    twin: Store
+    if isinstance(store, SqliteStore):
+        (shop.folder / "other.db").symlink_to(store.path)
+        twin = SqliteStore(shop.folder / "other.db")
+    else:
+        address = store.url.replace("127.0.0.1", "localhost")
+        twin = PostgresqlStore(address, address.rpartition("/")[2])
+    shop.connect(twin, '[datasets.people]\ndata = "people"\ntable = "customers"', name="twin")
+
+    found = [problem for problem in shop.problems() if "the same database" in problem.found]
+    assert [problem.key for problem in found] == ["url"]
+    assert found[0].file.endswith("twin.toml")
+    for words in (("init",), ("plan",), ("run", "--yes")):
+        ended = shop.cli(*words)
+        assert ended.exit_code == 3
+        assert "reaches the same database as connector `db`" in " ".join(ended.stderr.split())

@@ -106,6 +106,10 @@ class Dialect(abc.ABC):
     def identity(self, connection: Connection) -> str:
         """What tells this database from another; no password in it."""
 
+    def store(self, connection: Connection) -> str:
+        """See `Target.store`."""
+        return self.identity(connection)
+
     @abc.abstractmethod
     def now(self, connection: Connection) -> datetime:
         """The database's clock, aware."""

@@ -96,6 +96,13 @@ class Postgresql(Dialect):
         where = url.host or url.query.get("host") or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
+    def store(self, connection: Connection) -> str:
+        told = connection.exec_driver_sql(
+            "SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
+            " THEN (SELECT system_identifier FROM pg_control_system()) END, current_database()"
+        ).one()
+        return self.identity(connection) if told[0] is None else f"postgresql:{told[0]}/{told[1]}"
+
     def now(self, connection: Connection) -> datetime:
         return cast(datetime, connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one())
 

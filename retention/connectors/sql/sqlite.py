@@ -97,6 +97,10 @@ class Sqlite(Dialect):
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
         return f"sqlite:{os.path.realpath(path)}"
 
+    def store(self, connection: Connection) -> str:
+        found = os.stat(connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2])
+        return f"sqlite:{found.st_dev}:{found.st_ino}"  # also under another name
+
     def now(self, connection: Connection) -> datetime:
         text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
         return datetime.fromisoformat(str(text))

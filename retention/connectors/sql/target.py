@@ -87,6 +87,10 @@ class SqlTarget(Target):
         with self._reader("connecting") as connection:
             return self._dialect.identity(connection)
 
+    def store(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.store(connection)
+
     def catalogue(self) -> Catalogue:
         if self._catalogue is None:
             with self._reader("reading the catalogue") as connection:
