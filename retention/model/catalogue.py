@@ -124,6 +124,11 @@ class Table:
     parent: TableId | None = None
     rows_estimate: int | None = None
 
+    @property
+    def only(self) -> bool:
+        """Other tables inherit from it: theirs are rows of their own, and no statement may reach them by its name."""
+        return self.relation is Relation.INHERITED
+
     def is_unique(self, columns: Iterable[str]) -> bool:
         """No two rows are alike in all of `columns`: they are those of the primary key or of a unique index."""
         wanted = set(columns)

@@ -21,10 +21,11 @@ from retention.model.condition import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A table under an alias that is unique in its whole tree."""
+    """A table under an alias that is unique in its whole tree; `only`: without what inherits from it."""
 
     table: TableId
     alias: str
+    only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

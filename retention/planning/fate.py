@@ -63,7 +63,7 @@ class Fates(Joins):
 
     def root(self, bound: BoundDataset) -> p.Source:
         """The source that a statement over the dataset's root table starts from."""
-        return p.Source(table=bound.root.id, alias="r")
+        return p.Source(table=bound.root.id, alias="r", only=bound.root.only)
 
     def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
         """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""

@@ -100,7 +100,8 @@ class Joins:
 
     def _source(self, table: TableId) -> p.Source:
         self._aliases += 1
-        return p.Source(table=table, alias=f"t{self._aliases}")
+        only = self._catalogue.tables[table].only
+        return p.Source(table=table, alias=f"t{self._aliases}", only=only)
 
     def _field(self, source: p.Source, component: Component) -> p.Field:
         column = component.column

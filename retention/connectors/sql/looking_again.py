@@ -40,6 +40,8 @@ class LookAgain:
         self._dialect = dialect
         self._connection = connection
         work = statements.work
+        self._only = {part.table.id for part in work.bound.parts if part.table.only}
+        self._only |= {item.source.table for item in work.referring if item.source.only}
         links = [part.reference for part in work.bound.parts]
         every = [*links, *(item.reference for item in work.bound.outside)]
         tables = {part.table.id: part.table for part in work.bound.parts} | {
@@ -53,7 +55,7 @@ class LookAgain:
 
     def _look(self, statements: Statements, reference: Reference, columns: Mapping[str, Column]) -> _Look:
         there = tuple(columns[name] for name in reference.target_columns)
-        referring = table(reference.table).alias("g")
+        referring = table(reference.table, only=reference.table in self._only).alias("g")
         sides = [column_of(referring, name) for name in reference.columns]
         rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(referring)
         return _Look(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -15,33 +14,18 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
-from retention.connectors.sql.inspect import Reflected, with_key
 from retention.connectors.sql.postgresql_ahead import ahead
-from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
+from retention.connectors.sql.postgresql_constraints import references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql_rights import lacking
+from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
-from retention.model.catalogue import (
-    Catalogue,
-    Column,
-    Kind,
-    Reference,
-    Relation,
-    Table,
-    TableId,
-    Trigger,
-    with_index,
-)
-
-_RELATIONS = {
-    "r": Relation.TABLE,
-    "p": Relation.PARTITIONED,
-    "v": Relation.VIEW,
-    "m": Relation.MATERIALIZED_VIEW,
-    "f": Relation.FOREIGN,
-}
+from retention.model.catalogue import Catalogue, Column, Kind
+from retention.planning.rights import Need
 
 _LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
@@ -106,6 +90,13 @@ class Postgresql(Dialect):
         where = url.host or url.query.get("host") or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
+    def store(self, connection: Connection) -> str:
+        told = connection.exec_driver_sql(
+            "SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
+            " THEN (SELECT system_identifier FROM pg_control_system()) END, current_database()"
+        ).one()
+        return self.identity(connection) if told[0] is None else f"postgresql:{told[0]}/{told[1]}"
+
     def now(self, connection: Connection) -> datetime:
         return cast(datetime, connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one())
 
@@ -116,6 +107,9 @@ class Postgresql(Dialect):
             "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
+
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return lacking(connection, needs)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT
@@ -137,34 +131,11 @@ class Postgresql(Dialect):
     # -- the catalogue ---------------------------------------------------------------------
 
     def catalogue(self, connection: Connection) -> Catalogue:
-        parents = _parents(connection)
-        facts = _relations(connection)
-        triggers = _triggers(connection)
-        tables: dict[TableId, Table] = {}
-        indexes = indexes_of(connection)
-        for schema in sorted({str(id_.schema) for id_ in facts}):
-            raw = Reflected(connection, schema)
-            for key in raw.columns:
-                id_ = TableId(schema=schema, name=key[1])
-                if id_ not in facts:
-                    continue
-                relation, estimate, partition = facts[id_]
-                tables[id_] = Table(
-                    id=id_,
-                    relation=Relation.PARTITION if partition else relation,
-                    columns=raw.columns_of(key),
-                    key=raw.key_of(key),
-                    indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
-                    triggers=triggers.get(id_, ()),
-                    parent=parents.get(id_) if partition else None,
-                    rows_estimate=estimate,
-                )
-        stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}
-        tables = _with_families(tables, parents, stores)
+        tables = tables_of(connection)
         default = connection.exec_driver_sql("SELECT current_schema()").scalar()
         return Catalogue(
             tables=tables,
-            references=_merged(references_of(connection), tables),
+            references=merged(references_of(connection), tables),
             default_schema=default or "public",
         )
 
@@ -274,97 +245,6 @@ def _sqlstate(error: BaseException) -> str | None:
 def _set_local(connection: Connection, settings: Mapping[str, str]) -> None:
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     connection.exec_driver_sql(f"SELECT {calls}")
-
-
-def _parents(connection: Connection) -> dict[TableId, TableId]:
-    """Each child's topmost ancestor, by partition or by inheritance."""
-    rows = connection.exec_driver_sql(
-        "SELECT cn.nspname, c.relname, pn.nspname, p.relname FROM pg_inherits i"
-        " JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace"
-        " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-        " WHERE c.relkind IN ('r', 'p', 'f')"
-    ).fetchall()
-    direct = {TableId(schema=a, name=b): TableId(schema=c, name=d) for a, b, c, d in rows}
-
-    def top(id_: TableId) -> TableId:
-        while id_ in direct:
-            id_ = direct[id_]
-        return id_
-
-    return {child: top(child) for child in direct}
-
-
-def _relations(connection: Connection) -> dict[TableId, tuple[Relation, int | None, bool]]:
-    rows = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, c.relkind::text, c.reltuples::bigint, c.relispartition FROM pg_class c"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','p','v','m','f')"
-        " AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'"
-    ).fetchall()
-    return {
-        TableId(schema=a, name=b): (_RELATIONS[kind], tuples if tuples >= 0 else None, partition)
-        for a, b, kind, tuples, partition in rows
-    }
-
-
-def _triggers(connection: Connection) -> dict[TableId, tuple[Trigger, ...]]:
-    """Enabled triggers that people made, and rewrite rules other than a view's own."""
-    rows = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, t.tgname, t.tgtype::int FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'"
-    ).fetchall()
-    bits = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"))
-    found: dict[TableId, list[Trigger]] = {}
-    for schema, name, trigger, kind in rows:
-        id_ = TableId(schema=schema, name=name)
-        events = frozenset(word for bit, word in bits if kind & bit)
-        found.setdefault(id_, []).append(Trigger(name=trigger, table=id_, events=events))
-    rules = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, r.rulename, r.ev_type::text FROM pg_rewrite r"
-        " JOIN pg_class c ON c.oid = r.ev_class"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND r.ev_enabled <> 'D'"
-    ).fetchall()
-    words = {"2": "UPDATE", "3": "INSERT", "4": "DELETE"}
-    for schema, name, rule, kind in rules:
-        id_ = TableId(schema=schema, name=name)
-        events = frozenset({words[kind]} if kind in words else ())
-        found.setdefault(id_, []).append(Trigger(name=rule, table=id_, events=events, what="rule"))
-    return {id_: tuple(items) for id_, items in found.items()}
-
-
-def _with_families(
-    tables: Mapping[TableId, Table], parents: Mapping[TableId, TableId], stores: set[TableId]
-) -> dict[TableId, Table]:
-    """Partitioned tables with their leaves and the leaves' triggers; parents by inheritance told apart."""
-    finished = dict(tables)
-    for child, top in sorted(parents.items(), key=str):
-        if child not in tables or top not in finished:
-            continue
-        parent, leaf = finished[top], tables[child]
-        if leaf.relation is not Relation.PARTITION:
-            finished[top] = replace(parent, relation=Relation.INHERITED)
-            continue
-        finished[top] = replace(
-            parent,
-            leaves=(*parent.leaves, child) if child in stores else parent.leaves,
-            triggers=tuple({(t.name, t.what): t for t in (*leaf.triggers, *parent.triggers)}.values()),
-            rows_estimate=(parent.rows_estimate or 0) + (leaf.rows_estimate or 0),
-        )
-    return finished
-
-
-def _merged(references: Sequence[Reference], tables: Mapping[TableId, Table]) -> tuple[Reference, ...]:
-    """References with partitions' own folded into one on the parent, and the indexes looked up."""
-
-    def top(id_: TableId) -> TableId:
-        table = tables.get(id_)
-        return table.parent if table is not None and table.parent is not None else id_
-
-    merged: dict[tuple[Any, ...], Reference] = {}
-    for item in references:
-        folded = replace(item, table=top(item.table), target=top(item.target))
-        same = (folded.table, folded.columns, folded.target, folded.target_columns, folded.on_delete)
-        merged.setdefault(same, folded)
-    return tuple(with_index(item, tables) for item in merged.values())
 
 
 def _literal(value: Any) -> str:

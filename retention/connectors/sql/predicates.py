@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
@@ -36,17 +37,29 @@ def bound(value: Any) -> ColumnElement[Any]:
     return sa.bindparam(None, value, type_=NullType(), unique=True)
 
 
-def table(id_: TableId, columns: Iterable[str] = ()) -> sa.TableClause:
-    """A table by its exact name, always quoted."""
+class Only(sa.TableClause):
+    """A table without those that inherit from it."""
+
+    inherit_cache = False
+
+
+@compiles(Only)
+def _only(element: Only, compiler: Any, **options: Any) -> str:
+    text: str = compiler.visit_table(element, **options)
+    return f"ONLY {text}" if options.get("asfrom") else text
+
+
+def table(id_: TableId, columns: Iterable[str] = (), *, only: bool = False) -> sa.TableClause:
+    """A table by its exact name, always quoted; `only`: without those that inherit from it."""
     schema = quoted_name(id_.schema, True) if id_.schema is not None else None
     every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
-    return sa.table(quoted_name(id_.name, True), *every, schema=schema)
+    kind = Only if only else sa.TableClause
+    return kind(quoted_name(id_.name, True), *every, schema=schema)
 
 
 class Compiler:
     """Compiles predicates over one statement's sources.
 
-    `only`: sources to be read without their children (PostgreSQL's inheritance) are none yet.
     `instead`: tables to be read in place of others (a partition in place of its parent).
     """
 
@@ -61,7 +74,7 @@ class Compiler:
         """The FROM element of `source`, the same object every time."""
         if source.alias not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
-            self._sources[source.alias] = table(id_).alias(source.alias)
+            self._sources[source.alias] = table(id_, only=source.only).alias(source.alias)
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:

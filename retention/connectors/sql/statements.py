@@ -173,7 +173,9 @@ class Statements:
     # -- parts -----------------------------------------------------------------------------
 
     def _part(self, id_: TableId, alias: str) -> FromClause:
-        return table(id_).alias(alias)
+        bound = self.work.bound
+        owner = bound.root if id_ == bound.root.id else bound.part(id_).table
+        return table(id_, only=owner.only).alias(alias)
 
     def part_of_keys(self, id_: TableId, source: FromClause) -> ColumnElement[Any]:
         """Rows of the part `source` that belong to the records whose keys were handed over."""
