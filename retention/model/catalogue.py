@@ -121,6 +121,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     leaves: tuple[TableId, ...] = ()
+    unique_on_leaves: tuple[frozenset[str], ...] = ()  # columns that each leaf by itself holds unique
     parent: TableId | None = None
     rows_estimate: int | None = None
 
@@ -130,9 +131,14 @@ class Table:
         return self.relation is Relation.INHERITED
 
     def is_unique(self, columns: Iterable[str]) -> bool:
-        """No two rows are alike in all of `columns`: they are those of the primary key or of a unique index."""
+        """No two rows are alike in all of `columns`: they are those of the primary key or of a unique index.
+
+        Of a partitioned table also where each partition by itself has such an index, and two might have the same.
+        """
         wanted = set(columns)
-        return wanted == set(self.key) or any(i.unique and set(i.columns) == wanted for i in self.indexes)
+        if wanted == set(self.key) or wanted in self.unique_on_leaves:
+            return True
+        return any(i.unique and set(i.columns) == wanted for i in self.indexes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,9 @@ def test_every_statement_names_only_the_table_itself(shop: Workplace, postgresql
 def test_a_relation_from_a_table_that_inherits_counts_that_table_alone(
     shop: Workplace, postgresql: PostgresqlStore
 ) -> None:
-    shop.connect(postgresql, dataset(more='relations = ["gifts.order_id -> orders.id"]\nparts = ["lines", "gifts"]'))
+    shop.connect(
+        postgresql, dataset(more='relations = ["gifts.order_id -> orders.id"]\nparts = ["lines", "gifts"]')
+    )
 
     assert shop.job("orders").rows == {"public.orders": 3, "public.lines": 1, "public.gifts": 2}
     shop.run()

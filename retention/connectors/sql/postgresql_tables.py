@@ -50,6 +50,10 @@ def tables_of(connection: Connection) -> dict[TableId, Table]:
     for id_, leaf in sorted(tables.items(), key=str):
         if leaf.parent in tables:
             tables[leaf.parent] = _with_partition(tables[leaf.parent], leaf, id_ in stores, id_ in foreign)
+    for id_, table in tables.items():
+        if table.leaves:
+            held = [{frozenset(i.columns) for i in tables[leaf].indexes if i.unique} for leaf in table.leaves]
+            tables[id_] = replace(table, unique_on_leaves=tuple(sorted(set.intersection(*held), key=sorted)))
     for child, parent in families:
         if parent in tables and child in tables and tables[child].parent is None:
             tables[parent] = replace(tables[parent], relation=Relation.INHERITED)
