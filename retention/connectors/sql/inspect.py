@@ -49,6 +49,9 @@ def spelled(type_: Any, dialect: sa.Dialect) -> str:
     """The type as the database spells it, "" where it has no name."""
     if isinstance(type_, types.NullType):
         return ""
+    if isinstance(type_, types.String) and type_.collation is not None:
+        type_ = type_.copy()
+        type_.collation = None  # not the type's: a cast can't name it
     try:
         return type_.compile(dialect=dialect) if isinstance(type_, types.TypeEngine) else str(type_)
     except sa.exc.CompileError:
