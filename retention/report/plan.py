@@ -222,6 +222,8 @@ def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:
 
 def show_statements(console: Console, statements: Sequence[Statement]) -> None:
     """Every statement, with what it is for. Line breaks of a statement stay, indented."""
+    line(console, "-- retention plan --sql", style="quiet")
+    console.print()
     for statement in statements:
         place = f"{statement.connector}.{statement.dataset}"
         line(console, f"-- {statement.rule}, {place}: {statement.purpose}", style="heading")

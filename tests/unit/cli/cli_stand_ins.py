@@ -14,7 +14,7 @@ from retention.model.plan import FATES, JobPlan, JobStatus, Plan, PlanLine, Stat
 from retention.model.status import Status
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
-MODULES = ("check", "plan", "approve", "run", "status", "explain", "audit", "init", "demo")
+MODULES = ("check", "plan", "approve", "run", "status", "explain", "audit", "init", "demo", "output")
 
 
 def job(status=JobStatus.READY, due=3, rule="orders"):
@@ -69,6 +69,7 @@ def usual():
         "plan.statements": lambda place, **_: (
             Statement(rule="orders", connector="shop", dataset="orders", purpose="find", sql="SELECT 1"),
         ),
+        "output.refuse_output": lambda place, output: None,
         "plan.listed": lambda place: (
             PlanLine(id="p-1", as_of=DAY, created=DAY, due=3, approved="no", used=False),
         ),

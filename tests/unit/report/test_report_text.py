@@ -205,7 +205,7 @@ def test_problems_come_file_by_file_the_policy_first_the_live_schema_last():
     text = text_of(show_check, CHECK)
     assert "3 problems to mend before anything runs" in text
     assert "1. rules.orders.keep" in text
-    assert '     found "5 yeers"\n     mend  "5 years"' in text
+    assert '     found "5 yeers"\n     help  "5 years"' in text
     assert "1 warning to read" in text
 
 
