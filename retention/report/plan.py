@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -31,9 +33,16 @@ STATUS_STYLE = {
     JobStatus.STOPPED: "warn",
 }
 
+ADVICE = re.compile(r"; (to go on, )?type: retention approve .*")
+"""The end of a reason that says how to approve."""
 
-def show_plan(console: Console, plan: Plan, *, next_steps: bool = True) -> None:
-    """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next."""
+
+def show_plan(console: Console, plan: Plan, *, next_steps: bool = True, now: datetime | None = None) -> None:
+    """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next.
+
+    `now`: a plan of a later day advises nobody to approve it, since that is refused.
+    """
+    ahead = now is not None and plan.as_of > now
     console.print(Text(f"Plan {shown(plan.id)} as of {moment(plan.as_of)}", style="title"))
     line(console, f"policy {plan.policy[:12]}, plan digest {plan.digest[:12]}", style="quiet")
     console.print()
@@ -45,14 +54,14 @@ def show_plan(console: Console, plan: Plan, *, next_steps: bool = True) -> None:
         console.print()
         _summary(console, plan)
     for job in plan.jobs:
-        _job(console, job)
+        _job(console, job, ahead=ahead)
     _elsewhere(console, plan)
     if plan.notes:
         heading(console, "Notes")
         for note in plan.notes:
             line(console, note, indent=2)
     if next_steps:
-        _next_steps(console, plan)
+        _next_steps(console, plan, ahead=ahead)
 
 
 def headline(plan: Plan) -> str:
@@ -107,13 +116,14 @@ def _alarming(count: int, style: str) -> Text:
     return cell(number(count), style if count else "quiet")
 
 
-def _job(console: Console, job: JobPlan) -> None:
+def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
     heading(console, f"{job.rule}: {job.connector}.{job.dataset}")
     line(console, job.promise, style="promise", indent=2)
     facts = Facts()
     label = Text(job.status.value, style=STATUS_STYLE[job.status])
     if job.status not in (JobStatus.READY, JobStatus.NOTHING) or job.reason:
-        facts.add("Status", Text.assemble(label, f": {shown(job.reason)}" if job.reason else ""))
+        reason = ADVICE.sub("", job.reason or "") if ahead else job.reason
+        facts.add("Status", Text.assemble(label, f": {shown(reason)}" if reason else ""))
     facts.add(job.action.capitalize(), _what_goes(job))
     if job.oldest:
         facts.add("Oldest", job.oldest)
@@ -179,12 +189,16 @@ def _elsewhere(console: Console, plan: Plan) -> None:
         line(console, f"kept by {item.kept_by}", style="quiet", indent=4)
 
 
-def _next_steps(console: Console, plan: Plan) -> None:
+def _next_steps(console: Console, plan: Plan, *, ahead: bool) -> None:
     waiting = any(job.status is JobStatus.AWAITING for job in plan.jobs)
     ready = any(job.status is JobStatus.READY and job.due for job in plan.jobs)
     if not (waiting or ready):
         return
     heading(console, "Next")
+    if ahead:
+        when = moment(plan.as_of)
+        line(console, f"This plan looks ahead: it can't be approved or run before {when}.", indent=2)
+        return
     if not plan.stored:
         line(
             console,

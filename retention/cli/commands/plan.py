@@ -102,7 +102,7 @@ def _show(made: Plan, form: str, output: Path | None = None) -> None:
     def text(console: Console) -> None:
         from retention.report.plan import show_plan
 
-        show_plan(console, made)
+        show_plan(console, made, now=now())
 
     answer(form, lambda: plan_document(made), text, output)
 

@@ -133,6 +133,10 @@ class SqlTarget(Target):
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, keys).read(key)
 
+    def leaves_out(self, work: Work, key: str) -> bool:
+        with self._reader(f"reading a row of {work.bound}") as connection:
+            return RecordReader(self._dialect, connection, work, {}).leaves_out(key)
+
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(
             (purpose, statement if isinstance(statement, str) else self._dialect.shown(statement))
