@@ -111,11 +111,15 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True)
 class Lacking:
-    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it."""
+    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it.
+
+    `looking`: a plan needs it too.
+    """
 
     table: TableId
     right: str
     grant: str
+    looking: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
