@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from retention.model.plan import JobPlan, JobStatus, Plan, PlanLine, Statement
@@ -20,6 +21,8 @@ from retention.report.words import (
     listed,
     moment,
     number,
+    unzoned,
+    zone_of,
 )
 
 STATUS_STYLE = {
@@ -37,10 +40,13 @@ ADVICE = re.compile(r"; (to go on, )?type: retention approve .*")
 """The end of a reason that says how to approve."""
 
 
-def show_plan(console: Console, plan: Plan, *, next_steps: bool = True, now: datetime | None = None) -> None:
+def show_plan(
+    console: Console, plan: Plan, *, next_steps: bool = True, dry: bool = True, now: datetime | None = None
+) -> None:
     """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next.
 
-    `now`: a plan of a later day advises nobody to approve it, since that is refused.
+    `dry`: it is shown for itself, and not before the question whether to carry it out. `now`: a plan of
+    a later day advises nobody to approve it, since that is refused.
     """
     ahead = now is not None and plan.as_of > now
     console.print(Text(f"Plan {shown(plan.id)} as of {moment(plan.as_of)}", style="title"))
@@ -49,7 +55,8 @@ def show_plan(console: Console, plan: Plan, *, next_steps: bool = True, now: dat
     line(console, headline(plan), style="title")
     for sentence in _not_yet(plan):
         line(console, sentence)
-    line(console, "This is a dry run: nothing has been changed.")
+    if dry:
+        line(console, "This is a dry run: nothing has been changed.")
     if plan.jobs:
         console.print()
         _summary(console, plan)
@@ -60,7 +67,7 @@ def show_plan(console: Console, plan: Plan, *, next_steps: bool = True, now: dat
         heading(console, "Notes")
         for note in plan.notes:
             line(console, note, indent=2)
-    if next_steps:
+    if next_steps and dry:
         _next_steps(console, plan, ahead=ahead)
 
 
@@ -167,10 +174,19 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
         if fate == "referenced" and job.referenced_by:
             by = _by(job.referenced_by, count)
         label = "Kept" if len(reasons) == 1 else ""
-        facts.add(label, Text(f"{number(count):>{width}} {because}{by}", style=style))
+        facts.add(label, _reason(f"{number(count):>{width}}", f"{because}{by}", style))
     for fate, (one, many) in NOT_KEPT.items():
         if job.fates[fate]:
             facts.add("Besides", counted(job.fates[fate], one, many))
+
+
+def _reason(count: str, because: str, style: str) -> Table:
+    """A number and what it counts; what is wrapped does not fall back under the number."""
+    row = Table.grid(padding=(0, 1))
+    row.add_column(no_wrap=True, style=style)
+    row.add_column(overflow="fold", style=style)
+    row.add_row(Text(count), Text(because))
+    return row
 
 
 def _by(referenced_by: Mapping[str, int], count: int) -> str:
@@ -220,13 +236,14 @@ def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:
     if not plans:
         line(console, "No plan is stored. To make one, type: retention plan")
         return
+    line(console, f"Times are those of {zone_of(plans[0].created)}.", style="quiet")
     headers = (("plan", "left"), ("made", "left"), ("as of", "left"), ("due", "right"))
     table = columns(console, *headers, ("approved", "left"), ("run", "left"))
     for plan in plans:
         table.add_row(
             cell(plan.id, "title"),
-            cell(moment(plan.created)),
-            cell(moment(plan.as_of)),
+            cell(unzoned(plan.created)),
+            cell(unzoned(plan.as_of)),
             cell(number(plan.due)),
             cell(plan.approved),
             cell("yes" if plan.used else "no", "quiet"),

@@ -15,6 +15,7 @@ from retention.store.keyfiles import load_evidence_key, load_signer
 from retention.store.state import StateStore
 
 FILE = "retention.toml"
+STATE_VARIABLE = "RETENTION_STATE"
 
 
 def state_url(config: Configuration, place: Place) -> str:
@@ -24,16 +25,23 @@ def state_url(config: Configuration, place: Place) -> str:
         url = urls.address(urls.parse_url(text, beside=False), None, config.folder, place.environ)
     except ValueError as error:
         found, _, write = str(error).partition("; ")
-        raise _wrong(found, write) from error
+        raise _wrong(place, found, write) from error
     if url.family != "sqlite":
         raise _wrong(
-            f"a state store on {url.family} is not supported yet", "write sqlite:///state/retention.db"
+            place, f"a state store on {url.family} is not supported yet", "write sqlite:///state/retention.db"
         )
     return f"sqlite:///{url.path}"
 
 
-def _wrong(found: str, write: str) -> ConfigurationError:
-    return ConfigurationError(problems=[Problem(file=FILE, key="state", found=found, write=write)])
+def _wrong(place: Place, found: str, write: str) -> ConfigurationError:
+    """At the place that names the state store: the option, the environment, or the file."""
+    if place.state is None:
+        file, key = FILE, "state"
+    elif place.state == place.environ.get(STATE_VARIABLE):
+        file, key = "the environment", STATE_VARIABLE
+    else:
+        file, key = "the command line", "--state"
+    return ConfigurationError(problems=[Problem(file=file, key=key, found=found, write=write)])
 
 
 def state_path(config: Configuration, place: Place) -> Path:

@@ -25,18 +25,21 @@ MARKERS = sa.Table(
 """Columns and key are fixed for ever: old markers must go on being read."""
 
 
+def marking(marker: Marker) -> sa.Insert:
+    """The statement that inserts a marker."""
+    return MARKERS.insert().values(
+        origin=marker.origin,
+        run=marker.run,
+        batch=marker.batch,
+        status=marker.status,
+        root=marker.root,
+        count=marker.count,
+    )
+
+
 def insert_marker(connection: Connection, marker: Marker) -> None:
     """One marker; IntegrityError where its key is there already."""
-    connection.execute(
-        MARKERS.insert().values(
-            origin=marker.origin,
-            run=marker.run,
-            batch=marker.batch,
-            status=marker.status,
-            root=marker.root,
-            count=marker.count,
-        )
-    )
+    connection.execute(marking(marker))
 
 
 def read_markers(connection: Connection, origin: str, run: str | None) -> Mapping[tuple[str, int], Marker]:

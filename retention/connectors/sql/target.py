@@ -25,6 +25,7 @@ from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
+    marking,
     read_markers,
     replace_markers,
     status_of,
@@ -240,3 +241,5 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
         if id_ in tables:
             yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
     yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
+    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
+    yield "batch: the marker, with the batch's own values", marking(marker)

@@ -8,6 +8,7 @@ import time
 import types
 from datetime import UTC, datetime
 
+from retention.errors import SafetyRefusal
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
 from retention.model.plan import FATES, JobPlan, JobStatus, Plan, PlanLine, Statement
@@ -105,7 +106,7 @@ def asks(place, *, confirm, by, **_):
     if confirm is None or go:
         sys.stderr.write(f"deleting, asked: {confirm is not None}\n")
         return outcome("done", JobStatus.DONE)
-    return outcome("nothing")
+    raise SafetyRefusal("not confirmed: nothing was deleted")
 
 
 def works_until_told_to_stop(place, *, stop, **_):
