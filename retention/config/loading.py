@@ -92,7 +92,7 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     if not os.path.lexists(path):
         write = "type: retention init, or name another file with --config"
         missing = Problem(file=str(path), key="", found="is not there", write=write)
-        raise SetupError("There is no policy here", [missing])
+        raise SetupError(f"There is no {path}", [missing])
 
     document = state.read(path)
     file = state.named(path)

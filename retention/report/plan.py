@@ -90,12 +90,15 @@ def headline(plan: Plan) -> str:
 
 def _not_yet(plan: Plan) -> list[str]:
     """How much of what is due would not go now."""
-    sentences = []
+    dues = []
     for status, what in ((JobStatus.AWAITING, "awaiting approval"), (JobStatus.REFUSED, "refused")):
         due = sum(job.due for job in plan.jobs if job.status is status)
         if due:
-            sentences.append(f"Of these, {counted(due, 'record')} would stay for now: {what}.")
-    return sentences
+            dues.append((due, what))
+    if not dues:
+        return []
+    reasons = listed([f"{number(due)} {what}" if len(dues) > 1 else what for due, what in dues])
+    return [f"Of these, {counted(sum(due for due, _ in dues), 'record')} would stay for now: {reasons}."]
 
 
 def _summary(console: Console, plan: Plan) -> None:
@@ -190,10 +193,15 @@ def _reason(count: str, because: str, style: str) -> Table:
 
 
 def _by(referenced_by: Mapping[str, int], count: int) -> str:
-    """Through which columns; how many by each, where it is not all of them by one."""
+    """Through which columns; how many by each, where it is not all of them by one.
+
+    A record that several refer to is counted by each.
+    """
     if list(referenced_by.values()) == [count]:
         return f", by {shown(next(iter(referenced_by)))}"
-    return ": " + listed([f"{number(n)} by {shown(t)}" for t, n in referenced_by.items()])
+    each = listed([f"{number(n)} by {shown(t)}" for t, n in referenced_by.items()])
+    several = "both" if len(referenced_by) == 2 else "several"
+    return f": {each}" + (f" (some by {several})" if sum(referenced_by.values()) > count else "")
 
 
 def _elsewhere(console: Console, plan: Plan) -> None:

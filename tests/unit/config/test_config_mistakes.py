@@ -102,7 +102,7 @@ def the_one(problems, key):
         ('schedule = "0 0 2 * * *"', "schedule", "6 fields", "0 2 * * *"),
         ('schedule = "0 0 31 2 *"', "schedule", "never comes", "0 2 * * *"),
         ('schedule = "0 0 31 4,6,9,11 *"', "schedule", "never comes", "0 2 * * *"),
-        ('schedule = "61 * * * *"', "schedule", "not a schedule", "0 2 * * *"),
+        ('schedule = "61 * * * *"', "schedule", "not a schedule: a field of it is out of range", "0 2 * * *"),
         ('schedule = "R R * * *"', "schedule", '"r"', "0 2 * * *"),
         ('schedule = "H 2 * * *"', "schedule", '"h"', "0 2 * * *"),
         ('schedule = "@dialy"', "schedule", "@dialy", "@daily"),
@@ -203,7 +203,8 @@ def test_a_mistake_in_a_connectors_head_is_named(problems, line, key, found, wri
 @pytest.mark.parametrize(
     ("line", "key", "found", "write"),
     [
-        ('table = ""', "table", "empty part", "a table"),
+        ('table = ""', "table", "is empty", "a table"),
+        ("table = '\"orders'", "table", "'\"orders' has a double quote where", "double quotes"),
         ('table = "sales."', "table", "empty part", "a table"),
         ('table = "a.b.c"', "table", "3 parts", "double quotes"),
         ('table = "ord\\u0000ers"', "table", "control character", "a table"),
@@ -225,7 +226,7 @@ def test_a_mistake_in_a_connectors_head_is_named(problems, line, key, found, wri
         ("events = {}", "events", "empty table", "booked"),
         ("events = { booked = [] }", "events.booked", "empty list", "latest"),
         ("events = { booked = { latest = [] } }", "events.booked.latest", "empty list", "latest"),
-        ('events = { booked = { latest = ["a", ""] } }', "events.booked.latest[2]", "empty part", "column"),
+        ('events = { booked = { latest = ["a", ""] } }', "events.booked.latest[2]", "is empty", "column"),
         ('events = { booked = { latest = ["a", "never"] } }', "events.booked.latest[2]", "never", "take it"),
         (
             'events = { booked = { latest = [{ latest = ["a"] }] } }',
