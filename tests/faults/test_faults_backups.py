@@ -30,7 +30,10 @@ def test_a_restored_target_is_said_once_and_its_records_are_planned_again(shop):
     assert third.notes == ()
     assert third.status == "nothing"
     assert len(shop.events("error")) == 1
-    assert "error: backup restored: connector shop, records 500" in shop.cli("audit", "log").stdout
+    assert (
+        "shop was restored from a backup: 500 records that had been deleted may be back"
+        in shop.cli("audit", "log").stdout
+    )
 
 
 def test_a_target_restored_twice_is_said_twice(shop):
