@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 from contextlib import closing
 from pathlib import Path
 
 from retention.config import Configuration
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, UnreachableError
+from retention.errors import ConfigurationError, SetupError, UnreachableError, UsageError
 from retention.ledger.evidence import key_id
 from retention.ledger.keys import encode_evidence_key, encode_signing_key, new_key
 from retention.ledger.note import Signer
@@ -29,18 +30,28 @@ def init(folder: Path, place: Place, *, by: str, clock: Clock) -> tuple[str, ...
 
     Files first. Where the configuration is complete: the state store with its two keys, and in
     every database that answers the table `retention_marker`. The configuration is not complete right
-    after the files were written: then it says what to fill in.
+    after the files were written: then it says what to fill in. Raises ConfigurationError where it is not
+    complete later, SetupError where a database would not have its table, UsageError for a folder that can't
+    be made.
     """
-    lines = list(_write_files(folder, place))
+    new = not place.config.exists()
+    try:
+        lines = list(_write_files(folder, place))
+    except OSError as error:
+        raise UsageError(f"{folder} can't be used: {error.strerror or error}") from error
     try:
         config = configuration(place)
     except ConfigurationError as error:
+        if not new:
+            raise
         first = error.problems[0] if error.problems else None
-        lines.append(f"next: fill in the files ({first}), then type: retention init")
+        again = "retention init" if folder == Path() else f"retention init {shlex.quote(str(folder))}"
+        lines.append(f"next: fill in the files ({first}), then type: {again}")
         return tuple(lines)
     lines += _store(config, place, by=by, clock=clock)
     lines += _markers(config, place)
-    lines.append("next: retention check, then retention plan")
+    there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
+    lines.append(f"next: {there}retention check, then retention plan")
     return tuple(lines)
 
 
@@ -108,6 +119,7 @@ def _origin(config: Configuration) -> str:
 def _markers(config: Configuration, place: Place) -> list[str]:
     """A table in each database that answers. Raises ConfigurationError where two connectors reach one database."""
     lines = []
+    refused: list[str] = []
     known: dict[str, tuple[Connector, str]] = {}
     for connector in config.connectors.values():
         try:
@@ -121,7 +133,12 @@ def _markers(config: Configuration, place: Place) -> list[str]:
             lines.append(
                 f"{connector.name}: not reached ({error.message}); type retention init again when it is"
             )
+        except SetupError as error:
+            refused.append(error.message)
         else:
             what = "made" if made else "is there already"
             lines.append(f"{connector.name}: the table retention_marker {what}")
+    if refused:
+        advice = "let its owner make the table: docs/how-to/connect-postgresql.md has the SQL, and its GRANT"
+        raise SetupError(f"{'; '.join(refused)}; {advice}. Then type retention init again")
     return lines
