@@ -28,7 +28,11 @@ def test_a_limit_is_told_as_it_was_written(share, words):
     ("key", "found", "words"),
     [
         ("rules", "is missing", "policies.toml: rules is missing; write one"),
-        ("a.table", "table `x` does not exist", "policies.toml: a.table: table `x` does not exist; write one"),
+        (
+            "a.table",
+            "table `x` does not exist",
+            "policies.toml: a.table: table `x` does not exist; write one",
+        ),
         ("", "is not there", "policies.toml: is not there; write one"),
     ],
 )
