@@ -14,6 +14,7 @@ from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, RunOutcome
 from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
+from retention.model.script import Script
 from retention.model.status import Status
 
 
@@ -84,6 +85,11 @@ def verify_document(verification: Verification) -> Document:
 def init_document(lines: Sequence[str]) -> Document:
     """What was made, a line each."""
     return {"format": "retention.init/1", "lines": list(lines)}
+
+
+def ddl_document(scripts: Sequence[Script]) -> Document:
+    """The statements for each database, to be run one by one."""
+    return {"format": "retention.ddl/1", "databases": plain(scripts)}
 
 
 class RecordingScreen(DemoScreen):

@@ -64,9 +64,31 @@ def _write_files(folder: Path, place: Place) -> list[str]:
 def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
     url, path = stores.state_url(config, place), stores.state_path(config, place)
     stores.refuse_shared_file(config, place)
-    if path.exists():
+    by_hand = path.exists() and StateStore.unfinished(url)
+    if path.exists() and not by_hand:
         with stores.opened(config, place):
             return [f"{path}: the state store is there already, and its keys fit"]
+    lines = _keys(config)
+    settings = config.settings
+    origin = settings.origin or _origin(config)
+    signer: Signer = load_signer(settings.signing_key, origin)
+    evidence = key_id(load_evidence_key(settings.evidence_key))
+    make = StateStore.finish if by_hand else StateStore.create
+    make(url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
+    with stores.opened(config, place) as state:
+        now = clock()
+        with state.begin() as tx:
+            for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
+                tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
+            tx.log.checkpoint(now)
+    what = "its tables were there, and it is set up now" if by_hand else "made"
+    lines.append(f"{path}: the state store, {what}; its ledger is `{origin}`")
+    lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
+    return lines
+
+
+def _keys(config: Configuration) -> list[str]:
+    """The two keys, made where they are missing."""
     lines = []
     settings = config.settings
     for key_path, encode, what in (
@@ -79,20 +101,6 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
         key_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_key_file(key_path, encode(new_key()))
         lines.append(f"{key_path}: the {what} key, made (keep a copy elsewhere)")
-    origin = settings.origin or _origin(config)
-    signer: Signer = load_signer(settings.signing_key, origin)
-    evidence = key_id(load_evidence_key(settings.evidence_key))
-    StateStore.create(
-        url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock()
-    )
-    with stores.opened(config, place) as state:
-        now = clock()
-        with state.begin() as tx:
-            for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
-                tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
-            tx.log.checkpoint(now)
-    lines.append(f"{path}: the state store, made; its ledger is `{origin}`")
-    lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
     return lines
 
 
