@@ -24,8 +24,9 @@ from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Catalogue, TableId
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.progress import Progress
+from retention.planning.rights import Need
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -109,6 +110,15 @@ class Marker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lacking:
+    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it."""
+
+    table: TableId
+    right: str
+    grant: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordView:
     """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
 
@@ -182,6 +192,10 @@ class Target(abc.ABC):
         """Which database this is: the same for every run, another for another database."""
 
     @abc.abstractmethod
+    def store(self) -> str:
+        """The same for every address of one database, as far as the database can tell."""
+
+    @abc.abstractmethod
     def catalogue(self) -> Catalogue:
         """The live schema as the role sees it."""
 
@@ -203,6 +217,14 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def rows(self, table: TableId) -> int:
         """How many rows a table has."""
+
+    @abc.abstractmethod
+    def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        """Which of these rights, and of those on the marker table, the role does not have."""
+
+    @abc.abstractmethod
+    def referring(self, reference: Reference, most: int) -> int:
+        """How many rows refer to others by `reference`, counted up to `most`."""
 
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
