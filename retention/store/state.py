@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Row, insert, inspect, literal, select, text
+from sqlalchemy import Connection, Engine, Row, Table, insert, inspect, literal, select, text
 
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer, Verifier
@@ -97,14 +97,14 @@ class StateStore:
 
     @classmethod
     def unfinished(cls, url: str) -> bool:
-        """Whether the tables of a store are there and nothing is in them: somebody ran the DDL by hand.
+        """Whether the tables of a store are there and don't say whose: somebody ran the DDL by hand.
 
         Raises SetupError where there is no such database, UnreachableError where it does not open.
         """
         engine = open_engine(url)
         try:
             with engine.connect() as connection, connection.begin():
-                return _version(connection) is not None and not _filled(connection)
+                return _version(connection) is not None and not _filled(connection, meta)
         finally:
             engine.dispose()
 
@@ -124,8 +124,11 @@ class StateStore:
                 with connection.begin():
                     if _version(connection) != VERSIONS[-1]:
                         upgrade(connection)
-                    if _filled(connection):
-                        raise SetupError(f"{path}: there is something already; a state store is never overwritten")
+                    if _filled(connection, *metadata.sorted_tables):
+                        raise SetupError(
+                            f"{path}: this state store has rows, and does not say whose it is;"
+                            " restore a backup, or name another in retention.toml"
+                        )
                     connection.execute(insert(meta), row)
                     connection.execute(insert(head), first_head())
         except OSError as error:
@@ -275,15 +278,16 @@ def _version(connection: Connection) -> str | None:
     """The version of the store's tables; None where they are not there."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return version
 
 
-def _filled(connection: Connection) -> bool:
-    """Whether any table of the store that is there has a row."""
+def _filled(connection: Connection, *tables: Table) -> bool:
+    """Whether any of these tables that is there has a row."""
     there = set(inspect(connection).get_table_names())
     return any(
         connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
-        for table in metadata.sorted_tables
+        for table in tables
         if table.name in there
     )
 

@@ -58,8 +58,14 @@ def _markers(connector: Connector, place: Place) -> Script:
     grants: tuple[str, ...] = ()
     notes: tuple[str, ...] = ("The one table that retention adds; retention init finds it there.",)
     if url.family not in _NO_ROLES:
-        grants = (f"GRANT SELECT, INSERT, DELETE ON {MARKERS.name} TO {ROLE}", *_rights(connector, url.family))
-        notes = (*notes, "For every table of a record, UPDATE on its key columns besides: locking a row asks for it.")
+        grants = (
+            f"GRANT SELECT, INSERT, DELETE ON {MARKERS.name} TO {ROLE}",
+            *_rights(connector, url.family),
+        )
+        notes = (
+            *notes,
+            "For every table of a record, UPDATE on its key columns besides: locking a row asks for it.",
+        )
     return Script(
         database=connector.name,
         where=connector.url.shown,
