@@ -111,11 +111,15 @@ class Marker:
 
 @dataclass(frozen=True, kw_only=True)
 class Lacking:
-    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it."""
+    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it.
+
+    `looking`: a plan needs it too.
+    """
 
     table: TableId
     right: str
     grant: str
+    looking: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +158,8 @@ class Remover(abc.ABC):
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         """The next candidates after the cursor, about `size` records; None when there are no more.
 
-        Takes no locks. A sweep looks at everything that is left from the beginning on, by index.
+        Takes no locks. A sweep looks at everything that is left from the beginning on, by index. Among
+        candidates may be some that are gone or no longer due, or none: `take` looks again.
         """
 
     @abc.abstractmethod
@@ -163,7 +168,7 @@ class Remover(abc.ABC):
 
     @abc.abstractmethod
     def oldest(self, most: int) -> Iterator[Window]:
-        """Due records, oldest event first, at most `most` in all."""
+        """Due records, oldest event first, at most `most` in all; of remembered ones all, as some may have to stay."""
 
     @abc.abstractmethod
     def begin(self) -> None:
@@ -175,12 +180,13 @@ class Remover(abc.ABC):
 
         Commits to their keys, while the database works where that can be.
         Rows that others have locked are left out with their record, unless `wait`. A count other than
-        expected raises Refused.
+        expected raises Refused. A range of pages names no candidates: what is left out of it is in neither
+        `changed` nor `locked`, and no count is expected of it; the sweep finds what is left.
         """
 
     @abc.abstractmethod
     def mark(self, marker: Marker) -> None:
-        """Inserts the marker, and makes deferred constraints speak."""
+        """Inserts the marker, and makes deferred constraints speak; where none can be asked, `commit` does."""
 
     @abc.abstractmethod
     def commit(self) -> None:
@@ -258,7 +264,7 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of everything that a plan and a batch of this job would execute."""
+        """(purpose, SQL) of everything that a plan and a batch by keys of this job would execute."""
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

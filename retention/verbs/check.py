@@ -16,7 +16,7 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
-from retention.planning.rights import Need, needs
+from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, shared_stores
 
@@ -100,31 +100,44 @@ def _live(connector: Connector, target: Target) -> _Look:
     read_only = target.read_only()
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
+    lacking, looking = _rights(connector, bound, target)
     return _Look(
-        problems=(*problems, *_rights(connector, bound, target)),
-        warnings=tuple(warnings),
+        problems=(*problems, *lacking),
+        warnings=(*warnings, *looking),
         bound=bound,
         store=target.store(),
     )
 
 
-def _rights(connector: Connector, bound: Sequence[BoundDataset], target: Target) -> list[Problem]:
-    """What the role can't do and a plan or a run would need, each once, under the first dataset that does."""
+def _rights(
+    connector: Connector, bound: Sequence[BoundDataset], target: Target
+) -> tuple[list[Problem], list[str]]:
+    """What the role can't do and a plan or a run would need, each once, under the first dataset that does.
+
+    A role that may delete nothing at all is one for looking: that is said, and no mistake.
+    """
     first: dict[str, str] = {}
     wanted: dict[Need, None] = {}
     for item in bound:
         for need in needs(item):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
-    return [
+    lacking = target.lacking(tuple(wanted))
+    deletes = {str(need.table) for need in wanted if need.right is Right.DELETE}
+    warnings = []
+    if deletes and deletes <= {str(lack.table) for lack in lacking if lack.right == Right.DELETE.value}:
+        warnings.append(f"`{connector.name}` can be planned on, and not run on: the role may delete nothing")
+        lacking = tuple(lack for lack in lacking if lack.looking)
+    problems = [
         Problem(
             file=connector.file,
             key=first.get(str(lack.table), "url"),
             found=f"the role can't {lack.right} `{lack.table}`",
             write=lack.grant,
         )
-        for lack in target.lacking(tuple(wanted))
+        for lack in lacking
     ]
+    return problems, warnings
 
 
 def _line(item: BoundDataset) -> str:

@@ -40,11 +40,12 @@ def lacking(connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...
             lack.right == "use the schema of" and f" {quoted(schema)} " in lack.grant for lack in found
         ):
             grant = f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {quoted(role)};"
-            found.append(Lacking(table=table, right="use the schema of", grant=grant))
+            found.append(Lacking(table=table, right="use the schema of", grant=grant, looking=True))
     for need in needs:
         if not has.get((need.table, need.right), True):
             grant = f"GRANT {_word(need)} ON {qualified(need.table)} TO {quoted(role)};"
-            found.append(Lacking(table=need.table, right=need.right.value, grant=grant))
+            looking = need.right is Right.READ
+            found.append(Lacking(table=need.table, right=need.right.value, grant=grant, looking=looking))
     return (*found, *_of_marker(connection))
 
 

@@ -139,6 +139,10 @@ class Sqlite(Dialect):
     def lost(self, error: BaseException) -> bool:
         return False  # there is no server to lose: a commit that raises has not happened
 
+    def forbidden(self, error: BaseException) -> bool:
+        cause = getattr(error, "orig", error)
+        return isinstance(cause, sqlite3.OperationalError) and str(cause).startswith("no such ")
+
     def is_duplicate(self, error: BaseException) -> bool:
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) or 0
         return code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
