@@ -93,8 +93,7 @@ def _doubt(
     if _why(catalogue, reference) is None:
         others = {str(r.target.name) for r in catalogue.outbound(table.id)} - {reference.target.name}
         return f"it refers to {listed(others)} as well" if others else "its rows can be without one"
-    dates = timed(catalogue, table)
-    whom = [name for name in people(catalogue, table) if name not in reference.columns]
+    dates, whom = timed(catalogue, table), people(catalogue, table)
     if dates and whom:
         return f"it has dates ({listed(dates, 3)}) and people ({listed(whom, 3)}) of its own"
     for other in catalogue.inbound(table.id):

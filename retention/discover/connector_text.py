@@ -37,9 +37,9 @@ def connector_text(
         "",
     ]
     zoneless = list(dict.fromkeys(column for draft in drafts for column in draft.zoneless))
-    head = [('type     = "sql"', ""), (f"url      = {text(url)}", "read anew at every connection")]
+    head = [('type     = "sql"', ""), (f"url      = {text(url)}", "")]
     if zoneless:
-        asks = f'? zone of {listed(zoneless, 3)}, whose values name none: "Europe/Oslo", "UTC"'
+        asks = f'? zone of {listed(zoneless, 3)}, which name none: "Europe/Oslo"'
         head.append(('timezone = ""', asks))
     lines += beside(head)
     for draft in drafts:
@@ -180,7 +180,7 @@ def _events(draft: Draft, today: date) -> Iterator[str]:
         yield f'{ENDED} = ""'
     else:
         yield from paragraph(
-            "Points in time, each a name for one. A rule's `from` names one; the others do no harm"
+            "Points in time, by names of your own. A rule's `from` names one; the others do no harm"
         )
     yield from beside([_event(moment, today, "") for moment in own or related])
     if own and related:

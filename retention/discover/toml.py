@@ -66,7 +66,7 @@ def beside(lines: Iterable[tuple[str, str]], least: int = 40) -> Iterator[str]:
         if not right:
             yield left
         elif max(column, len(left) + 2) + len(mark) + 1 + len(words) <= WIDTH + 14:
-            yield f"{left.ljust(column - 1)} {mark} {words}"
+            yield f"{left.ljust(max(column, len(left) + 2))}{mark} {words}"
         else:
             indent = left[: len(left) - len(left.lstrip())]
             yield from (indent + line for line in paragraph(words, mark))

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from retention.config.values import MAX_NAME
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]|\d+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\d_A-Z]+\d*|[A-Z]|\d+")
 
 _PEOPLE = frozenset(
     {

@@ -240,6 +240,24 @@ def test_parts_are_taken_where_rows_belong_to_the_record_and_offered_elsewhere(
     assert dataset["events"] == {"created_at": "created_at", "paid_at": "paid_at"}
 
 
+def test_what_has_dates_and_people_is_nobody_s_part_though_it_is_deleted_with_them(
+    store: Store, tmp_path: Path
+) -> None:
+    """Orders are no part of a customer, whatever the database does when one goes."""
+    for name, act in (("a", "NO ACTION"), ("b", "CASCADE")):
+        customers, orders = f"{name}_customers", f"{name}_customer_orders"
+        store.script(
+            f"CREATE TABLE {customers} (id INTEGER PRIMARY KEY, at TIMESTAMP);"
+            f"CREATE TABLE {orders} (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL"
+            f" REFERENCES {customers} (id) ON DELETE {act}, at TIMESTAMP)"
+        )
+        by_name = {line.table: line for line in introduced(tmp_path, store).tables}
+        assert by_name[orders].part_of is None
+        text = written(tmp_path / act, store, customers)
+        assert "parts" not in tomllib.loads(text)["datasets"][customers]
+        assert ("The database itself changes rows" in text) is (act == "CASCADE")
+
+
 def test_a_table_that_is_a_dataset_is_no_part_of_another(store: Store, tmp_path: Path) -> None:
     store.script(SHOP)
     text = written(tmp_path, store, "customers", "orders", "order_lines")
