@@ -370,6 +370,45 @@ def test_a_table_that_can_t_be_is_refused(store: Store, tmp_path: Path, table: s
         assert problem.write == "did you mean `orders`?"
 
 
+def test_a_table_in_other_capitals_is_the_nearest(postgresql: PostgresqlStore, tmp_path: Path) -> None:
+    postgresql.script(SHOP)
+    with pytest.raises(ConfigurationError) as refused:
+        introduced(tmp_path, postgresql, "ORDERS")
+    assert refused.value.problems[0].write == "did you mean `orders`?"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--url env:SHOP_URL", 0),
+        ("--url env:SHOP_URL --table orders", 0),
+        ("--url env:SHOP_URL --table oders", 3),
+        ("--url env:NOT_SET", 3),
+        ("--url postgresql://me:canary-7@127.0.0.1/shop", 3),
+        ("--url postgresql://me@127.0.0.1:1/shop", 5),
+        ("--url sqlite:///nothing.db", 5),
+    ],
+)
+def test_the_command_s_exit_codes_and_documents(
+    sqlite: SqliteStore, tmp_path: Path, words: str, code: int
+) -> None:
+    from click.testing import CliRunner
+
+    from retention.cli.root import root
+
+    sqlite.script(SHOP)
+    folder = tmp_path / "new"
+    line = ["init", str(folder), *words.split(), "--format", "json"]
+    result = CliRunner(env={"SHOP_URL": sqlite.url}).invoke(root, line, prog_name="retention")
+    document = json.loads(result.stdout)
+    assert result.exit_code == code
+    assert document["format"] == ("retention.error/1" if code else "retention.init/1")
+    assert "canary-7" not in result.output
+    assert (folder / "connectors" / "target.toml").exists() is (words.endswith("--table orders"))
+    if code == 0:
+        assert {"lines", "tables", "command", "unreached"} < document.keys()
+
+
 def test_a_table_in_two_schemas_must_be_told_apart(postgresql: PostgresqlStore, tmp_path: Path) -> None:
     postgresql.script(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, at DATE); CREATE SCHEMA sales;"
