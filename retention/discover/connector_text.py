@@ -218,6 +218,8 @@ def _told(moment: Moment, today: date) -> str:
         words.append("not looked at")
     elif seen.first is None:
         words.append("empty")
+    elif days is None and moment.unit is not None and moment.last_day is not None:
+        words.append(f"0 for none, till {moment.last_day}")
     elif days is None:
         words.append("not every value is a date that can be read")
     else:

@@ -17,8 +17,12 @@ from retention.model.catalogue import Catalogue, Column, Reference, Table, Table
 Spelled: TypeAlias = str | Mapping[str, "str | Sequence[int]"]
 """An event's value, as the parser of events takes it."""
 
-UNITS = ((10**8, 10**10, "s", 1), (10**11, 10**13, "ms", 10**3), (10**14, 10**16, "us", 10**6))
-"""Least and greatest number since 1970 that looks like a unit, its name, and how many make a second."""
+_LEAST = 1_104_537_600
+"""2005-01-01 in seconds since 1970. Seconds since 2001 (as Apple counts) come here in 2036 only: a unit that is
+guessed wrong makes every record look older than it is."""
+
+UNITS = ((1, "s"), (10**3, "ms"), (10**6, "us"))
+"""How many make a second, and what they are called."""
 
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?!\d)")
 
@@ -38,6 +42,11 @@ class Moment:
     seen: Seen | None = None
     rows: int = 0
     unit: str | None = None
+
+    @property
+    def last_day(self) -> str | None:
+        """The last day that is in there, where that is known."""
+        return _day(self.seen.last, self.unit) if self.seen is not None and self.seen.last else None
 
     @property
     def days(self) -> tuple[str, str] | None:
@@ -129,7 +138,7 @@ def _unit(seen: Seen | None) -> str | None:
     number = _number(seen.last) if seen is not None else None
     if number is None:
         return None
-    return next((unit for least, most, unit, _ in UNITS if least <= number < most), None)
+    return next((unit for many, unit in UNITS if _LEAST * many <= number < 10**10 * many), None)
 
 
 def _number(value: str | None) -> int | None:
@@ -145,7 +154,7 @@ def _day(value: str, unit: str | None) -> str | None:
         found = _DAY.match(value)
         return found[1] if found is not None else None
     number = _number(value)
-    per_second = next(many for _, _, name, many in UNITS if name == unit)
+    per_second = next(many for many, name in UNITS if name == unit)
     if not number:
         return None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from retention.config import dataset_values
+from retention.config.findings import printable
 from retention.errors import ConfigurationError, UnreachableError
 from retention.model.overview import SetUp
 from retention.model.place import Place
@@ -543,3 +545,37 @@ def test_the_estimate_of_a_partitioned_table_counts_each_row_once(
     pagila.script("ANALYZE payment")
     (payments,) = [line for line in introduced(tmp_path, pagila).tables if line.table == "payment"]
     assert (payments.rows, payments.exactness) == (16_049, "about")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "android_mmssms.db",
+        "chrome_History",
+        "firefox_places.sqlite",
+        "safari_History.db",
+        "sqlite_skype_main.db",
+        "sqlite_snapshot.db",
+        "windows_ActivitiesCache.db",
+    ],
+)
+def test_what_check_says_of_a_real_device_s_tables_is_what_the_file_said(
+    data: Path, tmp_path: Path, name: str
+) -> None:
+    """Nothing crashes, every file is TOML, and once it is filled in no problem is news."""
+    shutil.copy(data / "device" / name, tmp_path / "device.db")
+    store = SqliteStore(tmp_path / "device.db")
+    tables = [
+        t for t in introduced(tmp_path, store).tables if t.why_not is None or "primary key" in t.why_not
+    ]
+    assert tables
+    for number, table in enumerate(tables):
+        folder = tmp_path / str(number)
+        text = written(folder, store, table.table)
+        said = " ".join(text.replace("\n#   ", " ").split())
+        mend(store, text)
+        fill_in(folder)
+        for problem in check(place_in(folder, store), clock=lambda: NOW).problems:
+            found = problem.found.partition(" (now ")[0]  # check counts besides
+            told = " ".join(printable(found, 1000).split())
+            assert problem.key.endswith(".key") or told in said, table.table
