@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,7 +28,8 @@ MARKERS = sa.Table(
 
 def marker_statement(family: str) -> str:
     """The CREATE TABLE of `retention_marker` in a family's dialect; nothing is connected to."""
-    text = str(sa.schema.CreateTable(MARKERS).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
+    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", None))
+    text = str(sa.schema.CreateTable(table).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
     return "\n".join(line.rstrip().replace("\t", "    ") for line in text.strip().splitlines())
 
 
