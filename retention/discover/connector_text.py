@@ -39,7 +39,7 @@ def connector_text(
     zoneless = list(dict.fromkeys(column for draft in drafts for column in draft.zoneless))
     head = [('type     = "sql"', ""), (f"url      = {text(url)}", "")]
     if zoneless:
-        asks = f'? zone of {listed(zoneless, 3)}, which name none: "Europe/Oslo"'
+        asks = f'? zone of the times in {listed(zoneless, 3)}: "Europe/Oslo"'
         head.append(('timezone = ""', asks))
     lines += beside(head)
     for draft in drafts:
