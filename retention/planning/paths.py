@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.dataset import EventColumn, PartName
 from retention.planning.bound import Hop, Part
-from retention.planning.names import NotFoundError, listed, nearest
+from retention.planning.names import NotFoundError, listed, meant
 from retention.planning.reach import described
 
 _LONGEST = 3
@@ -85,5 +85,5 @@ def misspelt_via(catalogue: Catalogue, name: PartName, table: TableId) -> NotFou
     if name.via is None or name.via in known:
         return None
     return NotFoundError(
-        f"`{name.via}` is no column by which `{table}` refers to another table", nearest(name.via, columns)
+        f"`{name.via}` is no column by which `{table}` refers to another table", meant(name.via, columns)
     )
