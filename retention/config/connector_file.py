@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
+from retention.config import beside, urls, values
 from retention.config import dataset_values as spelt
-from retention.config import urls, values
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.policy_file import Anything, Zone
 from retention.config.tables import Table, children, read
@@ -26,17 +26,6 @@ def _type(value: object) -> str:
     if text != "sql":
         raise unusable(f"{said(text)} is not a type of connector", choice(text, ("sql",)))
     return text
-
-
-def _tls(value: object) -> str:
-    how = 'write "off", or take it out: TLS is verified unless the host is local'
-    if value != "off":
-        raise unusable(f"is {said(value)}", how)
-    return "off"
-
-
-def _password(value: object) -> Secret:
-    return urls.parse_secret(value, "a password")
 
 
 class ConnectorFile(Table):
@@ -55,9 +44,9 @@ class ConnectorFile(Table):
 
     type: Annotated[str | None, PlainValidator(_type)] = None
     url: Annotated[Secret | None, PlainValidator(urls.parse_url)] = None
-    password: Annotated[Secret | None, PlainValidator(_password)] = None
+    password: Annotated[Secret | None, PlainValidator(beside.password)] = None
     timezone: Zone = None
-    tls: Annotated[str | None, PlainValidator(_tls)] = None
+    tls: Annotated[str | None, PlainValidator(beside.tls)] = None
     tls_ca: Annotated[str | None, PlainValidator(spelt.path)] = None
     throttle: Anything = None
     datasets: Anything = None
@@ -132,7 +121,7 @@ def read_connector(
             Finding(at=(), found=f.found, write=f"rename the file: {f.write}") for f in error.findings
         ]
     table = read(ConnectorFile, document, (), findings)
-    _contradictions(table, findings)
+    beside.contradictions(table, findings)
     listed = [_dataset(n, raw, findings) for n, raw in children(table.datasets, ("datasets",), findings)]
     if table.datasets == {}:
         write = "write one [datasets.NAME] at least, or remove the file"
@@ -144,20 +133,6 @@ def read_connector(
         throttle=read(ThrottleTable, table.throttle, ("throttle",), findings),
         datasets=tuple(listed),
     )
-
-
-def _contradictions(table: ConnectorFile, findings: list[Finding]) -> None:
-    if table.tls is not None and table.tls_ca is not None:
-        findings.append(
-            Finding(at=("tls_ca",), found='contradicts tls = "off"', write="take one of the two out")
-        )
-    if table.url is None or table.url.literal is None or urls.dialect_of(table.url.literal) != "sqlite":
-        return
-    findings += [
-        Finding(at=(key,), found="means nothing for a SQLite file", write="take it out")
-        for key in ("password", "tls", "tls_ca")
-        if getattr(table, key) is not None
-    ]
 
 
 def _dataset(name: str, raw: object, findings: list[Finding]) -> DatasetDraft:

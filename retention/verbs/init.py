@@ -62,11 +62,11 @@ def _write_files(folder: Path, place: Place) -> list[str]:
 
 
 def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
-    url, path = stores.state_url(config, place), stores.state_path(config, place)
+    where = stores.backend(config, place)
     stores.refuse_shared_file(config, place)
-    if path.exists():
+    if where.exists():
         with stores.opened(config, place):
-            return [f"{path}: the state store is there already, and its keys fit"]
+            return [f"{where.shown}: the state store is there already, and its keys fit"]
     lines = []
     settings = config.settings
     for key_path, encode, what in (
@@ -83,7 +83,7 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
     signer: Signer = load_signer(settings.signing_key, origin)
     evidence = key_id(load_evidence_key(settings.evidence_key))
     StateStore.create(
-        url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock()
+        where, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock()
     )
     with stores.opened(config, place) as state:
         now = clock()
@@ -91,7 +91,7 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
             for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
                 tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
             tx.log.checkpoint(now)
-    lines.append(f"{path}: the state store, made; its ledger is `{origin}`")
+    lines.append(f"{where.shown}: the state store, made; its ledger is `{origin}`")
     lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
     return lines
 

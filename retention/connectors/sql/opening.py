@@ -5,17 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from retention.config import urls
+from retention.config import logins, urls
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
 from retention.model.dataset import Connector
-
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -94,15 +93,9 @@ def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
-            if url.username is not None:
-                parameters["user"] = url.username
-            if url.password is not None:
-                parameters["password"] = url.password
+            ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
+            parameters.update(logins.postgresql(url, connector.tls, ca))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
-        local = url.host is None or url.host in _LOCAL or url.host.startswith("/")
-        if connector.tls != "off" and not local and "sslmode" not in url.query:
-            parameters["sslmode"] = "verify-full"
-            parameters["sslrootcert"] = connector.tls_ca or "system"
 
     return connect

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from retention.store.schema import VERSION_TABLE
-
-context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
+found = context.config.attributes
+context.configure(connection=found["connection"], version_table=found["version_table"])
 with context.begin_transaction():
     context.run_migrations()
