@@ -164,7 +164,7 @@ class MariadbState:
     def _connect(self, database: str | None) -> Any:
         import pymysql
 
-        parts = urlsplit(MARIADB)
+        parts = urlsplit(MARIADB if database is None else self.url)
         return pymysql.connect(
             host=parts.hostname or "localhost",
             port=parts.port or 3306,

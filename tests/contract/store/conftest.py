@@ -54,7 +54,6 @@ class Place:
         }
         return StateStore.open(self.url, **{**options, **changes})
 
-
     def anew(self):
         """A store like one that was just made; on a server the tables of an earlier test serve again."""
         if not self.database.made:

@@ -97,7 +97,10 @@ def test_a_store_that_cannot_be_written_is_refused_when_it_is_opened(sqlite_plac
 
 def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(sqlite_place, sqlite_store, monkeypatch):
     monkeypatch.setattr(backend, "BUSY_SECONDS", 0.05)
-    with sqlite_place.open() as impatient, closing(sqlite3.connect(sqlite_place.path, isolation_level=None)) as other:
+    with (
+        sqlite_place.open() as impatient,
+        closing(sqlite3.connect(sqlite_place.path, isolation_level=None)) as other,
+    ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnreachableError, match="busy"), impatient.begin() as tx:
             tx.log.append("error", {}, AT)

@@ -133,7 +133,10 @@ def test_the_store_verifies_with_the_public_key_alone(store, place):
         ),
         ("UPDATE retention_event SET line = NULL WHERE seq = 7", None),
         ("DELETE FROM retention_checkpoint", "events and no signed checkpoint"),
-        ("UPDATE retention_checkpoint SET note = replace(note, '20', '19')", "checkpoint of 19 events: its signature"),
+        (
+            "UPDATE retention_checkpoint SET note = replace(note, '20', '19')",
+            "checkpoint of 19 events: its signature",
+        ),
         ("UPDATE retention_head SET size = 19", "head row is missing or damaged"),
         (
             "UPDATE retention_head SET last_hash = 'x'",

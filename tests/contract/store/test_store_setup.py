@@ -158,7 +158,9 @@ def test_the_migrations_lead_to_the_tables_of_the_code(place):
 def test_paths_with_odd_characters_work(sqlite_place, tmp_path):
     odd = tmp_path / "a b%20#é" / "st%ate.db"
     url = f"sqlite:///{odd}"
-    StateStore.create(url, origin=ORIGIN, verifier_key=sqlite_place.signer.verifier_key, evidence_key_id="0", at=AT)
+    StateStore.create(
+        url, origin=ORIGIN, verifier_key=sqlite_place.signer.verifier_key, evidence_key_id="0", at=AT
+    )
     with StateStore.open(url, signer=sqlite_place.signer, evidence_key_id="0") as store, store.begin() as tx:
         assert tx.log.append("error", {}, AT) == 0
 
