@@ -28,6 +28,9 @@ def _type(value: object) -> str:
     return text
 
 
+_TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "marker_schema")
+
+
 class ConnectorFile(Table):
     """The whole file."""
 
@@ -48,6 +51,7 @@ class ConnectorFile(Table):
     timezone: Zone = None
     tls: Annotated[str | None, PlainValidator(beside.tls)] = None
     tls_ca: Annotated[str | None, PlainValidator(spelt.path)] = None
+    marker_schema: Annotated[str | None, PlainValidator(spelt.schema)] = None
     throttle: Anything = None
     datasets: Anything = None
 
@@ -56,9 +60,7 @@ class ThrottleTable(Table):
     """`[throttle]`"""
 
     later: ClassVar[frozenset[str]] = frozenset({"rows_per_second", "pause", "max_lag", "workers", "hours"})
-    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("type", "url", "password", "timezone", "tls", "tls_ca"), "the file's beginning, above [throttle]"
-    )
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(_TOP, "the file's beginning, above [throttle]")
 
     batch_time: Annotated[timedelta | None, PlainValidator(values.batch_time)] = None
 
@@ -74,7 +76,7 @@ class DatasetTable(Table):
         {"columns", "facts", "fields", "relations", "periods", "anonymize", "restrict", "done", "began"}
     )
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("type", "url", "password", "timezone", "tls", "tls_ca"), "the file's beginning"),
+        **dict.fromkeys(_TOP, "the file's beginning"),
         **dict.fromkeys(("keep", "from", "action", "starts", "promise"), "a rule in policies.toml"),
         "batch_time": "[throttle]",
     }
@@ -122,6 +124,10 @@ def read_connector(
         ]
     table = read(ConnectorFile, document, (), findings)
     beside.contradictions(table, findings)
+    literal = None if table.url is None else table.url.literal
+    if table.marker_schema is not None and literal is not None and urls.dialect_of(literal) == "sqlite":
+        found = "means nothing for a SQLite file, which has no schemas"
+        findings.append(Finding(at=("marker_schema",), found=found, write="take it out"))
     listed = [_dataset(n, raw, findings) for n, raw in children(table.datasets, ("datasets",), findings)]
     if table.datasets == {}:
         write = "write one [datasets.NAME] at least, or remove the file"
@@ -170,6 +176,7 @@ def build_connector(draft: ConnectorDraft, folder: Path) -> Connector:
         timezone=table.timezone,
         tls=table.tls,
         tls_ca=table.tls_ca,
+        marker_schema=table.marker_schema,
         throttle=Throttle(batch_time=batch_time) if batch_time is not None else Throttle(),
         datasets={d.name: _built(d, draft.name) for d in draft.datasets},
     )

@@ -43,9 +43,9 @@ def mysql(url: Url, tls: str | None, tls_ca: str | None) -> dict[str, Any]:
     found |= {name: value for name, value in named.items() if value is not None}
     if url.password is not None:
         found["password"] = url.password
-    if tls == "off":
+    if tls == "off" or (is_local(url) and tls_ca is None):
         found["ssl_disabled"] = True
-    elif not is_local(url):
+    else:
         found["ssl"] = _verified(tls_ca)
     return found
 

@@ -220,7 +220,7 @@ def test_nothing_is_deleted_while_the_ledger_does_not_verify(sqlite, where):
     if where == "store":
         with closing(sqlite3.connect(sqlite.state_path)) as connection, connection:
             connection.execute(
-                "UPDATE event SET line = CAST(replace(CAST(line AS TEXT), 'tester', 'tested') AS BLOB)"
+                "UPDATE retention_event SET line = CAST(replace(CAST(line AS TEXT), 'tester', 'tested') AS BLOB)"
                 " WHERE seq = 4"
             )
     else:

@@ -84,8 +84,9 @@ class Clock:
 class Shop:
     """Files, database, state store. Verbs are called as a program would; `cli` is a process of its own."""
 
-    def __init__(self, folder, database, state_url=None):
+    def __init__(self, folder, database, state_url=None, marker_schema=None):
         """`state_url`: where the state store is, if not in the default file."""
+        self.marker_schema = marker_schema
         self.folder = folder
         self.state_url = state_url
         self.database = database
@@ -101,6 +102,8 @@ class Shop:
         """The files, for the datasets that there are."""
         policy = POLICY.format(approval=approval, share=share, rows=rows)
         connector = CONNECTOR.format(url=self.database.url, batch_time=batch_time)
+        if self.marker_schema is not None:
+            connector = f'marker_schema = "{self.marker_schema}"\n{connector}'
         if "visits" in self.datasets:
             policy += VISITS.format(keep=keep)
             connector += VISITS_DATA

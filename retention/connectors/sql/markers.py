@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Marker
 
 _METADATA = sa.MetaData()
+_WHERE = "where markers are"
+"""Stands for the schema of the table in every statement; an engine says which it is."""
 
 MARKERS = sa.Table(
     "retention_marker",
@@ -20,9 +22,15 @@ MARKERS = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("root", sa.String(64), nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
+    schema=_WHERE,
     mysql_engine="InnoDB",
 )
 """Columns and key are fixed for ever: old markers must go on being read."""
+
+
+def with_markers_in(engine: sa.Engine, schema: str | None) -> sa.Engine:
+    """The engine, whose statements look for the markers in `schema`; None: where the session looks first."""
+    return engine.execution_options(schema_translate_map={_WHERE: schema})
 
 
 def insert_marker(connection: Connection, marker: Marker) -> None:

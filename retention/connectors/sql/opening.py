@@ -55,6 +55,9 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
     if not os.path.exists(path):
         raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
     dialect: Dialect = Sqlite()
+    if connector.marker_schema is not None and not dialect.marker_schemas:
+        write = ValueError("the URL is one of a SQLite file, which has no schemas; take it out")
+        raise _problem(connector, "marker_schema", write)
     return SqlTarget(
         connector.name,
         dialect,
@@ -84,7 +87,9 @@ def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str])
     engines = [dialect.engine(address, read_only=read_only) for read_only in (True, False)]
     for engine in engines:
         sa.event.listen(engine, "do_connect", _credentials(connector, environ))
-    return SqlTarget(connector.name, dialect, reading=engines[0], writing=engines[1])
+    return SqlTarget(
+        connector.name, dialect, reading=engines[0], writing=engines[1], marker_schema=connector.marker_schema
+    )
 
 
 def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:

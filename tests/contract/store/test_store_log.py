@@ -128,7 +128,8 @@ def test_the_store_verifies_with_the_public_key_alone(store, place):
             "event 7: it is not in canonical form",
         ),
         (
-            "UPDATE retention_event SET line = (SELECT line FROM (SELECT line FROM retention_event WHERE seq = 3) AS e) WHERE seq = 7",
+            "UPDATE retention_event SET line ="
+            " (SELECT line FROM (SELECT line FROM retention_event WHERE seq = 3) AS e) WHERE seq = 7",
             "event 7: in its place",
         ),
         ("UPDATE retention_event SET line = NULL WHERE seq = 7", None),

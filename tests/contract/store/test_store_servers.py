@@ -58,21 +58,25 @@ def test_a_connection_that_broke_between_two_transactions_is_made_anew(server_pl
 
 def test_a_session_that_is_ended_in_a_transaction_leaves_nothing_of_it(server_place, server_store):
     append(server_store, 1)
-    with pytest.raises(UnreachableError, match="connection to the state store broke"):  # noqa: SIM117
-        with server_store.begin() as tx:
-            tx.log.append("error", {"n": 1}, AT)
-            server_place.database.end_sessions()
-            tx.log.append("error", {"n": 2}, AT)
+    with (  # noqa: PT012
+        pytest.raises(UnreachableError, match="connection to the state store broke"),
+        server_store.begin() as tx,
+    ):
+        tx.log.append("error", {"n": 1}, AT)
+        server_place.database.end_sessions()
+        tx.log.append("error", {"n": 2}, AT)
     append(server_store, 1, start=1)
     sign(server_store)
     assert verify_store(server_store, server_store.verifier_key).events == 2
 
 
 def test_a_session_that_is_ended_before_its_commit_leaves_nothing_of_it(server_place, server_store):
-    with pytest.raises(UnreachableError, match="connection to the state store broke"):  # noqa: SIM117
-        with server_store.begin() as tx:
-            tx.log.append("error", {"n": 1}, AT)
-            server_place.database.end_sessions()
+    with (  # noqa: PT012
+        pytest.raises(UnreachableError, match="connection to the state store broke"),
+        server_store.begin() as tx,
+    ):
+        tx.log.append("error", {"n": 1}, AT)
+        server_place.database.end_sessions()
     with server_store.read() as snapshot:
         assert snapshot.log.head().size == 0
     append(server_store, 1)
@@ -120,9 +124,11 @@ def test_a_lost_commit_is_known_again_though_others_have_written_since(relayed, 
 def test_a_lost_commit_without_an_event_is_not_guessed(relayed):
     store, relay = relayed
     relay.lose = "answer"
-    with pytest.raises(UnreachableError, match="not known whether the last change was stored"):  # noqa: SIM117
-        with store.begin() as tx:
-            tx.leases.acquire("job orders", this_process(), AT, TTL)
+    with (
+        pytest.raises(UnreachableError, match="not known whether the last change was stored"),
+        store.begin() as tx,
+    ):
+        tx.leases.acquire("job orders", this_process(), AT, TTL)
     with store.read() as snapshot:
         assert snapshot.leases.holder("job orders") is not None
 
@@ -134,11 +140,13 @@ def test_a_commit_that_can_not_be_looked_up_is_said_to_be_unknown(relayed, monke
     def no_way(*, write):
         raise UnreachableError("the server is gone")
 
-    with pytest.raises(UnreachableError, match="not known whether event 2 was stored: the server is gone"):  # noqa: SIM117
-        with store.begin() as tx:
-            for _ in range(3):
-                tx.log.append("error", {}, AT)
-            monkeypatch.setattr(store._backend, "connect", no_way)
+    with (  # noqa: PT012
+        pytest.raises(UnreachableError, match="not known whether event 2 was stored: the server is gone"),
+        store.begin() as tx,
+    ):
+        for _ in range(3):
+            tx.log.append("error", {}, AT)
+        monkeypatch.setattr(store._backend, "connect", no_way)
 
 
 def test_a_deadlock_at_the_beginning_is_begun_again(server_store, monkeypatch):
@@ -156,7 +164,6 @@ def test_a_deadlock_at_the_beginning_is_begun_again(server_store, monkeypatch):
     append(server_store, 1)
     with server_store.read() as snapshot:
         assert snapshot.log.head().size == 1
-    calls[:] = [1] * -10
     monkeypatch.setattr(Log, "head", lambda _: (_ for _ in ()).throw(backends.Clash("for ever")))
     with pytest.raises(UnreachableError, match="for ever"):
         append(server_store, 1, start=1)
@@ -165,10 +172,12 @@ def test_a_deadlock_at_the_beginning_is_begun_again(server_store, monkeypatch):
 def test_an_error_that_a_block_swallowed_does_not_become_a_commit_of_nothing(server_place, server_store):
     if server_place.database.kind != "postgresql":
         pytest.skip("InnoDB undoes the failed statement alone")
-    with pytest.raises(RetentionError, match="nothing of its transaction is stored"):  # noqa: SIM117
-        with server_store.begin() as tx:
-            with pytest.raises(RetentionError, match="refused a statement"):
-                execute(tx.log._connection, "SELECT * FROM nothing")
+    with (
+        pytest.raises(RetentionError, match="nothing of its transaction is stored"),
+        server_store.begin() as tx,
+        pytest.raises(RetentionError, match="refused a statement"),
+    ):
+        execute(tx.log._connection, "SELECT * FROM nothing")
 
 
 # -- several at once -------------------------------------------------------------------------
@@ -200,9 +209,12 @@ def test_a_neighbour_that_keeps_the_head_row_is_waited_for_and_then_named(
     server_place, server_store, monkeypatch
 ):
     monkeypatch.setattr(backends, "BUSY_SECONDS", 1.0)
-    with server_place.open(mirror=None) as other, other.begin():  # noqa: SIM117
-        with pytest.raises(UnreachableError, match="busy: another process has been writing"):
-            append(server_store, 1)
+    with (
+        server_place.open(mirror=None) as other,
+        other.begin(),
+        pytest.raises(UnreachableError, match="busy: another process has been writing"),
+    ):
+        append(server_store, 1)
     append(server_store, 1)
 
 
