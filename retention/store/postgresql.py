@@ -52,17 +52,14 @@ class PostgresqlDatabase(Server):
         return (psycopg.Error,)
 
     def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
-        import psycopg
+        import psycopg.conninfo
 
-        place = {"host": url.host, "port": url.port, "dbname": url.database}
-        options: dict[str, Any] = {
-            **{name: value for name, value in place.items() if value is not None},
-            **{"application_name": "retention", "connect_timeout": 10, "tcp_user_timeout": 60_000},
-            **{**url.query, **logins.postgresql(url, tls, tls_ca)},
-            "autocommit": True,  # transactions are begun and set in one round trip, below
-            "prepare_threshold": None,
-        }
-        return psycopg.connect(**options)
+        options: dict[str, Any] = {"host": url.host, "port": url.port, "dbname": url.database}
+        options |= {"application_name": "retention", "connect_timeout": 10, "tcp_user_timeout": 60_000}
+        options |= {**url.query, **logins.postgresql(url, tls, tls_ca)}
+        words = psycopg.conninfo.make_conninfo("", **options)
+        # Transactions are begun and set in one round trip, below.
+        return psycopg.connect(words, autocommit=True, prepare_threshold=None)
 
     def begin(self, connection: Connection, *, write: bool) -> None:
         execute(connection, _begin_writing() if write else _SNAPSHOT)

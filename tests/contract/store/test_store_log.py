@@ -250,14 +250,14 @@ def worker(place, count, name):
 
 
 def test_processes_that_append_at_once_lose_nothing(place, store):
-    workers = [worker(place, 60, name) for name in "abc"]
+    workers = [worker(place, 60, name) for name in "abcd"]
     said = [process.communicate()[0].split() for process in workers]
-    assert [process.returncode for process in workers] == [0, 0, 0]
-    assert sorted(int(seq) for seqs in said for seq in seqs) == list(range(180))
+    assert [process.returncode for process in workers] == [0, 0, 0, 0]
+    assert sorted(int(seq) for seqs in said for seq in seqs) == list(range(240))
     sign(store)
     store.catch_up()
-    assert verify_store(store, store.verifier_key).events == 180
-    assert verify_folder(place.folder / "mirror", store.verifier_key).events == 180
+    assert verify_store(store, store.verifier_key).events == 240
+    assert verify_folder(place.folder / "mirror", store.verifier_key).events == 240
 
 
 def test_a_process_killed_at_any_moment_leaves_store_and_mirror_whole(place, store):
