@@ -23,14 +23,18 @@ _KINDS = {
     "53100": "full",
     "25006": "read-only",
     "42501": "forbidden",
+    "42P01": "missing",
+    "42703": "missing",
+    "XX001": "damaged",
+    "XX002": "damaged",
     "57P01": "lost",
     "57P02": "lost",
     "57P03": "lost",
     "57P05": "lost",
     "25P03": "lost",
 }
-_OPEN = 2
-"""libpq's PQTRANS_INTRANS: a transaction in which nothing failed."""
+_NONE, _FAILED = 0, 3
+"""libpq's PQTRANS_IDLE and PQTRANS_INERROR."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL timezone = 'UTC'"
 _ALONE = 0x726574656E74696F
 """The advisory lock of those who change the tables themselves: "retentio" in bytes."""
@@ -67,7 +71,7 @@ class PostgresqlDatabase(Server):
     def commit(self, connection: Connection) -> None:
         # COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error.
         driver: Any = connection.connection.dbapi_connection
-        if driver.info.transaction_status != _OPEN:
+        if driver.info.transaction_status in (_NONE, _FAILED):
             raise RetentionError(f"{self.shown}: a statement failed, so nothing of its transaction is stored")
         connection.commit()
 

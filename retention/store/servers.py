@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from retention.config.urls import Url
-from retention.errors import RetentionError, SetupError, UnreachableError
+from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.store.backend import Backend, Clash, Lost
 from retention.store.schema import OUR_TABLES, PREFIX, meta
 
@@ -32,6 +32,11 @@ MEANINGS: dict[str, tuple[type[RetentionError], str]] = {
         UnreachableError,
         "the state store cannot be written: its server is read-only, or a replica",
     ),
+    "damaged": (
+        LedgerError,
+        "the state store is damaged; restore a backup (the mirror verifies without it)",
+    ),
+    "missing": (SetupError, "a table or column of the state store is missing; restore a backup"),
     "forbidden": (SetupError, "the account has not the rights on the state store's tables; GRANT them"),
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UnreachableError
 from retention.store import backend as backends
-from retention.store import schema
+from retention.store import mysql, postgresql, schema
 from retention.store.backend import execute
 from retention.store.backends import backend_of
 from retention.store.owners import this_process
@@ -169,15 +169,14 @@ def test_a_deadlock_at_the_beginning_is_begun_again(server_store, monkeypatch):
         append(server_store, 1, start=1)
 
 
+@pytest.mark.parametrize("server_place", ["postgresql"], indirect=True)
 def test_an_error_that_a_block_swallowed_does_not_become_a_commit_of_nothing(server_place, server_store):
-    if server_place.database.kind != "postgresql":
-        pytest.skip("InnoDB undoes the failed statement alone")
     with (
         pytest.raises(RetentionError, match="nothing of its transaction is stored"),
         server_store.begin() as tx,
         pytest.raises(RetentionError, match="refused a statement"),
     ):
-        execute(tx.log._connection, "SELECT * FROM nothing")
+        execute(tx.log._connection, "SELECT 1 / 0")
 
 
 # -- several at once -------------------------------------------------------------------------
@@ -218,6 +217,20 @@ def test_a_neighbour_that_keeps_the_head_row_is_waited_for_and_then_named(
     append(server_store, 1)
 
 
+def test_a_writer_that_says_nothing_any_more_is_ended_by_the_server(server_place, server_store, monkeypatch):
+    """Half-dead, it would keep the head row from everybody."""
+    for module in (postgresql, mysql):
+        monkeypatch.setattr(module, "IDLE_SECONDS", 1)
+    with (
+        server_place.open(mirror=None) as stuck,
+        pytest.raises(UnreachableError, match="connection to the state store broke"),
+        stuck.begin(),
+    ):
+        append(server_store, 1)
+    with server_store.read() as snapshot:
+        assert snapshot.log.head().size == 1
+
+
 # -- how sessions are set --------------------------------------------------------------------
 
 
@@ -239,9 +252,8 @@ def test_transactions_are_durable_and_read_committed_whatever_the_defaults_are(s
             database.run(f"ALTER DATABASE {database.name} RESET ALL")
 
 
+@pytest.mark.parametrize("server_place", ["mariadb"], indirect=True)
 def test_every_table_of_mariadb_is_transactional_and_compares_bytes(server_place, server_store):
-    if server_place.database.kind != "mariadb":
-        pytest.skip("PostgreSQL has one engine")
     found = server_place.database.rows(
         "SELECT table_name, engine, table_collation FROM information_schema.tables"
         f" WHERE table_schema = '{server_place.database.name}' AND table_name LIKE 'retention%'"
@@ -257,11 +269,8 @@ def test_names_that_differ_in_case_alone_are_two(server_store):
         assert tx.leases.acquire("job orders", this_process(), AT, TTL) == 1
 
 
+@pytest.mark.parametrize("server_place", ["mariadb"], indirect=True)
 def test_a_server_that_may_lose_what_it_acknowledged_is_refused(server_place, server_store, monkeypatch):
-    if server_place.database.kind != "mariadb":
-        pytest.skip("on PostgreSQL the session sees to it")
-    from retention.store import mysql
-
     monkeypatch.setattr(
         mysql, "_variable", lambda _, name: {"log_bin": "1", "sync_binlog": "0"}.get(name, "1")
     )
@@ -376,9 +385,9 @@ def account(server_place):
         server_place.database.admin(f"DROP USER {name}@'%'")
 
 
+@pytest.mark.parametrize("server_place", ["mariadb"], indirect=True)
 def test_a_wrong_password_is_said_and_not_shown(server_place, account):
-    if server_place.database.kind == "postgresql":
-        pytest.skip("the test server trusts everybody")
+    """(The test server of PostgreSQL trusts everybody.)"""
     url = through(server_place.url, user=account, password="wrong-Canary")
     with pytest.raises(UnreachableError, match="can't be reached: Access denied") as said:
         StateStore.open(url, signer=None, evidence_key_id=None)
