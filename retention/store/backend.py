@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ClauseElement, Compiled, Connection, Engine, create_engine, event
@@ -40,6 +41,8 @@ class Backend(abc.ABC):
     shown: str
     driver: str
     version_table: str
+    file: Path | None = None
+    """The store's own file, where it is one."""
     ping = True
     """A connection may break while nobody uses it, so it is tried before it is used again."""
 

@@ -36,9 +36,9 @@ class SqliteFile(Backend):
 
     def __init__(self, path: Path, *, file: Path | None = None) -> None:
         """`file`: the draft of a store that will have the name `path`."""
-        self.path = path
+        self.file = self.path = path
         self.shown = str(path)
-        self._file = file or path
+        self._opened = file or path
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -84,7 +84,7 @@ class SqliteFile(Backend):
     def connect(self, *, write: bool) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
-                f"file:{quote(str(self._file.absolute()))}?mode=rw",
+                f"file:{quote(str(self._opened.absolute()))}?mode=rw",
                 uri=True,
                 timeout=backend.BUSY_SECONDS,
                 isolation_level=None,

@@ -13,7 +13,6 @@ from retention.model.place import Place
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
 from retention.store.keyfiles import load_evidence_key, load_signer
-from retention.store.sqlite import SqliteFile
 from retention.store.state import StateStore
 
 FILE = "retention.toml"
@@ -75,10 +74,9 @@ def exists(config: Configuration, place: Place) -> bool:
 
 def refuse_shared_file(config: Configuration, place: Place) -> None:
     """A SQLite target that is also the state store: its intent would always find the database locked."""
-    ours = backend(config, place)
-    if not isinstance(ours, SqliteFile):
+    path = backend(config, place).file
+    if path is None:
         return
-    path = ours.path
     for connector in config.connectors.values():
         try:
             url = urls.address(connector.url, connector.password, connector.folder, place.environ)

@@ -1,10 +1,14 @@
 """The same shop with its state store on a server: it runs, is killed, and recovers."""
 
+import contextlib
 import signal
 import time
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from retention.errors import UnreachableError
+from tests.support.proxies import Relay
 from tests.support.states import STATES
 from tests.support_faults.databases import KINDS
 from tests.support_faults.shops import Shop
@@ -98,3 +102,43 @@ def test_one_database_of_a_server_is_target_and_state_store(folder):
         assert tables == 3
     finally:
         database.drop()
+
+
+@pytest.fixture
+def relayed(state, folder):
+    """A shop whose way to its state store can lose a commit or its answer."""
+    parts = urlsplit(state.url)
+    relay = Relay(parts.hostname, parts.port)
+    place = f"{parts.username}@127.0.0.1:{relay.port}"
+    query = "sslmode=disable" if state.kind == "postgresql" else ""
+    url = urlunsplit(parts._replace(netloc=place, query=query))
+    yield Shop(folder, KINDS["sqlite"](folder), state_url=url), relay
+    relay.close()
+
+
+def test_a_run_goes_on_after_a_commit_of_its_ledger_whose_answer_was_lost(relayed, hooks):
+    shop, relay = relayed
+    shop.visits(due=600)
+    shop.ready()
+    before = shop.keys()
+    hooks.before("commit", lambda _: setattr(relay, "lose", "answer"), nth=2)
+    assert shop.run().status == "done"
+    assert relay.lost == 1
+    assert shop.left() == 0
+    shop.must_be_whole(before)
+
+
+def test_a_run_whose_ledger_lost_a_commit_deletes_nothing_without_an_intent(relayed, hooks):
+    shop, relay = relayed
+    shop.visits(due=600)
+    shop.ready()
+    before = shop.keys()
+    hooks.before("commit", lambda _: setattr(relay, "lose", "question") if not relay.lost else None, nth=2)
+    with contextlib.suppress(UnreachableError):  # where the run could not even write its end
+        assert shop.run().status in ("failed", "partial")
+    assert relay.lost == 1
+    hooks.calls.clear()
+    assert shop.run().status == "done"
+    assert shop.left() == 0
+    assert shop.unresolved() == []
+    shop.must_be_whole(before)
