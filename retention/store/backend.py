@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ClauseElement, Compiled, Connection, Engine, create_engine, event
+from sqlalchemy import ClauseElement, Compiled, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import NullPool, QueuePool
 
 from retention.errors import RetentionError, UnreachableError
@@ -80,6 +80,17 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def meaning(self, error: BaseException) -> RetentionError:
         """What a driver's error means to the operator."""
+
+    @abc.abstractmethod
+    def make_private(self) -> None:
+        """What is there already becomes its owner's alone, where that is for us to say."""
+
+    def version(self, connection: Connection) -> str | None:
+        """The version of the store's tables; None where they are not there."""
+        if self.version_table not in inspect(connection).get_table_names():
+            return None
+        found = connection.scalar(text(f"SELECT version_num FROM {self.version_table}"))
+        return None if found is None else str(found)
 
     def commit(self, connection: Connection) -> None:
         """Commits; raises Lost where no answer came."""

@@ -120,7 +120,7 @@ class MysqlDatabase(Server):
 
     @contextmanager
     def creating(self) -> Iterator[Connection]:
-        """Tables without a description are what an earlier `init` left that was killed: they are made anew."""
+        """Empty tables without a version are what an `init` left that was killed: they are made anew."""
         engine = self.engine(write=True)
         try:
             with engine.connect() as connection, connection.begin():
@@ -133,7 +133,7 @@ class MysqlDatabase(Server):
 
     def _remove_unfinished(self, connection: Connection) -> None:
         there = self.our_tables(connection)
-        if self.version_table not in there or self.finished(connection):
+        if self.version_table not in there or self.version(connection) is not None:
             return
         ours = [name for name in there if name != self.version_table]
         if any(connection.scalar(text(f"SELECT count(*) FROM {name}")) for name in ours):

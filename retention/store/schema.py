@@ -29,6 +29,13 @@ from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT
 
 PREFIX = "retention_"
 """Of every table and index: on a server a target's own may be beside them."""
+
+
+def version_table(family: str) -> str:
+    """The table that says which version the others have; SQLite's has kept its first name."""
+    return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
+
+
 VERSIONS = ("0001", "0002")
 """Every version of these tables, oldest first; the last is this one's."""
 

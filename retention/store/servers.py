@@ -7,12 +7,12 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from retention.config.urls import Url
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.store.backend import Backend, Clash, Lost
-from retention.store.schema import OUR_TABLES, PREFIX, meta
+from retention.store.schema import OUR_TABLES, version_table
 
 STATEMENT_SECONDS = 60
 """How long one statement of a write transaction may take."""
@@ -44,7 +44,7 @@ MEANINGS: dict[str, tuple[type[RetentionError], str]] = {
 class Server(Backend):
     """A database on a server. Our tables have a prefix: others' tables may be beside them."""
 
-    version_table = f"{PREFIX}schema_version"
+    version_table = version_table("server")
     module: str
     extra: str
     family: str
@@ -105,19 +105,16 @@ class Server(Backend):
         engine = self.engine(write=False)
         try:
             with engine.connect() as connection, connection.begin():
-                return self.finished(connection)
+                return self.version(connection) is not None
         finally:
             engine.dispose()
 
-    def finished(self, connection: Connection) -> bool:
-        """Whether a store was made here to its end: its description is written last."""
-        if not {self.version_table, meta.name} <= set(inspect(connection).get_table_names()):
-            return False
-        return bool(connection.scalar(text(f"SELECT count(*) FROM {meta.name}")))
+    def make_private(self) -> None:
+        """Who may read the tables is said by GRANT, and not here."""
 
     def must_be_free(self, connection: Connection) -> None:
         """Raises SetupError where a store, or tables of its names, are there."""
-        if self.finished(connection):
+        if self.version(connection) is not None:
             raise SetupError(f"{self.shown}: there is a state store already; it is never overwritten")
         there = self.our_tables(connection)
         if there:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.store import backend
 from retention.store.backend import Backend, execute
+from retention.store.schema import version_table
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _PRAGMAS = (
@@ -31,7 +32,7 @@ class SqliteFile(Backend):
     """One file of mode 0600, with transactions that are begun here and not by the driver."""
 
     driver = "sqlite"
-    version_table = "schema_version"
+    version_table = version_table("sqlite")
     ping = False
 
     def __init__(self, path: Path, *, file: Path | None = None) -> None:
@@ -50,6 +51,12 @@ class SqliteFile(Backend):
     def must_exist(self) -> None:
         if not self.path.exists():
             raise SetupError(f"{self.path}: there is no state store; type: retention init")
+
+    def make_private(self) -> None:
+        try:
+            self.path.chmod(0o600)
+        except OSError as error:
+            raise UnreachableError(f"{self.path}: cannot be made one's own: {error.strerror}") from error
 
     @contextmanager
     def creating(self) -> Iterator[Connection]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, insert, inspect, select, text
+from sqlalchemy import Connection, Row, Table, insert, inspect, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from retention.errors import RetentionError, SetupError, UnreachableError
@@ -26,7 +26,7 @@ from retention.store.mirror import Mirror
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
-from retention.store.schema import VERSIONS, head, meta
+from retention.store.schema import VERSIONS, head, meta, metadata
 
 _BEGINNINGS = 3
 """How often a transaction is begun where the database would not, for no fault of ours."""
@@ -97,21 +97,48 @@ class StateStore:
         SetupError where a store is there already, where the server has no such database, and for
         a verifier key that is not the origin's; UnreachableError where nothing can be written.
         """
-        if Verifier.parse(verifier_key).name != origin:
-            raise SetupError(f"this verifier key is not one of the ledger {origin!r}")
-        row = {
-            "id": 1,
-            "origin": origin,
-            "verifier_key": verifier_key,
-            "evidence_key_id": evidence_key_id,
-            "created": at,
-        }
+        row = _description(origin, verifier_key, evidence_key_id, at)
         backend = backend_of(where) if isinstance(where, str) else where
         with backend.creating() as connection:
             backend.must_keep(connection)
             upgrade(connection, backend.version_table)
-            connection.execute(insert(head), first_head())
-            connection.execute(insert(meta), row)
+            _describe(connection, row)
+
+    @classmethod
+    def unfinished(cls, where: Backend | str) -> bool:
+        """Whether the tables of a store are there and don't say whose: somebody ran the DDL by hand.
+
+        Or `init` was killed, on a server that has no DDL in transactions. Raises SetupError where
+        there is no such database, UnreachableError where it does not open.
+        """
+        backend = backend_of(where) if isinstance(where, str) else where
+        backend.must_exist()
+        with _connected(backend, write=False) as connection:
+            return backend.version(connection) is not None and not _filled(connection, meta)
+
+    @classmethod
+    def finish(
+        cls, where: Backend | str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime
+    ) -> None:
+        """Make an unfinished store one that belongs to these public keys, for its owner's eyes only.
+
+        Raises what `create` raises, and SetupError where a table has rows: that is another's store.
+        """
+        row = _description(origin, verifier_key, evidence_key_id, at)
+        backend = backend_of(where) if isinstance(where, str) else where
+        backend.must_exist()
+        backend.make_private()
+        with _connected(backend, write=True) as connection:
+            backend.must_keep(connection)
+            backend.alone(connection)
+            if backend.version(connection) != VERSIONS[-1]:
+                upgrade(connection, backend.version_table)
+            if _filled(connection, *metadata.sorted_tables):
+                raise SetupError(
+                    f"{backend.shown}: this state store has rows, and does not say whose it is;"
+                    " restore a backup, or name another in retention.toml"
+                )
+            _describe(connection, row)
 
     @classmethod
     def open(
@@ -288,39 +315,73 @@ def _give_up(connection: Connection) -> None:
     connection.close()
 
 
-def _checked_meta(backend: Backend, *, writable: bool) -> Row[Any]:
-    """The store's own description, brought to this version where it is older."""
-    engine = backend.engine(write=writable)
+@contextmanager
+def _connected(backend: Backend, *, write: bool) -> Iterator[Connection]:
+    """A connection in a transaction, for a look or for set-up; closed afterwards."""
+    engine = backend.engine(write=write)
     try:
         with engine.connect() as connection, connection.begin():
-            place = backend.shown
-            if backend.version_table not in inspect(connection).get_table_names():
-                raise SetupError(
-                    f"{place}: this database is no state store of retention; type: retention init"
-                )
-            if _version(connection, backend) != VERSIONS[-1]:
-                if not writable:
-                    raise SetupError(
-                        f"{place}: this state store is of an older version; type: retention init"
-                    )
-                backend.alone(connection)
-                if _version(connection, backend) != VERSIONS[-1]:
-                    upgrade(connection, backend.version_table)
-            row = connection.execute(select(meta)).one_or_none()
-            if row is None:
-                raise SetupError(f"{place}: this state store was never finished; type: retention init")
-            if writable:
-                backend.must_keep(connection)
-            return row
+            yield connection
     finally:
         engine.dispose()
 
 
+def _description(origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> dict[str, Any]:
+    """The store's one row about itself."""
+    if Verifier.parse(verifier_key).name != origin:
+        raise SetupError(f"this verifier key is not one of the ledger {origin!r}")
+    return {
+        "id": 1,
+        "origin": origin,
+        "verifier_key": verifier_key,
+        "evidence_key_id": evidence_key_id,
+        "created": at,
+    }
+
+
+def _describe(connection: Connection, row: dict[str, Any]) -> None:
+    """The first rows; the description last, since with it a store is finished."""
+    connection.execute(insert(head), first_head())
+    connection.execute(insert(meta), row)
+
+
+def _filled(connection: Connection, *tables: Table) -> bool:
+    """Whether any of these tables that is there has a row."""
+    there = set(inspect(connection).get_table_names())
+    return any(
+        connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
+        for table in tables
+        if table.name in there
+    )
+
+
+def _checked_meta(backend: Backend, *, writable: bool) -> Row[Any]:
+    """The store's own description, brought to this version where it is older."""
+    place = backend.shown
+    with _connected(backend, write=writable) as connection:
+        if _version(connection, backend) != VERSIONS[-1]:
+            if not writable:
+                raise SetupError(f"{place}: this state store is of an older version; type: retention init")
+            backend.alone(connection)
+            if _version(connection, backend) != VERSIONS[-1]:
+                upgrade(connection, backend.version_table)
+        row = connection.execute(select(meta)).one_or_none()
+        if row is None:
+            raise SetupError(f"{place}: this state store was never finished; type: retention init")
+        if writable:
+            backend.must_keep(connection)
+        return row
+
+
 def _version(connection: Connection, backend: Backend) -> str:
     """The version of the tables that are there, which this program must know."""
-    found = connection.scalar(text(f"SELECT version_num FROM {backend.version_table}"))
+    found = backend.version(connection)
+    if found is None:
+        raise SetupError(
+            f"{backend.shown}: this database is no state store of retention; type: retention init"
+        )
     if found not in VERSIONS:
         raise SetupError(
             f"{backend.shown}: a newer version of retention made this state store ({found}); install it"
         )
-    return str(found)
+    return found

@@ -10,6 +10,7 @@ from retention.config import Configuration, state_address, urls
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
 from retention.model.place import Place
+from retention.model.settings import StateAddress
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
 from retention.store.keyfiles import load_evidence_key, load_signer
@@ -18,11 +19,28 @@ from retention.store.state import StateStore
 FILE = "retention.toml"
 
 
-def backend(config: Configuration, place: Place) -> Backend:
-    """Where the state store is or will be: option over environment over file; references are read here."""
+def address(config: Configuration, place: Place) -> StateAddress:
+    """What is said of the state store's place: option over environment over file."""
     try:
-        address = state_address(place.state, config.folder) if place.state else config.settings.state
-        return backend_at(address, place.environ)
+        return state_address(place.state, config.folder) if place.state else config.settings.state
+    except ValueError as error:
+        found, _, write = str(error).partition("; ")
+        raise _wrong(found, write) from error
+
+
+def family(address: StateAddress, place: Place) -> str:
+    """The state store's kind of database: sqlite, postgresql, mysql or mariadb."""
+    try:
+        return urls.address(address.url, address.password, address.folder, place.environ).family
+    except ValueError as error:
+        found, _, write = str(error).partition("; ")
+        raise _wrong(found, write) from error
+
+
+def backend(config: Configuration, place: Place) -> Backend:
+    """Where the state store is or will be; references are read here."""
+    try:
+        return backend_at(address(config, place), place.environ)
     except ValueError as error:
         found, _, write = str(error).partition("; ")
         raise _wrong(found, write) from error

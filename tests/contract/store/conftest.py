@@ -38,13 +38,17 @@ class Place:
         return self.database.path
 
     def create(self):
-        StateStore.create(
-            self.url,
-            origin=self.signer.name,
-            verifier_key=self.signer.verifier_key,
-            evidence_key_id=EVIDENCE_KEY_ID,
-            at=AT,
-        )
+        StateStore.create(self.url, **self.description)
+
+    @property
+    def description(self):
+        """Whose the store is."""
+        return {
+            "origin": self.signer.name,
+            "verifier_key": self.signer.verifier_key,
+            "evidence_key_id": EVIDENCE_KEY_ID,
+            "at": AT,
+        }
 
     def open(self, **changes):
         options = {

@@ -9,7 +9,7 @@ import pytest
 
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UnreachableError
 from retention.store import backend as backends
-from retention.store import mysql, postgresql, schema
+from retention.store import ddl, mysql, postgresql, schema
 from retention.store.backend import execute
 from retention.store.backends import backend_of
 from retention.store.owners import this_process
@@ -18,6 +18,7 @@ from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT, EVIDENCE_KEY_ID
 from tests.contract.store.test_store_leases import TTL
 from tests.contract.store.test_store_log import append, sign
+from tests.contract.store.test_store_rows import PLAN, RUN
 from tests.support.proxies import Relay
 
 
@@ -334,15 +335,56 @@ def test_a_failure_while_a_store_is_made_on_a_server_can_be_made_good(server_pla
         broken.setattr("retention.store.state.first_head", lambda: {"id": None})
         with pytest.raises(RetentionError):
             server_place.create()
-    assert not backend_of(server_place.url).exists()
     if server_place.database.kind == "postgresql":
         assert server_place.database.tables() == set()
+        assert not backend_of(server_place.url).exists()
+        server_place.create()
     else:
         with pytest.raises(SetupError, match="never finished; type: retention init"):
             server_place.open()
-    server_place.create()
+        assert StateStore.unfinished(server_place.url)
+        StateStore.finish(server_place.url, **server_place.description)
+    assert not StateStore.unfinished(server_place.url)
     with server_place.open(mirror=None) as store:
         append(store, 1)
+
+
+@pytest.mark.parametrize("server_place", ["mariadb"], indirect=True)
+def test_half_of_the_tables_are_made_anew_as_long_as_they_are_empty(server_place):
+    """What is left of an `init` that was killed where DDL is in no transaction."""
+    server_place.create()
+    server_place.database.run(
+        "DELETE FROM retention_schema_version", "DELETE FROM retention_meta", "DELETE FROM retention_head",
+        "DROP TABLE retention_schema_seen, retention_evidence",
+    )  # fmt: skip
+    assert not backend_of(server_place.url).exists()
+    server_place.create()
+    server_place.database.run("DELETE FROM retention_schema_version")
+    with pytest.raises(SetupError, match=r"a table retention_\w+ already, and no state store"):
+        server_place.create()
+    assert server_place.database.rows("SELECT count(*) FROM retention_meta") == [(1,)]
+
+
+def test_tables_that_were_made_by_hand_are_set_up_by_an_account_that_may_not_make_any(server_place, account):
+    kind = server_place.database.kind
+    script = [s for s in ddl.statements(kind) if s not in ("BEGIN", "COMMIT")]
+    role = account if kind == "postgresql" else f"{account}@'%'"
+    server_place.database.run(*script, *ddl.grants(kind, role))
+    url = through(server_place.url, user=account, password="s3cret-Canary%2F%40")
+    assert backend_of(url).exists()
+    assert StateStore.unfinished(url)
+    StateStore.finish(url, **server_place.description)
+    assert not StateStore.unfinished(url)
+    with StateStore.open(url, signer=server_place.signer, evidence_key_id=EVIDENCE_KEY_ID) as store:
+        append(store, 3)
+        sign(store)
+        with store.begin() as tx:
+            tx.plans.put(PLAN)
+            tx.runs.start(RUN)
+        assert verify_store(store, store.verifier_key).events == 3
+    server_place.database.run("DELETE FROM retention_meta")
+    with pytest.raises(SetupError, match="has rows, and does not say whose it is"):
+        StateStore.finish(url, **server_place.description)
 
 
 def test_making_a_store_at_once_makes_one(server_place):

@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def _named(name: str) -> str:
-    return name if op.get_bind().dialect.name == "sqlite" else f"retention_{name}"
+    return name if op.get_context().dialect.name == "sqlite" else f"retention_{name}"
 
 
 def _table(name: str, *items: Any) -> None:

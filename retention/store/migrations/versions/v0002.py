@@ -34,7 +34,7 @@ INDEXES = (
 
 def upgrade() -> None:
     """Rename what is there; on servers the first version had these names already."""
-    if op.get_bind().dialect.name != "sqlite":
+    if op.get_context().dialect.name != "sqlite":
         return
     for name in TABLES:
         op.rename_table(name, f"retention_{name}")
