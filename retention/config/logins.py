@@ -12,7 +12,7 @@ from retention.config.findings import choice, unusable
 from retention.config.urls import Url
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_MYSQL_PARAMETERS = ("unix_socket",)
+_MYSQL_PARAMETERS = ("unix_socket", "charset")
 
 
 def is_local(url: Url) -> bool:
@@ -38,6 +38,8 @@ def mysql(url: Url, tls: str | None, tls_ca: str | None) -> dict[str, Any]:
     for name in url.query:
         if name not in _MYSQL_PARAMETERS:
             raise unusable("the URL has a parameter that is not known", choice(name, _MYSQL_PARAMETERS))
+    if url.query.get("charset", "utf8mb4") != "utf8mb4":
+        raise unusable("the URL asks for a charset that does not hold every text", "take `charset` out")
     found: dict[str, Any] = {"host": url.host or "localhost", "database": url.database}
     named = {"port": url.port, "user": url.username, "unix_socket": url.query.get("unix_socket")}
     found |= {name: value for name, value in named.items() if value is not None}

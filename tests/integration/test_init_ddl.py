@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,24 @@ def test_a_connector_that_does_not_answer_is_exit_code_5(shop: Workplace, tmp_pa
     assert result.exit_code == 5, result.output
     assert "away: not reached" in result.output
     assert "db: the table retention_marker made" in result.output
+
+
+def test_the_marker_s_statement_names_the_schema_that_the_connector_does(work: Workplace) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "postgresql://h/shop"\nmarker_schema = "Ops"\n' + DATASET
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    script = scripts(work)["db"]
+    assert script.statements[0].startswith('CREATE TABLE "Ops".retention_marker (')
+    assert script.grants[0] == 'GRANT SELECT, INSERT, DELETE ON "Ops".retention_marker TO retention'
+
+
+@pytest.mark.parametrize("url", ["postgresql://h/state", "mariadb://h/state", "env:STATE"])
+def test_the_state_store_s_script_is_of_its_server_s_kind(work: Workplace, url: str) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "postgresql://h/shop"\n' + DATASET
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    work.environ["STATE"] = "mysql://me:canary-7@h/state"
+    script = ddl(replace(work.place, state=url))[0]
+    assert script.family == {"env:STATE": "mysql"}.get(url, url.partition(":")[0])
+    assert script.where == url
+    assert script.grants[0] == "GRANT SELECT, INSERT ON retention_approval TO retention"
+    assert ("ENGINE=InnoDB" in " ".join(script.statements)) == (script.family != "postgresql")
+    assert "canary-7" not in repr(script)

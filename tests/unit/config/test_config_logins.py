@@ -56,6 +56,9 @@ def test_pymysql_is_told_where_to_connect_and_as_whom():
 def test_a_parameter_that_nobody_reads_is_refused():
     with pytest.raises(ValueError, match="parameter that is not known"):
         logins.mysql(split("mysql://h/x?ssl=true"), None, None)
+    with pytest.raises(ValueError, match="charset"):
+        logins.mysql(split("mysql://h/x?charset=latin1"), None, None)
+    assert "charset" not in logins.mysql(split("mysql://h/x?charset=utf8mb4"), None, None)
 
 
 def test_authorities_that_cannot_be_read_are_named(tmp_path):
