@@ -162,7 +162,7 @@ def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: _
     document = state.read(path) if os.path.lexists(path) else None
     settings = read_settings(document or _NOTHING, state.folder, state.list_of(SETTINGS))
     try:
-        from_environment = state_of_environment(environ)
+        from_environment = state_of_environment(environ, state.folder)
     except Unusable as error:
         findings = [Finding(at=(STATE_VARIABLE,), found=f.found, write=f.write) for f in error.findings]
         state.list_of("the environment").extend(findings)

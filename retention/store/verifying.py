@@ -29,7 +29,7 @@ def verify_store(store: StateStore, verifier_key: str, published: Iterable[str] 
             log.lines(),
             verifier_key=verifier_key,
             checkpoints=chain((stored.note for stored in log.checkpoints()), published),
-            source=str(store.path),
+            source=store.place,
             head=log.head(),
         )
 

@@ -94,19 +94,20 @@ def write_new(path: Path, text: str, what: str) -> str:
 
 
 def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
-    url, path = stores.state_url(config, place), stores.state_path(config, place)
+    where = stores.backend(config, place)
     stores.refuse_shared_file(config, place)
-    by_hand = path.exists() and StateStore.unfinished(url)
-    if path.exists() and not by_hand:
+    there = where.exists()
+    by_hand = there and StateStore.unfinished(where)
+    if there and not by_hand:
         with stores.opened(config, place):
-            return [f"{path}: the state store is there already, and its keys fit"]
+            return [f"{where.shown}: the state store is there already, and its keys fit"]
     lines = _keys(config)
     settings = config.settings
     origin = settings.origin or _origin(config)
     signer: Signer = load_signer(settings.signing_key, origin)
     evidence = key_id(load_evidence_key(settings.evidence_key))
     make = StateStore.finish if by_hand else StateStore.create
-    make(url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
+    make(where, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
     with stores.opened(config, place) as state:
         now = clock()
         with state.begin() as tx:
@@ -114,7 +115,7 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
                 tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
             tx.log.checkpoint(now)
     what = "its tables were there, and it is set up now" if by_hand else "made"
-    lines.append(f"{path}: the state store, {what}; its ledger is `{origin}`")
+    lines.append(f"{where.shown}: the state store, {what}; its ledger is `{origin}`")
     lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
     return lines
 

@@ -42,7 +42,8 @@ def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
     yield "the evidence key", config.settings.evidence_key
     databases = [(f"the database of connector `{name}`", path) for name, path in _targets(config, place)]
     with contextlib.suppress(ConfigurationError):  # it can't be used, and so is not
-        databases.append(("the state store", stores.state_path(config, place)))
+        file = stores.backend(config, place).file
+        databases += [("the state store", file)] if file is not None else []
     for what, path in databases:
         yield what, path
         for suffix in _BESIDE:

@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Marker
 
 _METADATA = sa.MetaData()
+_WHERE = "where markers are"
+"""Stands for the schema of the table in every statement; an engine says which it is."""
 
 MARKERS = sa.Table(
     "retention_marker",
@@ -21,6 +23,7 @@ MARKERS = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("root", sa.String(64), nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
+    schema=_WHERE,
     mysql_engine="InnoDB",
 )
 """Columns and key are fixed for ever: old markers must go on being read."""
@@ -38,9 +41,14 @@ def marking(marker: Marker) -> sa.Insert:
     )
 
 
-def marker_statement(family: str) -> str:
+def with_markers_in(engine: sa.Engine, schema: str | None) -> sa.Engine:
+    """The engine, whose statements look for the markers in `schema`; None: where the session looks first."""
+    return engine.execution_options(schema_translate_map={_WHERE: schema})
+
+
+def marker_statement(family: str, schema: str | None) -> str:
     """The CREATE TABLE of `retention_marker` in a family's dialect; nothing is connected to."""
-    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", None))
+    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", schema))
     text = str(sa.schema.CreateTable(table).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
     return "\n".join(line.rstrip().replace("\t", "    ") for line in text.strip().splitlines())
 
