@@ -24,7 +24,7 @@ from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.rights import Need
 from retention.planning.work import Work
@@ -124,14 +124,36 @@ class Lacking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A column's least and greatest value as text, None where it has none; `nulls` None: not counted."""
+
+    first: str | None
+    last: str | None
+    nulls: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a short look at a table told: its rows, counted to an end (`whole`) or not, and some columns."""
+
+    rows: int
+    whole: bool
+    columns: Mapping[str, Seen] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
+    """One record as it stands: `fate` by this job, the event's components as (value text, state).
+
+    `undecided`: the dataset's `where` is neither true nor false of it.
+    """
 
     fate: str
     overdue: bool
     components: Mapping[str, tuple[str | None, str]]
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
+    undecided: bool = False
 
 
 class Remover(abc.ABC):
@@ -226,6 +248,14 @@ class Target(abc.ABC):
         """How many rows a table has."""
 
     @abc.abstractmethod
+    def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
+        """A look that takes a moment only: None, or less, where it would take longer or is not allowed.
+
+        Rows are counted up to `most`. A column is looked at where the table has no more rows than that,
+        or an index leads with it; its NULLs are counted in the first case only.
+        """
+
+    @abc.abstractmethod
     def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
         """Which of these rights, and of those on the marker table, the role does not have."""
 
@@ -236,6 +266,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def leaves_out(self, work: Work, key: str) -> bool:
+        """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,8 @@ Outside the dialect files nothing asks which database it is talking to.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,6 +80,8 @@ class Dialect(abc.ABC):
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
     """Rows can be taken in ranges of their physical place; None where they can't."""
+    marker_schemas: bool
+    """`retention_marker` may lie in a schema of its own, in one transaction with the rows."""
     own_clock: bool
     """The server has a clock that is not this machine's."""
 
@@ -95,6 +98,11 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def begin_reading(self, connection: Connection) -> None:
         """Sets up a short transaction of a batch's connection that only looks."""
+
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        """Statements of the block, which only look, end with an error after so long, where that can be."""
+        yield
 
     @abc.abstractmethod
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
@@ -125,8 +133,10 @@ class Dialect(abc.ABC):
         """Why this database can't be written, None where it can."""
 
     @abc.abstractmethod
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        """See `Target.lacking`."""
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        """See `Target.lacking`. `marker_schema`: where markers are; None: where a session looks first."""
 
     @abc.abstractmethod
     def transient(self, error: BaseException) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -38,6 +39,7 @@ class Postgresql(Dialect):
     name = "postgresql"
     row_locks = True
     physical = TupleIds()
+    marker_schemas = True
     own_clock = True
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -76,6 +78,12 @@ class Postgresql(Dialect):
     def begin_reading(self, connection: Connection) -> None:
         _set_local(connection, {**_LOOKING, "lock_timeout": f"{Timeouts().lock}ms"})
 
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        limit = f"{milliseconds}ms"
+        _set_local(connection, {"statement_timeout": limit, "lock_timeout": limit})
+        yield
+
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _set_local(connection, {"lock_timeout": f"{timeouts.lock}ms"})
 
@@ -108,8 +116,10 @@ class Postgresql(Dialect):
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
 
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        return lacking(connection, needs)
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        return lacking(connection, needs, marker_schema)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT

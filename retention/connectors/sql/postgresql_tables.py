@@ -43,7 +43,8 @@ def tables_of(connection: Connection) -> dict[TableId, Table]:
                 indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
                 triggers=triggers.get(id_, ()),
                 parent=_topmost(families, id_) if partition else None,
-                rows_estimate=estimate,
+                # an analyzed parent's own estimate is the sum of its leaves' already
+                rows_estimate=None if relation is Relation.PARTITIONED else estimate,
             )
     foreign = {id_ for id_, (relation, _, _) in facts.items() if relation is Relation.FOREIGN}
     stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}

@@ -13,6 +13,7 @@ from retention.cli.root import asks_for_json
 from retention.cli.session import Session
 from retention.errors import SafetyRefusal
 from retention.model.documents import plan_from_document
+from retention.model.overview import SetUp
 
 FORMATS = [
     (["check"], "retention.check/1"),
@@ -26,6 +27,8 @@ FORMATS = [
     (["explain", "shop.orders", "7,3"], "retention.explain/1"),
     (["audit", "verify"], "retention.verify/1"),
     (["init"], "retention.init/1"),
+    (["init", "--url", "env:X"], "retention.init/1"),
+    (["init", "--ddl"], "retention.ddl/1"),
     (["demo"], "retention.demo/1"),
 ]
 
@@ -105,6 +108,35 @@ def test_init_in_a_folder_makes_its_files_there(line):
     assert named["by"]
 
 
+def test_init_reads_a_database_for_the_files_of_a_folder(line):
+    words = ("--url", "env:X", "--table", "a", "--table", "s.b", "--name", "shop")
+    assert line("init", "new", *words).exit_code == 0
+    name, (place,), named = line.calls[-1]
+    assert (name, place.config) == ("introduce.introduce", Path("new/policies.toml"))
+    assert (named["url"], named["tables"], named["name"]) == ("env:X", ("a", "s.b"), "shop")
+
+
+@pytest.mark.parametrize(
+    "words", ["--table a", "--name n", "--ddl --url env:X", "--ddl --table a", "--url="], ids=str
+)
+def test_options_of_init_that_mean_nothing_together_are_refused(line, words):
+    result = line("init", *words.split())
+    assert result.exit_code == 2
+    assert line.calls == []
+
+
+def test_init_tells_by_its_exit_code_that_a_database_did_not_answer(line):
+    line.verbs({"init.init": SetUp(lines=("shop: not reached",), unreached=("shop",))})
+    assert line("init").exit_code == 5
+
+
+def test_a_statement_of_several_lines_is_printed_as_it_is(line):
+    assert line("init", "--ddl").stdout == (
+        "-- shop (SQLite, env:SHOP)\n-- Run it.\nSELECT\n1;\n"
+        "-- Where retention connects as a role of its own, the least that it needs:\n-- G;\n"
+    )
+
+
 def test_options_reach_the_verb_as_they_were_typed(line):
     words = [
         "run",
@@ -153,7 +185,7 @@ def test_a_key_that_begins_with_a_dash_stands_behind_two(line):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_report_goes_to_a_file_for_its_owner_alone(line, tmp_path, form):
     output = tmp_path / "report"
-    output.write_text("older")
+    output.write_text("Plan p-0 as of 2026-01-01 (UTC)\n")
     output.chmod(0o644)
     result = line("plan", "--output", str(output), "--format", form)
     assert result.exit_code == 0
@@ -177,10 +209,32 @@ def test_a_device_is_written_to_and_not_replaced(line):
 
 def test_a_failed_plan_leaves_an_older_report_alone(line, tmp_path):
     output = tmp_path / "report"
-    output.write_text("older")
+    assert line("plan", "--output", str(output)).exit_code == 0
+    older = output.read_text()
     line.verbs({"plan.plan": SafetyRefusal("no")})
     assert line("plan", "--output", str(output)).exit_code == 4
-    assert output.read_text() == "older"
+    assert output.read_text() == older
+
+
+@pytest.mark.parametrize("there", ["older", "SQLite format 3\0", "[policy]\n", "-- a script of mine\n"])
+def test_a_file_that_is_no_report_is_never_replaced(line, tmp_path, there):
+    output = tmp_path / "report"
+    output.write_text(there)
+    for words in (["plan"], ["plan", "--sql"], ["plan", "--format", "json"]):
+        result = line(*words, "--output", str(output))
+        assert result.exit_code == 2
+        assert "name another file" in result.output
+    assert output.read_text() == there
+    assert line.calls == []
+
+
+def test_a_report_replaces_every_kind_of_report_and_an_empty_file(line, tmp_path):
+    output = tmp_path / "report"
+    output.touch()
+    kinds = (["plan"], ["plan", "--sql"], ["plan", "--format", "json"], ["plan", "--sql", "--format=json"])
+    for words in (*kinds, *kinds):
+        assert line(*words, "--output", str(output)).exit_code == 0, words
+        assert output.stat().st_size
 
 
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(line, tmp_path):
