@@ -50,7 +50,7 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
             problems.append(Problem(file=connector.file, key="url", found=error.message, write=write))
         else:
             bound += found
-            problems += wrong
+            problems += [*wrong, *(problem for item in found for problem in _unseen(item))]
     if silent and len(silent) == len(problems):
         raise UnreachableError("; ".join(silent))
     if not problems and stores.exists(config, place):
@@ -60,6 +60,17 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     return CheckReport(
         problems=tuple(problems), warnings=warnings, checked=tuple(_line(item) for item in bound)
     )
+
+
+def _unseen(item: BoundDataset) -> list[Problem]:
+    """What the role can't see is not absent: the GRANT to type for each."""
+    key = f"datasets.{item.dataset.name}.table"
+    return [
+        Problem(
+            file=item.connector.file, key=key, found=f"the role can't see {blind.what}", write=blind.grant
+        )
+        for blind in item.blind
+    ]
 
 
 def _line(item: BoundDataset) -> str:

@@ -271,9 +271,7 @@ def test_composite_keys(work: Workplace, store: Store, monkeypatch: pytest.Monke
     )
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
-    assert work.job("things").rows == {
-        ("public." if store.kind == "postgresql" else "") + name: 3 for name in ("things", "bits")
-    }
+    assert work.job("things").rows == {store.place + name: 3 for name in ("things", "bits")}
     assert [work.fate_of("db.things", key) for key in ("a,1", "a,2", '"b",3')] == ["due", "not_due", "due"]
     assert work.run().jobs[0].done == 3
 

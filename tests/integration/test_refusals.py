@@ -69,7 +69,7 @@ def dataset(**keys: str) -> str:
 
 def schema(store: Store) -> str:
     """What comes before a table's name in messages."""
-    return "public." if store.kind == "postgresql" else ""
+    return store.place
 
 
 def test_a_schema_without_a_problem_passes(shop: Workplace, store: Store) -> None:

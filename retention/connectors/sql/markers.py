@@ -21,6 +21,9 @@ MARKERS = sa.Table(
     sa.Column("root", sa.String(64), nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
+    mysql_row_format="DYNAMIC",
 )
 """Columns and key are fixed for ever: old markers must go on being read."""
 

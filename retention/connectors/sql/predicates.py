@@ -105,7 +105,7 @@ class Compiler:
             case p.In(item=item, values=values):
                 return self.expression(item).in_([bound(self._dialect.value(v)) for v in values])
             case p.IsNull(item=item):
-                return self.expression(item).is_(sa.null())
+                return self._dialect.is_null(self.expression(item))
             case p.Truth(item=item):
                 return self._dialect.truth(self.field(item))
             case p.All(items=items):
@@ -165,19 +165,22 @@ class Compiler:
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
         column = self.field(test.field)
         if test.state is p.State.MISSING:
-            return column.is_(sa.null())
+            return self._dialect.is_null(column)
         if test.field.kind is Kind.TEXT:
             return self._dialect.dated_text(column, test.state, test.floor, test.cutoff)
         floor = bound(comparable(test.field.kind, test.floor))
         cutoff = bound(comparable(test.field.kind, test.cutoff))
+        readable = self._dialect.readable(column, test.field.kind)
         known = column.is_not(sa.null())
+        read = () if readable is None else (readable,)  # last: it costs more than the comparisons
         match test.state:
             case p.State.PAST:
-                return sa.and_(known, column >= floor, column < cutoff)
+                return sa.and_(known, column >= floor, column < cutoff, *read)
             case p.State.RECENT:
-                return sa.and_(known, column >= cutoff)
+                return sa.and_(known, column >= cutoff, *read)
             case _:
-                return sa.and_(known, column < floor)
+                unread = (sa.not_(Grouping(item)) for item in read)
+                return sa.and_(known, sa.or_(column < floor, *unread))
 
 
 def comparable(kind: Kind, line: p.Line) -> Value:

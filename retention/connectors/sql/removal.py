@@ -18,6 +18,7 @@ from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Wind
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
+from retention.connectors.sql.rounds import Rounds
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
@@ -62,17 +63,24 @@ class KeyRemover(Remover):
             part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
         ]
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
+        self._rounds = {part.id: self._in_rounds(part) for part in self._parts if dialect.checks_rows}
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
-        self._unshared_parts = bool(self._parts) and not work.bound.outside
+        self._by_itself = work.own_columns and not work.bound.outside
         self._where = str(work.bound)
+
+    def _in_rounds(self, part: Table) -> Rounds | None:
+        every = (item.reference for item in self._work.bound.outside)
+        links = tuple(r for r in every if r.table == r.target == part.id)
+        return Rounds(self._dialect, self._statements, part, links) if links else None
 
     # -- finding ---------------------------------------------------------------------------
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         order = self._order
+        size = min(size, self._dialect.most_keys or size)
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
@@ -145,7 +153,7 @@ class KeyRemover(Remover):
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
         """`hopeful`: parts are not looked at one by one for who else might hold them."""
-        if hopeful and self._work.own_columns and self._unshared_parts:
+        if hopeful and self._by_itself:
             return self._take_by_itself(keys)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
@@ -250,16 +258,23 @@ class KeyRemover(Remover):
             return {}, None
         with self._sealing(due) as sealed:
             rows = {
-                str(part.id): self._gone(self._delete_parts[part.id], given, counted.get(str(part.id)))
-                for part in self._parts
+                str(part.id): self._gone_of(part, given, counted.get(str(part.id))) for part in self._parts
             }
             rows[str(self._work.bound.root.id)] = self._gone(self._delete_root, given, len(due))
         return rows, sealed.result()
 
+    def _gone_of(self, part: Table, given: Mapping[str, Any], expected: int | None) -> int:
+        rounds = self._rounds.get(part.id)
+        if rounds is None:
+            return self._gone(self._delete_parts[part.id], given, expected)
+        return self._counted(rounds.delete(self._connection, given), expected, part.id.name)
+
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:
         gone = self._connection.execute(statement, given).rowcount
+        return self._counted(gone, expected, statement.table.description)
+
+    def _counted(self, gone: int, expected: int | None, table: str) -> int:
         if expected is not None and gone != expected:
-            table = statement.table.description
             raise MiscountedError(
                 f"{self._where}: {table}: {gone} rows deleted where {expected} were counted"
             )

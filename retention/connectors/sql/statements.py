@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, bound, table
-from retention.model.catalogue import Column, Table, TableId
+from retention.model.catalogue import Column, Reference, Table, TableId
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -88,19 +88,11 @@ class Statements:
         """Conditions for rows after the position `after` (the clock's value first, in clock order)."""
         if after is None:
             return []
-        columns = self.ordering(order)
-        values = [bound(v) for v in after]
-        if len(columns) == 1:
-            return [columns[0] > values[0]]
-        return [sa.tuple_(*columns) > sa.tuple_(*values)]
+        return [self.dialect.beyond(self.ordering(order), [bound(v) for v in after])]
 
     def up_to(self, order: Order, end: Sequence[Any]) -> list[ColumnElement[Any]]:
         """Conditions for rows up to the position `end`, itself among them."""
-        columns = self.ordering(order)
-        values = [bound(v) for v in end]
-        if len(columns) == 1:
-            return [columns[0] <= values[0]]
-        return [sa.tuple_(*columns) <= sa.tuple_(*values)]
+        return [self.dialect.up_to(self.ordering(order), [bound(v) for v in end])]
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
         """What candidates are ordered by, the key last, so that no two are alike."""
@@ -174,10 +166,9 @@ class Statements:
         """Rows of the part `source` that belong to the records whose keys were handed over."""
         reference = self.work.bound.part(id_).reference
         columns = [column_of(source, name) for name in reference.columns]
-        keys = {column.name: column for column in self.key}
-        if reference.target == self.work.bound.root.id and set(reference.target_columns) == set(keys):
+        if self._refers_to_key(reference):
             paired = dict(zip(reference.target_columns, columns, strict=True))
-            return self.dialect.key_in([paired[name] for name in keys], self.key)
+            return self.dialect.key_in([paired[column.name] for column in self.key], self.key)
         if reference.target == self.work.bound.root.id:
             above: FromClause = self.root
             inside = self.keyed()
@@ -188,11 +179,21 @@ class Statements:
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(chosen.where(inside).correlate(None))
 
+    def _refers_to_key(self, reference: Reference) -> bool:
+        names = {column.name for column in self.key}
+        return reference.target == self.work.bound.root.id and set(reference.target_columns) == names
+
     def count_part(self, part: Table) -> sa.Select[Any]:
         """How many rows of the part belong to the records handed over."""
         source = self._part(part.id, "p")
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
+
+    def rows_of_part(self, part: Table) -> tuple[FromClause, sa.Select[Any]]:
+        """The keys of the part's rows that belong to the records handed over, and where they are read from."""
+        source = self._part(part.id, "p")
+        query = sa.select(*(column_of(source, name) for name in part.key)).select_from(source)
+        return source, query.where(self.part_of_keys(part.id, source))
 
     def lock_part(self, part: Table, *, wait: bool, at_once: bool = False) -> sa.Select[Any]:
         """How many rows of the part could be locked; `at_once`: all of them without waiting, or an error."""
@@ -220,26 +221,41 @@ class Statements:
 
     def _joined(self, part: Table, source: FromClause) -> FromClause:
         """The part's rows joined up to the root's, along the references by which they belong."""
-        joined = below = source
+        joined = source
+        for above, on in self._upward(part, source):
+            joined = joined.join(above, on)
+        return joined
+
+    def _upward(self, part: Table, source: FromClause) -> Iterator[tuple[FromClause, ColumnElement[Any]]]:
+        """Each table above the part's rows, the root's last, and how the one below refers to it."""
+        below = source
         for i, reference in enumerate(self.work.bound.chain(part.id)):
             last = reference.target == self.work.bound.root.id
             above = self.root if last else self._part(reference.target, f"c{i}")
             pairs = zip(reference.columns, reference.target_columns, strict=True)
-            on = (column_of(below, a) == column_of(above, b) for a, b in pairs)
-            joined = joined.join(above, sa.and_(*on))
+            yield above, sa.and_(*(column_of(below, a) == column_of(above, b) for a, b in pairs))
             below = above
-        return joined
 
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
         """Step 4: the rows of the part that belong to the records handed over."""
-        target = self._part(part.id, "p")
-        return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
+        aliased = self._part(part.id, "p")
+        if self.dialect.aliased_deletes:
+            return sa.delete(aliased).where(self.part_of_keys(part.id, aliased))  # type: ignore[arg-type]
+        if self._refers_to_key(self.work.bound.part(part.id).reference):
+            target = table(part.id)
+            return sa.delete(target).where(self.part_of_keys(part.id, target))
+        above = [on for _, on in self._upward(part, aliased)]
+        return sa.delete(aliased).where(*above, self.keyed())  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
         """Step 4: the records handed over."""
-        return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+        if self.dialect.aliased_deletes:
+            return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+        target = table(self.work.bound.root.id)
+        columns = [column_of(target, column.name) for column in self.key]
+        return sa.delete(target).where(self.dialect.key_in(columns, self.key))
 
 
 def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
@@ -250,17 +266,10 @@ def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
 
 def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
     """Conditions for rows whose key lies in (after, upto]; None is open."""
-    columns = statements.key_columns
-    many = len(columns) > 1
-    left = sa.tuple_(*columns) if many else columns[0]
-
-    def right(key: Key) -> Any:
-        values = [bound(v) for v in key]
-        return sa.tuple_(*values) if many else values[0]
-
+    columns, dialect = statements.key_columns, statements.dialect
     conditions = []
     if after is not None:
-        conditions.append(left > right(after))
+        conditions.append(dialect.beyond(columns, [bound(v) for v in after]))
     if upto is not None:
-        conditions.append(left <= right(upto))
+        conditions.append(dialect.up_to(columns, [bound(v) for v in upto]))
     return conditions

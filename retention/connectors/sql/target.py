@@ -152,7 +152,7 @@ class SqlTarget(Target):
 
     def has_marker_table(self) -> bool:
         with self._reader("looking for retention_marker") as connection:
-            return sa.inspect(connection).has_table(MARKERS.name)
+            return self._dialect.has_table(connection, MARKERS.name)
 
     def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
         with self._reader("reading retention_marker") as connection:
