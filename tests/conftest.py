@@ -1,8 +1,8 @@
 """Stores to test against: a SQLite file, a PostgreSQL or a MariaDB database a test, gone after it.
 
-PostgreSQL is found by RETENTION_TEST_POSTGRESQL, MariaDB by RETENTION_TEST_MARIADB, the real schemas by RETENTION_TEST_DATA or in
-`../shared/data` beside the project. What is missing skips with the reason; where CI=true, a missing
-server fails.
+PostgreSQL is found by RETENTION_TEST_POSTGRESQL, MariaDB by RETENTION_TEST_MARIADB, the real schemas by
+RETENTION_TEST_DATA or in `../shared/data` beside the project. What is missing skips with the reason; where
+CI=true, a missing server fails.
 """
 
 from __future__ import annotations
@@ -185,6 +185,13 @@ def chinook_postgresql(server: Server, data: Path, template: Template) -> Iterat
     store = server.create(template("chinook", script))
     yield store
     server.drop(store)
+
+
+@pytest.fixture
+def chinook_mariadb(mariadb: MariadbStore, data: Path) -> MariadbStore:
+    text = (data / "chinook" / "Chinook_MySql.sql").read_text(encoding="utf-8-sig")
+    mariadb.verbatim(f"SET autocommit = 0; {text.split('USE `Chinook`;', 1)[1]}", mode="")
+    return mariadb
 
 
 @pytest.fixture

@@ -225,8 +225,11 @@ class Mysql(Dialect):
         return sa.or_(first < value, sa.and_(first == value, self.up_to(columns[1:], values[1:])))
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
-        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-        return left.op("IN", is_comparison=True)(sa.bindparam("keys", Verbatim("(…)"), type_=_Listed()))
+        left, nothing = columns[0], "NULL"
+        if len(columns) > 1:
+            left, nothing = sa.tuple_(*columns), f"({', '.join('NULL' for _ in columns)})"
+        keys = sa.bindparam("keys", Verbatim(f"({nothing})"), type_=_Listed())
+        return left.op("IN", is_comparison=True)(keys)
 
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
