@@ -19,9 +19,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql import mysql_errors as errors
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.mysql_catalogue import read_catalogue, table_engine
+from retention.connectors.sql.mysql_rights import lacking
 from retention.connectors.sql.mysql_session import (
     Flavour,
     Verbatim,
@@ -36,6 +38,7 @@ from retention.errors import SetupError
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind
 from retention.model.condition import Value
+from retention.planning.rights import Need
 
 _AT_ONCE = 200
 """Milliseconds: who would wait no longer than this does not wait at all, since InnoDB counts seconds."""
@@ -127,6 +130,15 @@ class Mysql(Dialect):
             if value not in _OFF:
                 return f"{switch.removeprefix('@@global.')} is on"
         return "the server is a replica" if _replicates(connection) else None
+
+    def store(self, connection: Connection) -> str:
+        found = connection.exec_driver_sql(
+            "SELECT @@hostname, @@port, @@datadir, @@server_id, DATABASE()"
+        ).fetchall()[0]
+        return f"mysql:{':'.join(map(str, found))}"
+
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return lacking(connection, needs)
 
     def transient(self, error: BaseException) -> bool:
         return errors.number(error) in errors.TRANSIENT

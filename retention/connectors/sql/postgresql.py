@@ -15,15 +15,18 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.planning.rights import Need
 
 _RELATIONS = {
     "r": Relation.TABLE,
@@ -93,6 +96,13 @@ class Postgresql(Dialect):
         where = url.host or url.query.get("host") or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
+    def store(self, connection: Connection) -> str:
+        told = connection.exec_driver_sql(
+            "SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
+            " THEN (SELECT system_identifier FROM pg_control_system()) END, current_database()"
+        ).one()
+        return self.identity(connection) if told[0] is None else f"postgresql:{told[0]}/{told[1]}"
+
     def now(self, connection: Connection) -> datetime:
         return cast(datetime, connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one())
 
@@ -103,6 +113,9 @@ class Postgresql(Dialect):
             "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
+
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return lacking(connection, needs)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT
