@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -140,15 +141,25 @@ class PostgresqlDatabase:
             self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+_WORDS = (
+    (re.compile(r"\btext(?= PRIMARY KEY| NOT NULL REFERENCES)"), "varchar(100)"),
+    (re.compile(r"\bAS bigint\b"), "AS signed"),
+)
+
+
 class MariadbSession:
-    """A connection that answers as the other drivers' do."""
+    """A connection that answers as the other drivers' do, and knows some of their words."""
 
     def __init__(self, url):
         self.raw = connect(url, autocommit=True)
 
     def execute(self, statement):
+        for pattern, word in _WORDS:
+            statement = pattern.sub(word, statement)
         cursor = self.raw.cursor()
         cursor.execute(statement)
+        while cursor.nextset():
+            pass
         return cursor
 
     def close(self):

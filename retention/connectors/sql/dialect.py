@@ -81,10 +81,11 @@ class Dialect(abc.ABC):
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
     """More keys than these are too many for one statement; None: as many as there are."""
-    checks_rows: bool = False
-    """A reference is checked as each row goes, not at the end of the statement."""
-    aliased_deletes: bool = True
-    """DELETE FROM takes an alias, and finds its rows through subqueries as well as by a join."""
+    own_keys: bool = False
+    """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
+
+    For databases where a DELETE that looks for its rows locks others, and a reference is checked as each row goes.
+    """
 
     # -- connections -----------------------------------------------------------------------
 

@@ -25,7 +25,6 @@ from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.mysql_catalogue import read_catalogue, table_engine
 from retention.connectors.sql.mysql_rights import lacking
 from retention.connectors.sql.mysql_session import (
-    Flavour,
     Verbatim,
     assignments,
     flavour_of,
@@ -40,8 +39,6 @@ from retention.model.catalogue import Catalogue, Column, Kind
 from retention.model.condition import Value
 from retention.planning.rights import Need
 
-_AT_ONCE = 200
-"""Milliseconds: who would wait no longer than this does not wait at all, since InnoDB counts seconds."""
 _LOOKING = Timeouts(lock=30_000)
 _OFF = (0, "0", "OFF", None)
 _NO_DAY = "DATE '0001-01-01'"
@@ -60,8 +57,7 @@ class Mysql(Dialect):
     row_locks = True
     own_clock = True
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
-    checks_rows = True
-    aliased_deletes = False
+    own_keys = True
 
     def __init__(self, schemas: Sequence[str] = ()) -> None:
         """`schemas`: databases of the server that are named besides the one of the URL."""
@@ -101,11 +97,11 @@ class Mysql(Dialect):
     def begin(self, connection: Connection, timeouts: Timeouts) -> None:
         flavour = connection.info["flavour"]
         limits = {**flavour.statement(timeouts.statement), **flavour.idle(timeouts.idle)}
-        _settle(connection, {**_locks(flavour, timeouts.lock), **limits})
+        _settle(connection, {**_locks(timeouts.lock), **limits})
 
     def begin_reading(self, connection: Connection) -> None:
         flavour = connection.info["flavour"]
-        _settle(connection, {**_locks(flavour, Timeouts().lock), **flavour.statement(0)})
+        _settle(connection, {**_locks(Timeouts().lock), **flavour.statement(0)})
 
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _waiting(connection, timeouts.lock)
@@ -267,14 +263,17 @@ class Mysql(Dialect):
         return with_values(statement, dialect, PYFORMAT, _literal)
 
 
-def _locks(flavour: Flavour, milliseconds: int) -> dict[str, str]:
-    """For rows, and for tables whose definition is being changed."""
-    seconds = flavour.least_wait if milliseconds <= _AT_ONCE else math.ceil(milliseconds / 1000)
-    return {"innodb_lock_wait_timeout": str(seconds), "lock_wait_timeout": str(max(1, seconds))}
+def _locks(milliseconds: int) -> dict[str, str]:
+    """For rows, and for tables whose definition is being changed.
+
+    At least a second: InnoDB counts in seconds, and where MariaDB is told to wait for none, SKIP LOCKED fails.
+    """
+    seconds = str(max(1, math.ceil(milliseconds / 1000)))
+    return {"innodb_lock_wait_timeout": seconds, "lock_wait_timeout": seconds}
 
 
 def _waiting(connection: Connection, milliseconds: int) -> None:
-    _settle(connection, _locks(connection.info["flavour"], milliseconds))
+    _settle(connection, _locks(milliseconds))
 
 
 def _settle(connection: Connection, wanted: Mapping[str, str]) -> None:

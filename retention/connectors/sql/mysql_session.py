@@ -50,7 +50,6 @@ class Flavour:
     read_only: tuple[str, ...]
     replica: str
     usable_index: str  # a condition on information_schema.STATISTICS
-    least_wait: int  # seconds that a row lock is waited for at least
     statement_limit: str | None = None  # the variable, in seconds
     idle_limit: str | None = None
     triggers_need: frozenset[str] = field(default=frozenset())  # any of these shows a table's triggers
@@ -82,7 +81,6 @@ MARIADB = Flavour(
     read_only=("@@global.read_only", "@@global.innodb_read_only"),
     replica="SHOW ALL SLAVES STATUS",
     usable_index="IGNORED = 'NO'",
-    least_wait=0,
     statement_limit="max_statement_time",
     idle_limit="idle_transaction_timeout",
     triggers_need=frozenset({"INSERT", "UPDATE", "DELETE", "TRIGGER"}),
@@ -97,7 +95,6 @@ MYSQL = Flavour(
     read_only=("@@global.read_only", "@@global.super_read_only", "@@global.innodb_read_only"),
     replica="SHOW REPLICA STATUS",
     usable_index="IS_VISIBLE = 'YES'",
-    least_wait=1,
     triggers_need=frozenset({"TRIGGER"}),
 )
 

@@ -17,8 +17,8 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.markers import insert_marker
+from retention.connectors.sql.own_keys import KeyedDelete, PartRows
 from retention.connectors.sql.positions import frozen, thawed
-from retention.connectors.sql.rounds import Rounds
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
@@ -63,7 +63,8 @@ class KeyRemover(Remover):
             part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
         ]
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
-        self._rounds = {part.id: self._in_rounds(part) for part in self._parts if dialect.checks_rows}
+        self._part_rows = {part.id: self._by_own_key(part) for part in self._parts if dialect.own_keys}
+        self._keyed = KeyedDelete(dialect, work.bound.root, work.bound.key) if dialect.own_keys else None
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
@@ -71,10 +72,10 @@ class KeyRemover(Remover):
         self._by_itself = work.own_columns and not work.bound.outside
         self._where = str(work.bound)
 
-    def _in_rounds(self, part: Table) -> Rounds | None:
+    def _by_own_key(self, part: Table) -> PartRows:
         every = (item.reference for item in self._work.bound.outside)
         links = tuple(r for r in every if r.table == r.target == part.id)
-        return Rounds(self._dialect, self._statements, part, links) if links else None
+        return PartRows(self._dialect, self._statements, part, links)
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -165,7 +166,7 @@ class KeyRemover(Remover):
         if due and len(due) != len(held):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
-        rows, sealed = self._delete(due, given, counted)
+        rows, sealed = self._delete(due, given, counted, beside_locks=not hopeful)
         return Taken(
             keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy)
         )
@@ -186,7 +187,8 @@ class KeyRemover(Remover):
             missing = [key for key in keys if key not in known]
             locked = self._rows_of_keys(self._statements.screen(), missing)
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
-        rows, sealed = self._delete(due, given, self._count(self._unguarded, given) if due else {})
+        counted = self._count(self._unguarded, given) if due else {}
+        rows, sealed = self._delete(due, given, counted, beside_locks=False)
         changed = len(keys) - len(due) - len(locked)
         overdue = sum(row[-1] for row in found)
         return Taken(keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=locked)
@@ -251,23 +253,37 @@ class KeyRemover(Remover):
         }
 
     def _delete(
-        self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int]
+        self,
+        due: Sequence[Key],
+        given: Mapping[str, Any],
+        counted: Mapping[str, int],
+        *,
+        beside_locks: bool,
     ) -> tuple[Mapping[str, int], Sealed | None]:
         """Step 4: parts first, every row counted; meanwhile the records are committed to."""
         if not due:
             return {}, None
         with self._sealing(due) as sealed:
             rows = {
-                str(part.id): self._gone_of(part, given, counted.get(str(part.id))) for part in self._parts
+                str(part.id): self._gone_of(part, given, counted.get(str(part.id)), beside_locks=beside_locks)
+                for part in self._parts
             }
-            rows[str(self._work.bound.root.id)] = self._gone(self._delete_root, given, len(due))
+            root = self._work.bound.root.id
+            if self._keyed is None:
+                rows[str(root)] = self._gone(self._delete_root, given, len(due))
+            else:
+                gone = self._keyed.delete(self._connection, due, beside_locks=beside_locks)
+                rows[str(root)] = self._counted(gone, len(due), root.name)
         return rows, sealed.result()
 
-    def _gone_of(self, part: Table, given: Mapping[str, Any], expected: int | None) -> int:
-        rounds = self._rounds.get(part.id)
-        if rounds is None:
+    def _gone_of(
+        self, part: Table, given: Mapping[str, Any], expected: int | None, *, beside_locks: bool
+    ) -> int:
+        rows = self._part_rows.get(part.id)
+        if rows is None:
             return self._gone(self._delete_parts[part.id], given, expected)
-        return self._counted(rounds.delete(self._connection, given), expected, part.id.name)
+        gone = rows.delete(self._connection, given, beside_locks=beside_locks)
+        return self._counted(gone, expected, part.id.name)
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:
         gone = self._connection.execute(statement, given).rowcount

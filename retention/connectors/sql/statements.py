@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, bound, table
-from retention.model.catalogue import Column, Reference, Table, TableId
+from retention.model.catalogue import Column, Table, TableId
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -166,9 +166,10 @@ class Statements:
         """Rows of the part `source` that belong to the records whose keys were handed over."""
         reference = self.work.bound.part(id_).reference
         columns = [column_of(source, name) for name in reference.columns]
-        if self._refers_to_key(reference):
+        keys = {column.name: column for column in self.key}
+        if reference.target == self.work.bound.root.id and set(reference.target_columns) == set(keys):
             paired = dict(zip(reference.target_columns, columns, strict=True))
-            return self.dialect.key_in([paired[column.name] for column in self.key], self.key)
+            return self.dialect.key_in([paired[name] for name in keys], self.key)
         if reference.target == self.work.bound.root.id:
             above: FromClause = self.root
             inside = self.keyed()
@@ -178,10 +179,6 @@ class Statements:
         chosen = sa.select(*(column_of(above, name) for name in reference.target_columns)).select_from(above)
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(chosen.where(inside).correlate(None))
-
-    def _refers_to_key(self, reference: Reference) -> bool:
-        names = {column.name for column in self.key}
-        return reference.target == self.work.bound.root.id and set(reference.target_columns) == names
 
     def count_part(self, part: Table) -> sa.Select[Any]:
         """How many rows of the part belong to the records handed over."""
@@ -221,41 +218,36 @@ class Statements:
 
     def _joined(self, part: Table, source: FromClause) -> FromClause:
         """The part's rows joined up to the root's, along the references by which they belong."""
-        joined = source
-        for above, on in self._upward(part, source):
-            joined = joined.join(above, on)
-        return joined
-
-    def _upward(self, part: Table, source: FromClause) -> Iterator[tuple[FromClause, ColumnElement[Any]]]:
-        """Each table above the part's rows, the root's last, and how the one below refers to it."""
-        below = source
+        joined = below = source
         for i, reference in enumerate(self.work.bound.chain(part.id)):
             last = reference.target == self.work.bound.root.id
             above = self.root if last else self._part(reference.target, f"c{i}")
             pairs = zip(reference.columns, reference.target_columns, strict=True)
-            yield above, sa.and_(*(column_of(below, a) == column_of(above, b) for a, b in pairs))
+            on = (column_of(below, a) == column_of(above, b) for a, b in pairs)
+            joined = joined.join(above, sa.and_(*on))
             below = above
+        return joined
 
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
-        """Step 4: the rows of the part that belong to the records handed over."""
-        aliased = self._part(part.id, "p")
-        if self.dialect.aliased_deletes:
-            return sa.delete(aliased).where(self.part_of_keys(part.id, aliased))  # type: ignore[arg-type]
-        if self._refers_to_key(self.work.bound.part(part.id).reference):
-            target = table(part.id)
-            return sa.delete(target).where(self.part_of_keys(part.id, target))
-        above = [on for _, on in self._upward(part, aliased)]
-        return sa.delete(aliased).where(*above, self.keyed())  # type: ignore[arg-type]
+        """Step 4: the rows of the part that belong to the records handed over (or whose own keys were)."""
+        if self.dialect.own_keys:
+            return by_own_key(self.dialect, part.id, [part.columns[name] for name in part.key])
+        target = self._part(part.id, "p")
+        return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
         """Step 4: the records handed over."""
-        if self.dialect.aliased_deletes:
-            return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
-        target = table(self.work.bound.root.id)
-        columns = [column_of(target, column.name) for column in self.key]
-        return sa.delete(target).where(self.dialect.key_in(columns, self.key))
+        if self.dialect.own_keys:
+            return by_own_key(self.dialect, self.work.bound.root.id, self.key)
+        return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+
+
+def by_own_key(dialect: Dialect, id_: TableId, key: Sequence[Column]) -> sa.Delete:
+    """Rows of a table whose own keys are handed over, without an alias."""
+    target = table(id_)
+    return sa.delete(target).where(dialect.key_in([column_of(target, c.name) for c in key], key))
 
 
 def column_of(source: FromClause, name: str) -> ColumnElement[Any]:

@@ -234,5 +234,7 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
     tables = {part.table.id: part.table for part in work.bound.parts}
     for id_ in work.bound.removal:
         if id_ in tables:
+            if dialect.own_keys:
+                yield f"batch: look up rows of {id_}", statements.rows_of_part(tables[id_])[1]
             yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
     yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
