@@ -249,6 +249,10 @@ class Dialect(abc.ABC):
 
     # -- rows ------------------------------------------------------------------------------
 
+    def returns_deleted(self, connection: Connection) -> bool:
+        """A DELETE of one table, without an alias, can give back what it deleted."""
+        return False
+
     def ahead(
         self, connection: Connection, statement: Any
     ) -> Callable[[Iterable[Mapping[str, Any]]], Generator[Rows]]:

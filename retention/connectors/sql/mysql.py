@@ -213,6 +213,9 @@ class Mysql(Dialect):
         none: ColumnElement[Any] = sa.literal_column(_NO_DAY)
         return sa.func.nullif(sa.func.greatest(*(sa.func.coalesce(day, none) for day in days)), none)
 
+    def returns_deleted(self, connection: Connection) -> bool:
+        return bool(connection.info["flavour"].returns_deleted)
+
     # -- keys ------------------------------------------------------------------------------
 
     def beyond(

@@ -50,6 +50,7 @@ class Flavour:
     read_only: tuple[str, ...]
     replica: str
     usable_index: str  # a condition on information_schema.STATISTICS
+    returns_deleted: bool = False  # DELETE … RETURNING
     statement_limit: str | None = None  # the variable, in seconds
     idle_limit: str | None = None
     triggers_need: frozenset[str] = field(default=frozenset())  # any of these shows a table's triggers
@@ -81,6 +82,7 @@ MARIADB = Flavour(
     read_only=("@@global.read_only", "@@global.innodb_read_only"),
     replica="SHOW ALL SLAVES STATUS",
     usable_index="IGNORED = 'NO'",
+    returns_deleted=True,
     statement_limit="max_statement_time",
     idle_limit="idle_transaction_timeout",
     triggers_need=frozenset({"INSERT", "UPDATE", "DELETE", "TRIGGER"}),

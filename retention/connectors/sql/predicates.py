@@ -50,8 +50,12 @@ class Compiler:
     `instead`: tables to be read in place of others (a partition in place of its parent).
     """
 
-    def __init__(self, dialect: Dialect, instead: dict[TableId, TableId] | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, instead: dict[TableId, TableId] | None = None, *, bare: bool = False
+    ) -> None:
+        """`bare`: the root by its own name, for statements that take no alias."""
         self._dialect = dialect
+        self._bare = bare
         self._instead = instead or {}
         self._sources: dict[str, FromClause] = {}
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
@@ -60,7 +64,9 @@ class Compiler:
         """The FROM element of `source`, the same object every time."""
         if source.alias not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
-            self._sources[source.alias] = table(id_).alias(source.alias)
+            named = table(id_)
+            bare = self._bare and source.alias == "r"
+            self._sources[source.alias] = named if bare else named.alias(source.alias)
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:

@@ -30,11 +30,13 @@ class Order:
 class Statements:
     """The statements of `work` on a database of `dialect`, over the root table or one of its leaves."""
 
-    def __init__(self, dialect: Dialect, work: Work, leaf: TableId | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, work: Work, leaf: TableId | None = None, *, bare: bool = False
+    ) -> None:
         self.dialect = dialect
         self.work = work
         instead = {} if leaf is None else {work.bound.root.id: leaf}
-        self.compiler = Compiler(dialect, instead)
+        self.compiler = Compiler(dialect, instead, bare=bare)
         self.root: FromClause = self.compiler.source(work.root)
         self.leaf = leaf
 

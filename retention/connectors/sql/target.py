@@ -161,10 +161,14 @@ class SqlTarget(Target):
             if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
                 physical = self._dialect.physical
                 yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
-            elif by_itself and not self._dialect.row_locks:
+            elif by_itself and (not self._dialect.row_locks or self._in_spans(connection, work, dense)):
                 yield SpanRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
             else:
                 yield KeyRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
+
+    def _in_spans(self, connection: Connection, work: Work, dense: bool) -> bool:
+        """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
+        return self._dialect.returns_deleted(connection) and (dense or not self._no_index(work))
 
     def _no_index(self, work: Work) -> bool:
         """No index leads to the due rows: all have to be looked at anyway."""

@@ -147,7 +147,7 @@ class Mariadb:
     row_locks = True
     defers_constraints = False
     deferred_speak_at_mark = False
-    ways = MappingProxyType({"visits": KeyRemover, "bookings": KeyRemover, **KEYED})
+    ways = MappingProxyType({"visits": KeyRemover, "bookings": SpanRemover, **KEYED})
 
     def made(self, folder):
         return self.database(folder)
