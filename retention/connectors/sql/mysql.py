@@ -6,8 +6,9 @@ MariaDB 10.11; no MySQL server was to be had, so that for MySQL its documentatio
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -102,6 +103,12 @@ class Mysql(Dialect):
     def begin_reading(self, connection: Connection) -> None:
         flavour = connection.info["flavour"]
         _settle(connection, {**_locks(Timeouts().lock), **flavour.statement(0)})
+
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        limits = connection.info["flavour"].statement(milliseconds)
+        _settle(connection, {**_locks(milliseconds), **limits})
+        yield
 
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _waiting(connection, timeouts.lock)
