@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from retention.config import logins, urls
+from retention.config.findings import Unusable
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
@@ -38,6 +39,12 @@ def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
 
 
 def _problem(connector: Connector, key: str, error: Exception) -> ConfigurationError:
+    if isinstance(error, Unusable):
+        first = error.findings[0]
+        place = ".".join(map(str, first.at)) or key
+        return ConfigurationError(
+            problems=[Problem(file=connector.file, key=place, found=first.found, write=first.write)]
+        )
     found, _, write = str(error).partition("; ")
     return ConfigurationError(problems=[Problem(file=connector.file, key=key, found=found, write=write)])
 
