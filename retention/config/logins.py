@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from retention.config.findings import choice, unusable
+from retention.config.findings import Finding, Unusable, choice, unusable
 from retention.config.urls import Url
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -37,7 +37,9 @@ def mysql(url: Url, tls: str | None, tls_ca: str | None) -> dict[str, Any]:
     """Address, account and TLS as PyMySQL calls them. Raises Unusable for parameters that it does not know."""
     for name in url.query:
         if name not in _MYSQL_PARAMETERS:
-            raise unusable("the URL has a parameter that is not known", choice(name, _MYSQL_PARAMETERS))
+            raise unusable(
+                f"the URL has the parameter `{name}`, which is not known", choice(name, _MYSQL_PARAMETERS)
+            )
     if url.query.get("charset", "utf8mb4") != "utf8mb4":
         raise unusable("the URL asks for a charset that does not hold every text", "take `charset` out")
     found: dict[str, Any] = {"host": url.host or "localhost", "database": url.database}
@@ -56,7 +58,6 @@ def _verified(tls_ca: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=tls_ca)
     except OSError as error:
-        raise unusable(
-            f"the authorities' file {tls_ca} cannot be read ({error.strerror or 'no certificates in it'})",
-            "write the path of a file of certificates: tls_ca = …",
-        ) from None
+        found = f"the authorities' file {tls_ca} cannot be read ({error.strerror or 'no certificates in it'})"
+        write = "write the path of a file of certificates: tls_ca = …"
+        raise Unusable([Finding(at=("tls_ca",), found=found, write=write)]) from None

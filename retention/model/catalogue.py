@@ -67,6 +67,7 @@ class Column:
     type: str
     nullable: bool = True
     generated: bool = False
+    on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,10 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table as it is now. `leaves` are a partitioned table's leaf partitions."""
+    """One table as it is now. `leaves` are a partitioned table's leaf partitions.
+
+    `unfit`: why its rows can't be deleted for good, or not safely, as (found, what to write instead).
+    """
 
     id: TableId
     relation: Relation
@@ -124,6 +128,7 @@ class Table:
     unique_on_leaves: tuple[frozenset[str], ...] = ()  # columns that each leaf by itself holds unique
     parent: TableId | None = None
     rows_estimate: int | None = None
+    unfit: tuple[str, str] | None = None
 
     @property
     def only(self) -> bool:
@@ -142,17 +147,35 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blind:
+    """What the role can't see, and so may be there: `what` of `table` (None: of every table).
+
+    `grant`: the statement that would let it see.
+    """
+
+    what: str
+    grant: str
+    table: TableId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """Every table that the role can see, and every reference between them.
 
-    `default_schema`: where a name without a schema is looked for first. `folds_case`: names
-    that differ only in case are the same (SQLite).
+    `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
+    else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
+    `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
     """
 
     tables: Mapping[TableId, Table]
     references: tuple[Reference, ...]
     default_schema: str | None = None
+    default_only: bool = False
     folds_case: bool = False
+    folds_tables: bool = False
+    folds_columns: bool = False
+    quote: str = '"'
+    blind: tuple[Blind, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def inbound(self, table: TableId) -> tuple[Reference, ...]:

@@ -135,6 +135,9 @@ class Postgresql(Dialect):
     def forbidden(self, error: BaseException) -> bool:
         return (_sqlstate(error) or "").startswith("42")
 
+    def denied(self, error: BaseException) -> bool:
+        return _sqlstate(error) == "42501"
+
     def is_duplicate(self, error: BaseException) -> bool:
         return _sqlstate(error) == "23505"
 
@@ -168,7 +171,7 @@ class Postgresql(Dialect):
         local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
         return sa.case((known, sa.cast(local, sa.Date)))
 
-    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.cast(column, sa.Text)
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
