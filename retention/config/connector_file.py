@@ -10,13 +10,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
-from retention.config import beside, urls, values
+from retention.config import beside, relation_values, urls, values
 from retention.config import dataset_values as spelt
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.policy_file import Anything, Zone
 from retention.config.tables import Table, children, read
 from retention.model.condition import Condition
-from retention.model.dataset import Connector, Dataset, Event, Name, PartName, Secret, Throttle
+from retention.model.dataset import Connector, Dataset, Event, Name, PartName, RelationName, Secret, Throttle
 
 
 def _type(value: object) -> str:
@@ -39,9 +39,10 @@ class ConnectorFile(Table):
         "url": 'url = "env:NAME", the variable that holds the database\'s URL',
         "datasets": "one [datasets.NAME] at least",
     }
-    later: ClassVar[frozenset[str]] = frozenset({"relations"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("data", "table", "events", "parts", "subject", "key"), "[datasets.NAME]"),
+        **dict.fromkeys(
+            ("data", "table", "events", "parts", "relations", "subject", "key"), "[datasets.NAME]"
+        ),
         "batch_time": "[throttle]",
     }
 
@@ -73,7 +74,7 @@ class DatasetTable(Table):
         "table": 'table = "orders"',
     }
     later: ClassVar[frozenset[str]] = frozenset(
-        {"columns", "facts", "fields", "relations", "periods", "anonymize", "restrict", "done", "began"}
+        {"columns", "facts", "fields", "periods", "anonymize", "restrict", "done", "began"}
     )
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(_TOP, "the file's beginning"),
@@ -89,6 +90,7 @@ class DatasetTable(Table):
     subject: Annotated[Mapping[str, str] | None, PlainValidator(spelt.subject)] = None
     events: Annotated[Mapping[str, Event] | None, PlainValidator(spelt.events)] = None
     parts: Annotated[tuple[PartName, ...] | None, PlainValidator(spelt.parts)] = None
+    relations: Annotated[tuple[RelationName, ...] | None, PlainValidator(relation_values.relations)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 
 
@@ -197,5 +199,6 @@ def _built(draft: DatasetDraft, connector: str) -> Dataset:
         subject=table.subject or {},
         events=table.events or {},
         parts=table.parts or (),
+        relations=table.relations or (),
         allow_scan=bool(table.allow_scan),
     )

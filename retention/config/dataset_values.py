@@ -80,7 +80,7 @@ def event(value: object) -> Event:
     if value == _NEVER:
         return Event(components=())
     if isinstance(value, dict) and "latest" in value:
-        _only(value, ("latest",), _EVENT_LATER, EVENT_FORMS)
+        only(value, ("latest",), _EVENT_LATER, EVENT_FORMS)
         listed = value["latest"]
         if not isinstance(listed, list) or not listed:
             raise unusable(f"is {said(listed)}", 'write latest = ["created_at", "updated_at"]', "latest")
@@ -101,7 +101,7 @@ def component(value: object) -> EventColumn:
         return EventColumn(column=column(value))
     if "latest" in value:
         raise not_yet("`latest` inside `latest`", "write all components in one list")
-    _only(value, ("column", "via"), _EVENT_LATER, EVENT_FORMS)
+    only(value, ("column", "via"), _EVENT_LATER, EVENT_FORMS)
     if "column" not in value:
         raise unusable("has no `column`", 'write { column = "orders.created_at", via = "customer_id" }')
     via = _via(value)
@@ -132,7 +132,7 @@ def part(value: object) -> PartName:
     """A table as text, or `{ table, via }`."""
     if not isinstance(value, dict):
         return PartName(table=table(value))
-    _only(value, ("table", "via"), ("shared",), PART_FORMS)
+    only(value, ("table", "via"), ("shared",), PART_FORMS)
     if "table" not in value:
         raise unusable("has no `table`", 'write { table = "shipments", via = "order_id" }')
     via = _via(value)
@@ -199,7 +199,8 @@ def _names(value: Mapping[str, object], what: str) -> None:
         raise Unusable(findings)
 
 
-def _only(value: Mapping[str, object], known: tuple[str, ...], later: tuple[str, ...], how: str) -> None:
+def only(value: Mapping[str, object], known: tuple[str, ...], later: tuple[str, ...], how: str) -> None:
+    """Raises Unusable for every key that is none of `known`; those of `later` are not supported yet."""
     findings: list[Finding] = []
     for name in value:
         if name in known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from retention.config.findings import dotted
@@ -50,7 +50,7 @@ def policy_digest(config: Configuration) -> str:
 def resolved_body(config: Configuration, rule_name: str) -> str:
     """Canonical JSON of all that decides what a rule does: itself, its defaults, whom it reaches.
 
-    Of each connector that it reaches: the zone and the datasets that carry its data. Beside
+    Of each connector that it reaches: the zone, the datasets that carry its data, every relation. Beside
     it the periods of the other rules on the same data, which keep records from it: to shorten
     or drop one of those widens this rule. Where and how a database is reached is no part of it.
     Raises KeyError for a name that is no rule.
@@ -65,7 +65,13 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
     for connector in config.connectors.values():
         datasets = {d.name: _dataset(d) for d in connector.datasets.values() if d.data == rule.data}
         if datasets:
-            reached[connector.name] = _without_none({"timezone": connector.timezone, "datasets": datasets})
+            reached[connector.name] = _without_none(
+                {
+                    "timezone": connector.timezone,
+                    "datasets": datasets,
+                    "relations": _relations(connector.datasets.values()),
+                }
+            )
     return _canonical(
         {
             "format": RULE_FORMAT,
@@ -194,9 +200,27 @@ def _dataset(dataset: Dataset) -> Json:
                 (_without_none({"table": list(p.table.pieces), "via": p.via}) for p in dataset.parts),
                 key=_canonical,
             ),
+            "relations": _relations([dataset]),
             "allow_scan": dataset.allow_scan,
         }
     )
+
+
+def _relations(datasets: Iterable[Dataset]) -> Json:
+    """None where there are none. A reference holds for every dataset of its connector, wherever it is written."""
+    found = {
+        _canonical(
+            {
+                "table": list(item.table.pieces),
+                "columns": list(item.columns),
+                "target": list(item.target.pieces),
+                "target_columns": list(item.target_columns),
+            }
+        )
+        for dataset in datasets
+        for item in dataset.relations
+    }
+    return [json.loads(text) for text in sorted(found)] or None
 
 
 def _event(event: Event) -> Json:

@@ -37,7 +37,9 @@ def mysql(url: Url, tls: str | None, tls_ca: str | None) -> dict[str, Any]:
     """Address, account and TLS as PyMySQL calls them. Raises Unusable for parameters that it does not know."""
     for name in url.query:
         if name not in _MYSQL_PARAMETERS:
-            raise unusable(f"the URL has the parameter `{name}`, which is not known", choice(name, _MYSQL_PARAMETERS))
+            raise unusable(
+                f"the URL has the parameter `{name}`, which is not known", choice(name, _MYSQL_PARAMETERS)
+            )
     if url.query.get("charset", "utf8mb4") != "utf8mb4":
         raise unusable("the URL asks for a charset that does not hold every text", "take `charset` out")
     found: dict[str, Any] = {"host": url.host or "localhost", "database": url.database}

@@ -66,6 +66,7 @@ class Window:
     keys: tuple[Key, ...] = ()
     pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
     span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
+    whole: bool = False  # the keys' records refer to each other in a ring: all go, or none
 
     @property
     def keyed(self) -> bool:
@@ -202,7 +203,7 @@ class Remover(abc.ABC):
 
 
 class Remembered(abc.ABC):
-    """Due records of a job, written down before rows go that their event is read from. Close it after the job."""
+    """Due records of a job, written down before rows go that tell of them. Close it after the job."""
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -276,7 +277,9 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:
-        """The records that are due now, for a job whose event may be gone when its turn comes (`work.fleeting`)."""
+        """The records that are due now, for a job that asks for it (`work.remembered`): its event may be gone when its
+        turn comes, or its records refer to each other and go in an order that can't be told by looking at each.
+        """
 
     @abc.abstractmethod
     def remover(
@@ -286,7 +289,8 @@ class Target(abc.ABC):
 
         `share`: how much of the dataset is due, which decides the way.
 
-        A record that is remembered goes although its event can no longer be read, if nothing else keeps it.
+        A record that is remembered goes although its event can no longer be read, if nothing else keeps it. Records
+        that refer to each other go in one batch, or the one that refers before the other.
         """
 
     @abc.abstractmethod

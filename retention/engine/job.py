@@ -181,6 +181,10 @@ class JobRun:
             self._whole(window)
             return
         keys = tuple(key for key in window.keys if key not in self._aside)
+        if window.whole:
+            if len(window.keys) == len(keys) <= self._remaining():
+                self._whole(window)
+            return
         while keys and (most := self._remaining()):
             self._whole(Window(after=window.after, keys=keys[:most]))
             keys = keys[most:]
@@ -194,16 +198,17 @@ class JobRun:
             self._hindered(self._keys_of(window), error)
         except Refused as error:
             keyed = self._keys_of(window)
-            if len(keyed.keys) > 1:
+            if len(keyed.keys) > 1 and not window.whole:
                 self._halves(keyed)
-            elif keyed.keys:
-                self._set_aside(keyed.keys[0], error)
+            else:
+                for key in keyed.keys:
+                    self._set_aside(key, error)
 
     def _hindered(self, window: Window, error: Transient) -> None:
         self._hindrances += 1
         if self._hindrances > MOST_HINDRANCES:
             raise RetentionError(f"{error.message}, {self._hindrances} times in a row")
-        if len(window.keys) > 1:
+        if len(window.keys) > 1 and not window.whole:
             self._halves(window)
         else:
             self._remember_locked(window.keys)

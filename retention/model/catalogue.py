@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import enum
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -76,7 +76,8 @@ class Reference:
 
     `on_delete` is upper case (`NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL`, `SET DEFAULT`).
     `indexed`: an index leads with exactly these columns, in any order.
-    A reference that partitions declare one by one is given once, on the parent.
+    A reference that partitions declare one by one is given once, on the parent. `declared`: the database
+    knows it, and lets no row go that it leads to; else only the operator says so.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Reference:
     deferrable: bool = False
     indexed: bool = True
     unindexed_on: tuple[TableId, ...] = ()  # the partitions (or the table) that lack the index
+    declared: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +125,25 @@ class Table:
     indexes: tuple[Index, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     leaves: tuple[TableId, ...] = ()
+    unique_on_leaves: tuple[frozenset[str], ...] = ()  # columns that each leaf by itself holds unique
     parent: TableId | None = None
     rows_estimate: int | None = None
     unfit: tuple[str, str] | None = None
+
+    @property
+    def only(self) -> bool:
+        """Other tables inherit from it: theirs are rows of their own, and no statement may reach them by its name."""
+        return self.relation is Relation.INHERITED
+
+    def is_unique(self, columns: Iterable[str]) -> bool:
+        """No two rows are alike in all of `columns`: they are those of the primary key or of a unique index.
+
+        Of a partitioned table also where each partition by itself has such an index, and two might have the same.
+        """
+        wanted = set(columns)
+        if wanted == set(self.key) or wanted in self.unique_on_leaves:
+            return True
+        return any(i.unique and set(i.columns) == wanted for i in self.indexes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,3 +185,21 @@ class Catalogue:
     def outbound(self, table: TableId) -> tuple[Reference, ...]:
         """References that `table` declares."""
         return tuple(r for r in self.references if r.table == table)
+
+
+def serves(indexes: Iterable[Index], columns: tuple[str, ...]) -> bool:
+    """Whether an index leads with exactly `columns`, in any order."""
+    wanted = set(columns)
+    return any(set(index.columns[: len(columns)]) == wanted for index in indexes)
+
+
+def with_index(reference: Reference, tables: Mapping[TableId, Table]) -> Reference:
+    """The reference with what is known of its index: a partitioned table's may be its partitions' own."""
+    table = tables[reference.table]
+    stored = table.leaves or (table.id,)
+    missing = tuple(t for t in stored if not serves(tables[t].indexes, reference.columns))
+    if missing and serves(table.indexes, reference.columns):
+        missing = ()
+    if len(missing) > 1 and len(missing) == len(stored):
+        missing = (table.id,)
+    return replace(reference, indexed=not missing, unindexed_on=missing)

@@ -51,6 +51,22 @@ class PartName:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RelationName:
+    """A reference that the database does not declare: `table.columns` refers to `target.target_columns`."""
+
+    table: Name
+    columns: tuple[str, ...]
+    target: Name
+    target_columns: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """`tickets.customer_id -> customers.id`, for messages."""
+        left = f"{self.table.text}.{','.join(self.columns)}"
+        return f"{left} -> {self.target.text}.{','.join(self.target_columns)}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """The records of one category in one store."""
 
@@ -64,6 +80,7 @@ class Dataset:
     subject: Mapping[str, str] = field(default_factory=dict)  # kind of identifier → column
     events: Mapping[str, Event] = field(default_factory=dict)
     parts: tuple[PartName, ...] = ()
+    relations: tuple[RelationName, ...] = ()
     allow_scan: bool = False
 
     def __str__(self) -> str:

@@ -21,10 +21,11 @@ from retention.model.condition import Value
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A table under an alias that is unique in its whole tree."""
+    """A table under an alias that is unique in its whole tree; `only`: without what inherits from it."""
 
     table: TableId
     alias: str
+    only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,9 +188,45 @@ class Reaches:
     cutoff: Line
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """Plain: `fields`, a record's key, is one of those that were handed over with the statement."""
+
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """`fields` of every combination of rows of `sources` that passes `where`."""
+
+    sources: tuple[Source, ...]
+    where: Test
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """Keys: those that `seeds` give, and all that `steps`, from (key, key) to (key, key), lead to from them.
+
+    `name` is unique in its whole tree; it names no outer source.
+    """
+
+    name: str
+    seeds: tuple[Pairs, ...]
+    steps: tuple[Pairs, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Plain, of a key that is not NULL: `fields` is among the closure's keys."""
+
+    fields: tuple[Field, ...]
+    closure: Closure
+
+
 Test: TypeAlias = (
     "Compare | In | IsNull | Truth | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists | SameValues"
-    " | Dated | Reaches | Chosen"
+    " | Dated | Reaches | Chosen | Handed | Reached"
 )
 
 

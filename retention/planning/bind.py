@@ -17,11 +17,13 @@ from retention.planning.paths import misspelt_via, part_link, related_path
 from retention.planning.reach import (
     Counting,
     described,
+    make_deferrable,
     outside_references,
     reach_problems,
     removal_order,
     usable,
 )
+from retention.planning.relations import with_relations
 
 _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\[\]$", re.IGNORECASE)
 """Types whose values drivers give as something else than a text or a number."""
@@ -39,7 +41,8 @@ def bind(
     With `counting`, what a cascade beyond a record would reach is counted.
     """
     bound: list[BoundDataset] = []
-    problems: list[Problem] = []
+    catalogue, wrong = with_relations(connector, catalogue)
+    problems: list[Problem] = [*wrong]
     for dataset in connector.datasets.values():
         attempt = _Attempt(connector, dataset, catalogue, counting)
         result = attempt.bind()
@@ -131,8 +134,8 @@ class _Attempt:
         if not isinstance(order, tuple):
             self._problem(
                 "parts",
-                f"`{described(order)}` closes a cycle inside the record",
-                "leave one of its tables out of parts; cycles inside a record are not supported yet",
+                f"`{described(order)}` closes a cycle inside the record: neither side could go first",
+                make_deferrable(order),
             )
             return None
         return BoundDataset(
@@ -141,7 +144,8 @@ class _Attempt:
             root=root,
             key=key,
             parts=tuple(part for part in members.values() if part is not None),
-            removal=order,
+            removal=order[0],
+            deferring=order[1],
             outside=outside,
             events=events,
             where=dataset.where,
@@ -188,8 +192,7 @@ class _Attempt:
             self._problem("key", error.found, error.write)
             return ()
         names = {column.name for column in columns}
-        unique = names == set(root.key) or any(i.unique and set(i.columns) == names for i in root.indexes)
-        if not unique:
+        if not root.is_unique(names):
             self._problem(
                 "key",
                 f"({', '.join(sorted(names))}) is not unique in `{root.id}`",

@@ -73,6 +73,9 @@ class BoundDataset:
     events: Mapping[str, tuple[Component, ...]]
     where: Condition | None = None
     blind: tuple[Blind, ...] = ()
+    deferring: bool = (
+        False  # references close a cycle inside the record: constraints wait until all of it is gone
+    )
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
     def __str__(self) -> str:
@@ -82,6 +85,11 @@ class BoundDataset:
     def members(self) -> frozenset[TableId]:
         """Every table of the record."""
         return frozenset(self.removal)
+
+    @property
+    def entangled(self) -> bool:
+        """Records of this dataset can refer to each other."""
+        return any(item.inside for item in self.outside)
 
     def part(self, table: TableId) -> Part:
         """The part over `table`; KeyError for a table that is none."""

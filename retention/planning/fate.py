@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from retention import periods
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.catalogue import Catalogue, TableId
 from retention.model.clock import Boundary, Clock, Period
 from retention.model.policy import Rule
-from retention.planning.bound import BoundDataset, Component, Hop, Job, Outside
+from retention.planning.bound import BoundDataset, Component, Job, Outside
 from retention.planning.conditions import Binder
+from retention.planning.joins import Joins
 
 WITHIN = Period(months=1, days=0, text="1 month")
 """How long carrying out a rule may take before a record is overdue."""
@@ -47,7 +48,7 @@ def instants(clock: Clock, as_of: datetime) -> Instants:
     )
 
 
-class Fates:
+class Fates(Joins):
     """Predicates of one connector's jobs at the instant `as_of`.
 
     `acting`: the jobs of this plan in the order of the run. Only what an earlier one deletes may be
@@ -55,14 +56,14 @@ class Fates:
     """
 
     def __init__(self, catalogue: Catalogue, acting: Sequence[Job], as_of: datetime) -> None:
-        self._catalogue = catalogue
+        super().__init__(catalogue)
         self._acting = tuple(acting)
         self._as_of = as_of
-        self._aliases = 0
+        self._closures: dict[str, p.Closure] = {}
 
     def root(self, bound: BoundDataset) -> p.Source:
         """The source that a statement over the dataset's root table starts from."""
-        return p.Source(table=bound.root.id, alias="r")
+        return p.Source(table=bound.root.id, alias="r", only=bound.root.only)
 
     def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
         """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
@@ -118,13 +119,13 @@ class Fates:
 
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
-        return self._referring(job.bound, root, outside, strict=strict, visiting=(job,))
+        return self._referring(job, root, outside, strict=strict, visiting=(job,))
 
     def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
         """The rows themselves: a source, and which of its rows stay and refer to the record of `root`."""
         reference, bound = outside.reference, job.bound
         referring = self._source(reference.table)
-        stays = self._stays(bound, root, outside, referring, strict=False, visiting=(job,))
+        stays = self._stays(job, root, outside, referring, strict=False, visiting=(job,))
         if reference.target == bound.root.id:
             return referring, p.All(items=(self._refers(reference, referring, root), *stays))
         member = self._source(reference.target)
@@ -135,8 +136,16 @@ class Fates:
     # -- the choice ------------------------------------------------------------------------
 
     def _fate(
-        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], gone: bool = False
+        self,
+        job: Job,
+        root: p.Source,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+        gone: bool = False,
+        alone: bool = False,
     ) -> p.Choice:
+        """`alone`: as if no record of the dataset referred to another."""
         cases: list[tuple[p.Test, str]] = []
         scope = self._scope(job.bound, root)
         if scope is not None:
@@ -151,12 +160,15 @@ class Fates:
         keeping = tuple(p.Untrue(item=self._ended(job, rule, root, gone=gone)) for rule in job.others)
         if keeping:
             cases.append((p.AnyOf(items=keeping), "retained"))
-        referring = tuple(
-            self._referring(job.bound, root, item, strict=strict, visiting=(*visiting, job))
+        referring = [
+            self._referring(job, root, item, strict=strict, visiting=(*visiting, job))
             for item in job.bound.outside
-        )
+            if not item.inside or (strict and not alone)
+        ]
+        if job.bound.entangled and not strict and not alone:
+            referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
         if referring:
-            cases.append((p.AnyOf(items=referring), "referenced"))
+            cases.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if not acts(job):
             return p.Choice(cases=tuple(cases), otherwise="elsewhere")
         return p.Choice(cases=tuple(cases), otherwise="due")
@@ -206,36 +218,6 @@ class Fates:
             component.hops, root, lambda source: p.AnyOf(items=tuple(dated(source, w) for w in wanted))
         )
 
-    def _along(self, hops: tuple[Hop, ...], start: p.Source, leaf: Callable[[p.Source], p.Test]) -> p.Test:
-        """Some row at the end of `hops`, seen from `start`, passes `leaf`."""
-        if not hops:
-            return leaf(start)
-        source = self._source(hops[0].arrives)
-        joined = self._hop(hops[0], start, source)
-        return p.Exists(source=source, where=p.All(items=(joined, self._along(hops[1:], source, leaf))))
-
-    def _joined(self, hops: tuple[Hop, ...], start: p.Source, end: p.Source) -> p.Test:
-        """The row of `end` is at the end of `hops`, seen from `start`."""
-        if len(hops) == 1:
-            return self._hop(hops[0], start, end)
-        between = self._source(hops[-2].arrives)
-        return p.Exists(
-            source=between,
-            where=p.All(
-                items=(self._hop(hops[-1], between, end), self._joined(hops[:-1], start, between)),
-            ),
-        )
-
-    def _hop(self, hop: Hop, start: p.Source, end: p.Source) -> p.Test:
-        referring, referred = (end, start) if hop.down else (start, end)
-        return self._refers(hop.reference, referring, referred)
-
-    def _refers(self, reference: Reference, referring: p.Source, referred: p.Source) -> p.Test:
-        return p.SameValues(
-            left=self._fields(referring, reference.columns),
-            right=self._fields(referred, reference.target_columns),
-        )
-
     def _line(self, job: Job, boundary: Boundary) -> p.Line:
         zone = job.bound.connector.timezone
         naive = None if zone is None else periods.naive_boundary(boundary, zone)
@@ -245,7 +227,7 @@ class Fates:
 
     def _referring(
         self,
-        bound: BoundDataset,
+        job: Job,
         root: p.Source,
         outside: Outside,
         *,
@@ -254,17 +236,17 @@ class Fates:
     ) -> p.Test:
         reference = outside.reference
         referring = self._source(reference.table)
-        stays = self._stays(bound, root, outside, referring, strict=strict, visiting=visiting)
+        stays = self._stays(job, root, outside, referring, strict=strict, visiting=visiting)
 
         def refers_to(target: p.Source) -> p.Test:
             items = (self._refers(reference, referring, target), *stays)
             return p.Exists(source=referring, where=p.All(items=items))
 
-        return self._downward(bound, root, reference.target, refers_to)
+        return self._downward(job.bound, root, reference.target, refers_to)
 
     def _stays(
         self,
-        bound: BoundDataset,
+        job: Job,
         root: p.Source,
         outside: Outside,
         referring: p.Source,
@@ -272,65 +254,85 @@ class Fates:
         strict: bool,
         visiting: tuple[Job, ...],
     ) -> list[p.Test]:
-        """The row of `referring` is outside the record, and this plan does not delete it first."""
-        if outside.inside:
-            return [p.Untrue(item=self._belongs(bound, outside.reference.table, referring, root))]
-        return [] if strict else list(self._goes_first(outside.reference.table, referring, visiting))
+        """The row of `referring` is outside the record, and this plan does not delete it before or with it."""
+        table = outside.reference.table
+        if not outside.inside:
+            return [] if strict else list(self._goes_first(table, referring, visiting))
+        if strict:
+            handed = functools.partial(self._handed, job.bound)
+            return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
+        going = functools.partial(self._going, job, visiting=visiting)
+        return [
+            p.Untrue(item=self._belongs(job.bound, table, referring, root)),
+            p.Untrue(item=self._of_record(job.bound, table, referring, going)),
+        ]
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each earlier job of this plan that deletes rows of `table`: the row is not one of those."""
         for job in self._earlier(visiting[-1]):
             if table not in job.bound.members or not acts(job):
                 continue
-            root = referring if table == job.bound.root.id else self._source(job.bound.root.id)
-            due = p.Chosen(choice=self._fate(job, root, strict=False, visiting=visiting), label="due")
-            records = self.records(job, root)
-            if root is referring:
-                yield p.Untrue(item=p.All(items=(records, due)))
-            else:
-                belongs = self._belongs(job.bound, table, referring, root)
-                yield p.Not(item=p.Exists(source=root, where=p.All(items=(belongs, records, due))))
+            going = functools.partial(self._going, job, visiting=visiting)
+            yield p.Untrue(item=self._of_record(job.bound, table, referring, going))
 
     def _earlier(self, job: Job) -> Iterable[Job]:
         """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
         return itertools.takewhile(lambda other: other.name != job.name, self._acting)
 
-    def _belongs(self, bound: BoundDataset, table: TableId, row: p.Source, root: p.Source) -> p.Test:
-        """`row` of `table`, a member of the record, belongs to the record of `root`."""
-        if table == bound.root.id:
-            names = tuple(column.name for column in bound.key)
-            return p.SameValues(left=self._fields(row, names), right=self._fields(root, names))
-        reference = bound.part(table).reference
-        if reference.target == bound.root.id:
-            return self._refers(reference, row, root)
-        between = self._source(reference.target)
-        up = self._belongs(bound, reference.target, between, root)
-        return p.Exists(source=between, where=p.All(items=(self._refers(reference, row, between), up)))
+    def _going(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
+        """The row of `root` is a record that nothing keeps."""
+        choice = self._fate(job, root, strict=False, visiting=visiting, alone=alone)
+        return p.All(items=(self.records(job, root), p.Chosen(choice=choice, label=choice.otherwise)))
 
-    def _downward(
-        self, bound: BoundDataset, root: p.Source, table: TableId, leaf: Callable[[p.Source], p.Test]
-    ) -> p.Test:
-        """Some row of the member `table` of this record passes `leaf`."""
-        chain = bound.chain(table)
-        hops = tuple(Hop(reference=reference, down=True) for reference in reversed(chain))
-        return self._along(hops, root, leaf)
+    # -- records that refer to each other --------------------------------------------------
 
-    # -- sources and fields ----------------------------------------------------------------
+    def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
+        """(key, key) of due records of which the first refers to the second."""
+        if not job.bound.entangled:
+            return ()
+        return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
 
-    def _source(self, table: TableId) -> p.Source:
-        self._aliases += 1
-        return p.Source(table=table, alias=f"t{self._aliases}")
+    def _kept(self, job: Job) -> p.Closure:
+        """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
 
-    def _field(self, source: p.Source, component: Component) -> p.Field:
-        column = component.column
-        return p.Field(source=source, column=column.name, kind=column.kind, type=column.type)
+        Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
+        """
+        if job.name not in self._closures:
+            inside = [item for item in job.bound.outside if item.inside]
+            self._closures[job.name] = p.Closure(
+                name=f"kept{len(self._closures) + 1}",
+                seeds=tuple(self._kept_at_first(job, item) for item in inside),
+                steps=tuple(self._between(job, item) for item in inside),
+            )
+        return self._closures[job.name]
 
-    def _fields(self, source: p.Source, names: Iterable[str]) -> tuple[p.Field, ...]:
-        columns = self._catalogue.tables[source.table].columns
-        return tuple(
-            p.Field(source=source, column=name, kind=columns[name].kind, type=columns[name].type)
-            for name in names
+    def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
+        """Records that could go, and that a row refers to which could not."""
+        bound, reference = job.bound, item.reference
+        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        alone = functools.partial(self._going, job, visiting=(), alone=True)
+        tests = (
+            linked(row),
+            p.Untrue(item=self._belongs(bound, reference.table, row, root)),
+            p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
+            alone(root),
         )
+        return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
+
+    def _between(self, job: Job, item: Outside, *, due: bool = False) -> p.Pairs:
+        """(key, key) of records of which the first refers to the second; `due`: only of those that go."""
+        bound, reference = job.bound, item.reference
+        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        owner, tests = row, [linked(row)]
+        if reference.table != bound.root.id:
+            owner = self._source(bound.root.id)
+            tests.append(self._belongs(bound, reference.table, row, owner))
+            sources = (owner, *sources)
+        keys = self._key(bound, owner), self._key(bound, root)
+        tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
+        if due:
+            tests.append(self._going(job, root, visiting=()))
+        return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))
 
 
 def acts(job: Job) -> bool:

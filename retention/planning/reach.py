@@ -19,10 +19,9 @@ CHANGES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 _WHY_NOT = {
     Relation.VIEW: "is a view: what it shows is stored elsewhere; name the table behind it",
     Relation.MATERIALIZED_VIEW: "is a materialized view: name the tables that it is made from",
-    Relation.FOREIGN: "is a foreign table: connect to the database that stores it",
+    Relation.FOREIGN: "is a foreign table, or has a partition that is one: connect to the database that stores it",
     Relation.VIRTUAL: "is a virtual table: its rows are stored by an extension",
     Relation.PARTITION: "is one partition: name its parent",
-    Relation.INHERITED: "has tables that inherit from it: this is not supported yet",
 }
 
 
@@ -65,6 +64,16 @@ def create_index(table: TableId, columns: Iterable[str], mark: str = '"') -> str
     every = tuple(columns)
     name = quoted("_".join([table.name, *every, "idx"]), mark)
     return f"CREATE INDEX {name} ON {qualified(table, mark)} ({', '.join(quoted(c, mark) for c in every)});"
+
+
+def make_deferrable(reference: Reference) -> str:
+    """What to write where constraints must wait for the end of a batch."""
+    if reference.table.schema is not None and reference.name:
+        table, name = qualified(reference.table), quoted(reference.name)
+        return (
+            f"ALTER TABLE {table} ALTER CONSTRAINT {name} DEFERRABLE; or leave one of its tables out of parts"
+        )
+    return "make it ON DELETE NO ACTION, which can wait for the end of a transaction, or leave a table out of parts"
 
 
 def described(reference: Reference) -> str:
@@ -153,24 +162,39 @@ def reach_problems(
 
 
 def removal_order(
-    catalogue: Catalogue, members: Iterable[TableId], root: TableId
-) -> tuple[TableId, ...] | Reference:
-    """The members so that each comes before what it refers to, the root last.
+    catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
+) -> tuple[tuple[TableId, ...], bool] | Reference:
+    """The members so that each comes before what it refers to, the root last; and whether constraints must wait.
 
-    A reference that closes a cycle inside the record is returned instead.
+    Where references close a cycle inside the record, deferrable ones can be looked at after all has gone. One that
+    can't be is returned instead. One that the database does not declare, and by which nothing belongs to the
+    record, forbids no order.
     """
-    waiting = list(members)
+    links = {part.reference for part in members.values() if part is not None}
+    for deferring in (False, True):
+        forcing = [
+            r
+            for member in members
+            for r in catalogue.inbound(member)
+            if r.table in members
+            and r.table != r.target
+            and (r in links or (r.declared and not (deferring and r.deferrable)))
+        ]
+        order = _sorted(list(members), forcing, root)
+        if order is not None:
+            return order, deferring
+    inner = [r for r in forcing if r not in links]
+    return inner[0] if inner else forcing[0]
+
+
+def _sorted(
+    waiting: list[TableId], forcing: Iterable[Reference], root: TableId
+) -> tuple[TableId, ...] | None:
     order: list[TableId] = []
     while waiting:
-        free = [
-            table
-            for table in waiting
-            if not any(r.table in waiting and r.table != table for r in catalogue.inbound(table))
-        ]
+        free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
         if not free:
-            return next(
-                r for t in waiting for r in catalogue.inbound(t) if r.table in waiting and r.table != t
-            )
+            return None
         free.sort(key=lambda t: t == root)
         order.append(free[0])
         waiting.remove(free[0])

@@ -29,7 +29,8 @@ class Work:
     record whose clock has ended, whether it is overdue. `own_columns`: all of it can be read off
     the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
-    record that was due while that could be read.
+    record that was due while that could be read. `goes_before`: which due records others of them refer to.
+    `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
     job: Job
@@ -46,6 +47,12 @@ class Work:
     own_columns: bool
     nothing_refers: bool
     fleeting: bool
+    goes_before: tuple[p.Pairs, ...]
+
+    @property
+    def remembered(self) -> bool:
+        """The due records are written down before the run's first batch, and the order in which they go."""
+        return self.fleeting or self.bound.entangled
 
     @property
     def bound(self) -> BoundDataset:
@@ -98,6 +105,7 @@ def work(fates: Fates, job: Job) -> Work:
         own_columns=not job.bound.outside and not any(c.hops for c in every),
         nothing_refers=not job.bound.outside and not job.bound.parts,
         fleeting=fates.fleeting(job),
+        goes_before=fates.goes_before(job),
     )
 
 

@@ -16,6 +16,7 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, shared_stores
@@ -94,7 +95,7 @@ def _live(connector: Connector, target: Target) -> _Look:
         return f"{many:,} row" + ("s" if many != 1 else "")
 
     bound, problems = bind(connector, target.catalogue(), counting)
-    warnings = []
+    warnings = [*repeated(connector, target.catalogue())]
     if not target.has_marker_table():
         warnings.append(f"`{connector.name}` has no table retention_marker yet: retention init")
     read_only = target.read_only()

@@ -122,10 +122,10 @@ def _start(execution: Execution, by: str) -> None:
 
 
 def _remembered(execution: Execution, works: Sequence[Work], stack: ExitStack) -> Mapping[str, Remembered]:
-    """Before the first batch: what is due by rows that this very run removes first."""
+    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own."""
     found: dict[str, Remembered] = {}
     for job, item in zip(execution.plan.jobs, works, strict=True):
-        if job.status is JobStatus.READY and item.fleeting:
+        if job.status is JobStatus.READY and item.remembered:
             found[item.job.name] = execution.ready.targets[job.connector].remember(item)
             stack.callback(found[item.job.name].close)
     return found

@@ -244,7 +244,7 @@ def is_overdue(world: World, rule: Rule, dataset: Dataset, root: Row) -> bool:
 
 @dataclass
 class Gone:
-    """Rows that jobs before this one remove."""
+    """Rows that are removed, by the jobs before this one or by this one itself."""
 
     rows: set[int] = field(default_factory=set)
 
@@ -252,8 +252,8 @@ class Gone:
         self.rows |= {id(row) for _, row in record}
 
 
-def keepers(world: World, dataset: Dataset, root: Row, gone: Gone) -> set[str]:
-    """References from rows outside the record that stay. Rows of the dataset's other records stay in this plan."""
+def keepers(world: World, dataset: Dataset, root: Row, gone: Gone, going: Gone) -> set[str]:
+    """References from rows outside the record that stay: that jobs before do not remove, nor this one."""
     record = whole_record(world, dataset, root)
     inside = {id(row) for _, row in record}
     own = {dataset.table, *(link.table for link in dataset.parts)}
@@ -263,11 +263,28 @@ def keepers(world: World, dataset: Dataset, root: Row, gone: Gone) -> set[str]:
         for reference in world.references
         if reference.target == table
         for row in rows_that_refer(world, reference, member)
-        if id(row) not in inside and (id(row) not in gone.rows or reference.table in own)
+        if id(row) not in inside and id(row) not in (going if reference.table in own else gone).rows
     }
 
 
-def fate(world: World, rule: Rule, dataset: Dataset, root: Row, gone: Gone) -> str | None:
+def fates_of(world: World, rule: Rule, dataset: Dataset, gone: Gone) -> list[tuple[Row, str | None]]:
+    """Every record's fate. Records that refer to each other go together: all records are taken to go, and
+    those are taken back that are not due while the others go, until all that are left are."""
+    roots = list(world.tables[dataset.table])
+    going = {id(root) for root in roots}
+    while True:
+        rows = Gone()
+        for root in roots:
+            if id(root) in going:
+                rows.take(whole_record(world, dataset, root))
+        fates = [(root, fate(world, rule, dataset, root, gone, rows)) for root in roots]
+        left = {id(root) for root, found in fates if found in ("due", "elsewhere")}
+        if left == going:
+            return fates
+        going = left & going
+
+
+def fate(world: World, rule: Rule, dataset: Dataset, root: Row, gone: Gone, going: Gone) -> str | None:
     """None for a row that is no record: the dataset's `where` is false."""
     in_scope = truth(dataset.where, root)
     if in_scope is False:
@@ -280,7 +297,7 @@ def fate(world: World, rule: Rule, dataset: Dataset, root: Row, gone: Gone) -> s
     rules = [other for other in world.rules if other.data == rule.data]
     if any(clock(world, other, dataset, root) != "ended" for other in rules):
         return "retained"
-    if keepers(world, dataset, root, gone):
+    if keepers(world, dataset, root, gone, going):
         return "referenced"
     latest = max(day for day in dates(world, rule, dataset, root) if isinstance(day, date))
     last_to_end = max(rules, key=lambda other: due_day(other, latest))  # of equals, the first in the file
@@ -316,9 +333,13 @@ def _job(
     fates: dict[tuple[Any, ...], str] = {}
     overdue, going = set(), []
     kept_by: dict[str, int] = {}
-    for root in world.tables[dataset.table]:
+    found_of = fates_of(world, rule, dataset, gone)
+    stay_or_go = Gone()
+    for root, found in found_of:
+        if found in ("due", "elsewhere"):
+            stay_or_go.take(whole_record(world, dataset, root))
+    for root, found in found_of:
         key = tuple(root[column] for column in dataset.key)
-        found = fate(world, rule, dataset, root, gone)
         if found is None:
             continue
         fates[key] = found
@@ -327,7 +348,7 @@ def _job(
         if found == "due":
             going.append(whole_record(world, dataset, root))
         if found == "referenced":
-            for name in keepers(world, dataset, root, gone):
+            for name in keepers(world, dataset, root, gone, stay_or_go):
                 kept_by[name] = kept_by.get(name, 0) + 1
     rows: dict[str, int] = {}
     if going:

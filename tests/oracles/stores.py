@@ -125,7 +125,10 @@ class Shop:
         target: Any = ready.targets["shop"]
         statements = Statements(target._dialect, work)
         test, key = statements.compiler.test, statements.key_columns
-        strictly = sa.false() if counted_as_of is None else test(work.still_due)
+        unasked = (
+            counted_as_of is None or work.bound.entangled
+        )  # a batch asks it of the keys that it has in hand
+        strictly = sa.false() if unasked else test(work.still_due)
         query = sa.select(statements.compiler.choice(work.fate), statements.late, strictly, *key)
         query = query.select_from(statements.root).where(test(work.records)).order_by(*key)
         with target._reader("reading fates") as connection:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from retention.engine.pace import Pace
-from retention.verbs import run as run_verb
+from retention.verbs import execution
 from tests.oracles import stores
 from tests.oracles.companies import Company, Table
 from tests.oracles.comparing import plan_differences, run_differences
@@ -92,14 +92,11 @@ def left_as_planned(shop: Shop, template: Path, company: Company) -> list[str]:
     return run_differences(company, shop, [(job.rule, job.dataset) for job in said])
 
 
-@pytest.mark.xfail(
-    reason="a record let go by a batch of its own dataset goes in another's place", strict=True
-)
 def test_a_record_that_waits_for_one_of_its_own_dataset_takes_nobodys_place(
     shop: Shop, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1 refers to 2; 1 and 3 are due, 2 is referenced. The second batch finds 2 free, and 3 is left."""
-    monkeypatch.setattr(run_verb, "Pace", functools.partial(Pace, size=1))
+    """1 refers to 2, and both go with 3: in batches of one record, 2 after 1 and none instead of another."""
+    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=1))
     up = of("orders", "orders")
     rows = [{"id": n, "at": "2001-01-01", "of_id": 2 if n == 1 else None} for n in (1, 2, 3)]
     company = small({table("orders", up): rows}, [dataset("orders")], {"orders": ("1 year", 12)})

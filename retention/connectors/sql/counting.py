@@ -21,6 +21,8 @@ from retention.planning.work import Work
 
 RANGE = 50_000
 """Rows of the root table that one counting statement looks at."""
+AT_ONCE = 1_000_000
+"""The same where records refer to each other: each statement has to follow all references of the table."""
 
 
 class Census:
@@ -29,7 +31,7 @@ class Census:
     def __init__(self, dialect: Dialect, connection: Connection, work: Work) -> None:
         self._connection = connection
         self._work = work
-        self._size = RANGE
+        self._size = RANGE if not work.bound.entangled else AT_ONCE
         self._statements = Statements(dialect, work)
         self._fates: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()

@@ -74,6 +74,8 @@ class Dialect(abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
+    at_once: frozenset[str] = frozenset()
+    """Delete rules that are looked at row by row, not when a statement has deleted all of its rows."""
     row_locks: bool
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
@@ -112,6 +114,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         """Changes what the transaction at hand waits for locks."""
+
+    def defer_constraints(self, connection: Connection) -> None:
+        """Lets the transaction's deferrable constraints wait until they are made to speak."""
+        raise AssertionError("no reference of this database is deferrable")
 
     @abc.abstractmethod
     def speak_constraints(self, connection: Connection) -> None:
@@ -233,6 +239,11 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
+
+    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+        """`columns` are one of `keys`, looked up and not searched for, however many there are."""
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.select(*keys.c).correlate(None))
 
     def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
         """What is executed once on a connection, in its own temporary space, before keys can be handed over."""

@@ -49,6 +49,9 @@ def spelled(type_: Any, dialect: sa.Dialect) -> str:
     """The type as the database spells it, "" where it has no name."""
     if isinstance(type_, types.NullType):
         return ""
+    if isinstance(type_, types.String) and type_.collation is not None:
+        type_ = type_.copy()
+        type_.collation = None  # not the type's: a cast can't name it
     try:
         return type_.compile(dialect=dialect) if isinstance(type_, types.TypeEngine) else str(type_)
     except sa.exc.CompileError:
@@ -89,9 +92,3 @@ def with_key(key: tuple[str, ...], indexes: Iterable[Index]) -> tuple[Index, ...
     """The indexes, and the primary key as one: SQLite lists none for a key that is the row's own number."""
     own = (Index(name="primary key", columns=key, unique=True),) if key else ()
     return (*own, *indexes)
-
-
-def serves(indexes: Iterable[Index], columns: tuple[str, ...]) -> bool:
-    """Whether an index leads with exactly `columns`, in any order."""
-    wanted = set(columns)
-    return any(set(index.columns[: len(columns)]) == wanted for index in indexes)

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from retention.connectors.sql.inspect import serves
 from retention.connectors.sql.mysql_grants import Grants, read_grants
 from retention.connectors.sql.mysql_session import Flavour
 from retention.model.catalogue import (
@@ -26,6 +25,7 @@ from retention.model.catalogue import (
     Table,
     TableId,
     Trigger,
+    serves,
 )
 
 _OWN = frozenset({"information_schema", "mysql", "performance_schema", "sys"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -18,24 +17,16 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
-from retention.connectors.sql.inspect import Reflected, serves, with_key
 from retention.connectors.sql.postgresql_ahead import ahead
-from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
+from retention.connectors.sql.postgresql_constraints import references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
+from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.catalogue import Catalogue, Column, Kind
 from retention.planning.rights import Need
-
-_RELATIONS = {
-    "r": Relation.TABLE,
-    "p": Relation.PARTITIONED,
-    "v": Relation.VIEW,
-    "m": Relation.MATERIALIZED_VIEW,
-    "f": Relation.FOREIGN,
-}
 
 _LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
@@ -96,6 +87,9 @@ class Postgresql(Dialect):
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _set_local(connection, {"lock_timeout": f"{timeouts.lock}ms"})
 
+    def defer_constraints(self, connection: Connection) -> None:
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+
     def speak_constraints(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -150,35 +144,11 @@ class Postgresql(Dialect):
     # -- the catalogue ---------------------------------------------------------------------
 
     def catalogue(self, connection: Connection) -> Catalogue:
-        parents = _parents(connection)
-        facts = _relations(connection)
-        triggers = _triggers(connection)
-        tables: dict[TableId, Table] = {}
-        indexes = indexes_of(connection)
-        for schema in sorted({str(id_.schema) for id_ in facts}):
-            raw = Reflected(connection, schema)
-            for key in raw.columns:
-                id_ = TableId(schema=schema, name=key[1])
-                if id_ not in facts:
-                    continue
-                relation, estimate, partition = facts[id_]
-                tables[id_] = Table(
-                    id=id_,
-                    relation=Relation.PARTITION if partition else relation,
-                    columns=raw.columns_of(key),
-                    key=raw.key_of(key),
-                    indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
-                    triggers=triggers.get(id_, ()),
-                    parent=parents.get(id_) if partition else None,
-                    # an analyzed parent's own estimate is the sum of its leaves' already
-                    rows_estimate=None if relation is Relation.PARTITIONED else estimate,
-                )
-        stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}
-        tables = _with_families(tables, parents, stores)
+        tables = tables_of(connection)
         default = connection.exec_driver_sql("SELECT current_schema()").scalar()
         return Catalogue(
             tables=tables,
-            references=_merged(references_of(connection), tables),
+            references=merged(references_of(connection), tables),
             default_schema=default or "public",
         )
 
@@ -225,6 +195,15 @@ class Postgresql(Dialect):
             return columns[0] == sa.any_(arrays[0])
         rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
         return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
+
+    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+        # By way of arrays: the planner takes those for small, and hashes them. A query's own rows, once it guesses
+        # them to be many, it would read through for every record.
+        arrays = [sa.func.array(sa.select(key).correlate(None).scalar_subquery()) for key in keys.c]
+        names = [key.name for key in keys.c]
+        rows = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.select(*(rows.c[name] for name in names)))
 
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
@@ -279,107 +258,6 @@ def _sqlstate(error: BaseException) -> str | None:
 def _set_local(connection: Connection, settings: Mapping[str, str]) -> None:
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     connection.exec_driver_sql(f"SELECT {calls}")
-
-
-def _parents(connection: Connection) -> dict[TableId, TableId]:
-    """Each child's topmost ancestor, by partition or by inheritance."""
-    rows = connection.exec_driver_sql(
-        "SELECT cn.nspname, c.relname, pn.nspname, p.relname FROM pg_inherits i"
-        " JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace"
-        " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-        " WHERE c.relkind IN ('r', 'p', 'f')"
-    ).fetchall()
-    direct = {TableId(schema=a, name=b): TableId(schema=c, name=d) for a, b, c, d in rows}
-
-    def top(id_: TableId) -> TableId:
-        while id_ in direct:
-            id_ = direct[id_]
-        return id_
-
-    return {child: top(child) for child in direct}
-
-
-def _relations(connection: Connection) -> dict[TableId, tuple[Relation, int | None, bool]]:
-    rows = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, c.relkind::text, c.reltuples::bigint, c.relispartition FROM pg_class c"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','p','v','m','f')"
-        " AND left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'"
-    ).fetchall()
-    return {
-        TableId(schema=a, name=b): (_RELATIONS[kind], tuples if tuples >= 0 else None, partition)
-        for a, b, kind, tuples, partition in rows
-    }
-
-
-def _triggers(connection: Connection) -> dict[TableId, tuple[Trigger, ...]]:
-    """Enabled triggers that people made, and rewrite rules other than a view's own."""
-    rows = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, t.tgname, t.tgtype::int FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'"
-    ).fetchall()
-    bits = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"))
-    found: dict[TableId, list[Trigger]] = {}
-    for schema, name, trigger, kind in rows:
-        id_ = TableId(schema=schema, name=name)
-        events = frozenset(word for bit, word in bits if kind & bit)
-        found.setdefault(id_, []).append(Trigger(name=trigger, table=id_, events=events))
-    rules = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, r.rulename, r.ev_type::text FROM pg_rewrite r"
-        " JOIN pg_class c ON c.oid = r.ev_class"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND r.ev_enabled <> 'D'"
-    ).fetchall()
-    words = {"2": "UPDATE", "3": "INSERT", "4": "DELETE"}
-    for schema, name, rule, kind in rules:
-        id_ = TableId(schema=schema, name=name)
-        events = frozenset({words[kind]} if kind in words else ())
-        found.setdefault(id_, []).append(Trigger(name=rule, table=id_, events=events, what="rule"))
-    return {id_: tuple(items) for id_, items in found.items()}
-
-
-def _with_families(
-    tables: Mapping[TableId, Table], parents: Mapping[TableId, TableId], stores: set[TableId]
-) -> dict[TableId, Table]:
-    """Partitioned tables with their leaves and the leaves' triggers; parents by inheritance told apart."""
-    finished = dict(tables)
-    for child, top in sorted(parents.items(), key=str):
-        if child not in tables or top not in finished:
-            continue
-        parent, leaf = finished[top], tables[child]
-        if leaf.relation is not Relation.PARTITION:
-            finished[top] = replace(parent, relation=Relation.INHERITED)
-            continue
-        finished[top] = replace(
-            parent,
-            leaves=(*parent.leaves, child) if child in stores else parent.leaves,
-            triggers=tuple({(t.name, t.what): t for t in (*leaf.triggers, *parent.triggers)}.values()),
-            rows_estimate=(parent.rows_estimate or 0) + (leaf.rows_estimate or 0),
-        )
-    return finished
-
-
-def _merged(references: Sequence[Reference], tables: Mapping[TableId, Table]) -> tuple[Reference, ...]:
-    """References with partitions' own folded into one on the parent, and the indexes looked up."""
-
-    def top(id_: TableId) -> TableId:
-        table = tables.get(id_)
-        return table.parent if table is not None and table.parent is not None else id_
-
-    merged: dict[tuple[Any, ...], Reference] = {}
-    for item in references:
-        folded = replace(item, table=top(item.table), target=top(item.target))
-        same = (folded.table, folded.columns, folded.target, folded.target_columns, folded.on_delete)
-        merged.setdefault(same, folded)
-    result = []
-    for item in merged.values():
-        table = tables[item.table]
-        stored = table.leaves or (item.table,)
-        missing = tuple(t for t in stored if not serves(tables[t].indexes, item.columns))
-        if missing and serves(table.indexes, item.columns):
-            missing = ()
-        if len(missing) > 1 and len(missing) == len(stored):
-            missing = (item.table,)
-        result.append(replace(item, indexed=not missing, unindexed_on=missing))
-    return tuple(result)
 
 
 def _literal(value: Any) -> str:

@@ -6,10 +6,11 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
@@ -17,7 +18,7 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
 from retention.model import predicate as p
-from retention.model.catalogue import Kind, TableId
+from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
 
 _OPERATORS = {
@@ -36,17 +37,29 @@ def bound(value: Any) -> ColumnElement[Any]:
     return sa.bindparam(None, value, type_=NullType(), unique=True)
 
 
-def table(id_: TableId, columns: Iterable[str] = ()) -> sa.TableClause:
-    """A table by its exact name, always quoted."""
+class Only(sa.TableClause):
+    """A table without those that inherit from it."""
+
+    inherit_cache = False
+
+
+@compiles(Only)
+def _only(element: Only, compiler: Any, **options: Any) -> str:
+    text: str = compiler.visit_table(element, **options)
+    return f"ONLY {text}" if options.get("asfrom") else text
+
+
+def table(id_: TableId, columns: Iterable[str] = (), *, only: bool = False) -> sa.TableClause:
+    """A table by its exact name, always quoted; `only`: without those that inherit from it."""
     schema = quoted_name(id_.schema, True) if id_.schema is not None else None
     every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
-    return sa.table(quoted_name(id_.name, True), *every, schema=schema)
+    kind = Only if only else sa.TableClause
+    return kind(quoted_name(id_.name, True), *every, schema=schema)
 
 
 class Compiler:
     """Compiles predicates over one statement's sources.
 
-    `only`: sources to be read without their children (PostgreSQL's inheritance) are none yet.
     `instead`: tables to be read in place of others (a partition in place of its parent).
     """
 
@@ -59,12 +72,13 @@ class Compiler:
         self._instead = instead or {}
         self._sources: dict[str, FromClause] = {}
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
+        self._closures: dict[str, sa.CTE] = {}
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
         if source.alias not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
-            named = table(id_)
+            named = table(id_, only=source.only)
             bare = self._bare and source.alias == "r"
             self._sources[source.alias] = named if bare else named.alias(source.alias)
         return self._sources[source.alias]
@@ -144,8 +158,36 @@ class Compiler:
                 if test not in self._dates:  # asked of each date several times, and long where dates are text
                     self._dates[test] = self._dated(test)
                 return self._dates[test]
+            case p.Handed(fields=fields):
+                key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
+                return self._dialect.key_in([self.field(f) for f in fields], key)
+            case p.Reached(fields=fields, closure=closure):
+                return self._dialect.among([self.field(f) for f in fields], self._closure(closure))
             case p.Reaches(field=field, cutoff=cutoff):
                 return self._dialect.reaches(self.field(field), field.kind, cutoff)
+
+    def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
+        """The values of `pairs`, under `names` where they are given."""
+        labels = names or [f"f{i}" for i in range(len(pairs.fields))]
+        columns = [self.field(f).label(name) for f, name in zip(pairs.fields, labels, strict=True)]
+        query: sa.Select[Any] = sa.select(*columns).select_from(*map(self.source, pairs.sources))
+        return query.where(self.test(pairs.where)).correlate(None)
+
+    def _closure(self, closure: p.Closure) -> sa.CTE:
+        """A recursive query beside the statement, made once for it."""
+        if closure.name not in self._closures:
+            width = len(closure.seeds[0].fields)
+            names = [f"k{i}" for i in range(width)]
+            seeds = [self.pairs(seed, names) for seed in closure.seeds]
+            first = seeds[0] if len(seeds) == 1 else sa.select(sa.union(*seeds).subquery(f"{closure.name}f"))
+            reached = first.cte(closure.name, recursive=True)
+            ends = [f"a{i}" for i in range(width)], [f"b{i}" for i in range(width)]
+            steps = [self.pairs(step, [*ends[0], *ends[1]]) for step in closure.steps]
+            step = (steps[0] if len(steps) == 1 else sa.union_all(*steps)).subquery(f"{closure.name}s")
+            on = sa.and_(*(reached.c[k] == step.c[a] for k, a in zip(names, ends[0], strict=True)))
+            further = sa.select(*(step.c[b] for b in ends[1])).select_from(reached.join(step, on))
+            self._closures[closure.name] = reached.union(further)
+        return self._closures[closure.name]
 
     def _whole(self, item: p.Test) -> ColumnElement[Any]:
         """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""

@@ -47,12 +47,15 @@ def _typed(column: Column, text: str) -> Any:
         Kind.DATE: date.fromisoformat,
         Kind.TIMESTAMP: datetime.fromisoformat,
         Kind.TIMESTAMPTZ: datetime.fromisoformat,
-        Kind.BINARY: bytes.fromhex,
+        Kind.BINARY: lambda hexadecimal: bytes.fromhex(hexadecimal.removeprefix("\\x")),
     }
     try:
         return makers[column.kind](text.strip()) if column.kind in makers else text
     except ValueError:
-        raise UsageError(f"`{text}` is no value of the key column {column.name} ({column.type})") from None
+        how = ": write it in hexadecimal, such as 00ff" if column.kind is Kind.BINARY else ""
+        raise UsageError(
+            f"`{text}` is no value of the key column {column.name} ({column.type}){how}"
+        ) from None
 
 
 class RecordReader:
@@ -158,7 +161,7 @@ class RecordReader:
                 columns = [compiler.column(item.source, name) for name in key]
                 some = sa.select(*columns).select_from(pair).where(*here).order_by(*columns)
                 shown = self._connection.execute(some.limit(_SHOWN_ROWS)).fetchall() if columns else []
-                texts = tuple(as_typed([str(value) for value in row]) for row in shown)
+                texts = tuple(as_typed([_shown(value) for value in row]) for row in shown)
                 found[described(item.outside.reference)] = (count, texts)
         return found
 
@@ -166,4 +169,6 @@ class RecordReader:
 def _shown(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
     return str(value)

@@ -1,9 +1,13 @@
-"""Records whose event is read off rows that go before them: written down while it can still be read.
+"""Due records that are written down before the run's first batch, and the order in which they go.
 
 Customers without a date of their own are due by their last invoice. Where a run removes the invoices
-first, nothing is left to tell that their customers were due. So these are remembered before the run's first
-batch; when their turn comes, all else is looked at again (references, rows that came meanwhile), and only that
-their event is gone no longer matters.
+first, nothing is left to tell that their customers were due. So these are remembered; when their turn
+comes, all else is looked at again (references, rows that came meanwhile), and only that their event is gone no
+longer matters.
+
+Records that refer to each other (an employee to the manager, a comment to the one that it answers) are
+remembered too: whether a record can go depends on all that refer to it, directly or through others. They go in
+the order of `arranging`.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Remembered, Window
+from retention.connectors.sql.arranging import arrange, together
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.removal import KeyRemover
@@ -33,26 +38,58 @@ class RememberedKeys(Remembered):
         """`rows`: the key's values, whether the record is late, the day of its event."""
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute(
-            "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT)"
+            "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT,"
+            " level INTEGER NOT NULL DEFAULT 0, tie INTEGER)"
         )
+        self._file.execute("CREATE TABLE link (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
         self._file.execute("BEGIN")
         self._file.executemany(
             "INSERT OR IGNORE INTO remembered (key, late, day) VALUES (?, ?, ?)",
             ((_text(tuple(key)), late, str(day)) for *key, late, day in rows),
         )
         self._file.execute("COMMIT")
+        self._arranged = False
+        self._apart = False
 
-    def after(self, n: int, size: int) -> tuple[int, tuple[Key, ...]]:
-        """Up to `size` keys behind the `n`th, and the number of the last."""
-        rows = self._file.execute(
-            "SELECT n, key FROM remembered WHERE n > ? ORDER BY n LIMIT ?", (n, size)
-        ).fetchall()
-        return (rows[-1][0] if rows else n), tuple(_key(text) for _, text in rows)
+    def link(self, rows: Iterable[Sequence[Any]], width: int) -> None:
+        """`rows`: the key of a record, of `width` values, and of one that it refers to. Others are passed over."""
+        self._file.execute("BEGIN")
+        self._file.executemany(
+            "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
+            ((_text(tuple(row[:width])), _text(tuple(row[width:]))) for row in rows),
+        )
+        self._file.execute("COMMIT")
 
-    def oldest(self) -> Iterator[Key]:
-        """All keys, the oldest event first."""
-        for (text,) in self._file.execute("SELECT key FROM remembered ORDER BY day, n"):
-            yield _key(text)
+    def arrange(self, *, apart: bool) -> None:
+        """Puts each record before those that it refers to. `apart`: not even in one batch with one of them."""
+        arrange(self._file)
+        self._arranged, self._apart = True, apart
+
+    def after(self, n: int, size: int) -> Window | None:
+        """About `size` keys behind the `n`th."""
+        whole = False
+        if self._arranged:
+            rows, whole = together(self._file, n, size, apart=self._apart)
+        else:
+            query = "SELECT n, key FROM remembered WHERE n > ? ORDER BY n LIMIT ?"
+            rows = self._file.execute(query, (n, size)).fetchall()
+        if not rows:
+            return None
+        keys = tuple(_key(text) for _, text in rows)
+        return Window(after={"by": "remembered", "at": rows[-1][0]}, keys=keys, whole=whole)
+
+    def oldest(self) -> Iterator[Window]:
+        """All keys, the oldest event first; where records go in an order of their own, in that."""
+        if self._arranged:
+            n = 0
+            while (window := self.after(n, _OLDEST_AT_ONCE)) is not None:
+                yield window
+                n = window.after["at"]
+            return
+        found = self._file.execute("SELECT key FROM remembered ORDER BY day, n")
+        while rows := found.fetchmany(_OLDEST_AT_ONCE):
+            keys = tuple(_key(text) for (text,) in rows)
+            yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
 
     def among(self, keys: Sequence[Key]) -> Mapping[Key, int]:
         """Of `keys` those that are remembered, and whether they were late."""
@@ -91,35 +128,42 @@ class RememberingRemover(KeyRemover):
     ) -> None:
         super().__init__(dialect, connection, work, committer, timeouts)
         self._remembered = remembered
+        self._entangled = work.bound.entangled
         self._recheck_remembered = self._statements.recheck_remembered()
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if after is None or after.get("by") == "remembered":
             size = min(size, self._dialect.most_keys or size)
-            upto, keys = self._remembered.after(after["at"] if after is not None else 0, size)
-            if keys:
-                return Window(after={"by": "remembered", "at": upto}, keys=keys)
+            found = self._remembered.after(after["at"] if after is not None else 0, size)
+            if found is not None:
+                return found
             after = None
+        if self._entangled:  # nothing else can be due: all that could was followed from end to end
+            return None
         return super().window(after, size, sweep=sweep)
 
     def oldest(self, most: int) -> Iterator[Window]:
         """What is remembered may wait for rows that stay: all of it is offered, until `most` are gone."""
-        keys: list[Key] = []
-        for key in self._remembered.oldest():
-            keys.append(key)
-            if len(keys) == _OLDEST_AT_ONCE:
-                yield Window(after={"by": "oldest", "at": frozen(key)}, keys=tuple(keys))
-                keys.clear()
-        if keys:
-            yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=tuple(keys))
-        yield from super().oldest(most)
+        yield from self._remembered.oldest()
+        if not self._entangled:
+            yield from super().oldest(most)
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""
+        found = self._due_now(held, given)
+        while self._entangled and found and len(found) != len(held):
+            held = [row[:-1] for row in found]
+            given = self._dialect.give_keys(self._connection, self._statements.key, held)
+            found = self._due_now(held, given)
+        return found
+
+    def _due_now(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
         known = {row[:-1] for row in found}
         late = self._remembered.among([key for key in held if key not in known])
         if late:
-            keys = self._rows_of_keys(self._recheck_remembered, list(late))
-            found += [(*key, late[key]) for key in keys]
+            asked = held if self._entangled else list(late)
+            keys = self._rows_of_keys(self._recheck_remembered, asked)
+            found += [(*key, late[key]) for key in keys if key in late]
             self._dialect.give_keys(self._connection, self._statements.key, held)
         return found

@@ -16,13 +16,14 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.own_keys import KeyedDelete, PartRows
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Table
+from retention.model.catalogue import Reference, Table
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
@@ -30,6 +31,10 @@ _HOPING = Timeouts(lock=100)
 _OLDEST_AT_ONCE = 1_000
 _GUARDING = frozenset({"NO ACTION", "RESTRICT"})
 """Delete rules under which a row that is still referred to can't go."""
+
+
+def _guards(reference: Reference) -> bool:
+    return reference.declared and reference.on_delete in _GUARDING
 
 
 class MiscountedError(Refused):
@@ -59,9 +64,8 @@ class KeyRemover(Remover):
         self._order = self._statements.order(dense=dense)
         tables = {part.table.id: part.table for part in work.bound.parts}
         self._parts: list[Table] = [tables[id_] for id_ in work.bound.removal if id_ in tables]
-        self._unguarded = [
-            part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
-        ]
+        self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
+        self._look_again = LookAgain(dialect, connection, self._statements)
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
         self._part_rows = {part.id: self._by_own_key(part) for part in self._parts if dialect.own_keys}
         self._keyed = KeyedDelete(dialect, work.bound.root, work.bound.key) if dialect.own_keys else None
@@ -121,10 +125,15 @@ class KeyRemover(Remover):
     def begin(self) -> None:
         try:
             with wrapped(self._dialect, f"{self._where}: beginning a batch"):
-                self._dialect.begin(self._connection, self._timeouts)
+                self._begin()
         except BaseException:
             self._end()
             raise
+
+    def _begin(self) -> None:
+        self._dialect.begin(self._connection, self._timeouts)
+        if self._work.bound.deferring:
+            self._dialect.defer_constraints(self._connection)
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
@@ -149,7 +158,7 @@ class KeyRemover(Remover):
             if not self._dialect.is_held(error):
                 raise
         self._end()
-        self._dialect.begin(self._connection, self._timeouts)
+        self._begin()
         return careful()
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
@@ -264,6 +273,7 @@ class KeyRemover(Remover):
         if not due:
             return {}, None
         with self._sealing(due) as sealed:
+            led_to = self._look_again.remember(given)
             rows = {
                 str(part.id): self._gone_of(part, given, counted.get(str(part.id)), beside_locks=beside_locks)
                 for part in self._parts
@@ -274,6 +284,7 @@ class KeyRemover(Remover):
             else:
                 gone = self._keyed.delete(self._connection, due, beside_locks=beside_locks)
                 rows[str(root)] = self._counted(gone, len(due), root.name)
+            self._look_again.look(led_to, self._where)
         return rows, sealed.result()
 
     def _gone_of(

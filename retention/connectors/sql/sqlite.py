@@ -25,7 +25,7 @@ from sqlalchemy.types import NullType
 from retention.connectors.port import Lacking
 from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect, Timeouts
-from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
+from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
@@ -40,6 +40,7 @@ from retention.model.catalogue import (
     TableId,
     Trigger,
     folded,
+    with_index,
 )
 from retention.model.condition import Value
 from retention.planning.rights import Need
@@ -51,6 +52,7 @@ class Sqlite(Dialect):
     """A file: one writer at a time, no row locks, no server."""
 
     name = "sqlite"
+    at_once = frozenset({"RESTRICT"})
     row_locks = False
     marker_schemas = False
     own_clock = False
@@ -101,6 +103,9 @@ class Sqlite(Dialect):
 
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         """The one write lock is held already."""
+
+    def defer_constraints(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # of this transaction only
 
     def speak_constraints(self, connection: Connection) -> None:
         """Nothing to ask: the recheck under the one write lock leaves no row that refers, and a commit
@@ -312,6 +317,7 @@ def _references(connection: Connection) -> list[Reference]:
                 target=TableId(schema=None, name=every[0][2]),
                 target_columns=tuple(row[4] for row in every if row[4] is not None),
                 on_delete=every[0][5].upper(),
+                deferrable=every[0][5].upper() == "NO ACTION",  # a session can ask that of any
             )
         )
     return references
@@ -329,15 +335,8 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table], exact: Mappin
     columns = _as_declared(tables.get(reference.table), reference.columns)
     there = tables.get(target)
     meant = reference.target_columns or (there.key if there is not None else ())
-    indexed = serves(tables[reference.table].indexes, columns)
-    return replace(
-        reference,
-        columns=columns,
-        target=target,
-        target_columns=_as_declared(there, meant),
-        indexed=indexed,
-        unindexed_on=() if indexed else (reference.table,),
-    )
+    finished = replace(reference, columns=columns, target=target, target_columns=_as_declared(there, meant))
+    return with_index(finished, tables)
 
 
 def _as_declared(table: Table | None, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, bound, table
-from retention.model.catalogue import Column, Table, TableId
+from retention.model.catalogue import Column, Reference, Table, TableId
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -159,10 +159,17 @@ class Statements:
         query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
         return query.where(*self.key_known, self.compiler.test(self.work.due))
 
+    def goes_before(self) -> list[sa.Select[Any]]:
+        """(key, key) of due records of which the first refers to the second, by each such reference."""
+        compilers = [Compiler(self.dialect) for _ in self.work.goes_before]
+        return [c.pairs(pairs) for c, pairs in zip(compilers, self.work.goes_before, strict=True)]
+
     # -- parts -----------------------------------------------------------------------------
 
     def _part(self, id_: TableId, alias: str) -> FromClause:
-        return table(id_).alias(alias)
+        bound = self.work.bound
+        owner = bound.root if id_ == bound.root.id else bound.part(id_).table
+        return table(id_, only=owner.only).alias(alias)
 
     def part_of_keys(self, id_: TableId, source: FromClause) -> ColumnElement[Any]:
         """Rows of the part `source` that belong to the records whose keys were handed over."""
@@ -181,6 +188,18 @@ class Statements:
         chosen = sa.select(*(column_of(above, name) for name in reference.target_columns)).select_from(above)
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(chosen.where(inside).correlate(None))
+
+    def referred_to(self, reference: Reference) -> sa.Select[Any]:
+        """The values by which rows refer, by `reference`, to members of the records handed over."""
+        if reference.target == self.work.bound.root.id:
+            source: FromClause = self.root
+            inside = self.keyed()
+        else:
+            source = self._part(reference.target, "p")
+            inside = self.part_of_keys(reference.target, source)
+        columns = [column_of(source, name) for name in reference.target_columns]
+        known = [column.is_not(sa.null()) for column in columns]
+        return sa.select(*columns).select_from(source).where(inside, *known)
 
     def count_part(self, part: Table) -> sa.Select[Any]:
         """How many rows of the part belong to the records handed over."""

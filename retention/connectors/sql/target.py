@@ -127,7 +127,7 @@ class SqlTarget(Target):
 
     def rows(self, table: TableId) -> int:
         with self._reader(f"counting {table}") as connection:
-            query = sa.select(sa.func.count()).select_from(named_table(table))
+            query = sa.select(sa.func.count()).select_from(self._named(table))
             return int(connection.execute(query).scalar_one())
 
     def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
@@ -138,9 +138,12 @@ class SqlTarget(Target):
         with self._reader("asking what the role may do") as connection:
             return self._dialect.lacking(connection, needs, self._marker_schema)
 
+    def _named(self, id_: TableId, columns: Sequence[str] = ()) -> sa.TableClause:
+        return named_table(id_, columns, only=self.catalogue().tables[id_].only)
+
     def referring(self, reference: Reference, most: int) -> int:
         with self._reader(f"counting rows of {reference.table}") as connection:
-            source = named_table(reference.table, reference.columns)
+            source = self._named(reference.table, reference.columns)
             some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
             some = some.where(*(source.c[name].is_not(sa.null()) for name in reference.columns)).limit(
                 bound(most)
@@ -168,7 +171,19 @@ class SqlTarget(Target):
     def remember(self, work: Work) -> RememberedKeys:
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
-            return RememberedKeys(connection.execute(query))
+            remembered = RememberedKeys(connection.execute(query))
+            if work.bound.entangled:
+                for pairs in Statements(self._dialect, work).goes_before():
+                    rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
+                    remembered.link(rows, len(work.bound.key))
+                apart = any(
+                    item.inside
+                    and item.reference.declared
+                    and item.reference.on_delete in self._dialect.at_once
+                    for item in work.bound.outside
+                )
+                remembered.arrange(apart=apart)
+            return remembered
 
     @contextlib.contextmanager
     def remover(
@@ -177,6 +192,8 @@ class SqlTarget(Target):
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._writing, self.name))
+            if remembered is None and work.bound.entangled:
+                remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(self._dialect, connection, work, committer, timeouts, remembered)
                 return
@@ -264,6 +281,8 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
         yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
     for statement in dialect.before_keys(statements.key):
         yield "batch: where keys are handed over", statement
+    for number, pairs in enumerate(statements.goes_before(), 1):
+        yield f"run: due records that refer to others of them ({number})", pairs
     yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
     yield "batch: lock the records", statements.lock(wait=False)
     for part in work.bound.parts:

@@ -1,0 +1,378 @@
+"""Records that refer to each other go together: the largest set that leaves no reference behind."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Mapping
+
+import pytest
+
+from retention.engine.pace import Pace
+from retention.model.plan import JobStatus
+from retention.verbs import execution
+from tests.support.stores import PostgresqlStore, SqliteStore, Store
+from tests.support.workplace import Workplace, adds_up
+
+OLD, NEW = "'2020-01-01 00:00:00'", "'2026-11-01 00:00:00'"
+STAFF = """
+[datasets.staff]
+data   = "staff"
+table  = "staff"
+events = { left = "gone" }
+"""
+
+
+@pytest.fixture
+def staff(work: Workplace) -> Workplace:
+    work.rule("staff", 'data = "staff"\nkeep = "1 year"\nfrom = "left"')
+    return work
+
+
+def fill(store: Store, people: Mapping[int, tuple[str, int | None]], *, on_delete: str = "NO ACTION") -> None:
+    """People by number: when they left, and their manager. References are checked at the end."""
+    rows = ", ".join(f"({n}, {at}, {'NULL' if boss is None else boss})" for n, (at, boss) in people.items())
+    store.script(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER"
+        f" REFERENCES staff (id) ON DELETE {on_delete}); CREATE INDEX staff_boss ON staff (boss);"
+        f"INSERT INTO staff VALUES {rows}"
+    )
+
+
+def left(store: Store, table: str = "staff") -> list[int]:
+    return [n for (n,) in store.rows(f"SELECT id FROM {table} ORDER BY id")]
+
+
+@pytest.fixture(params=[1, 2, 1000])
+def paced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The size of the first batches."""
+    size: int = request.param
+    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=size))
+    return size
+
+
+def test_a_chain_goes_in_one_run_whatever_its_keys(staff: Workplace, store: Store, paced: int) -> None:
+    """10 reports to 9, 9 to 8, …; and 101 to 102, 102 to 103, …"""
+    people = {n: (OLD, n - 1 if n > 1 else None) for n in range(1, 11)}
+    people |= {n: (OLD, n + 1 if n < 110 else None) for n in range(110, 100, -1)}
+    fill(store, people)
+    staff.connect(store, STAFF)
+
+    assert staff.fates("staff") == {"due": 20}
+    (job,) = staff.run().jobs
+
+    assert (job.status, job.done, job.skipped.total) == (JobStatus.DONE, 20, 0)
+    assert left(store) == []
+
+
+def test_who_stays_keeps_all_above(staff: Workplace, store: Store, paced: int) -> None:
+    """5 is still here: 5's manager 3 stays, and 3's manager 1. What hangs below goes."""
+    fill(
+        store,
+        {
+            1: (OLD, None),
+            2: (OLD, 1),
+            3: (OLD, 1),
+            4: (OLD, 2),
+            5: (NEW, 3),
+            6: (OLD, 5),
+            7: (OLD, 6),
+            8: (OLD, None),
+        },
+    )
+    staff.connect(store, STAFF)
+
+    assert staff.each("staff") == {
+        "1": "referenced",
+        "2": "due",
+        "3": "referenced",
+        "4": "due",
+        "5": "not_due",
+        "6": "due",
+        "7": "due",
+        "8": "due",
+    }
+    job = staff.job("staff")
+    assert job.referenced_by == {("public." if store.kind == "postgresql" else "") + "staff.boss": 2}
+    (why,) = staff.explain("db.staff", "1").rules
+    assert why.fate == "referenced"
+    assert staff.run().jobs[0].done == 5
+    assert left(store) == [1, 3, 5]
+
+
+def test_rings_go_whole_or_not_at_all(staff: Workplace, store: Store, paced: int) -> None:
+    """1→2→3→1 and what hangs on it; 4 manages itself; 5→6→5, and 7, who is here, reports to 6."""
+    fill(
+        store,
+        {
+            1: (OLD, 2),
+            2: (OLD, 3),
+            3: (OLD, 1),
+            4: (OLD, 4),
+            5: (OLD, 6),
+            6: (OLD, 5),
+            7: (NEW, 6),
+            8: (OLD, 1),
+            9: (OLD, 10),
+            10: (OLD, None),
+        },
+    )
+    store.script("UPDATE staff SET boss = 10 WHERE id = 3; UPDATE staff SET boss = 1 WHERE id = 3")
+    staff.connect(store, STAFF)
+
+    assert staff.fates("staff") == {"due": 7, "referenced": 2, "not_due": 1}
+    (job,) = staff.run().jobs
+
+    assert (job.status, job.done) == (JobStatus.DONE, 7)
+    assert left(store) == [5, 6, 7]
+    assert adds_up(job)
+
+
+def test_a_ring_that_leads_to_a_ring(staff: Workplace, store: Store, paced: int) -> None:
+    """1↔2, of which 2 knows 3 by another column; 3↔4; then a chain 4→5→6."""
+    store.script(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER REFERENCES staff (id),"
+        " mentor INTEGER REFERENCES staff (id));"
+        "CREATE INDEX staff_boss ON staff (boss); CREATE INDEX staff_mentor ON staff (mentor);"
+        f"INSERT INTO staff VALUES (1, {OLD}, 2, NULL), (2, {OLD}, 1, 3), (3, {OLD}, 4, NULL), (4, {OLD}, 3, 5),"
+        f" (5, {OLD}, 6, NULL), (6, {OLD}, NULL, NULL), (7, {NEW}, 8, 6), (8, {OLD}, NULL, NULL)"
+    )
+    staff.connect(store, STAFF)
+
+    assert staff.fates("staff") == {"due": 5, "referenced": 2, "not_due": 1}
+    assert staff.run().jobs[0].done == 5
+    assert left(store) == [6, 7, 8]
+
+
+@pytest.mark.parametrize("on_delete", ["NO ACTION", "RESTRICT"])
+def test_a_delete_rule_that_is_looked_at_row_by_row(
+    staff: Workplace, store: Store, on_delete: str, paced: int
+) -> None:
+    fill(store, {n: (OLD, n // 2 or None) for n in range(1, 64)}, on_delete=on_delete)
+    staff.connect(store, STAFF)
+
+    (job,) = staff.run().jobs
+
+    assert (job.status, job.done, job.set_aside) == (JobStatus.DONE, 63, 0)
+    assert left(store) == []
+
+
+def test_parts_that_refer_to_parts_of_other_records(work: Workplace, store: Store, paced: int) -> None:
+    """A corrected line refers to the one that it replaces, in another order; a line of order 5 to one of its own."""
+    store.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, booked TIMESTAMP);"
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id),"
+        " replaces INTEGER REFERENCES lines (id));"
+        "CREATE INDEX lines_order ON lines (order_id); CREATE INDEX lines_replaces ON lines (replaces);"
+        f"INSERT INTO orders VALUES (1, {OLD}), (2, {OLD}), (3, {OLD}), (4, {NEW}), (5, {OLD});"
+        "INSERT INTO lines VALUES (10, 1, NULL), (20, 2, 10), (30, 3, NULL), (40, 4, 30), (50, 5, NULL), (51, 5, 50)"
+    )
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["lines"]\nevents = { booked = "booked" }',
+    )
+
+    assert work.each("orders") == {"1": "due", "2": "due", "3": "referenced", "4": "not_due", "5": "due"}
+    (job,) = work.run().jobs
+
+    assert (job.status, job.done) == (JobStatus.DONE, 3)
+    assert left(store, "orders") == [3, 4]
+    assert left(store, "lines") == [30, 40]
+
+
+def test_a_composite_key_that_refers_to_itself(work: Workplace, store: Store, paced: int) -> None:
+    store.script(
+        "CREATE TABLE posts (site INTEGER, no INTEGER, at TIMESTAMP, answers INTEGER, PRIMARY KEY (site, no),"
+        " FOREIGN KEY (site, answers) REFERENCES posts (site, no));"
+        "CREATE INDEX posts_answers ON posts (site, answers);"
+        f"INSERT INTO posts VALUES (1, 1, {OLD}, NULL), (1, 2, {OLD}, 1), (1, 3, {NEW}, 2), (2, 1, {OLD}, NULL),"
+        f" (2, 2, {OLD}, 1), (2, 3, {OLD}, 2)"
+    )
+    work.rule("posts", 'data = "posts"\nkeep = "1 year"\nfrom = "at"')
+    work.connect(store, '[datasets.posts]\ndata = "posts"\ntable = "posts"\nevents = { at = "at" }')
+
+    assert work.fates("posts") == {"due": 3, "referenced": 2, "not_due": 1}
+    work.run()
+    assert store.rows("SELECT site, no FROM posts ORDER BY 1, 2") == [(1, 1), (1, 2), (1, 3)]
+
+
+def test_a_relation_within_the_table(staff: Workplace, store: Store) -> None:
+    store.script(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER);"
+        "CREATE INDEX staff_boss ON staff (boss);"
+        f"INSERT INTO staff VALUES (1, {OLD}, NULL), (2, {NEW}, 1), (3, {OLD}, 4), (4, {OLD}, 3), (5, {OLD}, 77)"
+    )
+    staff.connect(store, STAFF + 'relations = ["staff.boss -> staff.id"]')
+
+    assert staff.each("staff") == {"1": "referenced", "2": "not_due", "3": "due", "4": "due", "5": "due"}
+    staff.run()
+    assert left(store) == [1, 2]
+
+
+def test_another_dataset_counts_on_what_goes_together(work: Workplace, store: Store, paced: int) -> None:
+    """A team goes after all who were in it; who is kept by somebody below keeps the team, too."""
+    store.script(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, gone TIMESTAMP);"
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER REFERENCES staff (id),"
+        " team INTEGER REFERENCES teams (id));"
+        "CREATE INDEX staff_boss ON staff (boss); CREATE INDEX staff_team ON staff (team);"
+        f"INSERT INTO teams VALUES (1, {OLD}), (2, {OLD}), (3, {OLD});"
+        f"INSERT INTO staff VALUES (1, {OLD}, NULL, 1), (2, {OLD}, 1, 1), (3, {OLD}, NULL, 2), (4, {NEW}, 3, NULL)"
+    )
+    for name in ("teams", "staff"):
+        work.rule(name, f'data = "{name}"\nkeep = "1 year"\nfrom = "left"')
+    work.connect(store, STAFF + STAFF.replace("staff", "teams"))
+
+    assert work.each("teams") == {"1": "due", "2": "referenced", "3": "due"}
+    assert all(job.left == 0 for job in work.run().jobs)
+    assert left(store) == [3, 4]
+    assert left(store, "teams") == [2]
+
+
+def test_somebody_who_comes_while_a_chain_goes_keeps_all_above(
+    staff: Workplace, postgresql: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain 6→5→…→1, two a batch; after the first batch somebody new reports to 3."""
+    from retention.connectors.sql.removal import KeyRemover
+
+    fill(postgresql, {n: (OLD, n - 1 or None) for n in range(1, 7)})
+    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=2))
+    staff.connect(postgresql, STAFF)
+    staff.init()
+    commit, commits = KeyRemover.commit, []
+
+    def committed(self: KeyRemover) -> None:
+        commit(self)
+        if not commits:
+            postgresql.script(f"INSERT INTO staff VALUES (9, {NEW}, 3)")
+        commits.append(1)
+
+    monkeypatch.setattr(KeyRemover, "commit", committed)
+    (job,) = staff.run().jobs
+
+    assert (job.planned, job.done, job.skipped.changed) == (6, 3, 3)
+    assert left(postgresql) == [1, 2, 3, 9]
+
+
+def test_a_canary_takes_what_nothing_refers_to_first(staff: Workplace, store: Store) -> None:
+    fill(store, {n: (OLD, n - 1 or None) for n in range(1, 7)})
+    staff.connect(store, STAFF)
+
+    assert staff.run(limit=2).jobs[0].done == 2
+    assert left(store) == [1, 2, 3, 4]
+
+
+def test_a_ring_that_the_database_looks_at_row_by_row_is_set_aside(
+    staff: Workplace, sqlite: SqliteStore
+) -> None:
+    """RESTRICT in SQLite lets no row of a ring go first."""
+    fill(sqlite, {1: (OLD, 2), 2: (OLD, 1), 3: (OLD, None)}, on_delete="RESTRICT")
+    staff.connect(sqlite, STAFF)
+
+    (job,) = staff.run().jobs
+
+    assert (job.status, job.done) == (JobStatus.PARTIAL, 1)
+    assert left(sqlite) == [1, 2]
+    assert adds_up(job)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_leaves_what_a_plain_search_leaves(staff: Workplace, store: Store, seed: int) -> None:
+    """A hundred people, managers drawn at random: taken back one by one, what stays for whoever stays."""
+    rnd = random.Random(seed)
+    people = {
+        n: (OLD if rnd.random() < 0.9 else NEW, rnd.choice([None, *range(1, 101)])) for n in range(1, 101)
+    }
+    stay = {n for n, (at, _) in people.items() if at == NEW}
+    while more := {b for n, (_, b) in people.items() if n in stay and b is not None} - stay:
+        stay |= more
+    fill(store, people)
+    staff.connect(store, STAFF)
+
+    (job,) = staff.run().jobs
+
+    assert (job.planned, job.done) == (100 - len(stay), 100 - len(stay))
+    assert left(store) == sorted(stay)
+
+
+def test_a_long_chain_goes_in_a_run(staff: Workplace, store: Store) -> None:
+    fill(store, {1: (OLD, None)})
+    store.script(
+        "INSERT INTO staff WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        f" SELECT i, {OLD if store.kind == 'sqlite' else 'TIMESTAMP ' + OLD}, i - 1 FROM n"
+    )
+    staff.connect(store, STAFF)
+
+    (job,) = staff.run().jobs
+
+    assert (job.planned, job.done, job.left) == (5000, 5000, 0)
+
+
+# -- a cycle inside a record ---------------------------------------------------------------
+
+
+def cycle(store: Store) -> None:
+    """Orders know their first line; that of order 4 is one of order 3, and that of 6 one of 5, who stays."""
+    first = " REFERENCES lines (id)" if store.kind == "sqlite" else ""
+    store.script(
+        f"CREATE TABLE orders (id INTEGER PRIMARY KEY, booked TIMESTAMP, first_line INTEGER{first});"
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders (id));"
+        "CREATE INDEX orders_line ON orders (first_line); CREATE INDEX lines_order ON lines (order_id);"
+        f"INSERT INTO orders VALUES (1, {OLD}, NULL), (2, {NEW}, NULL), (3, {OLD}, NULL), (4, {OLD}, NULL),"
+        f" (5, {NEW}, NULL), (6, {OLD}, NULL), (7, {OLD}, NULL), (8, {NEW}, NULL);"
+        "INSERT INTO lines VALUES (10, 1), (11, 1), (20, 2), (30, 3), (40, 4), (50, 5), (60, 6), (70, 7);"
+        "UPDATE orders SET first_line = id * 10 WHERE id IN (1, 2, 3, 5);"
+        "UPDATE orders SET first_line = 30 WHERE id = 4; UPDATE orders SET first_line = 50 WHERE id = 6;"
+        "UPDATE orders SET first_line = 70 WHERE id = 8"
+    )
+    if store.kind == "postgresql":
+        store.script("ALTER TABLE orders ADD FOREIGN KEY (first_line) REFERENCES lines (id) DEFERRABLE")
+
+
+def test_a_cycle_inside_a_record_goes_where_constraints_can_wait(
+    work: Workplace, store: Store, paced: int
+) -> None:
+    cycle(store)
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["lines"]\nevents = { booked = "booked" }',
+    )
+
+    assert work.fates("orders") == {"due": 4, "not_due": 3, "referenced": 1}
+    (job,) = work.run().jobs
+
+    assert (job.status, job.done, job.set_aside) == (JobStatus.DONE, 4, 0)
+    assert left(store, "orders") == [2, 5, 7, 8]
+    assert left(store, "lines") == [20, 50, 70]
+    if store.kind == "sqlite":
+        assert store.rows("PRAGMA foreign_key_check") == []
+
+
+def test_constraints_that_waited_speak_before_the_intent(
+    work: Workplace, postgresql: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reference that nobody could see, deferred as well: the batch is undone and no intent is left."""
+    from retention.connectors.sql.removal import KeyRemover
+
+    cycle(postgresql)
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
+    work.connect(
+        postgresql,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["lines"]\nevents = { booked = "booked" }',
+    )
+    work.init()
+    mark = KeyRemover.mark
+
+    def late(self: KeyRemover, marker: object) -> None:
+        self._connection.exec_driver_sql("UPDATE orders SET first_line = 10 WHERE id = 2")
+        mark(self, marker)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KeyRemover, "mark", late)
+    (job,) = work.run().jobs
+
+    assert job.set_aside >= 1
+    assert left(postgresql, "orders")[:2] == [1, 2]
+    intents = [e for e in work.events() if e["type"] == "batch.intent"]
+    assert len(intents) == job.batches
