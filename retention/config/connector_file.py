@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PlainValidator
 
 from retention.config import dataset_values as spelt
-from retention.config import urls, values
+from retention.config import event_values, urls, values
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.policy_file import Anything, Zone
 from retention.config.tables import Table, children, read
@@ -96,7 +96,7 @@ class DatasetTable(Table):
     key: Annotated[tuple[str, ...] | None, PlainValidator(spelt.key)] = None
     where: Annotated[Condition | None, PlainValidator(spelt.condition)] = None
     subject: Annotated[Mapping[str, str] | None, PlainValidator(spelt.subject)] = None
-    events: Annotated[Mapping[str, Event] | None, PlainValidator(spelt.events)] = None
+    events: Annotated[Mapping[str, Event] | None, PlainValidator(event_values.events)] = None
     parts: Annotated[tuple[PartName, ...] | None, PlainValidator(spelt.parts)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 

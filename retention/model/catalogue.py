@@ -128,13 +128,15 @@ class Catalogue:
     """Every table that the role can see, and every reference between them.
 
     `default_schema`: where a name without a schema is looked for first. `folds_case`: names
-    that differ only in case are the same (SQLite).
+    that differ only in case are the same (SQLite). `typed`: a column holds values of its type only; where
+    not (SQLite), any column may hold any value, and dates are texts or numbers.
     """
 
     tables: Mapping[TableId, Table]
     references: tuple[Reference, ...]
     default_schema: str | None = None
     folds_case: bool = False
+    typed: bool = True
     notes: tuple[str, ...] = field(default=())
 
     def inbound(self, table: TableId) -> tuple[Reference, ...]:

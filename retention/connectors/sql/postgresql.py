@@ -15,8 +15,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
+from retention.connectors.sql import postgresql_texts
+from retention.connectors.sql.dialect import Dialect, Reading, Rows, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
+from retention.connectors.sql.iso_text import days_on
+from retention.connectors.sql.lines import DAY, expression
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
@@ -24,6 +27,7 @@ from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
+from retention.model.encoding import Encoding
 
 _RELATIONS = {
     "r": Relation.TABLE,
@@ -163,16 +167,41 @@ class Postgresql(Dialect):
     def dated_text(
         self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
     ) -> ColumnElement[Any]:
-        raise AssertionError("binding refuses dates in text on PostgreSQL")
+        return postgresql_texts.dated(column, state, floor, cutoff)
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
+        if kind is Kind.TEXT:
+            # A text with an offset can name an instant before the cutoff and yet a later day.
+            return column < bound(days_on(cutoff.day, 2))
         return column < bound(comparable(kind, cutoff))
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
+        if kind is Kind.TEXT:
+            return postgresql_texts.day(column, timezone)
         # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
         known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
         local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
         return sa.case((known, sa.cast(local, sa.Date)))
+
+    def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        if field.kind is not Kind.TEXT:
+            return None, column
+        return postgresql_texts.number(column)
+
+    def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        return None, sa.cast(column, sa.Text)
+
+    def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
+        return postgresql_texts.matches(text, expression(shape))
+
+    def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        return postgresql_texts.matches(text, f"^{DAY}$")
+
+    def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
+        return postgresql_texts.counted_day(value, encoding, timezone)
+
+    def spelled_day(self, text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
+        return postgresql_texts.spelled_day(text, last_of_month=last_of_month)
 
     def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return sa.cast(column, sa.Text)
