@@ -24,8 +24,10 @@ from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
-from retention.model.catalogue import Catalogue, TableId
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.progress import Progress
+from retention.planning.rights import Need
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -109,6 +111,19 @@ class Marker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lacking:
+    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it.
+
+    `looking`: a plan needs it too.
+    """
+
+    table: TableId
+    right: str
+    grant: str
+    looking: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordView:
     """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
 
@@ -119,6 +134,19 @@ class RecordView:
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """A clock's column over all rows: whether any value has passed. If none has, how many have not, or can't be read.
+
+    `served`: an index of the bare column can serve a cutoff.
+    """
+
+    past: bool
+    ahead: int = 0
+    unclear: int = 0
+    served: bool = True
+
+
 class Remover(abc.ABC):
     """One job's batches on one connection."""
 
@@ -126,7 +154,8 @@ class Remover(abc.ABC):
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         """The next candidates after the cursor, about `size` records; None when there are no more.
 
-        Takes no locks. A sweep looks at everything that is left from the beginning on, by index.
+        Takes no locks. A sweep looks at everything that is left from the beginning on, by index. Among
+        candidates may be some that are gone or no longer due, or none: `take` looks again.
         """
 
     @abc.abstractmethod
@@ -135,7 +164,7 @@ class Remover(abc.ABC):
 
     @abc.abstractmethod
     def oldest(self, most: int) -> Iterator[Window]:
-        """Due records, oldest event first, at most `most` in all."""
+        """Due records, oldest event first, at most `most` in all; of remembered ones all, as some may have to stay."""
 
     @abc.abstractmethod
     def begin(self) -> None:
@@ -147,12 +176,13 @@ class Remover(abc.ABC):
 
         Commits to their keys, while the database works where that can be.
         Rows that others have locked are left out with their record, unless `wait`. A count other than
-        expected raises Refused.
+        expected raises Refused. A range of pages names no candidates: what is left out of it is in neither
+        `changed` nor `locked`, and no count is expected of it; the sweep finds what is left.
         """
 
     @abc.abstractmethod
     def mark(self, marker: Marker) -> None:
-        """Inserts the marker, and makes deferred constraints speak."""
+        """Inserts the marker, and makes deferred constraints speak; where none can be asked, `commit` does."""
 
     @abc.abstractmethod
     def commit(self) -> None:
@@ -182,6 +212,10 @@ class Target(abc.ABC):
         """Which database this is: the same for every run, another for another database."""
 
     @abc.abstractmethod
+    def store(self) -> str:
+        """The same for every address of one database, as far as the database can tell."""
+
+    @abc.abstractmethod
     def catalogue(self) -> Catalogue:
         """The live schema as the role sees it."""
 
@@ -205,12 +239,24 @@ class Target(abc.ABC):
         """How many rows a table has."""
 
     @abc.abstractmethod
+    def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        """Which of these rights, and of those on the marker table, the role does not have."""
+
+    @abc.abstractmethod
+    def referring(self, reference: Reference, most: int) -> int:
+        """How many rows refer to others by `reference`, counted up to `most`."""
+
+    @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
 
     @abc.abstractmethod
+    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+        """A clock's column as it stands, seen from `now`."""
+
+    @abc.abstractmethod
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of everything that a plan and a batch of this job would execute."""
+        """(purpose, SQL) of everything that a plan and a batch by keys of this job would execute."""
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

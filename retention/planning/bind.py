@@ -16,6 +16,7 @@ from retention.planning.conditions import Binder
 from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.paths import part_link, related_path
 from retention.planning.reach import (
+    Counting,
     described,
     outside_references,
     reach_problems,
@@ -27,12 +28,17 @@ _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\
 """Types whose values drivers give as something else than a text or a number."""
 
 
-def bind(connector: Connector, catalogue: Catalogue) -> tuple[tuple[BoundDataset, ...], tuple[Problem, ...]]:
-    """Every dataset that could be bound, and everything that is wrong with all of them."""
+def bind(
+    connector: Connector, catalogue: Catalogue, counting: Counting | None = None
+) -> tuple[tuple[BoundDataset, ...], tuple[Problem, ...]]:
+    """Every dataset that could be bound, and everything that is wrong with all of them.
+
+    With `counting`, what a cascade beyond a record would reach is counted.
+    """
     bound: list[BoundDataset] = []
     problems: list[Problem] = []
     for dataset in connector.datasets.values():
-        attempt = _Attempt(connector, dataset, catalogue)
+        attempt = _Attempt(connector, dataset, catalogue, counting)
         result = attempt.bind()
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
@@ -61,7 +67,10 @@ def _overlaps(connector: Connector, bound: Iterable[BoundDataset]) -> list[Probl
 
 
 class _Attempt:
-    def __init__(self, connector: Connector, dataset: Dataset, catalogue: Catalogue) -> None:
+    def __init__(
+        self, connector: Connector, dataset: Dataset, catalogue: Catalogue, counting: Counting | None
+    ) -> None:
+        self.counting = counting
         self.connector = connector
         self.dataset = dataset
         self.catalogue = catalogue
@@ -97,6 +106,7 @@ class _Attempt:
             file=self.connector.file,
             key=f"{self._place}.table",
             allow_scan=dataset.allow_scan,
+            counting=self.counting,
         )
         order = removal_order(catalogue, members, root.id)
         if not isinstance(order, tuple):

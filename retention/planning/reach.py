@@ -7,7 +7,7 @@ and referring columns without an index are problems here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
@@ -78,6 +78,30 @@ def outside_references(catalogue: Catalogue, members: Mapping[TableId, Part | No
     )
 
 
+Counting = Callable[[Reference], str]
+"""How many rows refer to others by a reference, in words."""
+
+
+def cascade(catalogue: Catalogue, reference: Reference) -> tuple[Reference, ...]:
+    """`reference`, and every reference that the database would act on after it where rows are deleted by it."""
+    found = {reference: None}
+    waiting = [reference]
+    while waiting:
+        item = waiting.pop(0)
+        if item.on_delete != "CASCADE":
+            continue
+        more = [r for r in catalogue.inbound(item.table) if r.on_delete in _CHANGES and r not in found]
+        found |= dict.fromkeys(more)
+        waiting += more
+    return tuple(found)
+
+
+def census(catalogue: Catalogue, reference: Reference, counting: Counting) -> str:
+    """What a cascade would reach, table by table."""
+    first, *others = (f"{counting(item)} of `{item.table}`" for item in cascade(catalogue, reference))
+    return f"now {first}" + (f", and through them {', '.join(others)}" if others else "")
+
+
 def reach_problems(
     catalogue: Catalogue,
     members: Mapping[TableId, Part | None],
@@ -86,8 +110,9 @@ def reach_problems(
     file: str,
     key: str,
     allow_scan: bool,
+    counting: Counting | None = None,
 ) -> list[Problem]:
-    """Everything that deleting a record of these tables would do beyond it."""
+    """Everything that deleting a record of these tables would do beyond it; with a census, where it may count."""
     problems: list[Problem] = []
 
     def add(found: str, write: str) -> None:
@@ -104,9 +129,10 @@ def reach_problems(
         reference = item.reference
         if reference.on_delete in _CHANGES:
             does = "deletes" if reference.on_delete == "CASCADE" else "rewrites"
+            many = f" ({census(catalogue, reference, counting)})" if counting is not None else ""
             add(
                 f"`{described(reference)}` refers to `{reference.target}` ON DELETE {reference.on_delete}:"
-                f" the database itself {does} rows beyond the record",
+                f" the database itself {does} rows beyond the record{many}",
                 f'add "{reference.table.name}" to parts, or make the reference ON DELETE NO ACTION',
             )
     if not allow_scan:

@@ -82,6 +82,11 @@ class RunsReading:
         query = select(run).order_by(run.c.number.desc()).limit(limit)
         return [_run(row) for row in self._connection.execute(query)]
 
+    def of_plan(self, plan: str) -> list[RunRow]:
+        """The runs that carried this plan out, or a part of it, oldest first."""
+        query = select(run).where(run.c.plan == plan).order_by(run.c.number)
+        return [_run(row) for row in self._connection.execute(query)]
+
     def open(self) -> list[RunRow]:
         """Runs that have not ended, oldest first: they run now, or were killed."""
         query = select(run).where(run.c.ended.is_(None)).order_by(run.c.number)

@@ -9,7 +9,7 @@ from retention.errors import SafetyRefusal, UsageError
 from retention.model.documents import plan_from_document
 from retention.model.outcome import ApprovalLine
 from retention.model.place import Place
-from retention.model.plan import JobPlan, Plan
+from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.safety import clock as clocks
 from retention.store.plans import ApprovalRow
 from retention.store.state import StateStore, Transaction
@@ -51,12 +51,26 @@ def approve(
         missing = (set(rules) | set(over_limit)) - {job.rule for job in made.jobs}
         if missing:
             raise UsageError(f"plan {plan_id} has no rule {', '.join(sorted(missing))}")
+        _refuse_limits(plan_id, chosen, over_limit)
         for job in chosen:
             if job.form != resolved_form(config, job.rule):
                 raise SafetyRefusal(
                     f"rule `{job.rule}` has changed since plan {plan_id} was made; plan again"
                 )
         return grant(state, made, chosen, over_limit=over_limit, by=by, clock=clock)
+
+
+def _refuse_limits(plan_id: str, chosen: list[JobPlan], over_limit: tuple[str, ...]) -> None:
+    """A limit is named by those that exceed it, and by no others."""
+    above = {job.rule: job.reason for job in chosen if job.status is JobStatus.REFUSED}
+    for rule, reason in above.items():
+        if rule not in over_limit:
+            raise SafetyRefusal(f"rule `{rule}`: {reason}")
+    for rule in over_limit:
+        if rule not in above:
+            raise UsageError(
+                f"rule `{rule}` is within its limits in plan {plan_id}; leave out --over-limit {rule}"
+            )
 
 
 def grant(
@@ -76,7 +90,7 @@ def grant(
             connector=job.connector,
             dataset=job.dataset,
             records=job.due,
-            over_limit=job.rule in over_limit,
+            over_limit=job.rule in over_limit and job.status is JobStatus.REFUSED,
         )
         for job in jobs
     )

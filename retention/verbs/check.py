@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
 from retention.config import Configuration
+from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, Problem, UnreachableError
+from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
+from retention.model.catalogue import Reference
+from retention.model.dataset import Connector
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.clocks import clock_warnings
+from retention.verbs.prepared import Clock, configuration, shared_stores
+
+MOST_COUNTED = 1_000_000
+"""Rows that a census counts before it says "more than"."""
 
 
 def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
@@ -27,30 +40,14 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     warnings = _warnings(config)
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
-    problems: list[Problem] = []
-    bound: list[BoundDataset] = []
-    silent: list[str] = []
-    for connector in config.connectors.values():
-        try:
-            target = open_target(connector, place.environ)
-            try:
-                found, wrong = bind(connector, target.catalogue())
-                if not target.has_marker_table():
-                    warnings = (
-                        *warnings,
-                        f"`{connector.name}` has no table retention_marker yet: retention init",
-                    )
-            finally:
-                target.close()
-        except ConfigurationError as error:
-            problems += error.problems
-        except UnreachableError as error:
-            silent.append(error.message)
-            write = "start it, or mend the url"
-            problems.append(Problem(file=connector.file, key="url", found=error.message, write=write))
-        else:
-            bound += found
-            problems += wrong
+    every = tuple(config.connectors.values())
+    now = clock()
+    looks = [_look(connector, place, now) for connector in every]
+    problems = tuple(problem for look in looks for problem in look.problems)
+    known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
+    problems += tuple(shared_stores(known))
+    bound = [item for look in looks for item in look.bound]
+    silent = [look.silent for look in looks if look.silent is not None]
     if silent and len(silent) == len(problems):
         raise UnreachableError("; ".join(silent))
     if not problems and stores.exists(config, place):
@@ -58,8 +55,92 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
             for item in bound:
                 tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
     return CheckReport(
-        problems=tuple(problems), warnings=warnings, checked=tuple(_line(item) for item in bound)
+        problems=problems,
+        warnings=(*warnings, *(warning for look in looks for warning in look.warnings)),
+        checked=tuple(_line(item) for item in bound),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """What one connector's database showed. `silent`: why it does not answer."""
+
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    bound: tuple[BoundDataset, ...] = ()
+    store: str = ""
+    silent: str | None = None
+
+
+def _look(connector: Connector, place: Place, now: datetime) -> _Look:
+    try:
+        with closing(open_target(connector, place.environ)) as target:
+            return _live(connector, target, now)
+    except ConfigurationError as error:
+        return _Look(problems=tuple(error.problems))
+    except UnreachableError as error:
+        write = "start it, or mend the url"
+        problem = Problem(file=connector.file, key="url", found=error.message, write=write)
+        return _Look(problems=(problem,), silent=error.message)
+
+
+def _live(connector: Connector, target: Target, now: datetime) -> _Look:
+    """Names, references and rights, against the schema as it is now."""
+
+    def counting(reference: Reference) -> str:
+        try:
+            many = target.referring(reference, MOST_COUNTED + 1)
+        except RetentionError:
+            return "rows that could not be counted"
+        if many > MOST_COUNTED:
+            return f"more than {MOST_COUNTED:,} rows"
+        return f"{many:,} row" + ("s" if many != 1 else "")
+
+    bound, problems = bind(connector, target.catalogue(), counting)
+    warnings = []
+    if not target.has_marker_table():
+        warnings.append(f"`{connector.name}` has no table retention_marker yet: retention init")
+    read_only = target.read_only()
+    if read_only is not None:
+        warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
+    lacking, looking = _rights(connector, bound, target)
+    return _Look(
+        problems=(*problems, *lacking),
+        warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
+        bound=bound,
+        store=target.store(),
+    )
+
+
+def _rights(
+    connector: Connector, bound: Sequence[BoundDataset], target: Target
+) -> tuple[list[Problem], list[str]]:
+    """What the role can't do and a plan or a run would need, each once, under the first dataset that does.
+
+    A role that may delete nothing at all is one for looking: that is said, and no mistake.
+    """
+    first: dict[str, str] = {}
+    wanted: dict[Need, None] = {}
+    for item in bound:
+        for need in needs(item):
+            wanted[need] = None
+            first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
+    lacking = target.lacking(tuple(wanted))
+    deletes = {str(need.table) for need in wanted if need.right is Right.DELETE}
+    warnings = []
+    if deletes and deletes <= {str(lack.table) for lack in lacking if lack.right == Right.DELETE.value}:
+        warnings.append(f"`{connector.name}` can be planned on, and not run on: the role may delete nothing")
+        lacking = tuple(lack for lack in lacking if lack.looking)
+    problems = [
+        Problem(
+            file=connector.file,
+            key=first.get(str(lack.table), "url"),
+            found=f"the role can't {lack.right} `{lack.table}`",
+            write=lack.grant,
+        )
+        for lack in lacking
+    ]
+    return problems, warnings
 
 
 def _line(item: BoundDataset) -> str:

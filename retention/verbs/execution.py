@@ -30,7 +30,11 @@ from retention.verbs.prepared import Clock, Prepared, in_zone
 
 @dataclass(kw_only=True)
 class Execution:
-    """One execution, while it lasts."""
+    """One execution, while it lasts.
+
+    `uses_up`: the plan is carried out by it. Not by a canary, and not where nothing may run that is in it: then
+    it can still be approved.
+    """
 
     id: str
     ready: Prepared
@@ -42,6 +46,7 @@ class Execution:
     limit: int | None
     evidence: bytes
     in_doubt: Mapping[str, str]
+    uses_up: bool = True
     token: int = 0
     numbers: Numbers = field(default_factory=Numbers)
 
@@ -97,7 +102,8 @@ def _start(execution: Execution, by: str) -> None:
             id=execution.id, as_of=plan.as_of, started=started, by=by, policy=plan.policy, plan=plan.id
         )
         tx.runs.start(row)
-        tx.plans.mark_used(plan.id, execution.id)
+        if execution.uses_up:
+            tx.plans.mark_used(plan.id, execution.id)
         granted = [
             {"rule": a.rule, "by": a.by, "plan": a.plan}
             for job in plan.jobs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from contextlib import closing
 from pathlib import Path
 
 from retention.config import Configuration
@@ -13,11 +14,12 @@ from retention.errors import ConfigurationError, UnreachableError
 from retention.ledger.evidence import key_id
 from retention.ledger.keys import encode_evidence_key, encode_signing_key, new_key
 from retention.ledger.note import Signer
+from retention.model.dataset import Connector
 from retention.model.place import Place
 from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.prepared import Clock, configuration, shared_stores
 
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
 
@@ -104,14 +106,17 @@ def _origin(config: Configuration) -> str:
 
 
 def _markers(config: Configuration, place: Place) -> list[str]:
+    """A table in each database that answers. Raises ConfigurationError where two connectors reach one database."""
     lines = []
+    known: dict[str, tuple[Connector, str]] = {}
     for connector in config.connectors.values():
         try:
-            target = open_target(connector, place.environ)
-            try:
+            with closing(open_target(connector, place.environ)) as target:
+                known[connector.name] = (connector, target.store())
+                problems = shared_stores(known)
+                if problems:
+                    raise ConfigurationError(problems=problems)
                 made = target.create_marker_table()
-            finally:
-                target.close()
         except UnreachableError as error:
             lines.append(
                 f"{connector.name}: not reached ({error.message}); type retention init again when it is"

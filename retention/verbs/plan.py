@@ -60,12 +60,13 @@ def plan(
             note = (
                 "there is no state store here: this plan is not kept, and can't be approved (retention init)"
             )
+            made = judged(made, ready, None)
             made = replace(made, notes=(*made.notes, note)) if store else made
         else:
             with stores.opened(config, place) as state:
-                made = keep_plan(state, config, made, clock)
                 with state.read() as snapshot:
                     made = judged(made, ready, snapshot)
+                made = keep_plan(state, config, made, clock)
         return replace(made, as_of=in_zone(config, made.as_of))
 
 
@@ -151,13 +152,13 @@ def keep_plan(state: StateStore, config: Configuration, made: Plan, clock: Clock
     return kept
 
 
-def judged(made: Plan, ready: Prepared, snapshot: Snapshot) -> Plan:
-    """The plan with each job's status as approvals and limits have it."""
+def judged(made: Plan, ready: Prepared, snapshot: Snapshot | None) -> Plan:
+    """The plan with each job's status as approvals and limits have it; without a state store there are none."""
     jobs = tuple(_judged_job(job, made, ready, snapshot) for job in made.jobs)
     return replace(made, jobs=jobs)
 
 
-def _judged_job(job: JobPlan, made: Plan, ready: Prepared, snapshot: Snapshot) -> JobPlan:
+def _judged_job(job: JobPlan, made: Plan, ready: Prepared, snapshot: Snapshot | None) -> JobPlan:
     if job.status is not JobStatus.READY:
         return job
     rule = ready.config.policy.rules[job.rule]
@@ -166,7 +167,7 @@ def _judged_job(job: JobPlan, made: Plan, ready: Prepared, snapshot: Snapshot) -
         plan=made.id,
         mode=rule.approval,
         over=over_limit(job, ready),
-        grants=grants(snapshot, job),
+        grants=grants(snapshot, job) if snapshot is not None else (),
     )
     return replace(job, status=verdict.status, reason=verdict.reason)
 
@@ -259,8 +260,10 @@ def stored(place: Place, id: str) -> Plan:
     """A stored plan, as it was; UsageError where there is none of that name."""
     config = configuration(place)
     with stores.reading(config, place) as state, state.read() as snapshot:
-        made = plan_from_document(json.loads(stored_row(snapshot, id).body))
-        return replace(made, as_of=in_zone(config, made.as_of))
+        row = stored_row(snapshot, id)
+        made = plan_from_document(json.loads(row.body))
+        notes = made.notes if row.used_by is None else (*made.notes, f"run {row.used_by} carried it out")
+        return replace(made, as_of=in_zone(config, made.as_of), notes=notes)
 
 
 def stored_row(snapshot: Snapshot, id: str) -> StoredPlan:

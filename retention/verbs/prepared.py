@@ -16,6 +16,7 @@ from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, UsageError
 from retention.model.catalogue import Catalogue
+from retention.model.dataset import Connector
 from retention.model.place import Place
 from retention.model.plan import Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
@@ -115,12 +116,29 @@ def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()
             found, wrong = bind(connector, catalogues[name])
             bound += found
             problems += wrong
+        problems += shared_stores({name: (chosen[name], target.store()) for name, target in targets.items()})
         if problems:
             raise ConfigurationError(problems=problems)
         yield Prepared(config=config, targets=targets, catalogues=catalogues, bound=tuple(bound))
     finally:
         for target in targets.values():
             target.close()
+
+
+def shared_stores(stores: Mapping[str, tuple[Connector, str]]) -> list[Problem]:
+    """One database, one connector: rules of one would not see what the datasets of another keep.
+
+    `stores`: connector's name → connector, and what its database says that it is.
+    """
+    first: dict[str, str] = {}
+    problems = []
+    for name, (connector, store) in stores.items():
+        other = first.setdefault(store, name)
+        if other != name:
+            found = f"reaches the same database as connector `{other}`"
+            write = f"put its datasets into the file of `{other}`: one file for each database"
+            problems.append(Problem(file=connector.file, key="url", found=found, write=write))
+    return problems
 
 
 def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from retention.safety import approvals
 from retention.safety import clock as clocks
 from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
+from retention.store.verifying import verify_folder, verify_store
 from retention.verbs import stores
 from retention.verbs.approve import grant
 from retention.verbs.execution import Execution, execute
@@ -66,6 +68,7 @@ def run(
     stop = stop if stop is not None else _never
     with ExitStack() as stack:
         state = stack.enter_context(stores.opened(config, place))
+        _refuse_damaged_ledger(state)
         intention = _intention(state, config, plan_id, as_of, clock)
         ready = stack.enter_context(prepared(place, config, connectors))
         _refuse_missing_markers(ready)
@@ -76,6 +79,10 @@ def run(
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
+        uses_up = limit is None and (intention.plan is not None or _any_ready(plan))
+        if uses_up:
+            told = tuple(replace(j, reason=approvals.advised_anew(j.reason, plan.id)) for j in plan.jobs)
+            plan = replace(plan, jobs=told)
         execution = Execution(
             id=f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             ready=ready,
@@ -85,10 +92,15 @@ def run(
             progress=progress,
             stop=stop,
             limit=limit,
+            uses_up=uses_up,
             evidence=stores.evidence_key(config),
             in_doubt=recovered.in_doubt,
         )
         return execute(execution, rules, by)
+
+
+def _any_ready(plan: Plan) -> bool:
+    return any(job.status is JobStatus.READY for job in plan.jobs)
 
 
 def _never() -> bool:
@@ -135,6 +147,13 @@ def _approved_and_unused(state: StateStore) -> Plan | None:
             if snapshot.approvals.of(row.id):
                 return plan_from_document(json.loads(row.body))
     return None
+
+
+def _refuse_damaged_ledger(state: StateStore) -> None:
+    """Nothing is deleted while the log of what was deleted does not verify. Raises LedgerError."""
+    verify_store(state, state.verifier_key)
+    if state.mirror is not None:
+        verify_folder(state.mirror.folder, state.verifier_key)
 
 
 def _refuse_missing_markers(ready: Prepared) -> None:
@@ -184,20 +203,32 @@ def _planned(
     """The plan with fresh numbers: a new one, or the stored one, of which never more is taken."""
     fresh = count(ready, intention.as_of, rules, progress, stop)
     if intention.plan is None:
-        made = keep_plan(state, ready.config, fresh, clock)
         with state.read() as snapshot:
-            return judged(made, ready, snapshot)
+            made = judged(fresh, ready, snapshot)
+        return keep_plan(state, ready.config, made, clock)
     old = intention.plan
     made = replace(fresh, id=old.id, digest=old.digest, stored=True)
     with state.read() as snapshot:
         made = judged(made, ready, snapshot)
-    before = {(job.rule, job.connector, job.dataset): job for job in old.jobs}
-    jobs = tuple(_as_approved(job, before.get((job.rule, job.connector, job.dataset))) for job in made.jobs)
+        done = Counter[_Place]()
+        for run in snapshot.runs.of_plan(old.id):
+            for row in snapshot.jobs.of(run.id):
+                done[row.rule, row.connector, row.dataset] += row.progress.done
+    before = {_place(job): job for job in old.jobs}
+    jobs = tuple(_as_approved(job, before.get(_place(job)), done[_place(job)]) for job in made.jobs)
     return replace(made, jobs=jobs)
 
 
-def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
-    if job.status in (JobStatus.NOTHING, JobStatus.REFUSED):
+_Place = tuple[str, str, str]
+
+
+def _place(job: JobPlan) -> _Place:
+    return job.rule, job.connector, job.dataset
+
+
+def _as_approved(job: JobPlan, before: JobPlan | None, done: int) -> JobPlan:
+    """What changed since then is the first reason, though there be others."""
+    if job.status is JobStatus.NOTHING:
         return job
     if before is None:
         return replace(job, status=JobStatus.REFUSED, reason="it is not in the plan; plan again")
@@ -209,7 +240,9 @@ def _as_approved(job: JobPlan, before: JobPlan | None) -> JobPlan:
         if then != now:
             reason = f"{what} is not what it was when the plan was made; plan again"
             return replace(job, status=JobStatus.REFUSED, reason=reason)
-    verdict = approvals.more_than_approved(job, before.due)
+    if job.status is JobStatus.REFUSED:
+        return job
+    verdict = approvals.more_than_approved(job, before.due, done)
     return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
 
 

@@ -131,6 +131,6 @@ def _waiting(
         known = rule.approval is Approval.CHANGES and snapshot.approvals.of_form(job.rule, job.form)
         if rule.approval is Approval.NEVER or known:
             continue
-        reason = f"type: retention approve {newest.id}"
+        reason = job.reason or f"type: retention approve {newest.id}"
         lines.append(WaitingLine(plan=newest.id, rule=job.rule, records=job.due, reason=reason))
     return tuple(lines)

@@ -231,12 +231,13 @@ def test_a_plan_is_carried_out_once(visits):
 def test_a_limit_holds_before_the_first_batch_until_an_approval_names_it(sqlite, limits, said, approval):
     sqlite.visits(due=300)
     sqlite.ready(approval=approval, **limits)
-    made = sqlite.plan()
     job = sqlite.job()
     assert job.status is JobStatus.REFUSED
     assert said in job.reason
     made = sqlite.plan()
-    sqlite.approve(made.id)
+    assert (made.jobs[0].status, said in made.jobs[0].reason) == (JobStatus.REFUSED, True)
+    with pytest.raises(SafetyRefusal, match=said):
+        sqlite.approve(made.id)
     assert sqlite.run(plan_id=made.id).jobs[0].status is JobStatus.REFUSED
     assert sqlite.events("batch.intent") == []
     made = sqlite.plan()
@@ -244,6 +245,77 @@ def test_a_limit_holds_before_the_first_batch_until_an_approval_names_it(sqlite,
     assert sqlite.run(plan_id=made.id).jobs[0].done == 300
     sqlite.add_visits(1001, 300)
     assert sqlite.job().status is JobStatus.REFUSED
+
+
+def test_a_limit_that_is_not_exceeded_is_not_named(visits):
+    """The ledger said of a rule within its limits that it had been above them."""
+    made = visits.plan()
+    with pytest.raises(UsageError, match="within its limits"):
+        visits.approve(made.id, over_limit=("visits",))
+    assert visits.events("approval.granted") == []
+
+
+def test_what_a_run_advises_can_be_typed(sqlite):
+    """It named the plan that it had just used up, so that approving it was refused."""
+    sqlite.visits(due=300)
+    sqlite.ready(approval="changes", share="50%")
+    for keep, options in (("12 months", {"over_limit": ("visits",)}), ("13 months", {})):
+        edit(sqlite, "policies.toml", "12 months", keep)
+        job = sqlite.job()
+        [plan] = re.findall(r"type: retention approve (\w+)", job.reason)
+        sqlite.approve(plan, **options)
+        assert sqlite.job().done == 300
+        sqlite.database.run("DELETE FROM visits")
+        sqlite.add_visits(1, 300)
+        sqlite.add_visits(1001, 700, day=sqlite.recently())
+
+
+def test_what_is_left_of_a_plan_that_ran_in_part_is_approved_by_another(sqlite):
+    sqlite.visits(due=30)
+    sqlite.orders(due=30)
+    sqlite.ready(approval="changes")
+    sqlite.approve(sqlite.plan().id, rules=("visits",))
+    outcome = sqlite.run()
+    waiting = next(job for job in outcome.jobs if job.rule == "orders")
+    assert waiting.status is JobStatus.AWAITING
+    assert waiting.reason.endswith("type: retention plan, and then approve PLAN")
+    sqlite.approve(sqlite.plan().id)
+    assert {job.rule: job.done for job in sqlite.run().jobs} == {"visits": 0, "orders": 30}
+
+
+def test_a_canary_leaves_the_rest_of_an_approved_plan_to_be_carried_out(sqlite):
+    """It used up the plan, and the approval that named the limit with it."""
+    sqlite.visits(due=300)
+    sqlite.ready(approval="always", share="50%")
+    made = sqlite.plan()
+    sqlite.approve(made.id, over_limit=("visits",))
+    assert sqlite.run(plan_id=made.id, limit=10).jobs[0].done == 10
+    sqlite.add_visits(1001, 11)
+    refused = sqlite.run(plan_id=made.id, limit=10).jobs[0]
+    assert refused.status is JobStatus.REFUSED
+    assert "301 records are due now, after 10 that went already, and 300 were" in refused.reason
+    sqlite.database.run("DELETE FROM visits WHERE id > 1000 AND id < 1000000000")
+    assert sqlite.run().jobs[0].done == 290
+    with pytest.raises(SafetyRefusal, match="carried out already"):
+        sqlite.run(plan_id=made.id)
+
+
+def test_a_plan_says_what_a_run_would_where_there_is_no_state_store_too(sqlite):
+    """Every rule was `ready`, approved or not, above its limits or not."""
+    sqlite.visits(due=300)
+    sqlite.write(approval="changes")
+    assert sqlite.plan().jobs[0].status is JobStatus.AWAITING
+    sqlite.write(approval="changes", share="50%")
+    assert sqlite.plan().jobs[0].status is JobStatus.REFUSED
+
+
+def test_what_changed_is_told_before_the_limit_that_it_exceeds_too(sqlite):
+    sqlite.visits(due=300)
+    sqlite.ready(approval="changes", share="50%")
+    made = sqlite.plan()
+    sqlite.approve(made.id, over_limit=("visits",))
+    sqlite.database.run("ALTER TABLE visits ADD COLUMN more text")
+    assert "schema of its tables is not what it was" in sqlite.run(plan_id=made.id).jobs[0].reason
 
 
 def test_a_share_of_a_slice_counts_against_the_whole_table(sqlite):

@@ -208,3 +208,25 @@ def test_a_lost_batch_of_a_restored_target_is_aborted_not_believed(shop, hooks, 
     outcome = shop.run()
     assert [d["outcome"] for _, d in shop.events("batch.reconciled")] == ["aborted"]
     assert outcome.jobs[0].done == 300
+
+
+@pytest.mark.parametrize("where", ["store", "mirror"])
+def test_nothing_is_deleted_while_the_ledger_does_not_verify(sqlite, where):
+    """A run went on deleting, and signed on, over a log of which a byte had been changed."""
+    sqlite.visits(due=300)
+    sqlite.ready()
+    sqlite.run()
+    sqlite.add_visits(1, 300)
+    if where == "store":
+        with closing(sqlite3.connect(sqlite.state_path)) as connection, connection:
+            connection.execute(
+                "UPDATE event SET line = CAST(replace(CAST(line AS TEXT), 'tester', 'tested') AS BLOB)"
+                " WHERE seq = 4"
+            )
+    else:
+        path = sqlite.mirror / "ledger.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"tester", b"tested", 1))
+    with pytest.raises(LedgerError, match="event "):
+        sqlite.run()
+    assert sqlite.left() == 300
+    assert sqlite.cli("run", "--yes").returncode == 6

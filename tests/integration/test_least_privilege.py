@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -171,6 +172,36 @@ def test_without_one_of_them_nothing_is_deleted_and_the_table_is_named(shop, rig
     assert f"permission denied for table {table}" in " ".join(ran.stdout.split())
     assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(40,)]
     assert shop.command("audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "can_not"),
+    [
+        ("SELECT ON complaints", "read `public.complaints`"),
+        ("SELECT ON orders", "read `public.orders`"),
+        ("UPDATE (id) ON orders", "lock rows of `public.orders`"),
+        ("UPDATE (order_id) ON order_lines", "lock rows of `public.order_lines`"),
+        ("DELETE ON order_lines", "delete from `public.order_lines`"),
+        ("INSERT ON retention_marker", "write markers to `public.retention_marker`"),
+        ("USAGE ON SCHEMA public", "use the schema of `public."),
+    ],
+)
+def test_check_prints_the_grant_that_is_missing_and_that_is_enough(shop, right, can_not):
+    assert shop.command("init").exit_code == 0
+    role = re.search(r"//([^:]*):", shop.role)
+    assert role is not None
+    shop.sql(f"REVOKE {right} FROM {role[1]}" + (", PUBLIC" if "SCHEMA" in right else ""))
+    checked = shop.command("check", "--format", "json")
+    assert checked.exit_code == 3
+    problems = json.loads(checked.stdout)["problems"]
+    assert [p for p in problems if can_not in p["found"]], problems
+    for problem in problems:
+        assert problem["file"].endswith("shop.toml")
+        shop.sql(problem["write"])
+    assert shop.command("check").exit_code == 0
+    ran = shop.command("run", "--yes", "--plan", shop.approved_plan())
+    assert ran.exit_code == 0
+    assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(1,)]
 
 
 def test_a_referring_table_that_cannot_be_read_stops_the_plan(shop):

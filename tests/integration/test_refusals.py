@@ -207,6 +207,32 @@ def test_a_reference_that_acts_beyond_the_record(
     assert ("deletes" if action == "CASCADE" else "rewrites") in problem.found
 
 
+def test_a_cascade_beyond_the_record_is_counted_to_its_end(shop: Workplace, store: Store) -> None:
+    store.script(
+        SHOP + "CREATE TABLE visits (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id)"
+        " ON DELETE CASCADE); CREATE INDEX visits_order ON visits (order_id);"
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY, visit_id INTEGER REFERENCES visits (id)"
+        " ON DELETE CASCADE); CREATE INDEX pages_visit ON pages (visit_id);"
+        "CREATE TABLE clicks (id INTEGER PRIMARY KEY, page_id INTEGER REFERENCES pages (id)"
+        " ON DELETE SET NULL); CREATE INDEX clicks_page ON clicks (page_id);"
+        "CREATE TABLE other (id INTEGER PRIMARY KEY, click_id INTEGER REFERENCES clicks (id)"
+        " ON DELETE CASCADE); CREATE INDEX other_click ON other (click_id);"
+        "INSERT INTO orders (id, created) VALUES (1, '2020-01-01'), (2, '2020-01-01');"
+        "INSERT INTO visits VALUES (1, 1), (2, 1), (3, 2), (4, NULL);"
+        "INSERT INTO pages VALUES (1, 1), (2, 1); INSERT INTO clicks VALUES (1, 2)"
+    )
+    shop.connect(store, ORDERS)
+
+    place = schema(store)
+    problem = refused(
+        shop, "datasets.orders.table", f"`{place}visits.order_id` refers to `{place}orders`", ""
+    )
+    assert (
+        f"(now 3 rows of `{place}visits`, and through them 2 rows of `{place}pages`, 1 row of `{place}clicks`)"
+        in problem.found
+    )
+
+
 def test_a_cascade_into_a_part_is_refused_too(shop: Workplace, store: Store) -> None:
     store.script(
         SHOP + "CREATE TABLE photos (id INTEGER PRIMARY KEY, line_id INTEGER REFERENCES lines (id)"
@@ -731,3 +757,28 @@ def test_a_partial_unique_index_makes_no_key(shop: Workplace, store: Store) -> N
     shop.connect(store, dataset(parts="", key='"code"'))
 
     assert "is not unique" in only(shop).found
+
+
+# -- connectors ----------------------------------------------------------------------------
+
+
+def test_one_database_under_two_connectors(shop: Workplace, store: Store) -> None:
+    """Each took the other's markers for those of a ledger that had lost events, and refused to run for ever."""
+    store.script(SHOP)
+    shop.connect(store, ORDERS)
+    twin: Store
+    if isinstance(store, SqliteStore):
+        (shop.folder / "other.db").symlink_to(store.path)
+        twin = SqliteStore(shop.folder / "other.db")
+    else:
+        address = store.url.replace("127.0.0.1", "localhost")
+        twin = PostgresqlStore(address, address.rpartition("/")[2])
+    shop.connect(twin, '[datasets.people]\ndata = "people"\ntable = "customers"', name="twin")
+
+    found = [problem for problem in shop.problems() if "the same database" in problem.found]
+    assert [problem.key for problem in found] == ["url"]
+    assert found[0].file.endswith("twin.toml")
+    for words in (("init",), ("plan",), ("run", "--yes")):
+        ended = shop.cli(*words)
+        assert ended.exit_code == 3
+        assert "reaches the same database as connector `db`" in " ".join(ended.stderr.split())

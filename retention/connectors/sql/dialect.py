@@ -17,11 +17,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding
+from retention.planning.rights import Need
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,10 @@ class Dialect(abc.ABC):
     def identity(self, connection: Connection) -> str:
         """What tells this database from another; no password in it."""
 
+    def store(self, connection: Connection) -> str:
+        """See `Target.store`."""
+        return self.identity(connection)
+
     @abc.abstractmethod
     def now(self, connection: Connection) -> datetime:
         """The database's clock, aware."""
@@ -120,6 +126,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def read_only(self, connection: Connection) -> str | None:
         """Why this database can't be written, None where it can."""
+
+    @abc.abstractmethod
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        """See `Target.lacking`."""
 
     @abc.abstractmethod
     def transient(self, error: BaseException) -> bool:

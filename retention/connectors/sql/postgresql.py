@@ -15,19 +15,17 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql import postgresql_texts
-from retention.connectors.sql.dialect import Dialect, Reading, Rows, Timeouts
+from retention.connectors.port import Lacking
+from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.inspect import Reflected, serves, with_key
-from retention.connectors.sql.iso_text import days_on
-from retention.connectors.sql.lines import DAY, expression
 from retention.connectors.sql.postgresql_ahead import ahead
+from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
 from retention.connectors.sql.postgresql_constraints import indexes_of, references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
-from retention.connectors.sql.predicates import bound, comparable
+from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.showing import PYFORMAT, with_values
-from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
-from retention.model.encoding import Encoding
+from retention.model.catalogue import Catalogue, Column, Reference, Relation, Table, TableId, Trigger
+from retention.planning.rights import Need
 
 _RELATIONS = {
     "r": Relation.TABLE,
@@ -42,7 +40,7 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
 
 
-class Postgresql(Dialect):
+class Postgresql(PostgresqlClocks):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"
@@ -97,6 +95,13 @@ class Postgresql(Dialect):
         where = url.host or url.query.get("host") or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
+    def store(self, connection: Connection) -> str:
+        told = connection.exec_driver_sql(
+            "SELECT CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE')"
+            " THEN (SELECT system_identifier FROM pg_control_system()) END, current_database()"
+        ).one()
+        return self.identity(connection) if told[0] is None else f"postgresql:{told[0]}/{told[1]}"
+
     def now(self, connection: Connection) -> datetime:
         return cast(datetime, connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one())
 
@@ -107,6 +112,9 @@ class Postgresql(Dialect):
             "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
+
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return lacking(connection, needs)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT
@@ -163,45 +171,6 @@ class Postgresql(Dialect):
 
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column
-
-    def dated_text(
-        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
-    ) -> ColumnElement[Any]:
-        return postgresql_texts.dated(column, state, floor, cutoff)
-
-    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
-        if kind is Kind.TEXT:
-            # A text with an offset can name an instant before the cutoff and yet a later day.
-            return column < bound(days_on(cutoff.day, 2))
-        return column < bound(comparable(kind, cutoff))
-
-    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        if kind is Kind.TEXT:
-            return postgresql_texts.day(column, timezone)
-        # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
-        known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
-        local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
-        return sa.case((known, sa.cast(local, sa.Date)))
-
-    def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
-        if field.kind is not Kind.TEXT:
-            return None, column
-        return postgresql_texts.number(column)
-
-    def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
-        return None, sa.cast(column, sa.Text)
-
-    def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
-        return postgresql_texts.matches(text, expression(shape))
-
-    def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return postgresql_texts.matches(text, f"^{DAY}$")
-
-    def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
-        return postgresql_texts.counted_day(value, encoding, timezone)
-
-    def spelled_day(self, text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
-        return postgresql_texts.spelled_day(text, last_of_month=last_of_month)
 
     def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return sa.cast(column, sa.Text)

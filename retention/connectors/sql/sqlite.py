@@ -21,6 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.port import Lacking
 from retention.connectors.sql import iso_text, sqlite_values
 from retention.connectors.sql.dialect import Dialect, Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, serves, with_key
@@ -42,6 +43,7 @@ from retention.model.catalogue import (
 )
 from retention.model.condition import Value
 from retention.model.encoding import Encoding
+from retention.planning.rights import Need
 
 _CLAIM = "retention_claim"
 
@@ -98,6 +100,10 @@ class Sqlite(Dialect):
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
         return f"sqlite:{os.path.realpath(path)}"
 
+    def store(self, connection: Connection) -> str:
+        found = os.stat(connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2])
+        return f"sqlite:{found.st_dev}:{found.st_ino}"  # also under another name
+
     def now(self, connection: Connection) -> datetime:
         text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
         return datetime.fromisoformat(str(text))
@@ -113,6 +119,9 @@ class Sqlite(Dialect):
             else f"{folder} may not be written: SQLite needs a journal there"
         )
 
+    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        return ()  # there are no rights but the file's: see `read_only`
+
     def transient(self, error: BaseException) -> bool:
         cause = getattr(error, "orig", error)
         code = getattr(cause, "sqlite_errorcode", 0) or 0
@@ -120,6 +129,10 @@ class Sqlite(Dialect):
 
     def lost(self, error: BaseException) -> bool:
         return False  # there is no server to lose: a commit that raises has not happened
+
+    def forbidden(self, error: BaseException) -> bool:
+        cause = getattr(error, "orig", error)
+        return isinstance(cause, sqlite3.OperationalError) and str(cause).startswith("no such ")
 
     def is_duplicate(self, error: BaseException) -> bool:
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) or 0

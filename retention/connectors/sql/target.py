@@ -10,7 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Counts, Marker, RecordView, Remembered, Remover, Target, Transient
+from retention.connectors.port import (
+    Counts,
+    Lacking,
+    Marker,
+    RecordView,
+    Remembered,
+    Remover,
+    Sight,
+    Target,
+    Transient,
+)
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.markers import (
@@ -21,6 +31,7 @@ from retention.connectors.sql.markers import (
     status_of,
 )
 from retention.connectors.sql.pages import PageRemover
+from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
@@ -29,8 +40,10 @@ from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
 from retention.ledger.evidence import Committer
-from retention.model.catalogue import Catalogue, TableId
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.progress import Progress
+from retention.planning.rights import Need
 from retention.planning.work import Work
 
 DENSE = 0.1
@@ -76,6 +89,10 @@ class SqlTarget(Target):
         with self._reader("connecting") as connection:
             return self._dialect.identity(connection)
 
+    def store(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.store(connection)
+
     def catalogue(self) -> Catalogue:
         if self._catalogue is None:
             with self._reader("reading the catalogue") as connection:
@@ -99,10 +116,43 @@ class SqlTarget(Target):
             query = sa.select(sa.func.count()).select_from(named_table(table))
             return int(connection.execute(query).scalar_one())
 
+    def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+        with self._reader("asking what the role may do") as connection:
+            return self._dialect.lacking(connection, needs)
+
+    def referring(self, reference: Reference, most: int) -> int:
+        with self._reader(f"counting rows of {reference.table}") as connection:
+            source = named_table(reference.table, reference.columns)
+            some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
+            some = some.where(*(source.c[name].is_not(sa.null()) for name in reference.columns)).limit(
+                bound(most)
+            )
+            query = sa.select(sa.func.count()).select_from(some.subquery("some"))
+            return int(connection.execute(query).scalar_one())
+
     def record(self, work: Work, key: str) -> RecordView | None:
         keys = {id_: table.key for id_, table in self.catalogue().tables.items()}
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, keys).read(key)
+
+    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+        compiler = Compiler(self._dialect)
+
+        def having(state: p.State) -> Any:
+            return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
+
+        served = self._dialect.serves(clock)
+        reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
+        source = compiler.source(clock.source)
+        some = sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
+        with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
+            if connection.execute(some.limit(1)).first() is not None:
+                return Sight(past=True, served=served)
+            counts = []
+            for state in (p.State.RECENT, p.State.UNCLEAR):
+                query = sa.select(sa.func.count()).select_from(source).where(having(state))
+                counts.append(int(connection.execute(query).scalar_one()))
+        return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
 
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(

@@ -72,6 +72,8 @@ def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) ->
         return Transient(f"{what}: {safe(error)}")
     if dialect.forbidden(error):
         return SetupError(f"{what}: the database would not have it: {message}")
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not dialect.row_locks:
+    no_answer = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    broken = type(error) is sa.exc.DatabaseError  # a file that is none, or damaged: no record's fault
+    if (no_answer or broken) and not dialect.row_locks:
         return UnreachableError(f"{what}: {message}")
     return Refused(f"{what}: the database refused ({safe(error)})")

@@ -60,7 +60,7 @@ def test_problems_are_listed_for_people_and_programs(line):
     told = line("plan").stderr
     assert "Error: 1 problem in the configuration" in told
     assert 'found "5 yeers"' in told
-    assert 'write "5 years"' in told
+    assert 'mend  "5 years"' in told
     document = line.document("plan", "--format", "json")
     assert document["error"]["problems"] == [
         {"file": "policies.toml", "key": "rules.orders.keep", "found": '"5 yeers"', "write": '"5 years"'}

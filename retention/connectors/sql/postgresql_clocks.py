@@ -11,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
-from retention.connectors.sql.dialect import Reading
-from retention.connectors.sql.iso_text import shortest
-from retention.connectors.sql.lines import DAY, NUMBER
-from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.dialect import Dialect, Reading
+from retention.connectors.sql.iso_text import days_on, shortest
+from retention.connectors.sql.lines import DAY, NUMBER, expression
+from retention.connectors.sql.predicates import bound, comparable
 from retention.model import predicate as p
+from retention.model.catalogue import Kind
 from retention.model.encoding import Encoding, Unit
 
 _OFFSET = "([Zz]|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
@@ -24,19 +25,62 @@ _ISO = f"^{DAY}([ T]{_TIME} *{_OFFSET}? *)?$"
 _WITH_OFFSET = f"{_OFFSET} *$"
 
 
-def matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
+class PostgresqlClocks(Dialect):
+    """What PostgreSQL supplies to tell points in time, in its own dates, in texts and in numbers."""
+
+    def dated_text(
+        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
+    ) -> ColumnElement[Any]:
+        return _dated(column, state, floor, cutoff)
+
+    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
+        if kind is Kind.TEXT:
+            # A text with an offset can name an instant before the cutoff and yet a later day.
+            return column < bound(days_on(cutoff.day, 2))
+        return column < bound(comparable(kind, cutoff))
+
+    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
+        if kind is Kind.TEXT:
+            return _text_day(column, timezone)
+        # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
+        known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
+        local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
+        return sa.case((known, sa.cast(local, sa.Date)))
+
+    def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        if field.kind is not Kind.TEXT:
+            return None, column
+        return _number(column)
+
+    def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        return None, sa.cast(column, sa.Text)
+
+    def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
+        return _matches(text, expression(shape))
+
+    def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        return _matches(text, f"^{DAY}$")
+
+    def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
+        return _counted_day(value, encoding, timezone)
+
+    def spelled_day(self, text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
+        return _spelled_day(text, last_of_month=last_of_month)
+
+
+def _matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
     """The regular expression is found in the text."""
     return text.bool_op("~")(sa.literal_column(f"'{expression}'"))
 
 
-def number(column: ColumnElement[Any]) -> Reading:
+def _number(column: ColumnElement[Any]) -> Reading:
     """A number in a text, exactly."""
     text = sa.cast(column, sa.Text)
-    readable = matches(text, NUMBER)
+    readable = _matches(text, NUMBER)
     return readable, sa.case((readable, sa.cast(text, sa.Numeric)))
 
 
-def dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line) -> ColumnElement[Any]:
+def _dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line) -> ColumnElement[Any]:
     """Plain: the text in `column` is in `state` (never MISSING), seen from `floor` and `cutoff`."""
     text = sa.cast(column, sa.Text)
     match state:
@@ -47,23 +91,23 @@ def dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.L
         case _:
             told = _before(text, floor)
     unreadable = sa.true() if state is p.State.UNCLEAR else sa.false()
-    return sa.and_(column.is_not(sa.null()), sa.case((matches(text, _ISO), told), else_=unreadable))
+    return sa.and_(column.is_not(sa.null()), sa.case((_matches(text, _ISO), told), else_=unreadable))
 
 
-def day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
+def _text_day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
     """The calendar day of ISO 8601 text, an instant's in `timezone`."""
     text = sa.cast(column, sa.Text)
     local = sa.func.timezone(timezone, _instant(text))
     written = sa.cast(sa.func.left(text, sa.literal_column("10")), sa.Date)
-    shown = sa.case((matches(text, _WITH_OFFSET), sa.cast(local, sa.Date)), else_=written)
+    shown = sa.case((_matches(text, _WITH_OFFSET), sa.cast(local, sa.Date)), else_=written)
     # The first and the last day of the calendar may be moved out of it.
     known = sa.and_(
-        matches(text, _ISO), _plain(text) >= bound("0001-01-02"), _plain(text) < bound("9999-12-31")
+        _matches(text, _ISO), _plain(text) >= bound("0001-01-02"), _plain(text) < bound("9999-12-31")
     )
     return sa.case((known, shown))
 
 
-def counted_day(value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
+def _counted_day(value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
     """The day of a number: an instant's in `timezone`."""
     assert encoding.unit is not None
     if encoding.unit is Unit.DAYS:
@@ -75,7 +119,7 @@ def counted_day(value: ColumnElement[Any], encoding: Encoding, timezone: str) ->
     return sa.cast(sa.func.timezone(timezone, instant), sa.Date)
 
 
-def spelled_day(text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
+def _spelled_day(text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
     """The ISO day as a date, or the last of its month."""
     day_ = sa.cast(text, sa.Date)
     if not last_of_month:
@@ -90,7 +134,7 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
     wall = sa.func.replace(text, _literal("'T'"), _literal("' '")).collate("C")
     return sa.case(
         (sa.func.length(text) == _literal("10"), _plain(text) < bound(_iso(line.day))),
-        (matches(text, _WITH_OFFSET), _instant(text) < bound(instant)),
+        (_matches(text, _WITH_OFFSET), _instant(text) < bound(instant)),
         else_=wall < bound(shortest(line.naive)),
     )
 
@@ -99,7 +143,7 @@ def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Text with an offset as an instant, without the fraction of its second, which a cast would round."""
     pattern = _literal(f"'([.][0-9]+)? *({_OFFSET}) *$'")
     whole = sa.func.regexp_replace(text, pattern, _literal("'\\2'"))
-    return sa.case((matches(text, _WITH_OFFSET), sa.cast(whole, sa.TIMESTAMP(timezone=True))))
+    return sa.case((_matches(text, _WITH_OFFSET), sa.cast(whole, sa.TIMESTAMP(timezone=True))))
 
 
 def _plain(text: ColumnElement[Any]) -> ColumnElement[Any]:

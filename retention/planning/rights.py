@@ -1,0 +1,51 @@
+"""The rights that a dataset's plan and batches need, table by table."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from retention.model.catalogue import TableId
+from retention.planning.bound import BoundDataset
+
+
+class Right(enum.Enum):
+    """What is done with a table."""
+
+    READ = "read"
+    DELETE = "delete from"
+    LOCK = "lock rows of"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """`right` on `table`; `columns`: its key, which a right to lock may be narrowed to."""
+
+    table: TableId
+    right: Right
+    columns: tuple[str, ...] = ()
+
+
+def needs(bound: BoundDataset) -> tuple[Need, ...]:
+    """Rows of the record are read, locked and deleted; what can keep a record, or dates it, is read."""
+    found: dict[Need, None] = {}
+    keys = {bound.root.id: tuple(column.name for column in bound.key)}
+    keys |= {part.table.id: part.table.key for part in bound.parts}
+    for table in bound.removal:
+        found[Need(table=table, right=Right.READ)] = None
+        found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
+        found[Need(table=table, right=Right.DELETE)] = None
+    for table in _looked_at(bound):
+        found[Need(table=table, right=Right.READ)] = None
+    return tuple(found)
+
+
+def _looked_at(bound: BoundDataset) -> Iterable[TableId]:
+    for item in bound.outside:
+        yield item.reference.table
+    for components in bound.events.values():
+        for component in components:
+            yield component.table
+            for hop in component.hops:
+                yield hop.arrives

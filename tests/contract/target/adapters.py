@@ -1,0 +1,134 @@
+"""Every adapter that there is, and what a test has to say to its database in the database's own words.
+
+Another one is one more entry of ADAPTERS.
+"""
+
+import os
+import re
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from retention.connectors.sql.pages import PageRemover
+from retention.connectors.sql.remembering import RememberingRemover
+from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.spans import SpanRemover
+from tests.support_faults.databases import KINDS
+
+KEYED = {"orders": KeyRemover, "parcels": KeyRemover, "crates": KeyRemover, "accounts": RememberingRemover}
+
+
+class Sqlite:
+    """One writer at a time; a trigger that objects, or keeps a row in silence, is one statement."""
+
+    database = KINDS["sqlite"]
+    row_locks = False
+    deferred_speak_at_mark = False
+    ways = MappingProxyType({"visits": SpanRemover, "bookings": SpanRemover, **KEYED})
+
+    def clear(self, database):
+        """The file is new each time."""
+
+    def objects(self, table, where):
+        return self._trigger(table, where, "RAISE(ABORT, 'canary')")
+
+    def swallows(self, table, where):
+        return self._trigger(table, where, "RAISE(IGNORE)")
+
+    def _trigger(self, table, where, action):
+        return [
+            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW WHEN OLD.{where}"
+            f" BEGIN SELECT {action}; END"
+        ]
+
+    def relents(self, table):
+        return [f"DROP TRIGGER {table}_hinders"]
+
+    def begin(self, session):
+        """Begins another session's transaction that others have to wait for."""
+        session.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def unwritable(self, _database, monkeypatch):
+        """An account that may not write the file; what is said then."""
+        access = os.access
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+            yield "may not be written"
+
+    def vanish(self, database):
+        database.path.unlink()
+
+
+class Postgresql:
+    database = KINDS["postgresql"]
+    row_locks = True
+    deferred_speak_at_mark = True
+    ways = MappingProxyType({"visits": PageRemover, "bookings": KeyRemover, **KEYED})
+
+    def made(self, folder):
+        """A database for many tests, in no hurry to write to its disk; the engine's own sessions are."""
+        database = self.database(folder)
+        database.run(f"ALTER DATABASE {database.name} SET synchronous_commit TO off")
+        return database
+
+    def clear(self, database):
+        database.end_sessions()
+        database.run(
+            "SET client_min_messages TO warning", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"
+        )
+
+    def objects(self, table, where):
+        return self._trigger(table, where, "RAISE 'canary %', OLD;")
+
+    def swallows(self, table, where):
+        return self._trigger(table, where, "RETURN NULL;")
+
+    def _trigger(self, table, where, action):
+        return [
+            f"CREATE FUNCTION {table}_hinders() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action} END $$",
+            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW WHEN (OLD.{where})"
+            f" EXECUTE FUNCTION {table}_hinders()",
+        ]
+
+    def relents(self, table):
+        return [f"DROP TRIGGER {table}_hinders ON {table}", f"DROP FUNCTION {table}_hinders()"]
+
+    def begin(self, session):
+        session.execute("BEGIN")
+
+    def make_reader(self, database, tables):
+        """The URL of a role that may do all but delete."""
+        name = f"{database.name}_reader"
+        database.run(
+            f"CREATE ROLE {name} LOGIN PASSWORD 'change-me'",
+            f"GRANT USAGE ON SCHEMA public TO {name}",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}",
+            *(f"GRANT UPDATE ON {table} TO {name}" for table in tables),
+        )
+        return re.sub("//[^@/]*@", f"//{name}:change-me@", database.url)
+
+    def drop_reader(self, database):
+        name = f"{database.name}_reader"
+        database.run(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+    @contextmanager
+    def unwritable(self, database, _monkeypatch):
+        setting = "default_transaction_read_only"
+        database.run(f"ALTER DATABASE {database.name} SET {setting} TO on")
+        try:
+            yield setting
+        finally:
+            database.run(f"SET {setting} TO off", f"ALTER DATABASE {database.name} RESET {setting}")
+
+    def sessions(self, database):
+        """How many sessions the engine has there."""
+        return database.one(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'retention'"
+        )
+
+    def vanish(self, database):
+        database.drop()
+
+
+ADAPTERS = {"sqlite": Sqlite(), "postgresql": Postgresql()}

@@ -1,0 +1,225 @@
+"""What a target says of its database and of one job's records; nothing is written."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from retention.connectors.sql import counting
+from retention.errors import InterruptedRun, UsageError
+from retention.model.progress import NoProgress
+from tests.contract.target import schema
+from tests.contract.target.adapters import ADAPTERS
+from tests.contract.target.sites import removed, rows_by_name, whole, windows
+
+
+def counts(site, stop=lambda: False):
+    return site.target.count(site.work, NoProgress(), stop)
+
+
+def table(site, name=None):
+    [found] = [id_ for id_ in site.target.catalogue().tables if id_.name == (name or site.dataset)]
+    return found
+
+
+# -- the database --------------------------------------------------------------------------
+
+
+def test_it_is_known_by_its_connector_s_name(visits):
+    assert visits.target.name == "shop"
+    assert visits.target.own_clock is visits.adapter.row_locks
+
+
+def test_the_identity_is_the_same_for_every_run(visits):
+    first = visits.target.identity()
+    assert visits.open().target.identity() == first
+    assert "change-me" not in first
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_another_database_has_another_identity(name, own, tmp_path):
+    one = own(name)
+    database = one.adapter.database(tmp_path)
+    other = type(one)(tmp_path, one.adapter, database, "visits").make().open()
+    try:
+        assert one.target.identity() != other.target.identity()
+    finally:
+        other.close()
+        one.adapter.vanish(database)
+
+
+def test_the_catalogue_has_tables_keys_and_references(orders):
+    catalogue = orders.target.catalogue()
+    by_name = {id_.name: item for id_, item in catalogue.tables.items()}
+    assert {"orders", "orders_items", "orders_labels", "complaints"} <= by_name.keys()
+    assert by_name["orders"].key == ("id",)
+    found = {(r.table.name, r.columns, r.target.name, r.target_columns) for r in catalogue.references}
+    assert {
+        ("orders_items", ("above",), "orders", ("id",)),
+        ("orders_labels", ("above",), "orders_items", ("id",)),
+        ("complaints", ("order_id",), "orders", ("id",)),
+    } <= found
+
+
+def test_the_catalogue_is_the_live_one_at_each_start(bookings):
+    assert {id_.name: item.key for id_, item in bookings.target.catalogue().tables.items()}["bookings"] == (
+        "room",
+        "night",
+    )
+    bookings.database.run("CREATE TABLE more (id integer PRIMARY KEY)")
+    assert table(bookings.open(), "more")
+
+
+def test_the_clock_is_aware(visits):
+    now = visits.target.now()
+    assert now.tzinfo is not None
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_database_that_can_be_written_has_no_reason_why_not(visits):
+    assert visits.target.read_only() is None
+
+
+def test_a_database_that_can_not_be_written_says_why(visits, monkeypatch):
+    with visits.adapter.unwritable(visits.database, monkeypatch) as words:
+        assert words in visits.target.read_only()
+
+
+def test_closing_twice_is_allowed(visits):
+    visits.target.identity()
+    visits.target.close()
+    visits.target.close()
+
+
+def test_closing_lets_every_connection_go(served):
+    with served.remover() as remover:
+        whole(remover)
+    counts(served)
+    served.target.close()
+    for _ in range(100):
+        if not served.adapter.sessions(served.database):
+            return
+        time.sleep(0.05)
+    pytest.fail("a session is still there")
+
+
+# -- counting ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 4, 15, 16])
+def test_every_record_is_counted_in_one_fate_whatever_the_ranges(site, monkeypatch, size):
+    monkeypatch.setattr(counting, "RANGE", size)
+    found = counts(site)
+    assert {fate: n for fate, n in found.fates.items() if n} == {
+        "due": len(schema.DUE),
+        "not_due": len(schema.NOT_DUE),
+    }
+    assert found.overdue == len(schema.OVERDUE)
+    assert found.oldest == schema.day(schema.OVERDUE[-1])
+    assert rows_by_name(found.rows) == schema.rows_of(site.dataset, len(schema.DUE))
+    assert dict(found.referenced_by) == {}
+
+
+def test_records_of_every_fate_add_up(orders):
+    orders.database.run(
+        "INSERT INTO complaints VALUES (1, 5), (2, 5), (3, 6), (4, 101)",
+        "INSERT INTO orders VALUES (201, NULL), (202, '1970-01-01')",
+    )
+    found = counts(orders)
+    assert {fate: n for fate, n in found.fates.items() if n} == {
+        "due": 10,
+        "referenced": 2,
+        "not_due": 3,
+        "undated": 1,
+        "unclear": 1,
+    }
+    assert sum(found.referenced_by.values()) == 2
+
+
+def test_counting_writes_nothing_and_can_not(site):
+    before = site.rows()
+    counts(site)
+    assert site.rows() == before
+
+
+def test_counting_stops_between_two_ranges(site, monkeypatch):
+    monkeypatch.setattr(counting, "RANGE", 4)
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) == 3
+
+    before = site.rows()
+    with pytest.raises(InterruptedRun):
+        counts(site, stop)
+    assert len(asked) == 3
+    assert site.rows() == before
+
+
+def test_rows_of_a_table_are_counted(site):
+    for name in (site.dataset, *schema.parts_of(site.dataset)):
+        assert site.target.rows(table(site, name)) == len(site.database.rows(f"SELECT * FROM {name}"))
+
+
+# -- one record ----------------------------------------------------------------------------
+
+
+def typed(site, n):
+    return ",".join(map(str, site.key(n)))
+
+
+def test_a_record_is_found_by_its_key_as_typed(site):
+    due, recent = (site.target.record(site.work, typed(site, n)) for n in (3, 101))
+    assert (due.fate, due.overdue) == ("due", True)
+    assert (recent.fate, recent.overdue) == ("not_due", False)
+    assert ("2015-03-27", "past") in due.components.values()
+    assert rows_by_name(due.parts) == dict.fromkeys(schema.parts_of(site.dataset), 2)
+    assert dict(due.referring) == {} or site.dataset == "accounts"
+
+
+def test_a_record_that_is_not_there_is_none(site):
+    assert site.target.record(site.work, typed(site, 500)) is None
+
+
+def test_a_composite_key_is_typed_with_commas(bookings):
+    assert bookings.target.record(bookings.work, "1,7").fate == "due"
+    assert bookings.target.record(bookings.work, "7,1") is None
+    for wrong in ("7", "1,7,3", "one,7"):
+        with pytest.raises(UsageError):
+            bookings.target.record(bookings.work, wrong)
+
+
+def test_what_keeps_a_record_is_shown_with_some_of_its_keys(orders):
+    orders.database.run("INSERT INTO complaints VALUES (1, 5), (2, 5)")
+    found = orders.target.record(orders.work, "5")
+    assert found.fate == "referenced"
+    assert list(found.referring.values()) == [(2, ("1", "2"))]
+
+
+# -- statements ----------------------------------------------------------------------------
+
+
+def test_the_statements_are_sql_that_the_database_understands(site):
+    shown = site.target.statements(site.work)
+    with site.database.session() as session:
+        session.execute("BEGIN")
+        for purpose, statement in shown:
+            assert purpose.startswith(("plan: ", "batch: "))
+            session.execute(statement)
+        session.execute("ROLLBACK")
+    assert site.left() == site.everything
+    deleted = [purpose for purpose, _ in shown if "delete" in purpose]
+    assert len(deleted) == 1 + len(schema.parts_of(site.dataset))
+
+
+# -- the dense share -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_share_decides_the_way_and_not_what_goes(leaves, share):
+    with leaves.target.remover(leaves.work, leaves.committer, share=share) as remover:
+        taken = [removed(remover, window, n) for n, window in enumerate(windows(remover))]
+        assert whole(remover, sweep=True) is None
+    assert {key for batch in taken for key in batch.keys} == leaves.due
+    assert all(batch.sealed == leaves.committer.seal(batch.keys) for batch in taken if batch.keys)
