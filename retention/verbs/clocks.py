@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from retention import periods
 from retention.connectors.port import Sight, Target
-from retention.errors import RetentionError
+from retention.errors import SetupError
 from retention.model import predicate as p
 from retention.model.clock import Boundary
 from retention.model.encoding import Encoding, Format
@@ -26,7 +26,7 @@ def clock_warnings(bound: Iterable[BoundDataset], target: Target, now: datetime)
                 seen.add(clock)
                 try:
                     sight = _sight(dataset, component, target, now)
-                except RetentionError:
+                except SetupError:
                     continue  # what the role can't read is said as what it lacks
                 yield from _said(f"`{name}` of {dataset}", component, sight)
 

@@ -26,7 +26,7 @@ UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """It is no point in time."""
 
 
@@ -48,10 +48,10 @@ def number(value: Any) -> Fraction:
     """A number as it is, a text that is nothing but one; infinity and NaN are none."""
     if isinstance(value, str):
         if not value.isascii() or re.fullmatch(r"-?\d{1,18}(\.\d{1,18})?", value) is None:
-            raise Unreadable
+            raise UnreadableError
         return Fraction(value)
     if isinstance(value, bytes) or (isinstance(value, float | Decimal) and not _finite(value)):
-        raise Unreadable
+        raise UnreadableError
     return Fraction(value)
 
 
@@ -65,12 +65,12 @@ def counts_as(value: Any, unit: str, epoch: date, floor: Cut, cutoff: Cut) -> st
     if unit == "days":
         day = epoch.toordinal() + found.__floor__()
         if not 1 <= day <= date.max.toordinal():
-            raise Unreadable
+            raise UnreadableError
         return _state(date.fromordinal(day), floor.day, cutoff.day)
     since = since_unix(datetime(epoch.year, epoch.month, epoch.day, tzinfo=UTC))
     moment = since + found * MICROSECONDS[unit]
     if moment >= since_unix(END) + 1:
-        raise Unreadable
+        raise UnreadableError
     return _state(moment, since_unix(floor.instant), since_unix(cutoff.instant))
 
 
@@ -80,24 +80,24 @@ def spells(value: Any, format_: str, floor: Cut, cutoff: Cut) -> str:
     if isinstance(value, int | Decimal):  # with the zeros behind a decimal's point, if its column has some
         text = format(value, "f") if isinstance(value, Decimal) else str(value)
     if not isinstance(text, str) or not text.isascii():
-        raise Unreadable
+        raise UnreadableError
     if format_ == "iso":
         return _iso(text, floor, cutoff)
     try:
         if format_ == "yyyy-mm":
             if re.fullmatch(r"\d{4}-\d{2}", text) is None:
-                raise Unreadable
-            first = datetime.strptime(text + "-01", "%Y-%m-%d").date()  # noqa: DTZ007 - a day
+                raise UnreadableError
+            first = datetime.strptime(text + "-01", "%Y-%m-%d").date()
             last = first.replace(day=28)
             while last < date.max and (last + timedelta(days=1)).month == first.month:
                 last += timedelta(days=1)
             return _state(last, floor.day, cutoff.day)
         pattern, length = PATTERNS[format_]
         if len(text) != length or re.sub(r"[./]", "", text).isdigit() is False or " " in text:
-            raise Unreadable
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - a wall clock's reading
+            raise UnreadableError
+        moment = datetime.strptime(text, pattern)
     except ValueError:
-        raise Unreadable from None
+        raise UnreadableError from None
     if "%H" in pattern:
         return _state(moment, floor.wall, cutoff.wall)
     return _state(moment.date(), floor.day, cutoff.day)
@@ -109,22 +109,22 @@ def _iso(text: str, floor: Cut, cutoff: Cut) -> str:
         text,
     )
     if match is None:
-        raise Unreadable
+        raise UnreadableError
     try:
         day = date.fromisoformat(match[1])
         if match[2] is None:
             return _state(day, floor.day, cutoff.day)
         wall = datetime(day.year, day.month, day.day, int(match[2]), int(match[3]), int(match[4] or 0))
     except ValueError:
-        raise Unreadable from None
+        raise UnreadableError from None
     if match[6] is None and match[7] is None:
         return _state(wall, floor.wall, cutoff.wall)
     shift = timedelta()
     if match[7] is not None:
         if int(match[8]) > 14 or int(match[9]) > 59:
-            raise Unreadable
+            raise UnreadableError
         shift = timedelta(hours=int(match[8]), minutes=int(match[9])) * (-1 if match[7] == "-" else 1)
-    seconds = Fraction((wall - datetime(1970, 1, 1)) // timedelta(seconds=1) - int(shift.total_seconds()))  # noqa: DTZ001
+    seconds = Fraction((wall - datetime(1970, 1, 1)) // timedelta(seconds=1) - int(shift.total_seconds()))
     seconds += Fraction(f"0.{match[5]}") if match[5] else 0
     return _state(seconds, *(Fraction(since_unix(line.instant), 10**6) for line in (floor, cutoff)))
 
@@ -153,7 +153,7 @@ def state(
             return counts_as(value, unit, epoch, floor, cutoff)
         assert format_ is not None
         return spells(value, format_, floor, cutoff)
-    except Unreadable:
+    except UnreadableError:
         return "unclear"
 
 

@@ -113,8 +113,13 @@ def _counted_day(value: ColumnElement[Any], encoding: Encoding, timezone: str) -
     if encoding.unit is Unit.DAYS:
         days = sa.cast(sa.func.floor(value), sa.Integer)
         return sa.cast(_literal(f"DATE '{encoding.epoch}'") + days, sa.Date)
-    count = sa.cast(value, sa.Double)
-    since = count * _literal(f"INTERVAL '{encoding.unit.microseconds} microseconds'")
+    # In whole seconds, and by way of a text: floating-point numbers are cast and multiplied into the next day.
+    seconds = (
+        sa.cast(sa.cast(value, sa.Text), sa.Numeric)
+        * _literal(str(encoding.unit.microseconds))
+        / _literal("1000000")
+    )
+    since = sa.cast(sa.func.floor(seconds), sa.Double) * _literal("INTERVAL '1 second'")
     instant = _literal(f"TIMESTAMPTZ '{encoding.epoch} 00:00:00+00'") + since
     return sa.cast(sa.func.timezone(timezone, instant), sa.Date)
 

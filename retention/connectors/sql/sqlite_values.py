@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Reading
 from retention.model.encoding import Encoding
@@ -80,9 +80,13 @@ def is_day(value: ColumnElement[Any]) -> ColumnElement[Any]:
 def counted_day(value: ColumnElement[Any], encoding: Encoding) -> ColumnElement[Any]:
     """The day in UTC: SQLite knows no zones."""
     assert encoding.unit is not None
-    seconds = sa.cast(value, sa.REAL) * sa.literal_column(repr(encoding.unit.microseconds / 1_000_000))
+    # In whole seconds: date() would round to the next day.
     offset = (encoding.epoch - _UNIX).days * 86_400
-    shown: ColumnElement[Any] = sa.func.date(seconds + _number(offset), _literal("unixepoch"))
+    each, rest = divmod(encoding.unit.microseconds, 1_000_000)
+    divisor = 1_000_000 // rest if rest else 1
+    seconds = value * _number(each) if each else value
+    whole = sa.cast(Grouping(seconds + _number(offset * divisor)).op("/")(_number(divisor)), sa.INTEGER)
+    shown: ColumnElement[Any] = sa.func.date(whole, _literal("unixepoch"))
     return shown
 
 

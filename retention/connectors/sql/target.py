@@ -144,7 +144,9 @@ class SqlTarget(Target):
         served = self._dialect.serves(clock)
         reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
         source = compiler.source(clock.source)
-        some = sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
+        some: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
+        )
         with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
             if connection.execute(some.limit(1)).first() is not None:
                 return Sight(past=True, served=served)
