@@ -6,6 +6,7 @@ out even; nothing is rounded to a float here. What lies beyond the year 9999 can
 
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -134,8 +135,7 @@ def _spelt(text: str, format_: Format | None) -> date | datetime | None:
 
     year, month = piece(layout.year), piece(layout.month)
     if layout.day is None:
-        following = date(year + month // 12, month % 12 + 1, 1) if (year, month) < (9999, 12) else None
-        return following - timedelta(days=1) if following is not None else date.max
+        return date(year, month, calendar.monthrange(year, month)[1])
     day = date(year, month, piece(layout.day))
     if not layout.times:
         return day
