@@ -129,6 +129,35 @@ def test_the_tutorial_is_true(folder):
     assert typed("audit", "verify").exit_code == 0
 
 
+def test_the_tutorial_s_files_from_one_s_own_database_are_as_it_says(folder, monkeypatch):
+    write_files(TUTORIAL, folder)
+    monkeypatch.setenv("SHOP_DATABASE_URL", f"sqlite:///{folder / 'shop.db'}")
+    first, second = re.findall(r"^\$ retention (init mine .*)$", TUTORIAL, re.MULTILINE)
+    shown = typed(*first.split())
+    assert "Nothing was written." in shown.output
+    assert not (folder / "mine").exists()
+    assert typed(*second.split()).exit_code == 0
+    text = (folder / "mine" / "connectors" / "shop.toml").read_text(encoding="utf-8")
+    assert re.search(r'^    "order_lines",', text, re.MULTILINE)
+    assert re.search(r'^    # "complaints",', text, re.MULTILINE)
+    [statement] = re.findall(r"^```sql\n(.*?)\n```", TUTORIAL, re.DOTALL | re.MULTILINE)
+    assert f"#   {statement}" in text
+    assert "2019-06-03 to " in text
+    assert typed("--config", "mine/policies.toml", "check").exit_code == 3
+    for path, old, new in (
+        ("policies.toml", 'promise  = ""', 'promise = "Orders: five years"'),
+        ("policies.toml", 'keep     = ""', 'keep = "5 years"'),
+        ("policies.toml", 'timezone = ""', 'timezone = "Europe/Oslo"'),
+        ("connectors/shop.toml", 'timezone = ""', 'timezone = "Europe/Oslo"'),
+    ):
+        file = folder / "mine" / path
+        before = file.read_text(encoding="utf-8")
+        assert old in before
+        file.write_text(before.replace(old, new), encoding="utf-8")
+    make_index(folder)
+    assert typed("--config", "mine/policies.toml", "check").output.startswith("No problems found.")
+
+
 def test_an_edited_mirror_is_found_out(folder):
     write_files(TUTORIAL, folder)
     make_index(folder)

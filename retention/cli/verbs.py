@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from retention.model.explanation import CheckReport, Explanation, Verification
     from retention.model.outcome import ApprovalLine, RunOutcome
+    from retention.model.overview import SetUp
     from retention.model.place import Place
     from retention.model.plan import Plan, PlanLine, Statement
     from retention.model.progress import Progress
     from retention.model.screen import DemoScreen
+    from retention.model.script import Script
     from retention.model.status import Status
 
 Clock: TypeAlias = "Callable[[], datetime]"
@@ -148,9 +150,22 @@ def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None)
     return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
 
 
-def init(folder: Path, place: Place, *, by: str, clock: Clock) -> tuple[str, ...]:
+def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:
     """Makes what is missing, and says so."""
-    return cast("tuple[str, ...]", _verb("init", "init")(folder, place, by=by, clock=clock))
+    return cast("SetUp", _verb("init", "init")(folder, place, by=by, clock=clock))
+
+
+def introduce(
+    place: Place, *, url: str, name: str | None = None, tables: tuple[str, ...] = (), by: str, clock: Clock
+) -> SetUp:
+    """Shows the tables of a database, or writes the files to begin with."""
+    done = _verb("introduce", "introduce")(place, url=url, name=name, tables=tables, by=by, clock=clock)
+    return cast("SetUp", done)
+
+
+def ddl(place: Place) -> tuple[Script, ...]:
+    """The tables that `init` makes, as statements."""
+    return cast("tuple[Script, ...]", _verb("ddl", "ddl")(place))
 
 
 def demo(folder: Path | None, *, company: str | None, clock: Clock, show: DemoScreen) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.rights import Need
 from retention.planning.work import Work
@@ -121,6 +121,24 @@ class Lacking:
     right: str
     grant: str
     looking: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A column's least and greatest value as text, None where it has none; `nulls` None: not counted."""
+
+    first: str | None
+    last: str | None
+    nulls: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a short look at a table told: its rows, counted to an end (`whole`) or not, and some columns."""
+
+    rows: int
+    whole: bool
+    columns: Mapping[str, Seen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +255,14 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def rows(self, table: TableId) -> int:
         """How many rows a table has."""
+
+    @abc.abstractmethod
+    def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
+        """A look that takes a moment only: None, or less, where it would take longer or is not allowed.
+
+        Rows are counted up to `most`. A column is looked at where the table has no more rows than that,
+        or an index leads with it; its NULLs are counted in the first case only.
+        """
 
     @abc.abstractmethod
     def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:

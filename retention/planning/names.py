@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
+from retention.config.findings import nearest
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Column, Table, TableId, folded
 from retention.model.dataset import Name
@@ -36,9 +36,9 @@ def _same(catalogue: Catalogue, left: str, right: str) -> bool:
 
 def _nearest(word: str, names: Iterable[str]) -> str:
     every = list(names)
-    near = difflib.get_close_matches(word, every, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    near = nearest(word, every)  # whatever its capitals
+    if near is not None:
+        return f"did you mean `{near}`?"
     return f"there are: {listed(every)}" if every else "there are none"
 
 

@@ -13,7 +13,8 @@ from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
 from retention.planning.bound import Outside, Part
 
-_CHANGES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+CHANGES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+"""What a reference can say ON DELETE by which the database changes rows itself."""
 
 _WHY_NOT = {
     Relation.VIEW: "is a view: what it shows is stored elsewhere; name the table behind it",
@@ -90,7 +91,7 @@ def cascade(catalogue: Catalogue, reference: Reference) -> tuple[Reference, ...]
         item = waiting.pop(0)
         if item.on_delete != "CASCADE":
             continue
-        more = [r for r in catalogue.inbound(item.table) if r.on_delete in _CHANGES and r not in found]
+        more = [r for r in catalogue.inbound(item.table) if r.on_delete in CHANGES and r not in found]
         found |= dict.fromkeys(more)
         waiting += more
     return tuple(found)
@@ -127,7 +128,7 @@ def reach_problems(
                 )
     for item in outside:
         reference = item.reference
-        if reference.on_delete in _CHANGES:
+        if reference.on_delete in CHANGES:
             does = "deletes" if reference.on_delete == "CASCADE" else "rewrites"
             many = f" ({census(catalogue, reference, counting)})" if counting is not None else ""
             add(

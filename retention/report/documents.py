@@ -12,8 +12,10 @@ from retention.errors import Problem
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, RunOutcome
+from retention.model.overview import SetUp
 from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
+from retention.model.script import Script
 from retention.model.status import Status
 
 
@@ -81,9 +83,14 @@ def verify_document(verification: Verification) -> Document:
     return {"format": "retention.verify/1", "ok": True, **plain(verification)}
 
 
-def init_document(lines: Sequence[str]) -> Document:
-    """What was made, a line each."""
-    return {"format": "retention.init/1", "lines": list(lines)}
+def init_document(done: SetUp) -> Document:
+    """What was made, a line each; or the tables of a database, and what to type next."""
+    return {"format": "retention.init/1", **plain(done)}
+
+
+def ddl_document(scripts: Sequence[Script]) -> Document:
+    """The statements for each database, to be run one by one."""
+    return {"format": "retention.ddl/1", "databases": plain(scripts)}
 
 
 class RecordingScreen(DemoScreen):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Row, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Row, Table, insert, inspect, literal, select, text
 
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer, Verifier
@@ -24,7 +24,7 @@ from retention.store.mirror import Mirror
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
-from retention.store.schema import VERSION_TABLE, VERSIONS, head, meta
+from retention.store.schema import VERSION_TABLE, VERSIONS, head, meta, metadata
 
 
 class Snapshot:
@@ -87,21 +87,54 @@ class StateStore:
         Raises SetupError where something is there already, for another kind of URL, and for a
         verifier key that is not the origin's; UnreachableError where nothing can be written.
         """
-        if Verifier.parse(verifier_key).name != origin:
-            raise SetupError(f"this verifier key is not one of the ledger {origin!r}")
-        row = {
-            "id": 1,
-            "origin": origin,
-            "verifier_key": verifier_key,
-            "evidence_key_id": evidence_key_id,
-            "created": at,
-        }
+        row = _description(origin, verifier_key, evidence_key_id, at)
         with new_database(url) as engine, engine.connect() as plain:
             connection = for_writing(plain)
             with connection.begin():
                 upgrade(connection)
                 connection.execute(insert(meta), row)
                 connection.execute(insert(head), first_head())
+
+    @classmethod
+    def unfinished(cls, url: str) -> bool:
+        """Whether the tables of a store are there and don't say whose: somebody ran the DDL by hand.
+
+        Raises SetupError where there is no such database, UnreachableError where it does not open.
+        """
+        engine = open_engine(url)
+        try:
+            with engine.connect() as connection, connection.begin():
+                return _version(connection) is not None and not _filled(connection, meta)
+        finally:
+            engine.dispose()
+
+    @classmethod
+    def finish(cls, url: str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> None:
+        """Make an unfinished store one that belongs to these public keys, for its owner's eyes only.
+
+        Raises what `create` raises, and SetupError where a table has rows: that is another's store.
+        """
+        row = _description(origin, verifier_key, evidence_key_id, at)
+        path = store_path(url)
+        engine = open_engine(url)
+        try:
+            path.chmod(0o600)
+            with engine.connect() as plain:
+                connection = for_writing(plain)
+                with connection.begin():
+                    if _version(connection) != VERSIONS[-1]:
+                        upgrade(connection)
+                    if _filled(connection, *metadata.sorted_tables):
+                        raise SetupError(
+                            f"{path}: this state store has rows, and does not say whose it is;"
+                            " restore a backup, or name another in retention.toml"
+                        )
+                    connection.execute(insert(meta), row)
+                    connection.execute(insert(head), first_head())
+        except OSError as error:
+            raise UnreachableError(f"{path}: cannot be made one's own: {error.strerror}") from error
+        finally:
+            engine.dispose()
 
     @classmethod
     def open(
@@ -228,11 +261,42 @@ class StateStore:
             )
 
 
+def _description(origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> dict[str, Any]:
+    """The store's one row about itself."""
+    if Verifier.parse(verifier_key).name != origin:
+        raise SetupError(f"this verifier key is not one of the ledger {origin!r}")
+    return {
+        "id": 1,
+        "origin": origin,
+        "verifier_key": verifier_key,
+        "evidence_key_id": evidence_key_id,
+        "created": at,
+    }
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the store's tables; None where they are not there."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return version
+
+
+def _filled(connection: Connection, *tables: Table) -> bool:
+    """Whether any of these tables that is there has a row."""
+    there = set(inspect(connection).get_table_names())
+    return any(
+        connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
+        for table in tables
+        if table.name in there
+    )
+
+
 def _checked_meta(connection: Connection, path: Path, *, writable: bool) -> Row[Any]:
     """The store's own description, brought to this version where it is older."""
-    if not inspect(connection).has_table(VERSION_TABLE):
+    version = _version(connection)
+    if version is None:
         raise SetupError(f"{path}: this database is no state store of retention")
-    version = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     if version not in VERSIONS:
         raise SetupError(
             f"{path}: a newer version of retention made this state store ({version}); install it"

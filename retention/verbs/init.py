@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from retention.config import Configuration
@@ -15,6 +17,7 @@ from retention.ledger.evidence import key_id
 from retention.ledger.keys import encode_evidence_key, encode_signing_key, new_key
 from retention.ledger.note import Signer
 from retention.model.dataset import Connector
+from retention.model.overview import SetUp
 from retention.model.place import Place
 from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
 from retention.store.state import StateStore
@@ -24,51 +27,86 @@ from retention.verbs.prepared import Clock, configuration, shared_stores
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
 
 
-def init(folder: Path, place: Place, *, by: str, clock: Clock) -> tuple[str, ...]:
+def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:
     """Makes what is missing and leaves what is there; a line for each.
 
     Files first. Where the configuration is complete: the state store with its two keys, and in
     every database that answers the table `retention_marker`. The configuration is not complete right
     after the files were written: then it says what to fill in.
     """
-    lines = list(_write_files(folder, place))
+    return after(_write_files(folder, place), set_up(place, by=by, clock=clock))
+
+
+def after(lines: Iterable[str], done: SetUp) -> SetUp:
+    """`done`, with what was done before it."""
+    return replace(done, lines=(*lines, *done.lines))
+
+
+def set_up(place: Place, *, by: str, clock: Clock) -> SetUp:
+    """State store, keys and marker tables, where the files are complete; else what to fill in."""
     try:
         config = configuration(place)
     except ConfigurationError as error:
         first = error.problems[0] if error.problems else None
-        lines.append(f"next: fill in the files ({first}), then type: retention init")
-        return tuple(lines)
-    lines += _store(config, place, by=by, clock=clock)
-    lines += _markers(config, place)
-    lines.append("next: retention check, then retention plan")
-    return tuple(lines)
+        return SetUp(lines=(f"next: fill in the files ({first}), then type: retention init",))
+    lines = _store(config, place, by=by, clock=clock)
+    markers, unreached = _markers(config, place)
+    return SetUp(
+        lines=(*lines, *markers, "next: retention check, then retention plan"), unreached=tuple(unreached)
+    )
 
 
 def _write_files(folder: Path, place: Place) -> list[str]:
     """The three commented files, unless a policy is there already."""
     if place.config.exists():
         return [f"{place.config}: is there already; left as it is"]
-    lines = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _FILES:
-        path = folder / name
-        if path.exists():
-            lines.append(f"{path}: is there already; left as it is")
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = (Path(__file__).parent / "templates" / Path(name).name).read_text(encoding="utf-8")
+    return [write_new(folder / name, template(Path(name).name), "with comments") for name in _FILES]
+
+
+def template(name: str) -> str:
+    """One of the files that begin empty, but for their comments."""
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def write_new(path: Path, text: str, what: str) -> str:
+    """Writes a file where there is none; the line that says what became of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-        lines.append(f"{path}: written, with comments")
-    return lines
+    except FileExistsError:
+        return f"{path}: is there already; left as it is"
+    return f"{path}: written, {what}"
 
 
 def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
     url, path = stores.state_url(config, place), stores.state_path(config, place)
     stores.refuse_shared_file(config, place)
-    if path.exists():
+    by_hand = path.exists() and StateStore.unfinished(url)
+    if path.exists() and not by_hand:
         with stores.opened(config, place):
             return [f"{path}: the state store is there already, and its keys fit"]
+    lines = _keys(config)
+    settings = config.settings
+    origin = settings.origin or _origin(config)
+    signer: Signer = load_signer(settings.signing_key, origin)
+    evidence = key_id(load_evidence_key(settings.evidence_key))
+    make = StateStore.finish if by_hand else StateStore.create
+    make(url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
+    with stores.opened(config, place) as state:
+        now = clock()
+        with state.begin() as tx:
+            for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
+                tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
+            tx.log.checkpoint(now)
+    what = "its tables were there, and it is set up now" if by_hand else "made"
+    lines.append(f"{path}: the state store, {what}; its ledger is `{origin}`")
+    lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
+    return lines
+
+
+def _keys(config: Configuration) -> list[str]:
+    """The two keys, made where they are missing."""
     lines = []
     settings = config.settings
     for key_path, encode, what in (
@@ -81,20 +119,6 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
         key_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_key_file(key_path, encode(new_key()))
         lines.append(f"{key_path}: the {what} key, made (keep a copy elsewhere)")
-    origin = settings.origin or _origin(config)
-    signer: Signer = load_signer(settings.signing_key, origin)
-    evidence = key_id(load_evidence_key(settings.evidence_key))
-    StateStore.create(
-        url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock()
-    )
-    with stores.opened(config, place) as state:
-        now = clock()
-        with state.begin() as tx:
-            for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
-                tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
-            tx.log.checkpoint(now)
-    lines.append(f"{path}: the state store, made; its ledger is `{origin}`")
-    lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
     return lines
 
 
@@ -105,9 +129,13 @@ def _origin(config: Configuration) -> str:
     return f"{host}/{words}/{os.urandom(3).hex()}"
 
 
-def _markers(config: Configuration, place: Place) -> list[str]:
-    """A table in each database that answers. Raises ConfigurationError where two connectors reach one database."""
-    lines = []
+def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]:
+    """A table in each database that answers: a line for each, and the connectors that did not.
+
+    Raises ConfigurationError where two connectors reach one database.
+    """
+    lines: list[str] = []
+    unreached: list[str] = []
     known: dict[str, tuple[Connector, str]] = {}
     for connector in config.connectors.values():
         try:
@@ -118,10 +146,11 @@ def _markers(config: Configuration, place: Place) -> list[str]:
                     raise ConfigurationError(problems=problems)
                 made = target.create_marker_table()
         except UnreachableError as error:
+            unreached.append(connector.name)
             lines.append(
                 f"{connector.name}: not reached ({error.message}); type retention init again when it is"
             )
         else:
             what = "made" if made else "is there already"
             lines.append(f"{connector.name}: the table retention_marker {what}")
-    return lines
+    return lines, unreached

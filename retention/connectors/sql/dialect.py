@@ -6,7 +6,8 @@ Outside the dialect files nothing asks which database it is talking to.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -102,6 +103,11 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def begin_reading(self, connection: Connection) -> None:
         """Sets up a short transaction of a batch's connection that only looks."""
+
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        """Statements of the block, which only look, end with an error after so long, where that can be."""
+        yield
 
     @abc.abstractmethod
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,6 +24,19 @@ MARKERS = sa.Table(
     mysql_engine="InnoDB",
 )
 """Columns and key are fixed for ever: old markers must go on being read."""
+
+
+def marker_statement(family: str) -> str:
+    """The CREATE TABLE of `retention_marker` in a family's dialect; nothing is connected to."""
+    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", None))
+    text = str(sa.schema.CreateTable(table).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
+    return "\n".join(line.rstrip().replace("\t", "    ") for line in text.strip().splitlines())
+
+
+def quoted_in(family: str, pieces: Iterable[str]) -> str:
+    """A name of several pieces as the family's dialect quotes it, where it needs to."""
+    quote = sa.make_url(f"{family}://").get_dialect()().identifier_preparer.quote
+    return ".".join(quote(piece) for piece in pieces)
 
 
 def insert_marker(connection: Connection, marker: Marker) -> None:

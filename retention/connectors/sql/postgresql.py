@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -84,6 +85,12 @@ class Postgresql(PostgresqlClocks):
     def begin_reading(self, connection: Connection) -> None:
         _set_local(connection, {**_LOOKING, "lock_timeout": f"{Timeouts().lock}ms"})
 
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        limit = f"{milliseconds}ms"
+        _set_local(connection, {"statement_timeout": limit, "lock_timeout": limit})
+        yield
+
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         _set_local(connection, {"lock_timeout": f"{timeouts.lock}ms"})
 
@@ -156,7 +163,8 @@ class Postgresql(PostgresqlClocks):
                     indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
                     triggers=triggers.get(id_, ()),
                     parent=parents.get(id_) if partition else None,
-                    rows_estimate=estimate,
+                    # an analyzed parent's own estimate is the sum of its leaves' already
+                    rows_estimate=None if relation is Relation.PARTITIONED else estimate,
                 )
         stores = {id_ for id_, (relation, _, _) in facts.items() if relation is not Relation.PARTITIONED}
         tables = _with_families(tables, parents, stores)

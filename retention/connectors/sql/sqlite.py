@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -88,6 +90,16 @@ class Sqlite(Dialect):
 
     def begin_reading(self, connection: Connection) -> None:
         """Each statement reads by itself."""
+
+    @contextlib.contextmanager
+    def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
+        driver: Any = connection.connection.driver_connection
+        end = time.monotonic() + milliseconds / 1000
+        driver.set_progress_handler(lambda: time.monotonic() > end, 100_000)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
 
     def limit_waiting(self, connection: Connection, timeouts: Timeouts) -> None:
         """The one write lock is held already."""

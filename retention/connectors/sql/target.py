@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import (
     Counts,
     Lacking,
+    Look,
     Marker,
     RecordView,
     Remembered,
@@ -23,6 +24,7 @@ from retention.connectors.port import (
 )
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.looking import look
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
@@ -41,7 +43,7 @@ from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.rights import Need
 from retention.planning.work import Work
@@ -115,6 +117,10 @@ class SqlTarget(Target):
         with self._reader(f"counting {table}") as connection:
             query = sa.select(sa.func.count()).select_from(named_table(table))
             return int(connection.execute(query).scalar_one())
+
+    def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
+        with self._reader(f"looking at {table.id}") as connection:
+            return look(self._dialect, connection, table, columns, most)
 
     def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
         with self._reader("asking what the role may do") as connection:

@@ -1,4 +1,4 @@
-"""Alembic's way in: runs in the transaction of the connection that `upgrade` was given."""
+"""Alembic's way in: in the transaction of the connection that `upgrade` was given, or written out for `statements`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from alembic import context
 
 from retention.store.schema import VERSION_TABLE
 
-context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
+given = context.config.attributes
+if "written" in given:
+    context.configure(
+        dialect_name=given["family"],
+        output_buffer=given["written"],
+        version_table=VERSION_TABLE,
+        literal_binds=True,
+    )
+else:
+    context.configure(connection=given["connection"], version_table=VERSION_TABLE)
 with context.begin_transaction():
     context.run_migrations()

@@ -103,6 +103,49 @@ def test_closing_lets_every_connection_go(served):
     pytest.fail("a session is still there")
 
 
+# -- a look at a table ---------------------------------------------------------------------
+
+
+def looked(site, columns, most):
+    tables = site.target.catalogue().tables
+    return site.target.look(tables[table(site)], columns, most)
+
+
+@pytest.mark.parametrize("most", [1, 14, 15, 16])
+def test_rows_are_counted_up_to_a_number(visits, most):
+    found = looked(visits, (), most)
+    assert (found.rows, found.whole, dict(found.columns)) == (min(most, 15), most >= 15, {})
+
+
+def test_a_column_is_looked_at_in_a_small_table_with_its_nulls(visits):
+    visits.database.run("INSERT INTO visits VALUES (201, NULL, NULL), (202, NULL, 'y')")
+    seen = looked(visits, ("id", "seen"), 100).columns
+    assert (seen["id"].first, seen["id"].last, seen["id"].nulls) == ("1", "202", 0)
+    assert (seen["seen"].first[:10], seen["seen"].last[:10]) == ("2015-03-22", "2026-11-01")
+    assert seen["seen"].nulls == 2
+
+
+def test_a_column_of_a_large_table_is_looked_at_where_an_index_leads_with_it(bookings):
+    """Of the key (room, night) only the first column leads."""
+    seen = looked(bookings, ("room", "night", "seen"), 2).columns
+    assert {name: (each.last[:10], each.nulls) for name, each in seen.items()} == {
+        "room": ("20", None),
+        "seen": ("2026-11-01", None),
+    }
+
+
+def test_a_column_without_values_has_no_ends(visits):
+    visits.database.run("UPDATE visits SET note = NULL")
+    seen = looked(visits, ("note",), 100).columns["note"]
+    assert (seen.first, seen.last, seen.nulls) == (None, None, 15)
+
+
+def test_a_look_that_is_not_allowed_is_none(visits):
+    catalogue = visits.target.catalogue()
+    visits.database.run("DROP TABLE visits")
+    assert visits.target.look(catalogue.tables[table(visits)], ("seen",), 100) is None
+
+
 # -- counting ------------------------------------------------------------------------------
 
 

@@ -10,11 +10,25 @@ from datetime import UTC, datetime
 
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
+from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobPlan, JobStatus, Plan, PlanLine, Statement
+from retention.model.script import Script
 from retention.model.status import Status
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
-MODULES = ("check", "plan", "approve", "run", "status", "explain", "audit", "init", "demo")
+MODULES = (
+    "check",
+    "plan",
+    "approve",
+    "run",
+    "status",
+    "explain",
+    "audit",
+    "init",
+    "introduce",
+    "ddl",
+    "demo",
+)
 
 
 def job(status=JobStatus.READY, due=3, rule="orders"):
@@ -48,6 +62,17 @@ VERIFICATION = Verification(
     source="s", origin="o", events=1, size=1, root="r", checkpoints=1, unsigned_tail=0, last_at=None
 )
 STATUS = Status(now=DAY, runs=(), next=(), overdue=(), waiting=(), in_doubt=0, set_aside=0, events=0)
+TABLE = TableLine(
+    table="orders", rows=3, exactness="about", dates=("at",), people=(), refers_to=(), referred_by=()
+)
+SCRIPT = Script(
+    database="shop",
+    where="env:SHOP",
+    family="sqlite",
+    notes=("Run it.",),
+    statements=("SELECT\n1",),
+    grants=("G",),
+)
 EXPLANATION = Explanation(connector="shop", dataset="orders", key="7,3", as_of=DAY, rules=())
 
 
@@ -81,7 +106,9 @@ def usual():
         "explain.explain": lambda place, **_: EXPLANATION,
         "audit.log": lambda place: iter(['{"at":"t","data":{},"prev":"0","seq":1,"type":"x"}']),
         "audit.verify": lambda place, **_: VERIFICATION,
-        "init.init": lambda folder, place, **_: ("made policies.toml",),
+        "init.init": lambda folder, place, **_: SetUp(lines=("made policies.toml",)),
+        "introduce.introduce": lambda place, **_: SetUp(lines=(), tables=(TABLE,), command="retention init"),
+        "ddl.ddl": lambda place: (SCRIPT,),
         "demo.demo": show_demo,
     }
 

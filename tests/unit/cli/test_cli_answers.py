@@ -13,6 +13,7 @@ from retention.cli.root import asks_for_json
 from retention.cli.session import Session
 from retention.errors import SafetyRefusal
 from retention.model.documents import plan_from_document
+from retention.model.overview import SetUp
 
 FORMATS = [
     (["check"], "retention.check/1"),
@@ -26,6 +27,8 @@ FORMATS = [
     (["explain", "shop.orders", "7,3"], "retention.explain/1"),
     (["audit", "verify"], "retention.verify/1"),
     (["init"], "retention.init/1"),
+    (["init", "--url", "env:X"], "retention.init/1"),
+    (["init", "--ddl"], "retention.ddl/1"),
     (["demo"], "retention.demo/1"),
 ]
 
@@ -103,6 +106,35 @@ def test_init_in_a_folder_makes_its_files_there(line):
     assert folder == Path("new")
     assert (place.config, place.connectors) == (Path("new/policies.toml"), Path("new/connectors"))
     assert named["by"]
+
+
+def test_init_reads_a_database_for_the_files_of_a_folder(line):
+    words = ("--url", "env:X", "--table", "a", "--table", "s.b", "--name", "shop")
+    assert line("init", "new", *words).exit_code == 0
+    name, (place,), named = line.calls[-1]
+    assert (name, place.config) == ("introduce.introduce", Path("new/policies.toml"))
+    assert (named["url"], named["tables"], named["name"]) == ("env:X", ("a", "s.b"), "shop")
+
+
+@pytest.mark.parametrize(
+    "words", ["--table a", "--name n", "--ddl --url env:X", "--ddl --table a", "--url="], ids=str
+)
+def test_options_of_init_that_mean_nothing_together_are_refused(line, words):
+    result = line("init", *words.split())
+    assert result.exit_code == 2
+    assert line.calls == []
+
+
+def test_init_tells_by_its_exit_code_that_a_database_did_not_answer(line):
+    line.verbs({"init.init": SetUp(lines=("shop: not reached",), unreached=("shop",))})
+    assert line("init").exit_code == 5
+
+
+def test_a_statement_of_several_lines_is_printed_as_it_is(line):
+    assert line("init", "--ddl").stdout == (
+        "-- shop (SQLite, env:SHOP)\n-- Run it.\nSELECT\n1;\n"
+        "-- Where retention connects as a role of its own, the least that it needs:\n-- G;\n"
+    )
 
 
 def test_options_reach_the_verb_as_they_were_typed(line):

@@ -76,7 +76,8 @@ def test_help_lists_the_commands_in_the_order_of_a_first_hour(line):
 VERBS = [
     ("check", "check"), ("plan", "plan"), ("plan", "statements"), ("plan", "listed"), ("plan", "stored"),
     ("approve", "approve"), ("run", "run"), ("status", "status"), ("explain", "explain"), ("audit", "log"),
-    ("audit", "verify"), ("init", "init"), ("demo", "demo"),
+    ("audit", "verify"), ("init", "init"), ("introduce", "introduce"), ("ddl", "ddl"),
+    ("demo", "demo"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+"""A short look at a table: how many rows, from when to when. Nothing here may keep a database busy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Look, Seen
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.predicates import table as named_table
+from retention.model.catalogue import Table
+
+MOMENT = 2_000
+"""Milliseconds that one statement of a look may take."""
+
+
+def look(
+    dialect: Dialect, connection: Connection, table: Table, columns: Sequence[str], most: int
+) -> Look | None:
+    """See `Target.look`. Each statement has a transaction of its own: one that is refused spoils no other."""
+    source = named_table(table.id, table.columns)
+    some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(source)
+    counted = _answer(
+        dialect,
+        connection,
+        sa.select(sa.func.count()).select_from(some.limit(bound(most + 1)).subquery("some")),
+    )
+    if counted is None:
+        return None
+    rows = int(counted[0])
+    whole = rows <= most
+    seen: dict[str, Seen] = {}
+    for name in columns:
+        if not whole and not any(index.columns[:1] == (name,) for index in table.indexes):
+            continue
+        column = source.c[name]
+        ends = [dialect.shown_value(end(column)) for end in (sa.func.min, sa.func.max)]
+        filled = [sa.func.count(column)] if whole else []
+        found = _answer(dialect, connection, sa.select(*ends, *filled).select_from(source))
+        if found is not None:
+            first, last = (None if value is None else str(value) for value in found[:2])
+            seen[name] = Seen(first=first, last=last, nulls=rows - int(found[2]) if whole else None)
+    return Look(rows=min(rows, most), whole=whole, columns=seen)
+
+
+def _answer(dialect: Dialect, connection: Connection, query: sa.Select[Any]) -> Sequence[Any] | None:
+    """The one row; None where the database would not have it, or not in time."""
+    try:
+        with dialect.shortly(connection, MOMENT):
+            return connection.execute(query).one()
+    except sa.exc.DBAPIError:
+        return None
+    finally:
+        connection.rollback()

@@ -1,0 +1,194 @@
+"""`init --ddl`: what is printed can be run by hand, and `init` goes on from there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from retention.errors import SetupError
+from retention.model.script import Script
+from retention.report.script import script_lines
+from retention.store import ddl as store_tables
+from retention.store.schema import metadata
+from retention.verbs.audit import verify
+from retention.verbs.ddl import ddl
+from retention.verbs.init import init
+from tests.support.stores import PostgresqlStore, Store
+from tests.support.workplace import Workplace
+
+DATASET = '[datasets.things]\ndata = "things"\ntable = "things"\nevents = { made = "made" }'
+
+
+@pytest.fixture
+def shop(work: Workplace, store: Store) -> Workplace:
+    store.script("CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP)")
+    work.connect(store, DATASET)
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    return work
+
+
+def scripts(work: Workplace) -> dict[str, Script]:
+    return {script.database: script for script in ddl(work.place)}
+
+
+def by_hand(path: Path, script: Script) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path)
+    connection.executescript("\n".join(script_lines([script])))
+    connection.close()
+
+
+def test_the_marker_table_that_was_made_by_hand_is_found_there(shop: Workplace, store: Store) -> None:
+    script = scripts(shop)["db"]
+    assert script.family == store.kind
+    store.script("\n".join(script_lines([script])))
+
+    done = init(shop.folder, shop.place, by="tester", clock=shop.clock)
+    assert "db: the table retention_marker is there already" in done.lines
+    shop.ready = True
+    assert shop.run().status == "nothing"
+
+
+def test_the_marker_table_is_the_one_that_init_makes(shop: Workplace, store: Store, tmp_path: Path) -> None:
+    def columns() -> list[tuple[object, ...]]:
+        if store.kind == "sqlite":
+            return store.rows("SELECT name, type, \"notnull\", pk FROM pragma_table_info('retention_marker')")
+        return store.rows(
+            "SELECT attname::text, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute"
+            " WHERE attrelid = 'retention_marker'::regclass AND attnum > 0"
+        )
+
+    store.script(scripts(shop)["db"].statements[0])
+    by_statement = columns()
+    store.script("DROP TABLE retention_marker")
+    init(shop.folder, shop.place, by="tester", clock=shop.clock)
+    assert columns() == by_statement
+    assert len(by_statement) == 6
+
+
+def test_a_state_store_that_was_made_by_hand_is_set_up(shop: Workplace) -> None:
+    path = shop.folder / "state" / "retention.db"
+    by_hand(path, scripts(shop)["state store"])
+    path.chmod(0o644)
+
+    done = init(shop.folder, shop.place, by="tester", clock=shop.clock)
+    assert any("its tables were there, and it is set up now" in line for line in done.lines)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    shop.ready = True
+    kinds = [event["data"]["kind"] for event in shop.events() if event["type"] == "key.created"]
+    assert kinds == ["signing", "evidence"]
+    assert shop.run().status == "nothing"
+    assert verify(shop.place).events > 2
+    again = init(shop.folder, shop.place, by="tester", clock=shop.clock)
+    assert f"{path}: the state store is there already, and its keys fit" in again.lines
+
+
+def test_its_tables_are_those_that_init_makes(shop: Workplace, tmp_path: Path) -> None:
+    hand, made = tmp_path / "hand.db", shop.folder / "state" / "retention.db"
+    by_hand(hand, scripts(shop)["state store"])
+    shop.template = None
+    shop.init()
+
+    def schema(path: Path) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(path)
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        version = connection.execute("SELECT * FROM schema_version").fetchall()
+        connection.close()
+        return [(kind, name, re.sub(r"\s+", " ", sql or "")) for kind, name, sql in rows] + [mode, *version]
+
+    assert schema(hand) == schema(made)
+
+
+@pytest.mark.parametrize("table", ["head", "event", "plan"])
+def test_tables_with_rows_are_never_taken_for_a_new_store(shop: Workplace, table: str) -> None:
+    path = shop.folder / "state" / "retention.db"
+    by_hand(path, scripts(shop)["state store"])
+    connection = sqlite3.connect(path)
+    names = [column.name for column in metadata.tables[table].columns]
+    marks = ", ".join("1" for _ in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    connection.execute(f"INSERT INTO {table} ({quoted}) VALUES ({marks})")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(SetupError, match="has rows, and does not say whose it is"):
+        init(shop.folder, shop.place, by="tester", clock=shop.clock)
+    connection = sqlite3.connect(path)
+    assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+    connection.close()
+
+
+def test_half_of_the_tables_are_no_state_store(shop: Workplace) -> None:
+    path = shop.folder / "state" / "retention.db"
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    for statement in scripts(shop)["state store"].statements[:5]:
+        connection.execute(statement)
+    connection.close()
+    with pytest.raises(SetupError):
+        init(shop.folder, shop.place, by="tester", clock=shop.clock)
+
+
+def test_the_state_store_s_tables_can_be_made_on_postgresql(postgresql: PostgresqlStore) -> None:
+    statements = [s for s in store_tables.statements("postgresql") if s not in ("BEGIN", "COMMIT")]
+    postgresql.script(";\n".join(statements))
+    names = {
+        name
+        for (name,) in postgresql.rows(
+            "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+    }
+    assert names == {*metadata.tables, "schema_version"}
+    assert postgresql.rows("SELECT version_num FROM schema_version") == [("0001",)]
+    grants = store_tables.grants("postgresql", "retention")
+    assert len(grants) == len(names)
+
+
+@pytest.mark.parametrize("family", ["mariadb", "mysql"])
+def test_it_is_written_for_databases_that_are_still_to_come(family: str) -> None:
+    statements = store_tables.statements(family)
+    assert sum(s.startswith("CREATE TABLE") for s in statements) == len(metadata.tables) + 1
+    assert any(re.search("(MEDIUM|LONG)BLOB", s) for s in statements)
+    assert not any("RETURNING" in s for s in statements)
+
+
+def test_nothing_is_made_and_nothing_connected_to(work: Workplace) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "env:AWAY"\n' + DATASET
+    work.environ["AWAY"] = "postgresql://me:canary-7@127.0.0.1:1/shop"
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    before = sorted(work.place.config.parent.rglob("*"))
+
+    result = work.cli("init", "--ddl")
+    assert result.exit_code == 0, result.output
+    assert "CREATE TABLE retention_marker (" in result.stdout
+    assert "-- GRANT SELECT, INSERT, DELETE ON retention_marker TO retention;" in result.stdout
+    assert "-- GRANT SELECT, DELETE ON things TO retention;" in result.stdout
+    assert "canary-7" not in result.output
+    assert sorted(work.folder.rglob("*")) == before
+
+    document = json.loads(work.cli("init", "--ddl", "--format", "json").stdout)
+    assert document["format"] == "retention.ddl/1"
+    assert [each["database"] for each in document["databases"]] == ["state store", "db"]
+    assert [each["family"] for each in document["databases"]] == ["sqlite", "postgresql"]
+
+
+def test_a_dialect_that_can_t_be_known_is_refused(work: Workplace) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "env:AWAY"\n' + DATASET
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    result = work.cli("init", "--ddl")
+    assert result.exit_code == 3
+    assert "AWAY is not set" in result.output
+
+
+def test_a_connector_that_does_not_answer_is_exit_code_5(shop: Workplace, tmp_path: Path) -> None:
+    shop.connectors["away"] = 'type = "sql"\nurl = "sqlite:///away.db"\ntimezone = "UTC"\n' + DATASET
+    result = shop.cli("init", str(shop.folder))
+    assert result.exit_code == 5, result.output
+    assert "away: not reached" in result.output
+    assert "db: the table retention_marker made" in result.output
