@@ -52,7 +52,7 @@ clean:
 $(READY): pyproject.toml constraints.txt .python-asked-for
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql,mysql]'
 	touch $(READY)
 
 .python-asked-for: always

@@ -143,13 +143,17 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
+    """One record as it stands: `fate` by this job, the event's components as (value text, state).
+
+    `undecided`: the dataset's `where` is neither true nor false of it.
+    """
 
     fate: str
     overdue: bool
     components: Mapping[str, tuple[str | None, str]]
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
+    undecided: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +283,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
         """A clock's column as it stands, seen from `now`."""
+
+    @abc.abstractmethod
+    def leaves_out(self, work: Work, key: str) -> bool:
+        """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:

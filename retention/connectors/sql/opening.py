@@ -5,17 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from retention.config import urls
+from retention.config import logins, urls
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
 from retention.model.dataset import Connector
-
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -56,6 +55,9 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
     if not os.path.exists(path):
         raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
     dialect: Dialect = Sqlite()
+    if connector.marker_schema is not None and not dialect.marker_schemas:
+        write = ValueError("the URL is one of a SQLite file, which has no schemas; take it out")
+        raise _problem(connector, "marker_schema", write)
     return SqlTarget(
         connector.name,
         dialect,
@@ -85,7 +87,9 @@ def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str])
     engines = [dialect.engine(address, read_only=read_only) for read_only in (True, False)]
     for engine in engines:
         sa.event.listen(engine, "do_connect", _credentials(connector, environ))
-    return SqlTarget(connector.name, dialect, reading=engines[0], writing=engines[1])
+    return SqlTarget(
+        connector.name, dialect, reading=engines[0], writing=engines[1], marker_schema=connector.marker_schema
+    )
 
 
 def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
@@ -94,15 +98,9 @@ def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
-            if url.username is not None:
-                parameters["user"] = url.username
-            if url.password is not None:
-                parameters["password"] = url.password
+            ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
+            parameters.update(logins.postgresql(url, connector.tls, ca))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
-        local = url.host is None or url.host in _LOCAL or url.host.startswith("/")
-        if connector.tls != "off" and not local and "sslmode" not in url.query:
-            parameters["sslmode"] = "verify-full"
-            parameters["sslrootcert"] = connector.tls_ca or "system"
 
     return connect

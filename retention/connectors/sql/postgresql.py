@@ -47,6 +47,7 @@ class Postgresql(PostgresqlClocks):
     name = "postgresql"
     row_locks = True
     physical = TupleIds()
+    marker_schemas = True
     own_clock = True
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -120,8 +121,10 @@ class Postgresql(PostgresqlClocks):
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
 
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        return lacking(connection, needs)
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        return lacking(connection, needs, marker_schema)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT
