@@ -1,4 +1,4 @@
-"""The three stores that are measured: a leaf table and one with children on PostgreSQL, a table on SQLite.
+"""The stores that are measured: a leaf table and one with children on PostgreSQL, a table on SQLite.
 
 A row of the root table has about 200 bytes; half of the rows are due. Each contender starts from
 the same copy: a template database, a copied file.
@@ -48,6 +48,7 @@ class Store:
     connect: Callable[[], Any]
     unbatched: tuple[str, ...]
     script: Callable[[Any], None]
+    script_name: str = "a script, 1,000 keys a time"  # "": there is none here
 
 
 def postgresql(rows: int, *, children: bool) -> Store:

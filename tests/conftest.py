@@ -1,8 +1,8 @@
-"""Stores to test against: a SQLite file or a PostgreSQL database a test, gone after it.
+"""Stores to test against: a SQLite file, a PostgreSQL or a MariaDB database a test, gone after it.
 
-PostgreSQL is found by RETENTION_TEST_POSTGRESQL, the real schemas by RETENTION_TEST_DATA or in
-`../shared/data` beside the project. What is missing skips with the reason; where CI=true, a missing
-server fails.
+PostgreSQL is found by RETENTION_TEST_POSTGRESQL, MariaDB by RETENTION_TEST_MARIADB, the real schemas by
+RETENTION_TEST_DATA or in `../shared/data` beside the project. What is missing skips with the reason; where
+CI=true, a missing server fails.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mariadb import MariadbServer, MariadbStore
 from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -26,6 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).parents[1]
 SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+MARIADB = "mysql://root@127.0.0.1:3306/test"
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +40,27 @@ def any_server() -> Iterator[Server]:
 @pytest.fixture
 def server(any_server: Server) -> Server:
     """The PostgreSQL server; a test that asks for it skips where there is none."""
-    if any_server.why_not is not None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(any_server.why_not)
-        pytest.skip(any_server.why_not)
+    _answers(any_server.why_not)
     return any_server
+
+
+def _answers(why_not: str | None) -> None:
+    if why_not is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(why_not)
+        pytest.skip(why_not)
+
+
+@pytest.fixture(scope="session")
+def any_mariadb() -> MariadbServer:
+    return MariadbServer(os.environ.get("RETENTION_TEST_MARIADB", MARIADB))
+
+
+@pytest.fixture
+def mariadb_server(any_mariadb: MariadbServer) -> MariadbServer:
+    """The MariaDB server; a test that asks for it skips where there is none."""
+    _answers(any_mariadb.why_not)
+    return any_mariadb
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +91,15 @@ def postgresql(server: Server) -> Iterator[PostgresqlStore]:
     server.give_back(store)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def mariadb(mariadb_server: MariadbServer) -> Iterator[MariadbStore]:
+    """An empty MariaDB database."""
+    store = mariadb_server.create()
+    yield store
+    mariadb_server.drop(store)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def store(request: pytest.FixtureRequest) -> Store:
     """An empty database; the test runs once on each kind."""
     found: Store = request.getfixturevalue(request.param)
@@ -159,6 +185,13 @@ def chinook_postgresql(server: Server, data: Path, template: Template) -> Iterat
     store = server.create(template("chinook", script))
     yield store
     server.drop(store)
+
+
+@pytest.fixture
+def chinook_mariadb(mariadb: MariadbStore, data: Path) -> MariadbStore:
+    text = (data / "chinook" / "Chinook_MySql.sql").read_text(encoding="utf-8-sig")
+    mariadb.verbatim(f"SET autocommit = 0; {text.split('USE `Chinook`;', 1)[1]}", mode="")
+    return mariadb
 
 
 @pytest.fixture

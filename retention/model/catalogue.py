@@ -67,6 +67,7 @@ class Column:
     type: str
     nullable: bool = True
     generated: bool = False
+    on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,10 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table as it is now. `leaves` are a partitioned table's leaf partitions."""
+    """One table as it is now. `leaves` are a partitioned table's leaf partitions.
+
+    `unfit`: why its rows can't be deleted for good, or not safely, as (found, what to write instead).
+    """
 
     id: TableId
     relation: Relation
@@ -121,22 +125,42 @@ class Table:
     leaves: tuple[TableId, ...] = ()
     parent: TableId | None = None
     rows_estimate: int | None = None
+    unfit: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blind:
+    """What the role can't see, and so may be there: `what` of `table` (None: of every table).
+
+    `grant`: the statement that would let it see.
+    """
+
+    what: str
+    grant: str
+    table: TableId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """Every table that the role can see, and every reference between them.
 
-    `default_schema`: where a name without a schema is looked for first. `folds_case`: names
-    that differ only in case are the same (SQLite). `typed`: a column holds values of its type only; where
-    not (SQLite), any column may hold any value, and dates are texts or numbers.
+    `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
+    else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
+    `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
+    `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
+    dates are texts or numbers.
     """
 
     tables: Mapping[TableId, Table]
     references: tuple[Reference, ...]
     default_schema: str | None = None
+    default_only: bool = False
     folds_case: bool = False
     typed: bool = True
+    folds_tables: bool = False
+    folds_columns: bool = False
+    quote: str = '"'
+    blind: tuple[Blind, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     def inbound(self, table: TableId) -> tuple[Reference, ...]:

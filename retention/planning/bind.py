@@ -27,6 +27,8 @@ from retention.planning.reach import (
 _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\[\]$", re.IGNORECASE)
 """Types whose values drivers give as something else than a text or a number."""
 
+_UNORDERED = re.compile(r"^(ENUM|SET)\(", re.IGNORECASE)
+
 
 def bind(
     connector: Connector, catalogue: Catalogue, counting: Counting | None = None
@@ -105,7 +107,7 @@ class _Attempt:
         except NotFoundError as error:
             self._problem("table", error.found, error.write)
             return None
-        why = usable(root, dataset.key or ())
+        why = usable(root, dataset.key or (), mark=catalogue.quote)
         if why is not None:
             self._problem("table", *why)
             return None
@@ -142,6 +144,7 @@ class _Attempt:
             outside=outside,
             events=events,
             where=dataset.where,
+            blind=tuple(b for b in catalogue.blind if b.table is None or b.table in members),
             catalogue_schema=fingerprint(catalogue, self._touched(members, events)),
         )
 
@@ -165,6 +168,13 @@ class _Attempt:
                     "key",
                     f"`{column.name}` is {column.type}: such a value can't stand in the evidence",
                     "name the columns of a unique index that are whole numbers, texts, UUIDs or dates",
+                )
+            elif _UNORDERED.search(column.type):
+                self._problem(
+                    "key",
+                    f"`{column.name}` is {column.type}: it is sorted by the order of its words, and compared by"
+                    " their letters",
+                    "name the columns of another unique index; such keys are not supported yet",
                 )
         return key
 
@@ -263,7 +273,7 @@ class _Attempt:
                     continue
                 waiting.remove(name)
                 progress = True
-                why = usable(table)
+                why = usable(table, mark=self.catalogue.quote)
                 if table.id in members:
                     found = f"`{table.id}` is listed twice"
                     self._problem(_part_key(self.dataset, name), found, "list it once")
@@ -299,7 +309,10 @@ def fingerprint(catalogue: Catalogue, tables: Iterable[TableId]) -> str:
     for id_ in sorted(tables, key=str):
         table = catalogue.tables[id_]
         lines.append(f"table {id_} {table.relation.value} key={table.key}")
-        lines += [f"  {c.name} {c.type} {c.nullable} {c.generated}" for c in table.columns.values()]
+        lines += [
+            f"  {c.name} {c.type} {c.nullable} {c.generated}{' on update' if c.on_update else ''}"
+            for c in table.columns.values()
+        ]
         lines += [f"  {t.what} {t.name} {sorted(t.events)}" for t in table.triggers]
         around = {*catalogue.inbound(id_), *catalogue.outbound(id_)}
         lines += sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from retention.model.catalogue import Column, Reference, Table, TableId
+from retention.model.catalogue import Blind, Column, Reference, Table, TableId
 from retention.model.clock import Clock
 from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset
@@ -71,7 +71,8 @@ class BoundDataset:
     """A dataset over live tables.
 
     `parts` come parents first; `removal` names every table of the record in the order of
-    deletion, the root last. `outside` is every reference that can keep a record.
+    deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
+    its tables the role can't see.
     """
 
     dataset: Dataset
@@ -83,6 +84,7 @@ class BoundDataset:
     outside: tuple[Outside, ...]
     events: Mapping[str, tuple[Component, ...]]
     where: Condition | None = None
+    blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
     def __str__(self) -> str:

@@ -31,7 +31,8 @@ def listed(names: Iterable[str], most: int = 8) -> str:
 
 
 def _same(catalogue: Catalogue, left: str, right: str) -> bool:
-    return left == right or (catalogue.folds_case and folded(left) == folded(right))
+    folds = catalogue.folds_case or catalogue.folds_tables
+    return left == right or (folds and folded(left) == folded(right))
 
 
 def meant(word: str, names: Iterable[str]) -> str:
@@ -58,8 +59,11 @@ def find_table(catalogue: Catalogue, name: Name, schema: str | None) -> Table:
         if schema.casefold() != "main":
             raise NotFoundError(f"schema `{schema}`: this database has no schemas", "leave the schema out")
         schema = None
+    elif schema is None and catalogue.default_only:
+        schema = catalogue.default_schema
     elif schema is not None:
         schemas = {str(t.schema) for t in catalogue.tables}
+        schema = next((known for known in schemas if _same(catalogue, known, str(schema))), schema)
         if schema not in schemas:
             raise NotFoundError(f"schema `{schema}` does not exist", meant(schema, schemas))
     word = pieces[-1]
@@ -82,7 +86,7 @@ def find_column(catalogue: Catalogue, table: Table, word: str) -> Column:
     exact = table.columns.get(word)
     if exact is not None:
         return exact
-    if catalogue.folds_case:
+    if catalogue.folds_case or catalogue.folds_columns:
         for column in table.columns.values():
             if folded(column.name) == folded(word):
                 return column

@@ -26,11 +26,14 @@ _WHY_NOT = {
 }
 
 
-def usable(table: Table, key: tuple[str, ...] | None = None) -> tuple[str, str] | None:
+def usable(table: Table, key: tuple[str, ...] | None = None, *, mark: str = '"') -> tuple[str, str] | None:
     """(found, write) where rows of `table` can't be deleted one record at a time, else None.
 
-    `key`: the columns that the operator named as one; None where none can be named.
+    `key`: the columns that the operator named as one; None where none can be named. `mark`: what the
+    database quotes names with.
     """
+    if table.unfit is not None:
+        return table.unfit
     why = _WHY_NOT.get(table.relation)
     if why is not None:
         found, _, write = why.partition(": ")
@@ -40,27 +43,28 @@ def usable(table: Table, key: tuple[str, ...] | None = None) -> tuple[str, str] 
         if key is not None:
             ways.append('name the columns of a unique index without NULL: key = ["…"]')
         if table.id.schema is not None:
-            ways.append(f"ALTER TABLE {qualified(table.id)} ADD PRIMARY KEY (…);")
+            ways.append(f"ALTER TABLE {qualified(table.id, mark)} ADD PRIMARY KEY (…);")
         write = ", or: ".join(ways) or "make it anew with a PRIMARY KEY: SQLite can't add one to a table"
         return f"table `{table.id}` has no primary key: its rows can't be told apart", write
     return None
 
 
-def qualified(table: TableId) -> str:
-    """A table's full name as standard SQL quotes it."""
-    return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+def qualified(table: TableId, mark: str = '"') -> str:
+    """A table's full name, quoted with `mark`."""
+    name = quoted(table.name, mark)
+    return f"{quoted(table.schema, mark)}.{name}" if table.schema else name
 
 
-def quoted(name: str) -> str:
-    """An identifier as standard SQL quotes it."""
-    return '"' + name.replace('"', '""') + '"'
+def quoted(name: str, mark: str = '"') -> str:
+    """An identifier, quoted with `mark` (standard SQL's by default)."""
+    return mark + name.replace(mark, mark * 2) + mark
 
 
-def create_index(table: TableId, columns: Iterable[str]) -> str:
+def create_index(table: TableId, columns: Iterable[str], mark: str = '"') -> str:
     """The statement that makes the missing index."""
     every = tuple(columns)
-    name = quoted("_".join([table.name, *every, "idx"]))
-    return f"CREATE INDEX {name} ON {qualified(table)} ({', '.join(quoted(c) for c in every)});"
+    name = quoted("_".join([table.name, *every, "idx"]), mark)
+    return f"CREATE INDEX {name} ON {qualified(table, mark)} ({', '.join(quoted(c, mark) for c in every)});"
 
 
 def described(reference: Reference) -> str:
@@ -143,7 +147,7 @@ def reach_problems(
                 add(
                     f"`{table}.{','.join(reference.columns)}` refers to `{reference.target}` without an index:"
                     " every delete would scan the table",
-                    f"{create_index(table, reference.columns)} or write allow_scan = true",
+                    f"{create_index(table, reference.columns, catalogue.quote)} or write allow_scan = true",
                 )
     return problems
 

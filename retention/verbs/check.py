@@ -105,11 +105,20 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
     return _Look(
-        problems=(*problems, *lacking),
+        problems=(*problems, *lacking, *(problem for item in bound for problem in _unseen(item))),
         warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
     )
+
+
+def _unseen(item: BoundDataset) -> list[Problem]:
+    """What the role can't see is not absent: the GRANT to type for each."""
+    file, key = item.connector.file, f"datasets.{item.dataset.name}.table"
+    return [
+        Problem(file=file, key=key, found=f"the role can't see {blind.what}", write=blind.grant)
+        for blind in item.blind
+    ]
 
 
 def _rights(

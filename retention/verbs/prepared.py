@@ -24,6 +24,7 @@ from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.fate import Fates, in_order, instants
 from retention.planning.work import Work, work
+from retention.safety import sight
 
 Clock = Callable[[], datetime]
 
@@ -65,6 +66,7 @@ class Prepared:
         job, zone = item.job, ZoneInfo(item.job.clock.timezone)
         cutoff = instants(job.clock, as_of).cutoff.instant.astimezone(zone)
         due = counts.fates["due"]
+        seen = sight.sees(job.bound.blind)
         return JobPlan(
             rule=job.rule.name,
             connector=job.bound.connector.name,
@@ -78,7 +80,8 @@ class Prepared:
             cutoffs=(Cutoff(when="always", cutoff=cutoff),),
             oldest=counts.oldest,
             referenced_by=counts.referenced_by,
-            status=JobStatus.READY if due else JobStatus.NOTHING,
+            status=seen.status if due else JobStatus.NOTHING,
+            reason=seen.reason if due else None,
             form=resolved_form(self.config, job.rule.name),
             target=self.target_hash(job.bound.connector.name),
             schema=job.bound.catalogue_schema,

@@ -65,7 +65,7 @@ def test_a_target_restored_to_the_middle_of_a_run_is_said(shop, hooks, monkeypat
     with pytest.raises(KeyboardInterrupt):
         shop.run()
     monkeypatch.undo()
-    if shop.database.kind == "postgresql":
+    if shop.database.kind != "sqlite":
         shop.database.keep_copy()
     left = shop.left()
     assert 0 < left < 3000

@@ -15,6 +15,11 @@ class Objection:
         on = f"BEFORE DELETE ON {self.table} FOR EACH ROW WHEN ({self.where})"
         if self.shop.database.kind == "sqlite":
             self.shop.database.run(f"CREATE TRIGGER objects {on} BEGIN SELECT RAISE(ABORT, 'canary'); END")
+        elif self.shop.database.kind == "mariadb":
+            self.shop.database.run(
+                f"CREATE TRIGGER objects BEFORE DELETE ON {self.table} FOR EACH ROW IF {self.where}"
+                " THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'canary'; END IF"
+            )
         else:
             self.shop.database.run(
                 "CREATE OR REPLACE FUNCTION objects() RETURNS trigger LANGUAGE plpgsql"

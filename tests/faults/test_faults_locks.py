@@ -8,61 +8,71 @@ import pytest
 
 from retention.cli.exits import exit_of_run
 from retention.model.plan import JobStatus
+from tests.support_faults.databases import KINDS
 from tests.support_faults.removers import adds_up
+from tests.support_faults.shops import Shop
 
 
 @contextmanager
 def locking(shop, *statements):
     """Another session's transaction that has executed `statements`."""
-    with shop.database.connect() as other, other.transaction(force_rollback=True):
+    with shop.database.session() as other:
+        other.execute("BEGIN")
         for statement in statements:
             other.execute(statement)
         yield other
+        other.execute("ROLLBACK")
 
 
-def test_locked_rows_are_left_out_counted_and_taken_by_the_next_run(postgresql):
-    postgresql.visits(due=2000)
-    postgresql.ready()
-    before = postgresql.keys()
-    with locking(postgresql, "SELECT id FROM visits WHERE id IN (7, 800, 801) FOR UPDATE"):
-        outcome = postgresql.run()
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server(request, folder):
+    """A shop where rows are locked one by one."""
+    database = KINDS[request.param](folder)
+    yield Shop(folder, database)
+    database.drop()
+
+
+def test_locked_rows_are_left_out_counted_and_taken_by_the_next_run(server):
+    server.visits(due=2000)
+    server.ready()
+    before = server.keys()
+    with locking(server, "SELECT id FROM visits WHERE id IN (7, 800, 801) FOR UPDATE"):
+        outcome = server.run()
     [job] = outcome.jobs
     assert (job.status, job.done, job.skipped.locked) == (JobStatus.PARTIAL, 1997, 3)
     assert (outcome.status, exit_of_run(outcome)) == ("partial", 5)
     assert "3 locked by others" in job.reason
-    assert {row[0] for row in postgresql.database.rows("SELECT id FROM visits WHERE id < 10000")} == {
+    assert {row[0] for row in server.database.rows("SELECT id FROM visits WHERE id < 10000")} == {
         7,
         800,
         801,
     }
-    assert postgresql.job().done == 3
-    postgresql.must_be_whole(before)
+    assert server.job().done == 3
+    server.must_be_whole(before)
 
 
 @pytest.mark.parametrize(
     "locked", ["orders WHERE id = 42", "order_lines WHERE order_id = 42 AND id % 10 = 1"]
 )
-def test_a_record_of_which_a_row_is_locked_is_left_whole(postgresql, locked):
-    postgresql.orders(due=500)
-    postgresql.ready()
-    before = postgresql.keys()
-    with locking(postgresql, f"SELECT id FROM {locked} FOR UPDATE"):
-        job = postgresql.job()
+def test_a_record_of_which_a_row_is_locked_is_left_whole(server, locked):
+    server.orders(due=500)
+    server.ready()
+    before = server.keys()
+    with locking(server, f"SELECT id FROM {locked} FOR UPDATE"):
+        job = server.job()
     assert (job.status, job.done, job.skipped.locked) == (JobStatus.PARTIAL, 499, 1)
-    assert postgresql.count("order_lines", "order_id = 42") == 2
-    assert postgresql.job().done == 1
-    postgresql.must_be_whole(before)
+    assert server.count("order_lines", "order_id = 42") == 2
+    assert server.job().done == 1
+    server.must_be_whole(before)
 
 
 @pytest.mark.parametrize("part", [False, True])
-def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(
-    postgresql, hooks, monkeypatch, part
-):
+def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(server, hooks, monkeypatch, part):
     from retention.connectors.sql.removal import KeyRemover
 
-    postgresql.orders(due=300)
-    postgresql.ready()
-    other = postgresql.database.connect()
+    server.orders(due=300)
+    server.ready()
+    other = server.database.connect()
     released = threading.Event()
     table = "order_lines WHERE order_id = 42" if part else "orders WHERE id = 42"
     other.execute("BEGIN")
@@ -75,23 +85,21 @@ def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(
         return take(remover, window, most, wait=wait)
 
     monkeypatch.setattr(KeyRemover, "take", watched)
-    job = postgresql.job()
+    job = server.job()
     assert (job.status, job.done) == (JobStatus.DONE, 300)
     assert released.wait(5)
     other.close()
 
 
-def test_one_lock_that_stays_does_not_hide_those_that_were_released(
-    postgresql, hooks, monkeypatch, impatient
-):
+def test_one_lock_that_stays_does_not_hide_those_that_were_released(server, hooks, monkeypatch, impatient):
     """A hundred records were tried once more together, and one lock among them made all of them locked."""
     from retention.connectors.sql.removal import KeyRemover
 
-    postgresql.orders(due=300)
-    postgresql.ready()
+    server.orders(due=300)
+    server.ready()
     take = KeyRemover.take
-    with locking(postgresql, "SELECT id FROM orders WHERE id = 42 FOR UPDATE"):
-        other = postgresql.database.connect()
+    with locking(server, "SELECT id FROM orders WHERE id = 42 FOR UPDATE"):
+        other = server.database.connect()
         other.execute("BEGIN")
         other.execute("SELECT id FROM orders WHERE id BETWEEN 40 AND 60 AND id <> 42 FOR UPDATE")
 
@@ -101,7 +109,7 @@ def test_one_lock_that_stays_does_not_hide_those_that_were_released(
             return take(remover, window, most, wait=wait)
 
         monkeypatch.setattr(KeyRemover, "take", watched)
-        job = postgresql.job()
+        job = server.job()
         other.close()
     assert (job.done, job.skipped.locked) == (299, 1)
 

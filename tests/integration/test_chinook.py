@@ -1,4 +1,4 @@
-"""A real shop's invoices and customers, the same rows on both databases."""
+"""A real shop's invoices and customers, the same rows on every database."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ CUSTOMERS = {
     table  = "Customer"
     events = { last_order = "Invoice.InvoiceDate" }
     """,
+    "mariadb": """
+    [datasets.customers]
+    data   = "customers"
+    table  = "Customer"
+    events = { last_order = "Invoice.InvoiceDate" }
+    """,
     "postgresql": """
     [datasets.customers]
     data   = "customers"
@@ -62,7 +68,7 @@ INVOICES = 'data = "invoices"\nkeep = "5 years"\nfrom = "booked"'
 INACTIVE = 'data = "customers"\nkeep = "12 months"\nfrom = "last_order"'
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def shop(request: pytest.FixtureRequest) -> Store:
     found: Store = request.getfixturevalue(f"chinook_{request.param}")
     return found
@@ -70,7 +76,10 @@ def shop(request: pytest.FixtureRequest) -> Store:
 
 @pytest.fixture
 def names(shop: Store) -> Names:
-    return CAMEL if shop.kind == "sqlite" else SNAKE
+    if shop.kind == "postgresql":
+        return SNAKE
+    names = (shop.place + name for name in (CAMEL.invoice, CAMEL.line, CAMEL.customer))
+    return Names(**dict(zip(("invoice", "line", "customer"), names, strict=True)), toml=CAMEL.toml)
 
 
 @pytest.fixture
@@ -126,7 +135,7 @@ def test_the_rows_that_stay_are_those_that_plain_sql_names(
     invoices: Workplace, shop: Store, names: Names
 ) -> None:
     invoices.rule("invoices", INVOICES)
-    day, key = ("InvoiceDate", "InvoiceId") if shop.kind == "sqlite" else ("invoice_date", "invoice_id")
+    day, key = ("InvoiceDate", "InvoiceId") if shop.kind != "postgresql" else ("invoice_date", "invoice_id")
     table = names.invoice.rpartition(".")[2]
     kept = shop.rows(f"SELECT {key} FROM {table} WHERE {day} >= '2021-11-22 00:00:00' ORDER BY 1")
 
@@ -135,14 +144,16 @@ def test_the_rows_that_stay_are_those_that_plain_sql_names(
     assert shop.rows(f"SELECT {key} FROM {table} ORDER BY 1") == kept
 
 
-def test_both_databases_keep_the_same_books(
+def test_all_databases_keep_the_same_books(
     work: Workplace,
     chinook_sqlite: Store,
     chinook_postgresql: Store,
+    chinook_mariadb: Store,
 ) -> None:
-    """One run over the two: same fates, same survivors, and the ledger's sums are the same."""
+    """One run over the three: same fates, same survivors, and the ledger's sums are the same."""
     work.connect(chinook_sqlite, CAMEL.toml, name="lite")
     work.connect(chinook_postgresql, SNAKE.toml, name="server")
+    work.connect(chinook_mariadb, CAMEL.toml, name="maria")
     work.rule("invoices", INVOICES)
 
     # Booked before 22 October 2021, an invoice was due before 22 October 2026: more than a month ago.
@@ -152,11 +163,15 @@ def test_both_databases_keep_the_same_books(
     plan = work.plan()
     outcome = work.run()
 
-    first, second = plan.jobs
-    assert first.fates == second.fates
-    assert (first.overdue, first.oldest) == (second.overdue, second.oldest)
+    first, *others = plan.jobs
+    assert [(j.fates, j.overdue, j.oldest) for j in others] == [
+        (first.fates, first.overdue, first.oldest)
+    ] * 2
     assert late == first.overdue > 0
-    assert [(j.done, j.overdue) for j in outcome.jobs] == [(75, first.overdue), (75, first.overdue)]
+    assert [(j.done, j.overdue) for j in outcome.jobs] == [(75, first.overdue)] * 3
+    assert chinook_mariadb.rows("SELECT InvoiceId, Total FROM Invoice ORDER BY 1") == chinook_postgresql.rows(
+        "SELECT invoice_id, total FROM invoice ORDER BY 1"
+    )
     assert chinook_sqlite.rows("SELECT InvoiceId, Total FROM Invoice ORDER BY 1") == [
         (key, float(total))
         for key, total in chinook_postgresql.rows("SELECT invoice_id, total FROM invoice ORDER BY 1")
@@ -168,7 +183,7 @@ def test_both_databases_keep_the_same_books(
             here = sums.setdefault(batch["job"], [0, 0])
             here[0] += batch["count"]
             here[1] += sum(batch["rows"].values())
-    assert sorted(sums.values()) == [[75, 490], [75, 490]]
+    assert sorted(sums.values()) == [[75, 490]] * 3
 
 
 def test_customers_wait_for_their_invoices(work: Workplace, shop: Store, names: Names) -> None:
@@ -178,13 +193,13 @@ def test_customers_wait_for_their_invoices(work: Workplace, shop: Store, names: 
     job = work.job("inactive")
 
     assert work.fates("inactive") == {"not_due": 7, "referenced": 52}
-    column = "CustomerId" if shop.kind == "sqlite" else "customer_id"
+    column = "CustomerId" if shop.kind != "postgresql" else "customer_id"
     assert job.referenced_by == {f"{names.invoice}.{column}": 52}
     recent = {
         key
         for (key,) in shop.rows(
             f"SELECT {column} FROM {names.invoice.rpartition('.')[2]} WHERE"
-            f" {'InvoiceDate' if shop.kind == 'sqlite' else 'invoice_date'} >= '2025-11-22 00:00:00'"
+            f" {'invoice_date' if shop.kind == 'postgresql' else 'InvoiceDate'} >= '2025-11-22 00:00:00'"
         )
     }
     assert len(recent) == 7
@@ -196,7 +211,9 @@ def test_customers_wait_for_their_invoices(work: Workplace, shop: Store, names: 
 def test_explain_names_the_rows_that_keep_a_customer(work: Workplace, shop: Store, names: Names) -> None:
     work.connect(shop, CUSTOMERS[shop.kind])
     work.rule("inactive", INACTIVE)
-    key, count = ("CustomerId", "InvoiceDate") if shop.kind == "sqlite" else ("customer_id", "invoice_date")
+    key, count = (
+        ("CustomerId", "InvoiceDate") if shop.kind != "postgresql" else ("customer_id", "invoice_date")
+    )
     table = names.invoice.rpartition(".")[2]
     ((customer, invoices, last),) = shop.rows(
         f"SELECT {key}, count(*), max({count}) FROM {table} GROUP BY {key} ORDER BY max({count}), {key} LIMIT 1"
@@ -236,7 +253,7 @@ def test_a_customer_with_one_invoice_that_stays_stays(work: Workplace, shop: Sto
     work.connect(shop, CUSTOMERS[shop.kind] + names.toml)
     work.rule("inactive", INACTIVE)
     work.rule("invoices", INVOICES.replace("5 years", "2 years"))
-    key, day = ("CustomerId", "InvoiceDate") if shop.kind == "sqlite" else ("customer_id", "invoice_date")
+    key, day = ("CustomerId", "InvoiceDate") if shop.kind != "postgresql" else ("customer_id", "invoice_date")
     invoice, customer = (t.rpartition(".")[2] for t in (names.invoice, names.customer))
     ((free,),) = shop.rows(
         f"SELECT count(*) FROM {customer} c WHERE NOT EXISTS (SELECT 1 FROM {invoice} i"

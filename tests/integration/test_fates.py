@@ -609,9 +609,8 @@ def test_a_table_that_no_dataset_names_keeps_too(work: Workplace, store: Store) 
     work.connect(store, things())
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
-    place = "public." if store.kind == "postgresql" else ""
     assert work.fates("things") == {"due": 1, "referenced": 4}
-    assert work.job("things").referenced_by == {f"{place}orders.thing": 4}
+    assert work.job("things").referenced_by == {f"{store.place}orders.thing": 4}
     assert work.run().jobs[0].done == 1
 
 
@@ -620,11 +619,10 @@ def test_rows_that_refer_to_a_part_keep_the_record(work: Workplace, store: Store
     work.connect(store, things(parts='["orders"]'))
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
-    place = "public." if store.kind == "postgresql" else ""
     assert work.fates("things") == {"due": 3, "referenced": 2}
-    assert work.job("things").referenced_by == {f"{place}slips.orders": 2}
+    assert work.job("things").referenced_by == {f"{store.place}slips.orders": 2}
     (view,) = work.explain("db.things", "4").rules
-    assert [(s.by, s.count, s.rows) for s in view.stopped_by] == [(f"{place}slips.orders", 1, ("1",))]
+    assert [(s.by, s.count, s.rows) for s in view.stopped_by] == [(f"{store.place}slips.orders", 1, ("1",))]
 
 
 def test_records_that_refer_to_each_other(work: Workplace, store: Store) -> None:
@@ -640,8 +638,13 @@ def test_records_that_refer_to_each_other(work: Workplace, store: Store) -> None
 
     assert each(work, 5) == ["referenced", "due", "due", "referenced", "not_due"]
     assert work.run().jobs[0].done == 2
-    assert work.run().jobs[0].done == 1
-    assert store.rows("SELECT id FROM things ORDER BY 1") == [(4,), (5,)]
+    outcome = work.run().jobs[0]
+    if store.kind == "mariadb":  # InnoDB deletes no row that refers to itself
+        assert (outcome.done, outcome.set_aside) == (0, 1)
+        assert store.rows("SELECT id FROM things ORDER BY 1") == [(3,), (4,), (5,)]
+    else:
+        assert outcome.done == 1
+        assert store.rows("SELECT id FROM things ORDER BY 1") == [(4,), (5,)]
 
 
 def test_a_part_of_another_record_that_refers_into_this_one(work: Workplace, store: Store) -> None:
@@ -658,7 +661,7 @@ def test_a_part_of_another_record_that_refers_into_this_one(work: Workplace, sto
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
     assert each(work, 3) == ["referenced", "not_due", "due"]
-    assert work.run().jobs[0].rows.get("bits", work.run().jobs[0].rows.get("public.bits", 0)) in (0, 2)
+    assert work.run().jobs[0].rows == {f"{store.place}bits": 2, f"{store.place}things": 1}
     assert store.rows("SELECT id FROM bits ORDER BY 1") == [(1,), (2,)]
 
 

@@ -34,6 +34,8 @@ def toml(text: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_taken_as_it_stands(work: Workplace, store: Store, name: str) -> None:
     """The same name for the table, its part, the key, the dates and the reference."""
+    if store.kind == "mariadb" and not all(ord(letter) < 0x10000 for letter in name):
+        pytest.skip("MariaDB's names are of the basic multilingual plane")
     table, part = name, name + " part"
     key, day, owner = name + " key", name + " day", name + " owner"
     q = quoted
@@ -273,9 +275,7 @@ def test_composite_keys(work: Workplace, store: Store, monkeypatch: pytest.Monke
     )
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
-    assert work.job("things").rows == {
-        ("public." if store.kind == "postgresql" else "") + name: 3 for name in ("things", "bits")
-    }
+    assert work.job("things").rows == {store.place + name: 3 for name in ("things", "bits")}
     assert [work.fate_of("db.things", key) for key in ("a,1", "a,2", '"b",3')] == ["due", "not_due", "due"]
     assert work.run().jobs[0].done == 3
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from retention import periods
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.mysql import Mysql
 from retention.connectors.sql.postgresql import Postgresql
 from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.sqlite import Sqlite
@@ -34,6 +35,7 @@ from retention.periods.encodings import read
 from tests.oracles import clocks as oracle
 from tests.oracles import stores
 from tests.property.test_fate import examples
+from tests.support.mariadb import MariadbServer
 
 ROOT = p.Source(table=TableId(schema=None, name="clocks"), alias="r")
 ZONES = ("UTC", "Europe/Oslo", "Asia/Kathmandu", "America/New_York", "Pacific/Apia")
@@ -349,3 +351,53 @@ def test_postgresql_reads_a_clock_as_python_does(connection: sa.Connection, case
     if case.type == "CHAR(24)":  # blanks at its end are none
         never = tuple(str(v).rstrip(" ") for v in never)
     check(Postgresql(), connection, case, inside, never)
+
+
+# -- MariaDB ---------------------------------------------------------------------------------
+
+MARIADB = [
+    (Kind.INTEGER, "BIGINT"), (Kind.REAL, "DOUBLE"), (Kind.TEXT, "TEXT"), (Kind.TEXT, "VARCHAR(60)"),
+    (Kind.TEXT, "VARCHAR(60) CHARACTER SET latin1"), (Kind.NUMERIC, "DECIMAL(30,9)"), (Kind.NUMERIC, "DECIMAL(30,0)"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mariadb_connection(any_mariadb: MariadbServer) -> Iterator[sa.Connection]:
+    if any_mariadb.why_not is not None:
+        stores.missing(AssertionError(any_mariadb.why_not))
+    store = any_mariadb.create()
+    engine = Mysql().engine(sa.make_url(store.url).set(drivername="mysql+pymysql"), read_only=False)
+    with engine.connect() as connection:
+        yield connection
+        connection.rollback()
+    engine.dispose()
+    any_mariadb.drop(store)
+
+
+@examples(200)
+@given(case=cases(MARIADB))
+def test_mariadb_reads_a_clock_as_python_does(mariadb_connection: sa.Connection, case: Case) -> None:
+    values = [v for v in case.values if not isinstance(v, float) or math.isfinite(v)]
+    if case.kind is Kind.INTEGER:
+        values = [v for v in values if v is None or -(2**63) <= v < 2**63]
+    if case.kind is Kind.NUMERIC:
+        values = [Decimal(v) if v is not None else None for v in values]
+        values = [v for v in values if v is None or (not v.is_nan() and abs(v) < 10**20)]
+    if "latin1" in case.type:
+        values = [v for v in values if v is None or v.isascii()]
+    raw: Any = mariadb_connection.connection.driver_connection
+    with raw.cursor() as cursor:
+        cursor.execute("DROP TEMPORARY TABLE IF EXISTS clocks")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE clocks (id INTEGER AUTO_INCREMENT PRIMARY KEY, at {case.type})"
+        )
+        cursor.executemany("INSERT INTO clocks (at) VALUES (%s)", [(v,) for v in values])
+        cursor.execute("SELECT id, at FROM clocks")
+        inside = dict(cursor.fetchall())
+    never = case.encoding.never
+    if case.kind is Kind.TEXT:  # blanks at the end, and capitals, do not tell texts apart there
+        never = tuple(
+            v for v in inside.values() for n in never
+            if v is not None and str(v).rstrip(" ").casefold() == str(n).rstrip(" ").casefold()
+        )  # fmt: skip
+    check(Mysql(), mariadb_connection, case, inside, never)

@@ -1,7 +1,7 @@
-"""One database a test, on SQLite or PostgreSQL, with one small vocabulary for both.
+"""One database a test, on SQLite or PostgreSQL (or MariaDB: `mariadb`), with one small vocabulary for all.
 
-A script that keeps to what both understand (`INTEGER`, `TEXT`, `TIMESTAMP`, names in double quotes,
-rows of VALUES) is run as it is on either.
+A script that keeps to what all understand (`INTEGER`, `TEXT`, `TIMESTAMP`, names in double quotes,
+rows of VALUES) is run as it is on each.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ class Store(Protocol):
 
     kind: str
     url: str
+    place: str
+    """What comes before a table's name in messages."""
 
     def script(self, sql: str) -> None:
-        """Runs statements, all or none."""
+        """Runs statements, all or none where the database can."""
 
     def rows(self, sql: str) -> list[Row]:
         """What a query gives."""
@@ -43,6 +45,7 @@ class Store(Protocol):
 
 class SqliteStore:
     kind = "sqlite"
+    place = ""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,6 +84,7 @@ class SqliteStore:
 
 class PostgresqlStore:
     kind = "postgresql"
+    place = "public."
 
     def __init__(self, server: str, name: str) -> None:
         self.name = name

@@ -1,14 +1,18 @@
-"""Databases of a test's own: a SQLite file, or a PostgreSQL database that is dropped afterwards."""
+"""Databases of a test's own: a SQLite file, or one of a server's that is dropped afterwards."""
 
 import itertools
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.support.mariadb import MariadbServer, connect
+
 SERVER = os.environ.get("RETENTION_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+MARIADB = os.environ.get("RETENTION_TEST_MARIADB", "mysql://root@127.0.0.1:3306/test")
 _numbers = itertools.count(1)
 
 
@@ -137,4 +141,96 @@ class PostgresqlDatabase:
             self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-KINDS = {"sqlite": SqliteDatabase, "postgresql": PostgresqlDatabase}
+_WORDS = (
+    (re.compile(r"\btext(?= PRIMARY KEY| NOT NULL REFERENCES)"), "varchar(100)"),
+    (re.compile(r"\bAS bigint\b"), "AS signed"),
+)
+
+
+class MariadbSession:
+    """A connection that answers as the other drivers' do, and knows some of their words."""
+
+    def __init__(self, url):
+        self.raw = connect(url, autocommit=True)
+
+    def execute(self, statement):
+        for pattern, word in _WORDS:
+            statement = pattern.sub(word, statement)
+        cursor = self.raw.cursor()
+        cursor.execute(statement)
+        while cursor.nextset():
+            pass
+        return cursor
+
+    def close(self):
+        self.raw.close()
+
+
+class MariadbDatabase:
+    """One database of the server. The copy is a second one with the same rows."""
+
+    kind = "mariadb"
+    date = "date"
+
+    def __init__(self, folder):
+        server = MariadbServer(MARIADB)
+        if server.why_not is not None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(server.why_not)
+            pytest.skip(server.why_not)
+        self._server = server
+        store = server.create()
+        self.name, self.url = store.name, store.url
+
+    def connect(self):
+        return MariadbSession(self.url)
+
+    @contextmanager
+    def session(self):
+        with closing(self.connect()) as connection:
+            yield connection
+
+    def run(self, *statements):
+        with self.session() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def rows(self, query):
+        with self.session() as connection:
+            return list(connection.execute(query).fetchall())
+
+    def one(self, query):
+        return self.rows(query)[0][0]
+
+    def series(self, start, end):
+        return f"(SELECT seq AS n FROM seq_{start}_to_{end}) AS s"
+
+    def end_sessions(self):
+        """Every session of this database but one's own, as a restart of the server would."""
+        others = self.rows(
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        )
+        self.run(*(f"KILL CONNECTION {number}" for (number,) in others))
+        return len(others)
+
+    def _tables(self):
+        return [name for (name,) in self.rows("SHOW TABLES")]
+
+    def keep_copy(self):
+        self._server.execute(f'CREATE OR REPLACE DATABASE "{self.name}_copy"')
+        for table in self._tables():
+            self.run(f'CREATE TABLE "{self.name}_copy"."{table}" AS SELECT * FROM "{table}"')
+
+    def put_back(self):
+        for table in self._tables():
+            self.run(
+                "SET foreign_key_checks = 0; "
+                f'DELETE FROM "{table}"; INSERT INTO "{table}" SELECT * FROM "{self.name}_copy"."{table}"'
+            )
+
+    def drop(self):
+        for name in (self.name, f"{self.name}_copy"):
+            self._server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+KINDS = {"sqlite": SqliteDatabase, "postgresql": PostgresqlDatabase, "mariadb": MariadbDatabase}

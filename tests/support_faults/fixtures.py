@@ -69,6 +69,6 @@ def impatient(monkeypatch):
     """Short timeouts and no pauses between attempts."""
     monkeypatch.setitem(Retry.__init__.__kwdefaults__, "sleep", lambda _: None)
     short = functools.partial(Timeouts, lock=100)
-    for module in ("target", "postgresql"):
+    for module in ("target", "postgresql", "mysql"):
         monkeypatch.setattr(f"retention.connectors.sql.{module}.Timeouts", short)
     monkeypatch.setattr("retention.connectors.sql.target._FENCE", Timeouts(lock=200))

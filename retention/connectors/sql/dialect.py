@@ -91,6 +91,13 @@ class Dialect(abc.ABC):
     """`retention_marker` may lie in a schema of its own, in one transaction with the rows."""
     own_clock: bool
     """The server has a clock that is not this machine's."""
+    most_keys: int | None = None
+    """More keys than these are too many for one statement; None: as many as there are."""
+    own_keys: bool = False
+    """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
+
+    For databases where a DELETE that looks for its rows locks others, and a reference is checked as each row goes.
+    """
 
     # -- connections -----------------------------------------------------------------------
 
@@ -156,7 +163,15 @@ class Dialect(abc.ABC):
         """
         return False
 
+    def denied(self, error: BaseException) -> bool:
+        """Whether the role lacks a right. The message names it, and never a value of a row."""
+        return False
+
     # -- the catalogue ---------------------------------------------------------------------
+
+    def has_table(self, connection: Connection, name: str, schema: str | None) -> bool:
+        """Whether one of the engine's own tables is there; SetupError where it can't be relied on."""
+        return sa.inspect(connection).has_table(name, schema=schema)
 
     @abc.abstractmethod
     def catalogue(self, connection: Connection) -> Catalogue:
@@ -175,6 +190,14 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A boolean column as a condition."""
+
+    def is_null(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Plain: NULL, and nothing else."""
+        return expression.is_(sa.null())
+
+    def readable(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any] | None:
+        """Plain: a stored date that is not NULL is a day of the calendar; None where it always is."""
+        return None
 
     @abc.abstractmethod
     def dated_text(
@@ -230,7 +253,7 @@ class Dialect(abc.ABC):
         """`text`, of a format in order, as the bare column is compared with it: a number where that holds digits."""
         return text if field.kind is Kind.TEXT else int(text)
 
-    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         """A value for showing, as text where the driver can't hold all that the database can."""
         return column
 
@@ -239,6 +262,22 @@ class Dialect(abc.ABC):
         """The greatest that is not NULL; NULL if all are."""
 
     # -- keys ------------------------------------------------------------------------------
+
+    def beyond(
+        self, columns: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]]
+    ) -> ColumnElement[Any]:
+        """`columns` come after `values` in their order, said so that an index serves it."""
+        if len(columns) == 1:
+            return columns[0] > values[0]
+        return sa.tuple_(*columns) > sa.tuple_(*values)
+
+    def up_to(
+        self, columns: Sequence[ColumnElement[Any]], values: Sequence[ColumnElement[Any]]
+    ) -> ColumnElement[Any]:
+        """`columns` come before `values` in their order, or are they."""
+        if len(columns) == 1:
+            return columns[0] <= values[0]
+        return sa.tuple_(*columns) <= sa.tuple_(*values)
 
     @abc.abstractmethod
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
@@ -268,6 +307,10 @@ class Dialect(abc.ABC):
         return False
 
     # -- rows ------------------------------------------------------------------------------
+
+    def returns_deleted(self, connection: Connection) -> bool:
+        """A DELETE of one table, without an alias, can give back what it deleted."""
+        return False
 
     def ahead(
         self, connection: Connection, statement: Any

@@ -38,7 +38,8 @@ def look(
         if not whole and not any(index.columns[:1] == (name,) for index in table.indexes):
             continue
         column = source.c[name]
-        ends = [dialect.shown_value(end(column)) for end in (sa.func.min, sa.func.max)]
+        kind = table.columns[name].kind
+        ends = [dialect.shown_value(end(column), kind) for end in (sa.func.min, sa.func.max)]
         filled = [sa.func.count(column)] if whole else []
         found = _answer(dialect, connection, sa.select(*ends, *filled).select_from(source))
         if found is not None:

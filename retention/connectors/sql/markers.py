@@ -25,6 +25,9 @@ MARKERS = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     schema=_WHERE,
     mysql_engine="InnoDB",
+    mysql_charset="utf8mb4",
+    mysql_collate="utf8mb4_bin",
+    mysql_row_format="DYNAMIC",
 )
 """Columns and key are fixed for ever: old markers must go on being read."""
 

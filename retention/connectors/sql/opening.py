@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
 from retention.model.dataset import Connector
+
+Login = Callable[[urls.Url, str | None, str | None], Mapping[str, Any]]
+"""A URL, `tls`, and the path of `tls_ca` → what the driver is told."""
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -31,16 +34,7 @@ def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
         return _sqlite(connector, url)
     if url.family == "postgresql":
         return _postgresql(connector, url, environ)
-    raise ConfigurationError(
-        problems=[
-            Problem(
-                file=connector.file,
-                key="url",
-                found=f"{url.family} databases are not supported yet",
-                write="connect a PostgreSQL or SQLite database",
-            )
-        ]
-    )
+    return _mysql(connector, url, environ)
 
 
 def _problem(connector: Connector, key: str, error: Exception) -> ConfigurationError:
@@ -67,39 +61,62 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
 
 
 def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
-    if importlib.util.find_spec("psycopg") is None:
-        raise ConfigurationError(
-            problems=[
-                Problem(
-                    file=connector.file,
-                    key="url",
-                    found="the driver for PostgreSQL is not installed",
-                    write="pip install 'retention[postgresql]'",
-                )
-            ]
-        )
+    _need(connector, "psycopg", "PostgreSQL", "postgresql")
     from retention.connectors.sql.postgresql import Postgresql
 
     dialect: Dialect = Postgresql()
     address = sa.URL.create(
         "postgresql+psycopg", host=url.host, port=url.port, database=url.database, query=dict(url.query)
     )
+    return _server(connector, dialect, address, environ, logins.postgresql)
+
+
+def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
+    _need(connector, "pymysql", "MariaDB and MySQL", "mysql")
+    from retention.connectors.sql.mysql import Mysql
+
+    datasets = connector.datasets.values()
+    names = [d.table.pieces for d in datasets] + [part.table.pieces for d in datasets for part in d.parts]
+    schemas = {name[0] for name in names if len(name) == 2} | {d.schema for d in datasets if d.schema}
+    dialect: Dialect = Mysql(sorted(schemas))
+    address = sa.URL.create("mysql+pymysql", host=url.host, port=url.port, database=url.database)
+    return _server(connector, dialect, address, environ, logins.mysql)
+
+
+def _need(connector: Connector, module: str, database: str, extra: str) -> None:
+    """ConfigurationError where a driver is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise ConfigurationError(
+            problems=[
+                Problem(
+                    file=connector.file,
+                    key="url",
+                    found=f"the driver for {database} is not installed",
+                    write=f"pip install 'retention[{extra}]'",
+                )
+            ]
+        )
+
+
+def _server(
+    connector: Connector, dialect: Dialect, address: sa.URL, environ: Mapping[str, str], login: Login
+) -> SqlTarget:
     engines = [dialect.engine(address, read_only=read_only) for read_only in (True, False)]
     for engine in engines:
-        sa.event.listen(engine, "do_connect", _credentials(connector, environ))
+        sa.event.listen(engine, "do_connect", _credentials(connector, environ, login))
     return SqlTarget(
         connector.name, dialect, reading=engines[0], writing=engines[1], marker_schema=connector.marker_schema
     )
 
 
-def _credentials(connector: Connector, environ: Mapping[str, str]) -> Any:
+def _credentials(connector: Connector, environ: Mapping[str, str], login: Login) -> Any:
     """Reads every reference again at each new connection, so that a rotated secret is used at once."""
 
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
             ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
-            parameters.update(logins.postgresql(url, connector.tls, ca))
+            parameters.update(login(url, connector.tls, ca))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
 

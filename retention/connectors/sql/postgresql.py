@@ -25,7 +25,7 @@ from retention.connectors.sql.postgresql_constraints import indexes_of, referenc
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.showing import PYFORMAT, with_values
-from retention.model.catalogue import Catalogue, Column, Reference, Relation, Table, TableId, Trigger
+from retention.model.catalogue import Catalogue, Column, Kind, Reference, Relation, Table, TableId, Trigger
 from retention.planning.rights import Need
 
 _RELATIONS = {
@@ -140,6 +140,9 @@ class Postgresql(PostgresqlClocks):
     def forbidden(self, error: BaseException) -> bool:
         return (_sqlstate(error) or "").startswith("42")
 
+    def denied(self, error: BaseException) -> bool:
+        return _sqlstate(error) == "42501"
+
     def is_duplicate(self, error: BaseException) -> bool:
         return _sqlstate(error) == "23505"
 
@@ -183,7 +186,7 @@ class Postgresql(PostgresqlClocks):
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column
 
-    def shown_value(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.cast(column, sa.Text)
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -48,8 +48,12 @@ class Compiler:
     `instead`: tables to be read in place of others (a partition in place of its parent).
     """
 
-    def __init__(self, dialect: Dialect, instead: dict[TableId, TableId] | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, instead: dict[TableId, TableId] | None = None, *, bare: bool = False
+    ) -> None:
+        """`bare`: the root by its own name, for statements that take no alias."""
         self._dialect = dialect
+        self._bare = bare
         self._instead = instead or {}
         self._sources: dict[str, FromClause] = {}
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
@@ -58,7 +62,9 @@ class Compiler:
         """The FROM element of `source`, the same object every time."""
         if source.alias not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
-            self._sources[source.alias] = table(id_).alias(source.alias)
+            named = table(id_)
+            bare = self._bare and source.alias == "r"
+            self._sources[source.alias] = named if bare else named.alias(source.alias)
         return self._sources[source.alias]
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
@@ -103,7 +109,7 @@ class Compiler:
             case p.In(item=item, values=values):
                 return self.expression(item).in_([bound(self._dialect.value(v)) for v in values])
             case p.IsNull(item=item):
-                return self.expression(item).is_(sa.null())
+                return self._dialect.is_null(self.expression(item))
             case p.Truth(item=item):
                 return self._dialect.truth(self.field(item))
             case p.All(items=items):
@@ -185,7 +191,7 @@ class Compiler:
         column, field = self.field(test.field), test.field
         never = encodings.never(self._dialect, column, field)
         if test.state is p.State.MISSING:
-            missing = column.is_(sa.null())
+            missing = self._dialect.is_null(column)
             return missing if never is None else sa.or_(missing, never)
         known: ColumnElement[Any] = column.is_not(sa.null())
         if never is not None:
@@ -198,13 +204,16 @@ class Compiler:
             return told if never is None else sa.and_(known, Grouping(told))
         floor = bound(comparable(field.kind, test.floor))
         cutoff = bound(comparable(field.kind, test.cutoff))
+        readable = self._dialect.readable(column, field.kind)
+        read = () if readable is None else (readable,)  # last: it costs more than the comparisons
         match test.state:
             case p.State.PAST:
-                return sa.and_(known, column >= floor, column < cutoff)
+                return sa.and_(known, column >= floor, column < cutoff, *read)
             case p.State.RECENT:
-                return sa.and_(known, column >= cutoff)
+                return sa.and_(known, column >= cutoff, *read)
             case _:
-                return sa.and_(known, column < floor)
+                unread = (sa.not_(Grouping(item)) for item in read)
+                return sa.and_(known, sa.or_(column < floor, *unread))
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})

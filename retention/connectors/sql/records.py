@@ -119,7 +119,7 @@ class RecordReader:
             (compiler.test(states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
         ]
         state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        value = self._dialect.shown_value(self._value(component))
+        value = self._dialect.shown_value(self._value(component), component.column.kind)
         query = sa.select(state, value).select_from(self._statements.root).where(*here)
         found, value = self._connection.execute(query).one()
         return (None if value is None else _shown(value)), found

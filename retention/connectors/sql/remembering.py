@@ -95,6 +95,7 @@ class RememberingRemover(KeyRemover):
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if after is None or after.get("by") == "remembered":
+            size = min(size, self._dialect.most_keys or size)
             upto, keys = self._remembered.after(after["at"] if after is not None else 0, size)
             if keys:
                 return Window(after={"by": "remembered", "at": upto}, keys=keys)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.markers import insert_marker
+from retention.connectors.sql.own_keys import KeyedDelete, PartRows
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
@@ -62,17 +63,25 @@ class KeyRemover(Remover):
             part for part in self._parts if work.bound.part(part.id).reference.on_delete not in _GUARDING
         ]
         self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
+        self._part_rows = {part.id: self._by_own_key(part) for part in self._parts if dialect.own_keys}
+        self._keyed = KeyedDelete(dialect, work.bound.root, work.bound.key) if dialect.own_keys else None
         self._delete_root = self._statements.delete_root()
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
-        self._unshared_parts = bool(self._parts) and not work.bound.outside
+        self._by_itself = work.own_columns and not work.bound.outside
         self._where = str(work.bound)
+
+    def _by_own_key(self, part: Table) -> PartRows:
+        every = (item.reference for item in self._work.bound.outside)
+        links = tuple(r for r in every if r.table == r.target == part.id)
+        return PartRows(self._dialect, self._statements, part, links)
 
     # -- finding ---------------------------------------------------------------------------
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         order = self._order
+        size = min(size, self._dialect.most_keys or size)
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
@@ -145,7 +154,7 @@ class KeyRemover(Remover):
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
         """`hopeful`: parts are not looked at one by one for who else might hold them."""
-        if hopeful and self._work.own_columns and self._unshared_parts:
+        if hopeful and self._by_itself:
             return self._take_by_itself(keys)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
@@ -157,7 +166,7 @@ class KeyRemover(Remover):
         if due and len(due) != len(held):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
-        rows, sealed = self._delete(due, given, counted)
+        rows, sealed = self._delete(due, given, counted, beside_locks=not hopeful)
         return Taken(
             keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy)
         )
@@ -178,7 +187,8 @@ class KeyRemover(Remover):
             missing = [key for key in keys if key not in known]
             locked = self._rows_of_keys(self._statements.screen(), missing)
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
-        rows, sealed = self._delete(due, given, self._count(self._unguarded, given) if due else {})
+        counted = self._count(self._unguarded, given) if due else {}
+        rows, sealed = self._delete(due, given, counted, beside_locks=False)
         changed = len(keys) - len(due) - len(locked)
         overdue = sum(row[-1] for row in found)
         return Taken(keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=locked)
@@ -243,23 +253,44 @@ class KeyRemover(Remover):
         }
 
     def _delete(
-        self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int]
+        self,
+        due: Sequence[Key],
+        given: Mapping[str, Any],
+        counted: Mapping[str, int],
+        *,
+        beside_locks: bool,
     ) -> tuple[Mapping[str, int], Sealed | None]:
         """Step 4: parts first, every row counted; meanwhile the records are committed to."""
         if not due:
             return {}, None
         with self._sealing(due) as sealed:
             rows = {
-                str(part.id): self._gone(self._delete_parts[part.id], given, counted.get(str(part.id)))
+                str(part.id): self._gone_of(part, given, counted.get(str(part.id)), beside_locks=beside_locks)
                 for part in self._parts
             }
-            rows[str(self._work.bound.root.id)] = self._gone(self._delete_root, given, len(due))
+            root = self._work.bound.root.id
+            if self._keyed is None:
+                rows[str(root)] = self._gone(self._delete_root, given, len(due))
+            else:
+                gone = self._keyed.delete(self._connection, due, beside_locks=beside_locks)
+                rows[str(root)] = self._counted(gone, len(due), root.name)
         return rows, sealed.result()
+
+    def _gone_of(
+        self, part: Table, given: Mapping[str, Any], expected: int | None, *, beside_locks: bool
+    ) -> int:
+        rows = self._part_rows.get(part.id)
+        if rows is None:
+            return self._gone(self._delete_parts[part.id], given, expected)
+        gone = rows.delete(self._connection, given, beside_locks=beside_locks)
+        return self._counted(gone, expected, part.id.name)
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:
         gone = self._connection.execute(statement, given).rowcount
+        return self._counted(gone, expected, statement.table.description)
+
+    def _counted(self, gone: int, expected: int | None, table: str) -> int:
         if expected is not None and gone != expected:
-            table = statement.table.description
             raise MiscountedError(
                 f"{self._where}: {table}: {gone} rows deleted where {expected} were counted"
             )

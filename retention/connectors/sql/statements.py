@@ -34,11 +34,13 @@ class Order:
 class Statements:
     """The statements of `work` on a database of `dialect`, over the root table or one of its leaves."""
 
-    def __init__(self, dialect: Dialect, work: Work, leaf: TableId | None = None) -> None:
+    def __init__(
+        self, dialect: Dialect, work: Work, leaf: TableId | None = None, *, bare: bool = False
+    ) -> None:
         self.dialect = dialect
         self.work = work
         instead = {} if leaf is None else {work.bound.root.id: leaf}
-        self.compiler = Compiler(dialect, instead)
+        self.compiler = Compiler(dialect, instead, bare=bare)
         self.root: FromClause = self.compiler.source(work.root)
         self.leaf = leaf
 
@@ -95,19 +97,11 @@ class Statements:
         """Conditions for rows after the position `after` (the clock's value first, in clock order)."""
         if after is None:
             return []
-        columns = self.ordering(order)
-        values = [bound(v) for v in after]
-        if len(columns) == 1:
-            return [columns[0] > values[0]]
-        return [sa.tuple_(*columns) > sa.tuple_(*values)]
+        return [self.dialect.beyond(self.ordering(order), [bound(v) for v in after])]
 
     def up_to(self, order: Order, end: Sequence[Any]) -> list[ColumnElement[Any]]:
         """Conditions for rows up to the position `end`, itself among them."""
-        columns = self.ordering(order)
-        values = [bound(v) for v in end]
-        if len(columns) == 1:
-            return [columns[0] <= values[0]]
-        return [sa.tuple_(*columns) <= sa.tuple_(*values)]
+        return [self.dialect.up_to(self.ordering(order), [bound(v) for v in end])]
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
         """What candidates are ordered by, the key last, so that no two are alike."""
@@ -201,6 +195,12 @@ class Statements:
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
 
+    def rows_of_part(self, part: Table) -> tuple[FromClause, sa.Select[Any]]:
+        """The keys of the part's rows that belong to the records handed over, and where they are read from."""
+        source = self._part(part.id, "p")
+        query = sa.select(*(column_of(source, name) for name in part.key)).select_from(source)
+        return source, query.where(self.part_of_keys(part.id, source))
+
     def lock_part(self, part: Table, *, wait: bool, at_once: bool = False) -> sa.Select[Any]:
         """How many rows of the part could be locked; `at_once`: all of them without waiting, or an error."""
         source = self._part(part.id, "p")
@@ -240,13 +240,23 @@ class Statements:
     # -- deleting --------------------------------------------------------------------------
 
     def delete_part(self, part: Table) -> sa.Delete:
-        """Step 4: the rows of the part that belong to the records handed over."""
+        """Step 4: the rows of the part that belong to the records handed over (or whose own keys were)."""
+        if self.dialect.own_keys:
+            return by_own_key(self.dialect, part.id, [part.columns[name] for name in part.key])
         target = self._part(part.id, "p")
         return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
 
     def delete_root(self) -> sa.Delete:
         """Step 4: the records handed over."""
+        if self.dialect.own_keys:
+            return by_own_key(self.dialect, self.work.bound.root.id, self.key)
         return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+
+
+def by_own_key(dialect: Dialect, id_: TableId, key: Sequence[Column]) -> sa.Delete:
+    """Rows of a table whose own keys are handed over, without an alias."""
+    target = table(id_)
+    return sa.delete(target).where(dialect.key_in([column_of(target, c.name) for c in key], key))
 
 
 def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
@@ -257,17 +267,10 @@ def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
 
 def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
     """Conditions for rows whose key lies in (after, upto]; None is open."""
-    columns = statements.key_columns
-    many = len(columns) > 1
-    left = sa.tuple_(*columns) if many else columns[0]
-
-    def right(key: Key) -> Any:
-        values = [bound(v) for v in key]
-        return sa.tuple_(*values) if many else values[0]
-
+    columns, dialect = statements.key_columns, statements.dialect
     conditions = []
     if after is not None:
-        conditions.append(left > right(after))
+        conditions.append(dialect.beyond(columns, [bound(v) for v in after]))
     if upto is not None:
-        conditions.append(left <= right(upto))
+        conditions.append(dialect.up_to(columns, [bound(v) for v in upto]))
     return conditions

@@ -208,10 +208,14 @@ class SqlTarget(Target):
             if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
                 physical = self._dialect.physical
                 yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
-            elif by_itself and not self._dialect.row_locks:
+            elif by_itself and (not self._dialect.row_locks or self._in_spans(connection, work, dense)):
                 yield SpanRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
             else:
                 yield KeyRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
+
+    def _in_spans(self, connection: Connection, work: Work, dense: bool) -> bool:
+        """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
+        return self._dialect.returns_deleted(connection) and (dense or not self._no_index(work))
 
     def _no_index(self, work: Work) -> bool:
         """No index leads to the due rows: all have to be looked at anyway."""
@@ -234,7 +238,7 @@ class SqlTarget(Target):
 
     def has_marker_table(self) -> bool:
         with self._reader("looking for retention_marker") as connection:
-            return sa.inspect(connection).has_table(MARKERS.name, schema=self._marker_schema)
+            return self._dialect.has_table(connection, MARKERS.name, self._marker_schema)
 
     def _has_schema(self, schema: str) -> bool:
         with self._reader("looking for the schema of retention_marker") as connection:
@@ -291,6 +295,8 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
     tables = {part.table.id: part.table for part in work.bound.parts}
     for id_ in work.bound.removal:
         if id_ in tables:
+            if dialect.own_keys:
+                yield f"batch: look up rows of {id_}", statements.rows_of_part(tables[id_])[1]
             yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
     yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)

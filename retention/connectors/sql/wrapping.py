@@ -14,22 +14,31 @@ from retention.connectors.sql.dialect import Dialect
 from retention.errors import SetupError, UnreachableError
 
 _FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
-_FORBIDDEN = "42501"
-"""The SQL standard's SQLSTATE of a right that the role does not have."""
 _READONLY = ("readonly database", "read-only", "read only")
 
 
 def plain(error: BaseException) -> str:
     """The database's message, first line, without the statement and its values."""
-    text = str(getattr(error, "orig", None) or error).strip()
+    cause = getattr(error, "orig", None) or error
+    number, text = _numbered(cause)
+    text = (text if number is not None else str(cause)).strip()
     return text.splitlines()[0] if text else type(error).__name__
 
 
 def safe(error: BaseException) -> str:
     """What kind of error it was, without any value of a row: SQLSTATE or the driver's symbolic name."""
     cause = getattr(error, "orig", None) or error
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    number, _ = _numbered(cause)
+    code = number or getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
+def _numbered(cause: BaseException) -> tuple[int | None, str]:
+    """The server's number of an error and its words, as MariaDB's driver has them; (None, "") elsewhere."""
+    match cause.args:
+        case (int(number), str(text)):
+            return number, text
+    return None, ""
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterato
 def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
     message = plain(error)
     low = message.lower()
-    if getattr(getattr(error, "orig", None), "sqlstate", None) == _FORBIDDEN:
+    if dialect.denied(error):
         return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
     if committing and dialect.lost(error):
         return Lost(f"{what}: the connection broke during the commit ({safe(error)})")

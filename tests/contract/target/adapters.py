@@ -6,8 +6,12 @@ Another one is one more entry of ADAPTERS.
 import os
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 
+import pytest
+
+from retention.connectors.sql import mysql_session
 from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.remembering import RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
@@ -22,6 +26,7 @@ class Sqlite:
 
     database = KINDS["sqlite"]
     row_locks = False
+    defers_constraints = True
     deferred_speak_at_mark = False
     ways = MappingProxyType({"visits": SpanRemover, "bookings": SpanRemover, **KEYED})
 
@@ -62,6 +67,7 @@ class Sqlite:
 class Postgresql:
     database = KINDS["postgresql"]
     row_locks = True
+    defers_constraints = True
     deferred_speak_at_mark = True
     ways = MappingProxyType({"visits": PageRemover, "bookings": KeyRemover, **KEYED})
 
@@ -95,6 +101,9 @@ class Postgresql:
 
     def begin(self, session):
         session.execute("BEGIN")
+
+    def lock_table(self, table):
+        return f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
 
     def make_reader(self, database, tables):
         """The URL of a role that may do all but delete."""
@@ -131,4 +140,73 @@ class Postgresql:
         database.drop()
 
 
-ADAPTERS = {"sqlite": Sqlite(), "postgresql": Postgresql()}
+class Mariadb:
+    """A trigger that objects is one statement; none can keep a row in silence."""
+
+    database = KINDS["mariadb"]
+    row_locks = True
+    defers_constraints = False
+    deferred_speak_at_mark = False
+    ways = MappingProxyType({"visits": KeyRemover, "bookings": SpanRemover, **KEYED})
+
+    def made(self, folder):
+        return self.database(folder)
+
+    def clear(self, database):
+        database.end_sessions()
+        tables = database.rows("SHOW TABLES")
+        dropped = "; ".join(f'DROP TABLE "{name}"' for (name,) in tables)
+        if dropped:
+            database.run(f"SET foreign_key_checks = 0; {dropped}")
+
+    def objects(self, table, where):
+        return [
+            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW IF OLD.{where}"
+            " THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'canary'; END IF"
+        ]
+
+    def swallows(self, table, where):
+        pytest.skip("no trigger of MariaDB keeps a row in silence")
+
+    def relents(self, table):
+        return [f"DROP TRIGGER {table}_hinders"]
+
+    def begin(self, session):
+        session.execute("BEGIN")
+
+    def lock_table(self, table):
+        return f"LOCK TABLES {table} WRITE"
+
+    def make_reader(self, database, tables):
+        """The URL of a role that may do all but delete."""
+        name = f"reader_{database.name[-6:]}"
+        database.run(
+            f"CREATE USER {name}@'%' IDENTIFIED BY 'change-me'",
+            f"GRANT SELECT ON {database.name}.* TO {name}@'%'",
+            f"GRANT REFERENCES ON *.* TO {name}@'%'",
+            *(f"GRANT INSERT, UPDATE ON {database.name}.{table} TO {name}@'%'" for table in tables),
+        )
+        return re.sub("//[^@/]*@", f"//{name}:change-me@", database.url)
+
+    def drop_reader(self, database):
+        database.run(f"DROP USER reader_{database.name[-6:]}@'%'")
+
+    @contextmanager
+    def unwritable(self, _database, monkeypatch):
+        """Read-only for one's own session, as a replica is for all."""
+        switch = "@@session.tx_read_only"
+        with monkeypatch.context() as patch:
+            patch.setattr(mysql_session, "MARIADB", replace(mysql_session.MARIADB, read_only=(switch,)))
+            yield switch
+
+    def sessions(self, database):
+        """How many sessions the engine has there."""
+        return database.one(
+            "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        )
+
+    def vanish(self, database):
+        database.drop()
+
+
+ADAPTERS = {"sqlite": Sqlite(), "postgresql": Postgresql(), "mariadb": Mariadb()}

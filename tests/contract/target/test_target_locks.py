@@ -116,7 +116,7 @@ def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(serve
 def test_a_table_that_others_have_locked_is_transient_and_then_works(served, impatient, pieces):
     with served.remover() as remover:
         window = whole(remover)
-        with served.other(f"LOCK TABLE {served.dataset} IN ACCESS EXCLUSIVE MODE"):
+        with served.other(served.adapter.lock_table(served.dataset)):
             with pytest.raises(Transient):
                 tried(remover, window)
             with pytest.raises(Transient):

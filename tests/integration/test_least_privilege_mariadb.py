@@ -1,0 +1,128 @@
+"""The rights that the how-to for MariaDB grants are enough to check, plan and run, and each of them is needed."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_least_privilege import POLICY, Shop
+from tests.support.mariadb import MariadbServer, connect
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "connect-mariadb.md"
+
+TABLES = """
+CREATE TABLE orders (id bigint PRIMARY KEY, created_at timestamp NOT NULL);
+CREATE TABLE order_lines (
+    order_id bigint REFERENCES orders (id), line integer, article text, PRIMARY KEY (order_id, line));
+CREATE TABLE complaints (id integer PRIMARY KEY, order_id bigint REFERENCES orders (id), words text);
+CREATE TABLE salaries (id integer PRIMARY KEY, amount integer);
+INSERT INTO orders SELECT seq, '2015-01-01' + INTERVAL seq HOUR FROM seq_1_to_40;
+INSERT INTO orders SELECT seq, now() FROM seq_101_to_300;
+INSERT INTO order_lines SELECT id, 1, 'tent' FROM orders;
+INSERT INTO complaints VALUES (1, 7, 'torn');
+"""
+
+
+def execute(url: str, text: str) -> list[tuple[object, ...]]:
+    """Rows of the last statement, if it gives any."""
+    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute(text)
+        rows = list(cursor.fetchall())
+        while cursor.nextset():
+            rows = list(cursor.fetchall())
+        return rows
+
+
+class MariadbShop(Shop):
+    def sql(self, text: str) -> list[tuple[object, ...]]:
+        return execute(self.owner, text)
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def shop(mariadb_server: MariadbServer, tmp_path: Path) -> Iterator[MariadbShop]:
+    name = f"retention_rights_{secrets.token_hex(4)}"
+    owner = re.sub(r"/[^/]*$", f"/{name}", mariadb_server.url)
+    mariadb_server.execute(f"CREATE DATABASE {name}")
+    try:
+        execute(owner, TABLES)
+        text = re.sub(r"\bretention@", f"{name}@", block("sql"))
+        execute(owner, re.sub(r"\bshop\.", f"{name}.", text))
+        (tmp_path / "connectors").mkdir()
+        (tmp_path / "policies.toml").write_text(POLICY)
+        (tmp_path / "connectors" / "shop.toml").write_text(block("toml"))
+        role = re.sub(r"//[^@/]*@", f"//{name}:change-me@", owner)
+        yield MariadbShop(folder=tmp_path, owner=owner, role=role)
+    finally:
+        mariadb_server.execute(f"DROP DATABASE {name}")
+        mariadb_server.execute(f"DROP USER IF EXISTS {name}@'%'")
+
+
+def test_what_the_how_to_grants_is_enough(shop):
+    assert shop.command("init").exit_code == 0
+    checked = shop.command("check")
+    assert (checked.exit_code, checked.stdout.splitlines()[0]) == (0, "No problems found."), checked.stdout
+    ran = shop.command("run", "--yes", "--plan", shop.approved_plan())
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(1,)]
+    assert shop.sql("SELECT count(*) FROM order_lines") == [(201,)]
+    assert shop.sql("SELECT count(*) FROM retention_marker") == [(1,)]
+    assert shop.command("audit", "verify").exit_code == 0
+    assert shop.command("run", "--yes").exit_code == 0  # markers are read back and folded
+
+
+def test_the_role_may_do_nothing_else(shop):
+    import pymysql
+
+    for forbidden in (
+        "UPDATE orders SET created_at = now()",
+        "INSERT INTO orders VALUES (1000, now())",
+        "DELETE FROM complaints",
+        "SELECT * FROM salaries",
+        "UPDATE retention_marker SET count = 0",
+        "CREATE TABLE mine (id integer)",
+    ):
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            execute(shop.role, forbidden)
+
+
+@pytest.mark.parametrize(
+    ("right", "table"),
+    [
+        ("DELETE", "orders"),
+        ("DELETE", "order_lines"),
+        ("SELECT", "complaints"),
+        ("INSERT", "retention_marker"),
+        ("DELETE", "retention_marker"),
+    ],
+)
+def test_a_right_that_is_missing_is_named_with_its_grant(shop, right, table):
+    assert shop.command("init").exit_code == 0
+    name = re.search(r"//([^:]*):", shop.role)[1]
+    shop.sql(f"REVOKE {right} ON {name}.{table} FROM {name}@'%'")
+    checked = shop.command("check")
+    assert checked.exit_code == 3
+    said = " ".join((checked.stdout + checked.stderr).split())
+    assert f"GRANT {right} ON `{name}`.`{table}` TO '{name}'@'%';" in said
+    assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(40,)]
+
+
+def test_without_references_a_run_refuses(shop):
+    assert shop.command("init").exit_code == 0
+    name = re.search(r"//([^:]*):", shop.role)[1]
+    shop.sql(f"REVOKE REFERENCES ON *.* FROM {name}@'%'")
+    planned = shop.command("plan")
+    assert planned.exit_code == 0
+    assert "can't see" in " ".join(planned.stdout.split())
+    assert shop.command("run", "--yes").exit_code == 4
+    assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(40,)]
