@@ -38,7 +38,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{place}: {self.found}; {self.write}"
+        says = "" if self.key and self.found.startswith(("is ", "has ")) else ":"
+        return f"{place}{says} {self.found}; {self.write}"
 
 
 class RetentionError(Exception):

@@ -15,7 +15,7 @@ from retention.cli.root import LATER, root
 from retention.config import load
 from retention.config.connector_file import ConnectorFile, DatasetTable, ThrottleTable
 from retention.config.policy_file import LimitsTable, PolicyFile, PolicyTable, RuleTable
-from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile
+from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
 from retention.config.tables import Table
 from retention.errors import RetentionError
 
@@ -156,7 +156,7 @@ TABLES: list[tuple[type[Table], str]] = [
     (PolicyFile, "policies.toml"), (PolicyTable, "policies.toml"), (LimitsTable, "policies.toml"),
     (RuleTable, "policies.toml"), (ConnectorFile, "connectors/NAME.toml"), (ThrottleTable, "connectors/NAME.toml"),
     (DatasetTable, "connectors/NAME.toml"), (SettingsFile, "retention.toml"), (KeysTable, "retention.toml"),
-    (LedgerTable, "retention.toml"),
+    (LedgerTable, "retention.toml"), (StateTable, "retention.toml"),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,16 @@ Drawing: TypeAlias = "Callable[[Console], None]"
 
 FILE_WIDTH = 120
 """Columns of a text report in a file."""
+
+REPORT = re.compile(
+    rb"""
+      Plan [ ] \S+ [ ] as [ ] of [ ] -?\d      # a plan as text
+    | -- [ ] retention [ ] plan [ ] --sql      # its statements
+    | \{ \s* "format": \s* "retention\.        # either as a document
+    """,
+    re.VERBOSE,
+)
+"""How a report begins. Only what begins so is replaced by another one."""
 
 
 def answer(form: str, document: Callable[[], Document], text: Drawing, output: Path | None = None) -> None:
@@ -102,16 +113,34 @@ def silence_stdout() -> None:
         os.close(nowhere)
 
 
-def check_output(output: Path | None) -> None:
+def check_output(output: Path) -> None:
     """A report that could not be written is refused before the work that it reports on."""
-    if output is None:
-        return
+    try:
+        _check(output)
+    except OSError as error:
+        raise UsageError(f"--output {output} can't be looked at: {error.strerror or error}") from error
+
+
+def _check(output: Path) -> None:
     if output.is_dir():
         raise UsageError(f"--output {output} is a folder; name a file")
-    if not output.parent.is_dir():
-        raise UsageError(f"--output {output}: there is no folder {output.parent}")
-    if not os.access(output.parent, os.W_OK) and not output.exists():
-        raise UsageError(f"--output {output}: the folder {output.parent} cannot be written")
+    if output.is_block_device():
+        raise UsageError(f"--output {output} is a disk; name a file")
+    folder = Path(os.path.realpath(output)).parent
+    if not folder.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {folder}")
+    if output.is_file():
+        refuse_to_replace(output)
+    if not os.access(folder, os.W_OK) and not (output.exists() and not output.is_file()):
+        raise UsageError(f"--output {output}: the folder {folder} cannot be written")
+
+
+def refuse_to_replace(output: Path) -> None:
+    """A file that is there is replaced where it is empty or an earlier report: anything else is somebody's."""
+    with output.open("rb") as stream:
+        start = stream.read(200)
+    if start and not REPORT.match(start):
+        raise UsageError(f"--output {output} is there already and is no report of a plan; name another file")
 
 
 @contextlib.contextmanager
@@ -124,6 +153,8 @@ def replacing(output: Path) -> Iterator[TextIO]:
             return
         import tempfile
 
+        if output.exists():
+            refuse_to_replace(output)  # it may have come meanwhile
         target = Path(os.path.realpath(output))
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         temporary = Path(name)

@@ -34,7 +34,7 @@ class Asker:
         self._progress.finish()
         with self._signals.asking():
             console = console_on(self._screen)
-            show_plan(console, plan, next_steps=False)
+            show_plan(console, plan, dry=False)
             console.print()
             *told, asked = question(plan, self._by)
             for text in told:
@@ -46,8 +46,6 @@ class Asker:
         if not reply.endswith("\n"):
             self._screen.write("\n")
         self.declined = reply.strip().lower() not in YES
-        if self.declined:
-            self._screen.write("Nothing was changed.\n")
         return not self.declined
 
 

@@ -51,6 +51,8 @@ def _usage(error: click.UsageError) -> Failure:
     path = error.ctx.command_path if error.ctx else "retention"
     option = getattr(error, "option_name", None)
     hint = f"For help: {path} --help"
+    if isinstance(error, click.NoSuchOption) and path.endswith(" explain"):
+        hint = f"Before a key that begins with a dash write --: {path} CONNECTOR.DATASET -- KEY"
     if option in GLOBAL_OPTIONS:
         command = path.removeprefix("retention ")
         hint = f"{option} stands before the command: retention {option} … {command}"

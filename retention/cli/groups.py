@@ -92,8 +92,10 @@ def later_option(*names: str, value: bool = False) -> Callable[[Callable[..., An
         if given not in (None, False):
             raise UsageError(f"{parameter.opts[0]} is not supported yet")
 
+    bare: dict[str, Any] = {"flag_value": ""} if value else {}  # not supported yet without its value, too
     return click.option(
         *names,
+        **bare,
         is_flag=not value,
         default=None,
         type=str if value else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,9 +12,10 @@ from retention.errors import UsageError
 
 if TYPE_CHECKING:
     _TextType: TypeAlias = click.ParamType[str]
+    _AmountType: TypeAlias = click.ParamType[int]
     _ChoiceType: TypeAlias = click.Choice[str]
 else:  # older versions of click cannot be subscripted
-    _TextType = click.ParamType
+    _TextType = _AmountType = click.ParamType
     _ChoiceType = click.Choice
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,6 +34,18 @@ class Given(_TextType):
         if not text.strip():
             self.fail("it is empty; leave it out, or write what is meant", param, ctx)
         return text
+
+
+class Amount(_AmountType):
+    """A number of records, at least one."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not re.fullmatch(r"0*[1-9][0-9]{0,17}", text):
+            self.fail(f'it is "{text}"; write how many records at most, a whole number from 1 on', param, ctx)
+        return int(text)
 
 
 class Format(_ChoiceType):

@@ -72,6 +72,11 @@ def statements(
     return cast("tuple[Statement, ...]", made)
 
 
+def refuse_output(place: Place, output: Path) -> None:
+    """A report that would replace a part of the engine or of a database is refused."""
+    _verb("output", "refuse_output")(place, output)
+
+
 def listed(place: Place) -> tuple[PlanLine, ...]:
     """The stored plans."""
     return cast("tuple[PlanLine, ...]", _verb("plan", "listed")(place))

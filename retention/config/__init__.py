@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from retention.config.forms import difference, policy_body, policy_digest, resolved_body, resolved_form
 from retention.config.loading import Configuration, load
-from retention.config.settings_file import state_url
+from retention.config.settings_file import state_address
 
 __all__ = [
     "Configuration",
@@ -19,5 +19,5 @@ __all__ = [
     "policy_digest",
     "resolved_body",
     "resolved_form",
-    "state_url",
+    "state_address",
 ]

@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
+from retention.config import beside, urls, values
 from retention.config import dataset_values as spelt
-from retention.config import urls, values
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.policy_file import Anything, Zone
 from retention.config.tables import Table, children, read
@@ -28,15 +28,7 @@ def _type(value: object) -> str:
     return text
 
 
-def _tls(value: object) -> str:
-    how = 'write "off", or take it out: TLS is verified unless the host is local'
-    if value != "off":
-        raise unusable(f"is {said(value)}", how)
-    return "off"
-
-
-def _password(value: object) -> Secret:
-    return urls.parse_secret(value, "a password")
+_TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "marker_schema")
 
 
 class ConnectorFile(Table):
@@ -55,10 +47,11 @@ class ConnectorFile(Table):
 
     type: Annotated[str | None, PlainValidator(_type)] = None
     url: Annotated[Secret | None, PlainValidator(urls.parse_url)] = None
-    password: Annotated[Secret | None, PlainValidator(_password)] = None
+    password: Annotated[Secret | None, PlainValidator(beside.password)] = None
     timezone: Zone = None
-    tls: Annotated[str | None, PlainValidator(_tls)] = None
+    tls: Annotated[str | None, PlainValidator(beside.tls)] = None
     tls_ca: Annotated[str | None, PlainValidator(spelt.path)] = None
+    marker_schema: Annotated[str | None, PlainValidator(spelt.schema)] = None
     throttle: Anything = None
     datasets: Anything = None
 
@@ -67,9 +60,7 @@ class ThrottleTable(Table):
     """`[throttle]`"""
 
     later: ClassVar[frozenset[str]] = frozenset({"rows_per_second", "pause", "max_lag", "workers", "hours"})
-    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("type", "url", "password", "timezone", "tls", "tls_ca"), "the file's beginning, above [throttle]"
-    )
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(_TOP, "the file's beginning, above [throttle]")
 
     batch_time: Annotated[timedelta | None, PlainValidator(values.batch_time)] = None
 
@@ -85,7 +76,7 @@ class DatasetTable(Table):
         {"columns", "facts", "fields", "relations", "periods", "anonymize", "restrict", "done", "began"}
     )
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("type", "url", "password", "timezone", "tls", "tls_ca"), "the file's beginning"),
+        **dict.fromkeys(_TOP, "the file's beginning"),
         **dict.fromkeys(("keep", "from", "action", "starts", "promise"), "a rule in policies.toml"),
         "batch_time": "[throttle]",
     }
@@ -132,7 +123,11 @@ def read_connector(
             Finding(at=(), found=f.found, write=f"rename the file: {f.write}") for f in error.findings
         ]
     table = read(ConnectorFile, document, (), findings)
-    _contradictions(table, findings)
+    beside.contradictions(table, findings)
+    literal = None if table.url is None else table.url.literal
+    if table.marker_schema is not None and literal is not None and urls.dialect_of(literal) == "sqlite":
+        found = "means nothing for a SQLite file, which has no schemas"
+        findings.append(Finding(at=("marker_schema",), found=found, write="take it out"))
     listed = [_dataset(n, raw, findings) for n, raw in children(table.datasets, ("datasets",), findings)]
     if table.datasets == {}:
         write = "write one [datasets.NAME] at least, or remove the file"
@@ -144,20 +139,6 @@ def read_connector(
         throttle=read(ThrottleTable, table.throttle, ("throttle",), findings),
         datasets=tuple(listed),
     )
-
-
-def _contradictions(table: ConnectorFile, findings: list[Finding]) -> None:
-    if table.tls is not None and table.tls_ca is not None:
-        findings.append(
-            Finding(at=("tls_ca",), found='contradicts tls = "off"', write="take one of the two out")
-        )
-    if table.url is None or table.url.literal is None or urls.dialect_of(table.url.literal) != "sqlite":
-        return
-    findings += [
-        Finding(at=(key,), found="means nothing for a SQLite file", write="take it out")
-        for key in ("password", "tls", "tls_ca")
-        if getattr(table, key) is not None
-    ]
 
 
 def _dataset(name: str, raw: object, findings: list[Finding]) -> DatasetDraft:
@@ -195,6 +176,7 @@ def build_connector(draft: ConnectorDraft, folder: Path) -> Connector:
         timezone=table.timezone,
         tls=table.tls,
         tls_ca=table.tls_ca,
+        marker_schema=table.marker_schema,
         throttle=Throttle(batch_time=batch_time) if batch_time is not None else Throttle(),
         datasets={d.name: _built(d, draft.name) for d in draft.datasets},
     )

@@ -61,7 +61,8 @@ def said(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{printable(value)}"' if value else "an empty string"
+        quote = "'" if '"' in value and "'" not in value else '"'
+        return f"{quote}{printable(value)}{quote}" if value else "an empty string"
     if isinstance(value, int):
         return str(value) if abs(value) < 10**30 else "a huge number"
     if isinstance(value, float):

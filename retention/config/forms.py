@@ -173,6 +173,7 @@ def _connector(connector: Connector) -> Json:
             "timezone": connector.timezone,
             "tls": connector.tls,
             "tls_ca": connector.tls_ca,
+            "marker_schema": connector.marker_schema,
             "throttle": {"batch_time_us": round(connector.throttle.batch_time.total_seconds() * 1_000_000)},
             "datasets": {d.name: _dataset(d) for d in connector.datasets.values()},
         }

@@ -92,7 +92,7 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     if not os.path.lexists(path):
         write = "type: retention init, or name another file with --config"
         missing = Problem(file=str(path), key="", found="is not there", write=write)
-        raise SetupError(f"There is no {path}; {write}", [missing])
+        raise SetupError(f"There is no {path}", [missing])
 
     document = state.read(path)
     file = state.named(path)
@@ -162,7 +162,7 @@ def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: _
     document = state.read(path) if os.path.lexists(path) else None
     settings = read_settings(document or _NOTHING, state.folder, state.list_of(SETTINGS))
     try:
-        from_environment = state_of_environment(environ)
+        from_environment = state_of_environment(environ, state.folder)
     except Unusable as error:
         findings = [Finding(at=(STATE_VARIABLE,), found=f.found, write=f.write) for f in error.findings]
         state.list_of("the environment").extend(findings)

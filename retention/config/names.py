@@ -21,6 +21,8 @@ def parse_name(value: object, *, most: int, what: str) -> Name:
         raise unusable(f"is {said(value)}", f"write the name of {what} in quotes")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         raise unusable(f"{said(value)} holds a control character", f"write the name of {what}")
+    if not value.strip():
+        raise unusable("is empty", f"write the name of {what}")
     pieces = _split(value, what)
     if len(pieces) > most:
         raise unusable(

@@ -51,5 +51,5 @@ def _fires(text: str) -> None:
     except CroniterBadDateError:
         raise unusable(f"{said(text)} never comes: no year has such a day", EXAMPLE) from None
     except (ValueError, KeyError, IndexError, TypeError, ArithmeticError) as error:
-        reason = str(error).removeprefix(f"[{text}] ")
-        raise unusable(f"{said(text)} is not a schedule ({reason})", EXAMPLE) from None
+        which = ": a field of it is out of range" if "out of range" in str(error) else ""
+        raise unusable(f"{said(text)} is not a schedule{which}", EXAMPLE) from None

@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
-from retention.config import urls, values
+from retention.config import beside, urls, values
 from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
 from retention.config.policy_file import Anything
 from retention.config.tables import Table, read
-from retention.model.settings import Settings
+from retention.model.dataset import Secret
+from retention.model.settings import Settings, StateAddress
 
 FILE = "retention.toml"
 STATE_VARIABLE = "RETENTION_STATE"
@@ -24,8 +25,9 @@ DEFAULT_EVIDENCE = "state/keys/evidence.key"
 DEFAULT_MIRROR = "state/ledger"
 
 
-def _state(value: object) -> str:
-    return urls.parse_url(value, beside=False).shown
+def _state(value: object) -> Secret | dict[str, object]:
+    """A URL, or the table that says more of it and is read by itself."""
+    return value if isinstance(value, dict) else urls.parse_url(value, beside=False)
 
 
 def _key_file(value: object) -> str:
@@ -51,9 +53,20 @@ class SettingsFile(Table):
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
 
-    state: Annotated[str | None, PlainValidator(_state)] = None
+    state: Annotated[Secret | dict[str, object] | None, PlainValidator(_state)] = None
     keys_: Anything = Field(default=None, alias="keys")
     ledger: Anything = None
+
+
+class StateTable(Table):
+    """`[state]`: the URL with what belongs to it, as in a connector's file."""
+
+    needed: ClassVar[Mapping[str, str]] = {"url": 'url = "env:NAME", the variable that holds the URL'}
+
+    url: Annotated[Secret | None, PlainValidator(urls.parse_url)] = None
+    password: Annotated[Secret | None, PlainValidator(beside.password)] = None
+    tls: Annotated[str | None, PlainValidator(beside.tls)] = None
+    tls_ca: Annotated[str | None, PlainValidator(path)] = None
 
 
 class KeysTable(Table):
@@ -85,7 +98,7 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
             Finding(at=("keys", "evidence"), found=found, write="give each key a file of its own")
         )
     return Settings(
-        state=state_url(file.state or DEFAULT_STATE, folder),
+        state=_address(file.state, folder, findings),
         signing_key=signing,
         evidence_key=evidence,
         origin=ledger.origin,
@@ -93,13 +106,30 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
     )
 
 
-def state_url(text: str, folder: Path) -> str:
-    """A state store's URL with its SQLite path absolute; a reference as it is. Raises Unusable."""
-    secret = urls.parse_url(text, beside=False)
-    return text if secret.literal is None else urls.absolute(text, folder)
+def _address(raw: Secret | dict[str, object] | None, folder: Path, findings: list[Finding]) -> StateAddress:
+    if not isinstance(raw, dict):
+        return StateAddress(url=_absolute(raw or Secret(literal=DEFAULT_STATE), folder), folder=str(folder))
+    table = read(StateTable, raw, ("state",), findings)
+    beside.contradictions(table, findings, ("state",))
+    return StateAddress(
+        url=_absolute(table.url or Secret(literal=DEFAULT_STATE), folder),
+        folder=str(folder),
+        password=table.password,
+        tls=table.tls,
+        tls_ca=table.tls_ca,
+    )
 
 
-def state_of_environment(environ: Mapping[str, str]) -> str | None:
+def _absolute(url: Secret, folder: Path) -> Secret:
+    return url if url.literal is None else Secret(literal=urls.absolute(url.literal, folder))
+
+
+def state_address(text: str, folder: Path) -> StateAddress:
+    """What `--state` says: a URL, its SQLite path made absolute, or a reference. Raises Unusable."""
+    return StateAddress(url=_absolute(urls.parse_url(text, beside=False), folder), folder=str(folder))
+
+
+def state_of_environment(environ: Mapping[str, str], folder: Path) -> StateAddress | None:
     """`env:RETENTION_STATE` where that variable is set: it wins over the file. Raises Unusable.
 
     The value itself may hold a password, and so is read only when the store is opened.
@@ -110,15 +140,15 @@ def state_of_environment(environ: Mapping[str, str]) -> str | None:
     if not value.strip():
         raise unusable("is set and empty", "unset it, or set it to the state store's URL")
     urls.split(value.strip())
-    return f"env:{STATE_VARIABLE}"
+    return StateAddress(url=Secret(env=STATE_VARIABLE), folder=str(folder))
 
 
-def same_file(state: str, url: str | None, folder: Path) -> bool:
+def same_file(state: StateAddress, url: str | None, folder: Path) -> bool:
     """Whether the state store and a connector's literal URL are one SQLite file."""
     try:
-        if url is None or "://" not in state:
+        if url is None or state.url.literal is None:
             return False
-        ours, theirs = urls.split(state, folder).path, urls.split(url, folder).path
+        ours, theirs = urls.split(state.url.literal, folder).path, urls.split(url, folder).path
         return ours is not None and theirs is not None and Path(ours).resolve() == Path(theirs).resolve()
     except (Unusable, OSError, RuntimeError):
         return False

@@ -142,13 +142,17 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job, the event's components as (value text, state)."""
+    """One record as it stands: `fate` by this job, the event's components as (value text, state).
+
+    `undecided`: the dataset's `where` is neither true nor false of it.
+    """
 
     fate: str
     overdue: bool
     components: Mapping[str, tuple[str | None, str]]
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
+    undecided: bool = False
 
 
 class Remover(abc.ABC):
@@ -261,6 +265,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def leaves_out(self, work: Work, key: str) -> bool:
+        """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:

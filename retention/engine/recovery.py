@@ -140,7 +140,8 @@ def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[]
     lost = [marker for marker in before.values() if not _known(marker, known, folded, committed)]
     if lost:
         raise SafetyRefusal(
-            f"`{name}` has {len(lost)} batch markers of this engine that the ledger knows nothing of"
+            f"`{name}` has {len(lost)} batch marker{'s' if len(lost) != 1 else ''} of this engine that the ledger"
+            " knows nothing of"
             f" (the first: run {lost[0].run}): the state store was put back to an older copy, or is another one."
             " Put the right one in place; nothing is deleted until then"
         )

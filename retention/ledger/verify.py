@@ -211,8 +211,8 @@ def _open_checkpoints(notes: Iterable[str], verifier: Verifier) -> list[Checkpoi
             opened.append(Checkpoint.open(note, verifier))
         except LedgerError as error:
             size = note.split("\n", 2)[1:2]
-            named = size[0] if size and size[0].isdigit() and len(size[0]) < 20 else "?"
-            raise LedgerError(f"checkpoint of {named} events: {error}") from error
+            named = f" of {size[0]} events" if size and size[0].isdigit() and len(size[0]) < 20 else ""
+            raise LedgerError(f"checkpoint{named}: {error}") from error
     return sorted(opened, key=lambda checkpoint: checkpoint.size)
 
 

@@ -111,5 +111,6 @@ class Connector:
     timezone: str | None = None
     tls: str | None = None  # None: verified unless the host is local; "off"
     tls_ca: str | None = None
+    marker_schema: str | None = None  # None: where a session of the target looks first
     throttle: Throttle = field(default_factory=Throttle)
     datasets: Mapping[str, Dataset] = field(default_factory=dict)

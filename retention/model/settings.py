@@ -9,17 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from retention.model.dataset import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateAddress:
+    """Where the state store is. `url`: its SQLite path absolute, or a reference that is read when it is opened.
+
+    `folder`: where relative paths of what a reference holds start. `password` beside a URL
+    without one. `tls`: None (verified unless the host is local) or "off"; `tls_ca`: a path.
+    """
+
+    url: Secret
+    folder: str
+    password: Secret | None = None
+    tls: str | None = None
+    tls_ca: str | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Paths are absolute.
 
-    `state`: the state store's URL, its SQLite path absolute, or a reference to a URL
-    (`env:NAME`, `file:PATH`), which is read when it is opened. `origin`: the ledger's name,
-    None until one is chosen. `mirror`: the folder of the ledger's JSON Lines files.
+    `origin`: the ledger's name, None until one is chosen. `mirror`: the folder of the ledger's
+    JSON Lines files.
     """
 
-    state: str
+    state: StateAddress
     signing_key: Path
     evidence_key: Path
     origin: str | None = None

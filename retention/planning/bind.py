@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
-from retention.model.dataset import Connector, Dataset, Event
+from retention.model.dataset import Connector, Dataset, Event, PartName
 from retention.planning.bound import BoundDataset, Component, Hop, Part
 from retention.planning.conditions import Binder
-from retention.planning.names import NotFoundError, find_column, find_table
-from retention.planning.paths import part_link, related_path
+from retention.planning.names import NotFoundError, find_column, find_table, same_table
+from retention.planning.paths import misspelt_via, part_link, related_path
 from retention.planning.reach import (
     Counting,
     described,
@@ -46,11 +46,11 @@ def bind(
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
             bound.append(result)
-    problems.extend(_overlaps(connector, bound))
+    problems.extend(_overlaps(connector, catalogue, bound))
     return tuple(bound), tuple(problems)
 
 
-def _overlaps(connector: Connector, bound: Iterable[BoundDataset]) -> list[Problem]:
+def _overlaps(connector: Connector, catalogue: Catalogue, bound: Iterable[BoundDataset]) -> list[Problem]:
     """A table in two records' reach: not told apart yet, so refused."""
     owners: dict[TableId, BoundDataset] = {}
     problems: list[Problem] = []
@@ -61,12 +61,28 @@ def _overlaps(connector: Connector, bound: Iterable[BoundDataset]) -> list[Probl
                 problems.append(
                     Problem(
                         file=connector.file,
-                        key=f"datasets.{item.dataset.name}",
+                        key=f"datasets.{item.dataset.name}.{_written(catalogue, item, table)}",
                         found=f"table `{table}` belongs to dataset `{other.dataset.name}` too",
                         write="name a table in one dataset only; sharing one is not supported yet",
                     )
                 )
     return problems
+
+
+def _written(catalogue: Catalogue, item: BoundDataset, table: TableId) -> str:
+    """Where in a dataset one of its tables is named: `table`, or `parts[2]`."""
+    if table == item.root.id:
+        return "table"
+    return next(
+        _part_key(item.dataset, part)
+        for part in item.dataset.parts
+        if same_table(catalogue, table, part.table.pieces)
+    )
+
+
+def _part_key(dataset: Dataset, part: PartName) -> str:
+    """`parts[2]`, counted from 1."""
+    return f"parts[{dataset.parts.index(part) + 1}]"
 
 
 class _Attempt:
@@ -250,7 +266,7 @@ class _Attempt:
                     table = find_table(self.catalogue, name.table, None)
                     link = part_link(self.catalogue, name, table.id, members)
                 except NotFoundError as error:
-                    self._problem("parts", error.found, error.write)
+                    self._problem(_part_key(self.dataset, name), error.found, error.write)
                     waiting.remove(name)
                     continue
                 if link is None:
@@ -259,14 +275,20 @@ class _Attempt:
                 progress = True
                 why = usable(table, mark=self.catalogue.quote)
                 if table.id in members:
-                    self._problem("parts", f"`{table.id}` is listed twice", "list it once")
+                    found = f"`{table.id}` is listed twice"
+                    self._problem(_part_key(self.dataset, name), found, "list it once")
                 elif why is not None:
-                    self._problem("parts", *why)
+                    self._problem(_part_key(self.dataset, name), *why)
                 else:
                     members[table.id] = Part(table=table, reference=link)
         for name in waiting:
+            key = _part_key(self.dataset, name)
+            misspelt = misspelt_via(self.catalogue, name, find_table(self.catalogue, name.table, None).id)
+            if misspelt is not None:
+                self._problem(f"{key}.via", misspelt.found, misspelt.write)
+                continue
             self._problem(
-                "parts",
+                key,
                 f"no reference leads from `{name.table.text}` to the record",
                 f"name a table whose rows refer to `{root.id}`, directly or through another part",
             )

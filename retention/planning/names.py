@@ -35,7 +35,8 @@ def _same(catalogue: Catalogue, left: str, right: str) -> bool:
     return left == right or (folds and folded(left) == folded(right))
 
 
-def _nearest(word: str, names: Iterable[str]) -> str:
+def meant(word: str, names: Iterable[str]) -> str:
+    """What `word` was meant to be, or what there is, for messages."""
     every = list(names)
     near = nearest(word, every)  # whatever its capitals
     if near is not None:
@@ -64,7 +65,7 @@ def find_table(catalogue: Catalogue, name: Name, schema: str | None) -> Table:
         schemas = {str(t.schema) for t in catalogue.tables}
         schema = next((known for known in schemas if _same(catalogue, known, str(schema))), schema)
         if schema not in schemas:
-            raise NotFoundError(f"schema `{schema}` does not exist", _nearest(schema, schemas))
+            raise NotFoundError(f"schema `{schema}` does not exist", meant(schema, schemas))
     word = pieces[-1]
     matches = [
         table
@@ -73,7 +74,7 @@ def find_table(catalogue: Catalogue, name: Name, schema: str | None) -> Table:
     ]
     if not matches:
         candidates = {t.name for t in catalogue.tables if schema is None or t.schema == schema}
-        raise NotFoundError(f"table `{name.text}` does not exist", _nearest(word, candidates))
+        raise NotFoundError(f"table `{name.text}` does not exist", meant(word, candidates))
     if len(matches) > 1:
         places = listed(f'"{m.id}"' for m in matches)
         raise NotFoundError(f"`{name.text}` is ambiguous", f"write one of {places}")
@@ -89,7 +90,7 @@ def find_column(catalogue: Catalogue, table: Table, word: str) -> Column:
         for column in table.columns.values():
             if folded(column.name) == folded(word):
                 return column
-    raise NotFoundError(f"table `{table.id}` has no column `{word}`", _nearest(word, table.columns))
+    raise NotFoundError(f"table `{table.id}` has no column `{word}`", meant(word, table.columns))
 
 
 def same_table(catalogue: Catalogue, id_: TableId, pieces: tuple[str, ...]) -> bool:

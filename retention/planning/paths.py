@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.model.dataset import EventColumn, PartName
 from retention.planning.bound import Hop, Part
-from retention.planning.names import NotFoundError, listed
+from retention.planning.names import NotFoundError, listed, meant
 from retention.planning.reach import described
 
 _LONGEST = 3
@@ -76,3 +76,14 @@ def part_link(
             f'write {{ table = "{name.table.text}", via = "…" }} with the column by which its rows belong to it',
         )
     return found[0] if found else None
+
+
+def misspelt_via(catalogue: Catalogue, name: PartName, table: TableId) -> NotFoundError | None:
+    """What is wrong with `via`, where it is no column by which `table` refers to anything."""
+    columns = sorted({column for r in catalogue.outbound(table) for column in r.columns})
+    known = {described(r) for r in catalogue.outbound(table)} | set(columns)
+    if name.via is None or name.via in known:
+        return None
+    return NotFoundError(
+        f"`{name.via}` is no column by which `{table}` refers to another table", meant(name.via, columns)
+    )

@@ -53,6 +53,14 @@ class Work:
         return self.job.bound
 
     @property
+    def undecided(self) -> p.Test | None:
+        """The dataset's `where` is neither true nor false of the record; None where it has none."""
+        match self.records:
+            case p.Untrue(item=p.Not(item=scope)):
+                return p.IsUnknown(item=scope)
+        return None
+
+    @property
     def due(self) -> p.Test:
         """The record is due in a plan."""
         return p.All(items=(self.records, p.Chosen(choice=self.fate, label="due")))

@@ -15,7 +15,10 @@ from rich.theme import Theme
 from retention.report.escape import shown
 
 PLAIN_WIDTH = 100
-"""Columns of a text that goes to a file or a pipe."""
+"""Columns of a text that goes to a pipe, unless COLUMNS asks for others."""
+
+NARROWEST = 40
+"""Less than this many columns COLUMNS does not ask for."""
 
 WIDE = 110
 """From this many columns on, rule and dataset stand side by side."""
@@ -87,7 +90,7 @@ def console_on(stream: TextIO, *, width: int | None = None) -> Screen:
     return Screen(
         file=stream if terminal else cast("TextIO", Trimmed(stream)),
         force_terminal=terminal,
-        width=width or (None if terminal else PLAIN_WIDTH),
+        width=width or (None if terminal else _asked_for() or PLAIN_WIDTH),
         no_color=bool(os.environ.get("NO_COLOR")),
         theme=THEME,
         markup=False,
@@ -95,6 +98,12 @@ def console_on(stream: TextIO, *, width: int | None = None) -> Screen:
         highlight=False,
         legacy_windows=False,
     )
+
+
+def _asked_for() -> int | None:
+    """COLUMNS, where it is set to a width that a table fits in."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if text.isdecimal() and len(text) < 5 and int(text) >= NARROWEST else None
 
 
 def line(console: Console, text: str | Text = "", style: str = "", indent: int = 0) -> None:
@@ -161,8 +170,8 @@ class Facts:
         self._grid.add_column(overflow="fold")
         self._indent = indent
 
-    def add(self, label: str, text: str | Text) -> None:
-        """A row; a string is escaped, a Text is taken as it is."""
+    def add(self, label: str, text: str | Text | Table) -> None:
+        """A row; a string is escaped, a Text or a table is taken as it is."""
         self._grid.add_row(cell(label), cell(text) if isinstance(text, str) else text)
 
     def show(self, console: Console) -> None:

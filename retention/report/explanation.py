@@ -104,7 +104,7 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
     if view.due_on:
         dates.append(("Due on", view.due_on))
     if view.ended and view.ended != view.due_on:
-        dates.append(("Ended", f"{view.ended}, the day its clock ended"))
+        dates.append(("Clock", f"ended on {view.ended}"))
     if view.at_most:
         dates.append(("At most", f"until {view.at_most}"))
     if view.overdue_on:

@@ -24,11 +24,11 @@ def show_verification(console: Console, verification: Verification) -> None:
     facts.add("Read from", verification.source)
     facts.add("Origin", verification.origin)
     if verification.checkpoints:
-        signed = counted(verification.checkpoints, "signed checkpoint")
-        facts.add("Checkpoints", f"{signed}, the newest over {counted(verification.size, 'event')}")
+        signed = counted(verification.checkpoints, "checkpoint")
+        facts.add("Signed", f"{signed}, the newest over {counted(verification.size, 'event')}")
         facts.add("Root", verification.root)
     else:
-        facts.add("Checkpoints", Text("none signed yet", style="warn"))
+        facts.add("Signed", Text("no checkpoint yet", style="warn"))
     if verification.unsigned_tail:
         tail = counted(verification.unsigned_tail, "event")
         facts.add("Not signed", Text(f"{tail} after the newest checkpoint", style="warn"))
@@ -79,16 +79,22 @@ def _batch(what: str) -> Callable[[Data], str]:
         detail = f": {amount}" if amount else ""
         if tables:
             detail += f" ({listed(tables)})"
-        return f"batch {data['batch']} of {data['job']}, run {data['run']}, {what}{detail}{late}"
+        return f"batch {data['batch']} of {_job(data)}, run {data['run']}, {what}{detail}{late}"
 
     return told
+
+
+def _job(data: Data) -> str:
+    """`orders (shop.orders)`, of rule/connector/dataset."""
+    name = str(data["job"])
+    return f"{name.split('/')[0]} ({'.'.join(name.split('/')[1:])})" if name.count("/") == 2 else name
 
 
 def _late(data: Data) -> str:
     late = data.get("late")
     if not isinstance(late, dict):
         return ""
-    classes = [f"{number(n)} {name}" for name, n in late.items() if n]
+    classes = [f"{number(n)} {name.replace('_', ' ')}" for name, n in late.items() if n]
     return f"; {listed(classes)}" if classes else ""
 
 
@@ -96,7 +102,14 @@ def _reconciled(data: Data) -> str:
     outcome = (
         "had been committed" if data["outcome"] == "committed" else "had not been committed and never will be"
     )
-    return f"batch {data['batch']} of {data['job']}, run {data['run']}, is settled: it {outcome}"
+    return f"batch {data['batch']} of {_job(data)}, run {data['run']}, is settled: it {outcome}"
+
+
+def _error(data: Data) -> str:
+    if data.get("what") != "backup restored":
+        return _named("error:", "what")(data)
+    records = counted(data["records"], "record")
+    return f"{data['connector']} was restored from a backup: {records} that had been deleted may be back"
 
 
 def _named(what: str, key: str) -> Callable[[Data], str]:
@@ -175,7 +188,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "key.created": _named("key made:", "key"),
     "key.rotated": _named("key replaced:", "key"),
     "key.destroyed": _named("key destroyed:", "key"),
-    "error": _named("error:", "what"),
+    "error": _error,
 }
 
 STYLES = {

@@ -116,6 +116,9 @@ def show_approvals(console: Console, plan: str, by: str, lines: Sequence[Approva
         line(console, f"Nothing in plan {plan} waits for approval.")
         return
     records = sum(each.records for each in lines)
+    if not records:
+        line(console, f"Approved by {by}: the rules of plan {plan}. Nothing is due under it.", style="title")
+        return
     line(console, f"Approved by {by}: up to {counted(records, 'record')} of plan {plan}.", style="title")
     console.print()
     table = columns(console, ("rule", "left"), ("dataset", "left"), ("records", "right"), ("limits", "left"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from retention.model.plan import JobPlan, JobStatus, Plan, PlanLine, Statement
@@ -18,6 +21,8 @@ from retention.report.words import (
     listed,
     moment,
     number,
+    unzoned,
+    zone_of,
 )
 
 STATUS_STYLE = {
@@ -31,28 +36,39 @@ STATUS_STYLE = {
     JobStatus.STOPPED: "warn",
 }
 
+ADVICE = re.compile(r"; (to go on, )?type: retention approve .*")
+"""The end of a reason that says how to approve."""
 
-def show_plan(console: Console, plan: Plan, *, next_steps: bool = True) -> None:
-    """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next."""
+
+def show_plan(
+    console: Console, plan: Plan, *, next_steps: bool = True, dry: bool = True, now: datetime | None = None
+) -> None:
+    """The whole plan: headline, table, a paragraph per job, promises kept elsewhere, what to type next.
+
+    `dry`: it is shown for itself, and not before the question whether to carry it out. `now`: a plan of
+    a later day advises nobody to approve it, since that is refused.
+    """
+    ahead = now is not None and plan.as_of > now
     console.print(Text(f"Plan {shown(plan.id)} as of {moment(plan.as_of)}", style="title"))
     line(console, f"policy {plan.policy[:12]}, plan digest {plan.digest[:12]}", style="quiet")
     console.print()
     line(console, headline(plan), style="title")
     for sentence in _not_yet(plan):
         line(console, sentence)
-    line(console, "This is a dry run: nothing has been changed.")
+    if dry:
+        line(console, "This is a dry run: nothing has been changed.")
     if plan.jobs:
         console.print()
         _summary(console, plan)
     for job in plan.jobs:
-        _job(console, job)
+        _job(console, job, ahead=ahead)
     _elsewhere(console, plan)
     if plan.notes:
         heading(console, "Notes")
         for note in plan.notes:
             line(console, note, indent=2)
-    if next_steps:
-        _next_steps(console, plan)
+    if next_steps and dry:
+        _next_steps(console, plan, ahead=ahead)
 
 
 def headline(plan: Plan) -> str:
@@ -74,12 +90,15 @@ def headline(plan: Plan) -> str:
 
 def _not_yet(plan: Plan) -> list[str]:
     """How much of what is due would not go now."""
-    sentences = []
+    dues = []
     for status, what in ((JobStatus.AWAITING, "awaiting approval"), (JobStatus.REFUSED, "refused")):
         due = sum(job.due for job in plan.jobs if job.status is status)
         if due:
-            sentences.append(f"Of these, {counted(due, 'record')} would stay for now: {what}.")
-    return sentences
+            dues.append((due, what))
+    if not dues:
+        return []
+    reasons = listed([f"{number(due)} {what}" if len(dues) > 1 else what for due, what in dues])
+    return [f"Of these, {counted(sum(due for due, _ in dues), 'record')} would stay for now: {reasons}."]
 
 
 def _summary(console: Console, plan: Plan) -> None:
@@ -107,13 +126,14 @@ def _alarming(count: int, style: str) -> Text:
     return cell(number(count), style if count else "quiet")
 
 
-def _job(console: Console, job: JobPlan) -> None:
+def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
     heading(console, f"{job.rule}: {job.connector}.{job.dataset}")
     line(console, job.promise, style="promise", indent=2)
     facts = Facts()
     label = Text(job.status.value, style=STATUS_STYLE[job.status])
     if job.status not in (JobStatus.READY, JobStatus.NOTHING) or job.reason:
-        facts.add("Status", Text.assemble(label, f": {shown(job.reason)}" if job.reason else ""))
+        reason = ADVICE.sub("", job.reason or "") if ahead else job.reason
+        facts.add("Status", Text.assemble(label, f": {shown(reason)}" if reason else ""))
     facts.add(job.action.capitalize(), _what_goes(job))
     if job.oldest:
         facts.add("Oldest", job.oldest)
@@ -157,17 +177,31 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
         if fate == "referenced" and job.referenced_by:
             by = _by(job.referenced_by, count)
         label = "Kept" if len(reasons) == 1 else ""
-        facts.add(label, Text(f"{number(count):>{width}} {because}{by}", style=style))
+        facts.add(label, _reason(f"{number(count):>{width}}", f"{because}{by}", style))
     for fate, (one, many) in NOT_KEPT.items():
         if job.fates[fate]:
             facts.add("Besides", counted(job.fates[fate], one, many))
 
 
+def _reason(count: str, because: str, style: str) -> Table:
+    """A number and what it counts; what is wrapped does not fall back under the number."""
+    row = Table.grid(padding=(0, 1))
+    row.add_column(no_wrap=True, style=style)
+    row.add_column(overflow="fold", style=style)
+    row.add_row(Text(count), Text(because))
+    return row
+
+
 def _by(referenced_by: Mapping[str, int], count: int) -> str:
-    """Through which columns; how many by each, where it is not all of them by one."""
+    """Through which columns; how many by each, where it is not all of them by one.
+
+    A record that several refer to is counted by each.
+    """
     if list(referenced_by.values()) == [count]:
         return f", by {shown(next(iter(referenced_by)))}"
-    return ": " + listed([f"{number(n)} by {shown(t)}" for t, n in referenced_by.items()])
+    each = listed([f"{number(n)} by {shown(t)}" for t, n in referenced_by.items()])
+    several = "both" if len(referenced_by) == 2 else "several"
+    return f": {each}" + (f" (some by {several})" if sum(referenced_by.values()) > count else "")
 
 
 def _elsewhere(console: Console, plan: Plan) -> None:
@@ -179,12 +213,16 @@ def _elsewhere(console: Console, plan: Plan) -> None:
         line(console, f"kept by {item.kept_by}", style="quiet", indent=4)
 
 
-def _next_steps(console: Console, plan: Plan) -> None:
+def _next_steps(console: Console, plan: Plan, *, ahead: bool) -> None:
     waiting = any(job.status is JobStatus.AWAITING for job in plan.jobs)
     ready = any(job.status is JobStatus.READY and job.due for job in plan.jobs)
     if not (waiting or ready):
         return
     heading(console, "Next")
+    if ahead:
+        when = moment(plan.as_of)
+        line(console, f"This plan looks ahead: it can't be approved or run before {when}.", indent=2)
+        return
     if not plan.stored:
         line(
             console,
@@ -206,13 +244,14 @@ def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:
     if not plans:
         line(console, "No plan is stored. To make one, type: retention plan")
         return
+    line(console, f"Times are those of {zone_of(plans[0].created)}.", style="quiet")
     headers = (("plan", "left"), ("made", "left"), ("as of", "left"), ("due", "right"))
     table = columns(console, *headers, ("approved", "left"), ("run", "left"))
     for plan in plans:
         table.add_row(
             cell(plan.id, "title"),
-            cell(moment(plan.created)),
-            cell(moment(plan.as_of)),
+            cell(unzoned(plan.created)),
+            cell(unzoned(plan.as_of)),
             cell(number(plan.due)),
             cell(plan.approved),
             cell("yes" if plan.used else "no", "quiet"),
@@ -222,6 +261,8 @@ def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:
 
 def show_statements(console: Console, statements: Sequence[Statement]) -> None:
     """Every statement, with what it is for. Line breaks of a statement stay, indented."""
+    line(console, "-- retention plan --sql", style="quiet")
+    console.print()
     for statement in statements:
         place = f"{statement.connector}.{statement.dataset}"
         line(console, f"-- {statement.rule}, {place}: {statement.purpose}", style="heading")

@@ -24,7 +24,7 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
             console.print(Text(f"  {at}. {shown(problem.key or 'the whole file')}", style="title"))
             facts = Facts(indent=5, width=5)
             facts.add("found", Text(shown(problem.found), style="bad"))
-            facts.add("mend", Text(shown(problem.write), style="good"))
+            facts.add("help", Text(shown(problem.write), style="good"))
             facts.show(console)
 
 

@@ -8,7 +8,7 @@ from retention.model.status import Status
 from retention.report.console import cell, columns, heading, line
 from retention.report.escape import shown
 from retention.report.outcome import RUN_STYLE
-from retention.report.words import counted, moment, number
+from retention.report.words import counted, moment, number, unzoned
 
 
 def show_status(console: Console, status: Status) -> None:
@@ -61,7 +61,7 @@ def _overdue(console: Console, status: Status) -> None:
             cell(number(each.overdue), "bad" if each.overdue else "good"),
             cell(number(each.undated), "warn" if each.undated else "quiet"),
             cell(number(each.unclear), "warn" if each.unclear else "quiet"),
-            cell(moment(each.as_of), "quiet"),
+            cell(unzoned(each.as_of), "quiet"),
         )
     console.print(table)
 
@@ -77,7 +77,7 @@ def _runs(console: Console, status: Status) -> None:
         open_ended = run.ended is None and run.status not in RUN_STYLE
         table.add_row(
             cell(run.id),
-            cell(moment(run.started)),
+            cell(unzoned(run.started)),
             cell(run.by),
             cell(number(run.done)),
             cell(number(run.left), "warn" if run.left else "quiet"),

@@ -60,12 +60,21 @@ def by_table(rows: Mapping[str, int]) -> str:
 
 
 def moment(when: datetime) -> str:
-    """`2026-03-01` where the day begins, else `2026-03-01 14:05`, and the zone: by name where it has one."""
-    zone = getattr(when.tzinfo, "key", None) or _offset(when)
-    text = when.strftime("%Y-%m-%d")
+    """`2026-03-01` where the day begins, else `2026-03-01 14:05:00`, and the zone: by name where it has one."""
+    return f"{unzoned(when)} ({zone_of(when)})"
+
+
+def unzoned(when: datetime) -> str:
+    """As `moment`, without the zone, for a table that names it once."""
+    text = when.date().isoformat()
     if (when.hour, when.minute, when.second, when.microsecond) != (0, 0, 0, 0):
-        text += when.strftime(" %H:%M:%S" if when.second else " %H:%M")
-    return f"{text} ({zone})"
+        text += when.strftime(" %H:%M:%S")
+    return text
+
+
+def zone_of(when: datetime) -> str:
+    """The zone's name where it has one, else its offset."""
+    return getattr(when.tzinfo, "key", None) or _offset(when)
 
 
 def _offset(when: datetime) -> str:

@@ -13,6 +13,8 @@ def exceeded(*, due: int, table_rows: int, limits: Limits) -> str | None:
         return f"{due:,} records are above the limit of {limits.rows:,} rows"
     if due > limits.share * table_rows:
         percent = Decimal(100 * due) / Decimal(max(table_rows, 1))
-        share = f"{limits.share:.0%} of the table"
-        return f"{due:,} of {table_rows:,} rows ({percent:.1f} %) are above the limit of {share}"
+        limit = (limits.share * 100).normalize()
+        return (
+            f"{due:,} of {table_rows:,} rows ({percent:.1f}%) are above the limit of {limit:f}% of the table"
+        )
     return None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from retention.errors import RetentionError
 from retention.ledger.tree import HASH_SIZE
-from retention.store.dialects import raw
+from retention.store.columns import raw
 from retention.store.schema import batch, evidence
 
 INTENT = "intent"

@@ -5,10 +5,31 @@ from __future__ import annotations
 from sqlalchemy.engine import make_url
 
 from retention.store import migrations
-from retention.store.schema import VERSION_TABLE, metadata
+from retention.store.schema import PREFIX, metadata, version_table
 
 _FIRST = {"sqlite": ("PRAGMA journal_mode = WAL",)}
 """What a database is asked for before it has tables."""
+
+_RIGHTS = {
+    "meta": "SELECT, INSERT",
+    "head": "SELECT, INSERT, UPDATE",
+    "event": "SELECT, INSERT",
+    "checkpoint": "SELECT, INSERT",
+    "plan": "SELECT, INSERT, UPDATE",
+    "approval": "SELECT, INSERT",
+    "run": "SELECT, INSERT, UPDATE",
+    "job": "SELECT, INSERT, UPDATE",
+    "batch": "SELECT, INSERT, UPDATE",
+    "evidence": "SELECT, INSERT",
+    "lease": "SELECT, INSERT, UPDATE",
+    "set_aside": "SELECT, INSERT, DELETE",
+    "policy_version": "SELECT, INSERT",
+    "schema_seen": "SELECT, INSERT, DELETE",
+}
+"""Who works with the store can add events to the ledger, and neither change nor remove one.
+
+INSERT on meta and head is for `init`, which writes their one row.
+"""
 
 
 def statements(family: str) -> tuple[str, ...]:
@@ -19,8 +40,14 @@ def statements(family: str) -> tuple[str, ...]:
 def grants(family: str, role: str) -> tuple[str, ...]:
     """The least that the engine's own role needs there; of a family that has roles."""
     quote = make_url(f"{family}://").get_dialect()().identifier_preparer.quote
-    tables = sorted(quote(table.name) for table in metadata.tables.values())
+    tables = {f"{PREFIX}{name}": rights for name, rights in _RIGHTS.items()}
+    numbered = [t.name for t in metadata.sorted_tables if "number" in t.columns]
     return (
-        *(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role}" for table in tables),
-        f"GRANT SELECT ON {quote(VERSION_TABLE)} TO {role}",
+        *(f"GRANT {rights} ON {quote(name)} TO {role}" for name, rights in sorted(tables.items())),
+        f"GRANT SELECT ON {quote(version_table(family))} TO {role}",
+        *(
+            f"GRANT USAGE ON SEQUENCE {quote(f'{name}_number_seq')} TO {role}"
+            for name in numbered
+            if family == "postgresql"
+        ),
     )

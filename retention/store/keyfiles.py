@@ -62,7 +62,10 @@ def _read(path: Path) -> str:
             mode = os.fstat(stream.fileno()).st_mode
             data = stream.read(_MAX_KEY_FILE + 1)
     except FileNotFoundError as error:
-        raise SetupError(f"{path}: there is no key; type: retention init") from error
+        raise SetupError(
+            f"{path}: the key of this state store is not there; put your copy of it back (keys are made once,"
+            " with the store; docs/how-to/recover.md says what to do where there is no copy)"
+        ) from error
     except OSError as error:
         raise SetupError(f"{path}: the key cannot be read: {error.strerror}") from error
     if stat.S_IMODE(mode) & 0o077:

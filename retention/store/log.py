@@ -14,7 +14,8 @@ from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
-from retention.store.dialects import Hot, raw
+from retention.store.backend import Hot
+from retention.store.columns import raw
 from retention.store.schema import checkpoint, event, head
 
 _BACKWARDS = timedelta(minutes=5)
@@ -22,6 +23,10 @@ _PAGE = 500
 _HEAD_COLUMNS = ("size", "edge", "last_hash", "last_at", "length")
 
 _HEAD = Hot(select(*(head.c[name] for name in _HEAD_COLUMNS)).where(head.c.id == text("1")))
+_HEAD_LOCKED = Hot(
+    select(*(head.c[name] for name in _HEAD_COLUMNS)).where(head.c.id == text("1")).with_for_update()
+)
+"""On SQLite the whole database is one's own already, and the lock is not spelt."""
 _SET_HEAD = Hot(
     update(head)
     .where(head.c.id == text("1"))
@@ -110,18 +115,24 @@ class LogReading:
 
 
 class Log(LogReading):
-    """The ledger within a write transaction: the head row is locked from the first append on."""
+    """The ledger within a write transaction, which has the head row locked from `head` on.
+
+    `last`: number and line of the last event of this transaction, None while there is none.
+    `flushed`: all of it is written, and only the commit is missing.
+    """
 
     def __init__(self, connection: Connection, signer: Signer) -> None:
         super().__init__(connection)
         self._signer = signer
         self._head: Head | None = None
         self._stored = 0
+        self.last: tuple[int, bytes] | None = None
+        self.flushed = False
 
     def head(self) -> Head:
         """Where the log ends, this transaction's own events included."""
         if self._head is None:
-            self._head = _read_head(self._connection)
+            self._head = _read_head(self._connection, _HEAD_LOCKED)
             self._stored = self._head.size
         return self._head
 
@@ -137,6 +148,7 @@ class Log(LogReading):
         line = encode(seq=before.size, at=at, type=type, data=data, prev=before.last_hash)
         _ADD_EVENT.run(self._connection, {"seq": before.size, "line": line})
         self._head = before.append(line, at)
+        self.last = (before.size, line)
         return before.size
 
     def checkpoint(self, at: datetime) -> CheckpointRef:
@@ -157,6 +169,7 @@ class Log(LogReading):
         if self._head is not None and self._head.size != self._stored:
             _SET_HEAD.run(self._connection, _head_row(self._head))
             self._stored = self._head.size
+        self.flushed = True
 
     @staticmethod
     def _not_before(last: datetime | None, at: datetime) -> datetime:
@@ -194,10 +207,9 @@ def _head_row(value: Head) -> dict[str, object]:
     }
 
 
-def _read_head(connection: Connection) -> Head:
-    """The head row. (On a server a write transaction will have to lock it: FOR UPDATE.)"""
+def _read_head(connection: Connection, query: Hot = _HEAD) -> Head:
     try:
-        [(size, edge, last_hash, last_at, length)] = _HEAD.run(connection, {})
+        [(size, edge, last_hash, last_at, length)] = query.run(connection, {})
         found = Head(
             edge=Edge.decode(raw(edge)),
             last_hash=last_hash,

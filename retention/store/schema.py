@@ -21,13 +21,22 @@ from sqlalchemy import (
     Table,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
 
 from retention.ledger.line import format_instant, parse_instant
-from retention.store.dialects import BIG, BLOB, LONG_TEXT
+from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT
 
-VERSION_TABLE = "schema_version"
-VERSIONS = ("0001",)
+PREFIX = "retention_"
+"""Of every table and index: on a server a target's own may be beside them."""
+
+
+def version_table(family: str) -> str:
+    """The table that says which version the others have; SQLite's has kept its first name."""
+    return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
+
+
+VERSIONS = ("0001", "0002")
 """Every version of these tables, oldest first; the last is this one's."""
 
 
@@ -49,6 +58,14 @@ _ID = String(64)
 metadata = MetaData()
 
 
+def _table(name: str, *items: SchemaItem) -> Table:
+    return Table(f"{PREFIX}{name}", metadata, *items, **AS_TABLES)
+
+
+def _index(name: str, *columns: str, unique: bool = False) -> Index:
+    return Index(f"{PREFIX}{name}", *columns, unique=unique)
+
+
 def _text(name: str, kind: Any = _NAME, *, nullable: bool = False) -> Column[Any]:
     return Column(name, kind, nullable=nullable)
 
@@ -65,18 +82,16 @@ def _number() -> Column[Any]:
     return Column("number", BIG, primary_key=True, autoincrement=True)
 
 
-meta = Table(
+meta = _table(
     "meta",
-    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     _text("origin"),
     _text("verifier_key"),
     _text("evidence_key_id", _ID),
     _at("created"),
 )
-head = Table(
+head = _table(
     "head",
-    metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     _count("size"),
     Column("edge", BLOB, nullable=False),
@@ -84,22 +99,19 @@ head = Table(
     _at("last_at", nullable=True),
     _count("length"),
 )
-event = Table(
+event = _table(
     "event",
-    metadata,
     Column("seq", BIG, primary_key=True, autoincrement=False),
     Column("line", BLOB, nullable=False),
 )
-checkpoint = Table(
+checkpoint = _table(
     "checkpoint",
-    metadata,
     Column("size", BIG, primary_key=True, autoincrement=False),
     _at("at"),
     _text("note", LONG_TEXT),
 )
-plan = Table(
+plan = _table(
     "plan",
-    metadata,
     _number(),
     Column("id", _ID, nullable=False, unique=True),
     _text("digest", _ID),
@@ -109,9 +121,8 @@ plan = Table(
     _text("body", LONG_TEXT),
     _text("used_by", _ID, nullable=True),
 )
-approval = Table(
+approval = _table(
     "approval",
-    metadata,
     _number(),
     _text("plan", _ID),
     _text("rule"),
@@ -122,12 +133,11 @@ approval = Table(
     _at("at"),
     Column("over_limit", Boolean, nullable=False),
     _count("records"),
-    Index("approval_form", "rule", "form"),
-    Index("approval_plan", "plan"),
+    _index("approval_form", "rule", "form"),
+    _index("approval_plan", "plan"),
 )
-run = Table(
+run = _table(
     "run",
-    metadata,
     _number(),
     Column("id", _ID, nullable=False, unique=True),
     _at("as_of"),
@@ -139,9 +149,8 @@ run = Table(
     _text("policy", _ID),
     _text("body", LONG_TEXT),
 )
-job = Table(
+job = _table(
     "job",
-    metadata,
     _number(),
     _text("run", _ID),
     _text("job"),
@@ -164,13 +173,12 @@ job = Table(
     _count("batches"),
     _count("millis"),
     _text("rows", LONG_TEXT),
-    ForeignKeyConstraint(["run"], ["run.id"]),
-    Index("job_of", "run", "job", unique=True),
-    Index("job_last", "rule", "connector", "dataset"),
+    ForeignKeyConstraint(["run"], [f"{PREFIX}run.id"]),
+    _index("job_of", "run", "job", unique=True),
+    _index("job_last", "rule", "connector", "dataset"),
 )
-batch = Table(
+batch = _table(
     "batch",
-    metadata,
     _text("run", _ID),
     _text("job"),
     Column("batch", BIG, nullable=False),
@@ -181,12 +189,11 @@ batch = Table(
     _at("at"),
     Column("folded", Boolean, nullable=False),
     PrimaryKeyConstraint("run", "job", "batch"),
-    ForeignKeyConstraint(["run"], ["run.id"]),
-    Index("batch_status", "status", "connector"),
+    ForeignKeyConstraint(["run"], [f"{PREFIX}run.id"]),
+    _index("batch_status", "status", "connector"),
 )
-evidence = Table(
+evidence = _table(
     "evidence",
-    metadata,
     _text("run", _ID),
     _text("job"),
     Column("batch", BIG, nullable=False),
@@ -194,11 +201,12 @@ evidence = Table(
     _count("count"),
     Column("leaves", BLOB, nullable=False),
     PrimaryKeyConstraint("run", "job", "batch"),
-    ForeignKeyConstraint(["run", "job", "batch"], ["batch.run", "batch.job", "batch.batch"]),
+    ForeignKeyConstraint(
+        ["run", "job", "batch"], [f"{PREFIX}batch.{column}" for column in ("run", "job", "batch")]
+    ),
 )
-lease = Table(
+lease = _table(
     "lease",
-    metadata,
     Column("name", _NAME, primary_key=True),
     Column("token", BIG, nullable=False),
     _text("host", nullable=True),
@@ -208,9 +216,8 @@ lease = Table(
     _at("since", nullable=True),
     _at("expires", nullable=True),
 )
-set_aside = Table(
+set_aside = _table(
     "set_aside",
-    metadata,
     _text("connector"),
     _text("dataset"),
     _text("key_hash", _ID),
@@ -221,20 +228,21 @@ set_aside = Table(
     _at("at"),
     PrimaryKeyConstraint("connector", "dataset", "key_hash"),
 )
-policy_version = Table(
+policy_version = _table(
     "policy_version",
-    metadata,
     _number(),
     _text("digest", _ID),
     _text("body", LONG_TEXT),
     _at("at"),
 )
-schema_seen = Table(
+schema_seen = _table(
     "schema_seen",
-    metadata,
     _text("connector"),
     _text("dataset"),
     _text("fingerprint", _ID),
     _at("at"),
     PrimaryKeyConstraint("connector", "dataset"),
 )
+
+OUR_TABLES = tuple(table.name for table in reversed(metadata.sorted_tables))
+"""The names of all of them, those that refer to others first."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, inspect, literal, select, text
+from sqlalchemy import Connection, Row, Table, insert, inspect, literal, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer, Verifier
 from retention.store.aside import SetAside, SetAsideReading
+from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
+from retention.store.backends import backend_of
 from retention.store.batches import Batches, BatchesReading, Evidence, EvidenceReading
-from retention.store.dialects import BUSY_SECONDS, for_writing, new_database, open_engine, store_path
 from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading, first_head
 from retention.store.migrations import upgrade
@@ -24,7 +26,10 @@ from retention.store.mirror import Mirror
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
-from retention.store.schema import VERSION_TABLE, VERSIONS, head, meta, metadata
+from retention.store.schema import VERSIONS, head, meta, metadata
+
+_BEGINNINGS = 3
+"""How often a transaction is begun where the database would not, for no fault of ours."""
 
 
 class Snapshot:
@@ -67,103 +72,98 @@ class StateStore:
     May be shared by the threads of a process; each opens its own transactions.
     """
 
-    def __init__(self, engine: Engine, path: Path, row: Row[Any], signer: Signer | None) -> None:
+    def __init__(self, backend: Backend, row: Row[Any], signer: Signer | None) -> None:
         """For `open` only."""
-        self._engine = engine
+        self._backend = backend
+        self._reading = backend.engine(write=False)
+        self._writing = backend.engine(write=True)
         self._signer = signer
         self._lock = threading.Lock()
         self._writer: int | None = None
         self._kept: Connection | None = None
-        self.path = path
+        self.place = backend.shown
         self.origin: str = row.origin
         self.verifier_key: str = row.verifier_key
         self.evidence_key_id: str = row.evidence_key_id
         self.mirror: Mirror | None = None
 
     @classmethod
-    def create(cls, url: str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> None:
-        """Make a new store at `sqlite:///PATH`, mode 0600, that belongs to these public keys.
+    def create(
+        cls, where: Backend | str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime
+    ) -> None:
+        """Make a new store that belongs to these public keys; `where` may be a URL with everything in it.
 
-        Raises SetupError where something is there already, for another kind of URL, and for a
-        verifier key that is not the origin's; UnreachableError where nothing can be written.
+        A SQLite file is made with mode 0600; on a server the database must be there. Raises
+        SetupError where a store is there already, where the server has no such database, and for
+        a verifier key that is not the origin's; UnreachableError where nothing can be written.
         """
         row = _description(origin, verifier_key, evidence_key_id, at)
-        with new_database(url) as engine, engine.connect() as plain:
-            connection = for_writing(plain)
-            with connection.begin():
-                upgrade(connection)
-                connection.execute(insert(meta), row)
-                connection.execute(insert(head), first_head())
+        backend = backend_of(where) if isinstance(where, str) else where
+        with backend.creating() as connection:
+            backend.must_keep(connection)
+            upgrade(connection, backend.version_table)
+            _describe(connection, row)
 
     @classmethod
-    def unfinished(cls, url: str) -> bool:
+    def unfinished(cls, where: Backend | str) -> bool:
         """Whether the tables of a store are there and don't say whose: somebody ran the DDL by hand.
 
-        Raises SetupError where there is no such database, UnreachableError where it does not open.
+        Or `init` was killed, on a server that has no DDL in transactions. Raises SetupError where
+        there is no such database, UnreachableError where it does not open.
         """
-        engine = open_engine(url)
-        try:
-            with engine.connect() as connection, connection.begin():
-                return _version(connection) is not None and not _filled(connection, meta)
-        finally:
-            engine.dispose()
+        backend = backend_of(where) if isinstance(where, str) else where
+        backend.must_exist()
+        with _connected(backend, write=False) as connection:
+            return backend.version(connection) is not None and not _filled(connection, meta)
 
     @classmethod
-    def finish(cls, url: str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> None:
+    def finish(
+        cls, where: Backend | str, *, origin: str, verifier_key: str, evidence_key_id: str, at: datetime
+    ) -> None:
         """Make an unfinished store one that belongs to these public keys, for its owner's eyes only.
 
         Raises what `create` raises, and SetupError where a table has rows: that is another's store.
         """
         row = _description(origin, verifier_key, evidence_key_id, at)
-        path = store_path(url)
-        engine = open_engine(url)
-        try:
-            path.chmod(0o600)
-            with engine.connect() as plain:
-                connection = for_writing(plain)
-                with connection.begin():
-                    if _version(connection) != VERSIONS[-1]:
-                        upgrade(connection)
-                    if _filled(connection, *metadata.sorted_tables):
-                        raise SetupError(
-                            f"{path}: this state store has rows, and does not say whose it is;"
-                            " restore a backup, or name another in retention.toml"
-                        )
-                    connection.execute(insert(meta), row)
-                    connection.execute(insert(head), first_head())
-        except OSError as error:
-            raise UnreachableError(f"{path}: cannot be made one's own: {error.strerror}") from error
-        finally:
-            engine.dispose()
+        backend = backend_of(where) if isinstance(where, str) else where
+        backend.must_exist()
+        backend.make_private()
+        with _connected(backend, write=True) as connection:
+            backend.must_keep(connection)
+            backend.alone(connection)
+            if backend.version(connection) != VERSIONS[-1]:
+                upgrade(connection, backend.version_table)
+            if _filled(connection, *metadata.sorted_tables):
+                raise SetupError(
+                    f"{backend.shown}: this state store has rows, and does not say whose it is;"
+                    " restore a backup, or name another in retention.toml"
+                )
+            _describe(connection, row)
 
     @classmethod
     def open(
         cls,
-        url: str,
+        where: Backend | str,
         *,
-        signer: Signer | None,
+        signer: Signer | Callable[[str], Signer] | None,
         evidence_key_id: str | None,
         mirror: Path | None = None,
     ) -> Self:
         """Open a store that was made before, by a process that has its keys.
 
-        Without a signer (None) it can only be read; keys that are not given are not compared.
-        Raises SetupError, with what to do, where there is no store, where it was made with other
-        keys or under another origin, or by a newer version; UnreachableError where it cannot be
-        opened, or, with a signer, not be written; LedgerError where it is damaged.
+        `signer` may be told the store's origin first. Without one (None) the store can only be
+        read; keys that are not given are not compared. Raises SetupError, with what to do, where
+        there is no store, where it was made with other keys or under another origin, or by a newer
+        version; UnreachableError where it cannot be opened, or, with a signer, not be written;
+        LedgerError where it is damaged.
         """
-        engine = open_engine(url)
-        path = store_path(url)
-        try:
-            with engine.connect() as plain:
-                connection = plain if signer is None else for_writing(plain)
-                with connection.begin():
-                    row = _checked_meta(connection, path, writable=signer is not None)
-            store = cls(engine, path, row, signer)
-            store._compare_keys(signer, evidence_key_id)
-        except BaseException:
-            engine.dispose()
-            raise
+        backend = backend_of(where) if isinstance(where, str) else where
+        backend.must_exist()
+        row = _checked_meta(backend, writable=signer is not None)
+        if callable(signer):
+            signer = signer(row.origin)
+        store = cls(backend, row, signer)
+        store._compare_keys(signer, evidence_key_id)
         store.mirror = None if mirror is None else Mirror(mirror)
         return store
 
@@ -171,21 +171,33 @@ class StateStore:
     def begin(self) -> Iterator[Transaction]:
         """A write transaction, the only one at its time; rolled back where its block raises.
 
-        Raises UnreachableError where another process keeps writing for ten seconds, or the disk
-        is full: then nothing of the block has happened. The block should be short, and must not
-        begin another one.
+        Raises UnreachableError where another process keeps writing for ten seconds, the disk is
+        full, or the connection breaks: then nothing of the block has happened, or the message says
+        that this is not known. A commit whose answer was lost is looked up, not guessed. The block
+        should be short, and must not begin another one.
         """
         if self._signer is None:
             raise RetentionError("this state store was opened for reading only")
-        with self._alone(), self._writing() as connection, connection.begin():
-            transaction = Transaction(connection, self._signer)
-            yield transaction
-            transaction.log.flush()
+        with self._alone():
+            connection, transaction = self._begun(self._signer)
+            try:
+                yield transaction
+                transaction.log.flush()
+                self._backend.commit(connection)
+            except Lost as error:
+                _give_up(connection)
+                if not (transaction.log.flushed and self._was_committed(self._signer, transaction, error)):
+                    raise
+            except BaseException:
+                _give_up(connection)
+                raise
+            else:
+                self._kept = connection
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """A snapshot for reading. It neither waits for writers nor holds them up."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             connection.execute(select(head.c.size)).all()  # from here on all is of this moment
             yield Snapshot(connection)
 
@@ -206,9 +218,10 @@ class StateStore:
     def close(self) -> None:
         """Close every connection. The store is not to be used any more."""
         if self._kept is not None:
-            self._kept.close()
+            _give_up(self._kept)
             self._kept = None
-        self._engine.dispose()
+        self._reading.dispose()
+        self._writing.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -224,7 +237,7 @@ class StateStore:
         if self._writer == threading.get_ident():
             raise RetentionError("a write transaction of the state store is open in this thread already")
         if not self._lock.acquire(timeout=BUSY_SECONDS):
-            raise UnreachableError(f"{self.path}: the state store is busy: another thread keeps writing")
+            raise UnreachableError(f"{self.place}: the state store is busy: another thread keeps writing")
         self._writer = threading.get_ident()
         try:
             yield
@@ -232,33 +245,85 @@ class StateStore:
             self._writer = None
             self._lock.release()
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """The connection that writes; kept, since there is one writer, and given up after an error."""
-        connection, self._kept = self._kept or for_writing(self._engine.connect()), None
+    def _begun(self, signer: Signer) -> tuple[Connection, Transaction]:
+        """A transaction that has the head row to itself, on the connection that is kept for it.
+
+        Tried again where the database would not have it, or the kept connection had broken
+        meanwhile: nothing has been done yet.
+        """
+        for beginning in range(1, _BEGINNINGS + 1):
+            kept, self._kept = self._kept, None
+            connection = kept or self._writing.connect()
+            try:
+                connection.begin()
+                transaction = Transaction(connection, signer)
+                transaction.log.head()
+            except (Clash, Lost) as error:
+                _give_up(connection)
+                if beginning == _BEGINNINGS or (kept is None and isinstance(error, Lost)):
+                    raise
+            except BaseException:
+                _give_up(connection)
+                raise
+            else:
+                return connection, transaction
+        raise AssertionError("unreachable")
+
+    def _was_committed(self, signer: Signer, lost: Transaction, error: Lost) -> bool:
+        """Whether a transaction is in the ledger whose commit was not answered.
+
+        The head row is locked for the look: by then it was committed, or never will be.
+        """
+        if lost.log.last is None:
+            raise UnreachableError(f"{error}; it is not known whether the last change was stored") from error
+        seq, line = lost.log.last
         try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        self._kept = connection
+            connection, now = self._begun(signer)
+        except RetentionError as still:
+            raise UnreachableError(
+                f"{error}; it is not known whether event {seq} was stored: {still}"
+            ) from error
+        try:
+            return now.log.line(seq) == line
+        finally:
+            _give_up(connection)
 
     def _compare_keys(self, signer: Signer | None, evidence_key_id: str | None) -> None:
         if signer is not None and signer.name != self.origin:
             raise SetupError(
-                f"{self.path}: this state store is of the ledger {self.origin!r}, and the configured origin"
+                f"{self.place}: this state store is of the ledger {self.origin!r}, and the configured origin"
                 f" is {signer.name!r}; give it its own state store, or the origin back"
             )
         if signer is not None and signer.verifier_key != self.verifier_key:
             raise SetupError(
-                f"{self.path}: this state store was made with another signing key"
+                f"{self.place}: this state store was made with another signing key"
                 f" ({self.verifier_key}); put that key back"
             )
         if evidence_key_id is not None and evidence_key_id != self.evidence_key_id:
             raise SetupError(
-                f"{self.path}: this state store was made with another evidence key"
+                f"{self.place}: this state store was made with another evidence key"
                 f" ({self.evidence_key_id}); put that key back"
             )
+
+
+def _give_up(connection: Connection) -> None:
+    """Rolls back as far as that is possible, and closes; what was wrong has been said already."""
+    with suppress(RetentionError, SQLAlchemyError):
+        connection.rollback()
+    with suppress(RetentionError, SQLAlchemyError):
+        connection.invalidate()
+    connection.close()
+
+
+@contextmanager
+def _connected(backend: Backend, *, write: bool) -> Iterator[Connection]:
+    """A connection in a transaction, for a look or for set-up; closed afterwards."""
+    engine = backend.engine(write=write)
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _description(origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> dict[str, Any]:
@@ -274,12 +339,10 @@ def _description(origin: str, verifier_key: str, evidence_key_id: str, at: datet
     }
 
 
-def _version(connection: Connection) -> str | None:
-    """The version of the store's tables; None where they are not there."""
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
-    return version
+def _describe(connection: Connection, row: dict[str, Any]) -> None:
+    """The first rows; the description last, since with it a store is finished."""
+    connection.execute(insert(head), first_head())
+    connection.execute(insert(meta), row)
 
 
 def _filled(connection: Connection, *tables: Table) -> bool:
@@ -292,20 +355,33 @@ def _filled(connection: Connection, *tables: Table) -> bool:
     )
 
 
-def _checked_meta(connection: Connection, path: Path, *, writable: bool) -> Row[Any]:
+def _checked_meta(backend: Backend, *, writable: bool) -> Row[Any]:
     """The store's own description, brought to this version where it is older."""
-    version = _version(connection)
-    if version is None:
-        raise SetupError(f"{path}: this database is no state store of retention")
-    if version not in VERSIONS:
+    place = backend.shown
+    with _connected(backend, write=writable) as connection:
+        if _version(connection, backend) != VERSIONS[-1]:
+            if not writable:
+                raise SetupError(f"{place}: this state store is of an older version; type: retention init")
+            backend.alone(connection)
+            if _version(connection, backend) != VERSIONS[-1]:
+                upgrade(connection, backend.version_table)
+        row = connection.execute(select(meta)).one_or_none()
+        if row is None:
+            raise SetupError(f"{place}: this state store was never finished; type: retention init")
+        if writable:
+            backend.must_keep(connection)
+        return row
+
+
+def _version(connection: Connection, backend: Backend) -> str:
+    """The version of the tables that are there, which this program must know."""
+    found = backend.version(connection)
+    if found is None:
         raise SetupError(
-            f"{path}: a newer version of retention made this state store ({version}); install it"
+            f"{backend.shown}: this database is no state store of retention; type: retention init"
         )
-    if version != VERSIONS[-1]:
-        if not writable:
-            raise SetupError(f"{path}: this state store is of an older version; type: retention status")
-        upgrade(connection)
-    row = connection.execute(select(meta)).one_or_none()
-    if row is None:
-        raise SetupError(f"{path}: this state store was never finished; type: retention init")
-    return row
+    if found not in VERSIONS:
+        raise SetupError(
+            f"{backend.shown}: a newer version of retention made this state store ({found}); install it"
+        )
+    return found

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from retention.errors import LedgerError, UnreachableError
+from retention.ledger.note import Checkpoint, Note
 from retention.ledger.verify import read_lines, verify_lines
 from retention.model.explanation import Verification
 from retention.store.mirror import CHECKPOINTS, NEWEST, shared_lines
@@ -28,7 +29,7 @@ def verify_store(store: StateStore, verifier_key: str, published: Iterable[str] 
             log.lines(),
             verifier_key=verifier_key,
             checkpoints=chain((stored.note for stored in log.checkpoints()), published),
-            source=str(store.path),
+            source=store.place,
             head=log.head(),
         )
 
@@ -60,6 +61,10 @@ def _notes(folder: Path) -> Iterator[str]:
         with path.open("rb") as stream:
             data = stream.read(_MAX_NOTE + 1)
         try:
-            yield data.decode("utf-8")
+            text = data.decode("utf-8")
+            Checkpoint.parse(Note.parse(text).text)
         except UnicodeDecodeError as error:
             raise LedgerError(f"{path}: this is no signed note: it is not UTF-8") from error
+        except LedgerError as error:
+            raise LedgerError(f"{path}: {error.message}") from error
+        yield text

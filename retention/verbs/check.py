@@ -76,7 +76,7 @@ def _look(connector: Connector, place: Place) -> _Look:
     except ConfigurationError as error:
         return _Look(problems=tuple(error.problems))
     except UnreachableError as error:
-        write = "start it, or mend the url"
+        write = "see that it is there and answers, or mend the url"
         problem = Problem(file=connector.file, key="url", found=error.message, write=write)
         return _Look(problems=(problem,), silent=error.message)
 

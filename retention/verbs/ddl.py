@@ -37,14 +37,14 @@ def ddl(place: Place) -> tuple[Script, ...]:
 
 
 def _store(config: Configuration, place: Place) -> Script:
-    url = stores.state_url(config, place)
-    family = urls.dialect_of(url)
+    address = stores.address(config, place)
+    family = stores.family(address, place)
     notes: tuple[str, ...] = ()
     if family == "sqlite":
         notes = ("Run it with umask 077: what is in there is personal data.",)
     return Script(
         database="state store",
-        where=urls.redact(url),
+        where=address.url.shown,
         family=family,
         notes=(*notes, "Then type: retention init. It fills them, and makes the keys where there are none."),
         statements=store_tables.statements(family),
@@ -58,8 +58,10 @@ def _markers(connector: Connector, place: Place) -> Script:
     grants: tuple[str, ...] = ()
     notes: tuple[str, ...] = ("The one table that retention adds; retention init finds it there.",)
     if url.family not in _NO_ROLES:
+        schema = () if connector.marker_schema is None else (connector.marker_schema,)
+        marker = quoted_in(url.family, (*schema, MARKERS.name))
         grants = (
-            f"GRANT SELECT, INSERT, DELETE ON {MARKERS.name} TO {ROLE}",
+            f"GRANT SELECT, INSERT, DELETE ON {marker} TO {ROLE}",
             *_rights(connector, url.family),
         )
         notes = (
@@ -71,7 +73,7 @@ def _markers(connector: Connector, place: Place) -> Script:
         where=connector.url.shown,
         family=url.family,
         notes=notes,
-        statements=(marker_statement(url.family),),
+        statements=(marker_statement(url.family, connector.marker_schema),),
         grants=grants,
     )
 

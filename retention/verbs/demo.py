@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from retention import periods
@@ -159,11 +161,23 @@ class _Tour:
     def _next(self) -> None:
         dataset, key = next((t.dataset, t.key) for t in self._built.telling if t.dataset.endswith("accounts"))
         self._show.heading("Yours to play with")
+        first, retention = _typed()
         self._show.commands(
             (
+                *first,
                 f"cd {shlex.quote(str(self._home))}",
-                "retention status",
-                f"retention explain {dataset} {key}",
-                "retention audit log",
+                f"{retention} status",
+                f"{retention} explain {dataset} {key}",
+                f"{retention} audit log",
             )
         )
+
+
+def _typed() -> tuple[tuple[str, ...], str]:
+    """(what to type first, how to type `retention`) in the shell that this was typed in."""
+    if shutil.which("retention") is not None:
+        return (), "retention"
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if activate.is_file() and (Path(sys.prefix) / "bin" / "retention").is_file():
+        return (f". {shlex.quote(str(activate))}",), "retention"
+    return (), f"{shlex.quote(sys.executable)} -m retention"

@@ -13,6 +13,7 @@ from retention.ledger.evidence import key_text
 from retention.model.catalogue import Kind
 from retention.model.explanation import Component, Explanation, RuleView, Stopper
 from retention.model.place import Place
+from retention.model.typed import pieces
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.fate import WITHIN
 from retention.planning.work import Work
@@ -42,7 +43,7 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         if not found:
             if not any(job.bound is bound for job in every):
                 raise UsageError(f"no rule acts on {bound.dataset.data!r}: `{dataset}` is kept for ever")
-            raise UsageError(f"`{dataset}` has no record {key}")
+            raise UsageError(_not_found(ready, bound, every, key, moment))
         views = tuple(_view(item, view, moment) for item, view in found)
         aside = _set_aside(place, ready, bound, key)
         return Explanation(
@@ -56,12 +57,24 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         )
 
 
+def _not_found(
+    ready: Prepared, bound: BoundDataset, every: tuple[Job, ...], key: str, as_of: datetime
+) -> str:
+    """Why there is no record of this key: no row has it, or `where` leaves that row out."""
+    target = ready.targets[bound.connector.name]
+    item = next(item for item in ready.works(every, as_of) if item.bound is bound)
+    if bound.where is not None and target.leaves_out(item, key):
+        return f"the row {key} exists, and the `where` of `{bound}` leaves it out ({bound.where.text}): no record of it"
+    return f"`{bound}` has no record {key}"
+
+
 def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> str | None:
     if not stores.exists(ready.config, place):
         return None
     with stores.reading(ready.config, place) as state, state.read() as snapshot:
         for row in snapshot.set_aside.of(bound.connector.name, bound.dataset.name):
-            if ",".join(key_text(value) for value in json.loads(row.key)) == key:
+            values = [key_text(value) for value in json.loads(row.key)]
+            if pieces(key, len(values)) == values:
                 return row.reason
     return None
 
@@ -69,9 +82,9 @@ def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> 
 def _view(item: Work, view: RecordView, as_of: datetime) -> RuleView:
     job = item.job
     event = _event_day(job, view)
-    due_on = periods.due_day(event, job.clock) if event is not None else None
+    due_on = periods.due_day(event, job.clock) if event is not None and not view.undecided else None
     ended = periods.ended_day(event, job.clock) if event is not None else None
-    late_on = periods.late_day(event, job.clock, WITHIN) if event is not None else None
+    late_on = periods.late_day(event, job.clock, WITHIN) if due_on is not None and event is not None else None
     today = periods.day_of(as_of, job.clock.timezone)
     has_ended = due_on is not None and due_on <= today and view.fate not in ("unclear", "undated", "not_due")
     stoppers = _stoppers(job, view)
@@ -149,6 +162,9 @@ def _because(job: Job, view: RecordView, due_on: date | None) -> str:
             return f"the event `{event}` lies ahead"
         case "undated":
             return f"the event `{event}` has not happened: there is no date to count from"
+        case "unclear" if view.undecided and job.bound.where is not None:
+            condition = f"the dataset's `where` ({job.bound.where.text})"
+            return f"{condition} is neither true nor false of it: unknown never deletes"
         case "unclear":
             return f"whether or when `{event}` happened can't be told: unknown never deletes"
         case "referenced":

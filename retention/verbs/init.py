@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterable
 from contextlib import closing
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from retention.config import Configuration
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, UnreachableError
+from retention.errors import ConfigurationError, SetupError, UnreachableError, UsageError
 from retention.ledger.evidence import key_id
 from retention.ledger.keys import encode_evidence_key, encode_signing_key, new_key
 from retention.ledger.note import Signer
@@ -32,9 +33,16 @@ def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:
 
     Files first. Where the configuration is complete: the state store with its two keys, and in
     every database that answers the table `retention_marker`. The configuration is not complete right
-    after the files were written: then it says what to fill in.
+    after the files were written: then it says what to fill in. Raises ConfigurationError where it is not
+    complete later, SetupError where a database would not have its table, UsageError for a folder that can't
+    be made.
     """
-    return after(_write_files(folder, place), set_up(place, by=by, clock=clock))
+    new = not place.config.exists()
+    try:
+        written = _write_files(folder, place)
+    except OSError as error:
+        raise UsageError(f"{folder} can't be used: {error.strerror or error}") from error
+    return after(written, set_up(place, folder=folder, new=new, by=by, clock=clock))
 
 
 def after(lines: Iterable[str], done: SetUp) -> SetUp:
@@ -42,18 +50,24 @@ def after(lines: Iterable[str], done: SetUp) -> SetUp:
     return replace(done, lines=(*lines, *done.lines))
 
 
-def set_up(place: Place, *, by: str, clock: Clock) -> SetUp:
-    """State store, keys and marker tables, where the files are complete; else what to fill in."""
+def set_up(place: Place, *, folder: Path = Path(), new: bool = True, by: str, clock: Clock) -> SetUp:
+    """State store, keys and marker tables, where the files are complete; else what to fill in.
+
+    `folder`: as it was typed. `new`: files were written just now, and are not expected to be complete.
+    """
     try:
         config = configuration(place)
     except ConfigurationError as error:
+        if not new:
+            raise
         first = error.problems[0] if error.problems else None
-        return SetUp(lines=(f"next: fill in the files ({first}), then type: retention init",))
+        again = "retention init" if folder == Path() else f"retention init {shlex.quote(str(folder))}"
+        return SetUp(lines=(f"next: fill in the files ({first}), then type: {again}",))
     lines = _store(config, place, by=by, clock=clock)
     markers, unreached = _markers(config, place)
-    return SetUp(
-        lines=(*lines, *markers, "next: retention check, then retention plan"), unreached=tuple(unreached)
-    )
+    there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
+    last = f"next: {there}retention check, then retention plan"
+    return SetUp(lines=(*lines, *markers, last), unreached=tuple(unreached))
 
 
 def _write_files(folder: Path, place: Place) -> list[str]:
@@ -80,19 +94,20 @@ def write_new(path: Path, text: str, what: str) -> str:
 
 
 def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> list[str]:
-    url, path = stores.state_url(config, place), stores.state_path(config, place)
+    where = stores.backend(config, place)
     stores.refuse_shared_file(config, place)
-    by_hand = path.exists() and StateStore.unfinished(url)
-    if path.exists() and not by_hand:
+    there = where.exists()
+    by_hand = there and StateStore.unfinished(where)
+    if there and not by_hand:
         with stores.opened(config, place):
-            return [f"{path}: the state store is there already, and its keys fit"]
+            return [f"{where.shown}: the state store is there already, and its keys fit"]
     lines = _keys(config)
     settings = config.settings
     origin = settings.origin or _origin(config)
     signer: Signer = load_signer(settings.signing_key, origin)
     evidence = key_id(load_evidence_key(settings.evidence_key))
     make = StateStore.finish if by_hand else StateStore.create
-    make(url, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
+    make(where, origin=origin, verifier_key=signer.verifier_key, evidence_key_id=evidence, at=clock())
     with stores.opened(config, place) as state:
         now = clock()
         with state.begin() as tx:
@@ -100,7 +115,7 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
                 tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
             tx.log.checkpoint(now)
     what = "its tables were there, and it is set up now" if by_hand else "made"
-    lines.append(f"{path}: the state store, {what}; its ledger is `{origin}`")
+    lines.append(f"{where.shown}: the state store, {what}; its ledger is `{origin}`")
     lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")
     return lines
 
@@ -132,10 +147,12 @@ def _origin(config: Configuration) -> str:
 def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]:
     """A table in each database that answers: a line for each, and the connectors that did not.
 
-    Raises ConfigurationError where two connectors reach one database.
+    Raises ConfigurationError where two connectors reach one database, SetupError, at the end, where one
+    would not have the table.
     """
     lines: list[str] = []
     unreached: list[str] = []
+    refused: list[str] = []
     known: dict[str, tuple[Connector, str]] = {}
     for connector in config.connectors.values():
         try:
@@ -150,7 +167,15 @@ def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]
             lines.append(
                 f"{connector.name}: not reached ({error.message}); type retention init again when it is"
             )
+        except SetupError as error:
+            refused.append(error.message)
         else:
             what = "made" if made else "is there already"
             lines.append(f"{connector.name}: the table retention_marker {what}")
+    if refused:
+        advice = (
+            "let its owner make the table (retention init --ddl prints it, docs/how-to/connect-postgresql.md"
+            " has it with its GRANT)"
+        )
+        raise SetupError(f"{'; '.join(refused)}; {advice}. Then type retention init again")
     return lines, unreached

@@ -242,7 +242,8 @@ def listed(place: Place) -> tuple[PlanLine, ...]:
             made = plan_from_document(json.loads(row.body))
             due = {job.rule for job in made.jobs if job.due}
             given = {approval.rule for approval in snapshot.approvals.of(row.id)} & due
-            words = "all" if due and given == due else f"{len(given)} of {len(due)} rules" if given else "no"
+            words = "all" if given == due else f"{len(given)} of {len(due)} rules" if given else "no"
+            words = words if due else "nothing due"
             lines.append(
                 PlanLine(
                     id=row.id,

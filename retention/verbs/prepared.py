@@ -145,7 +145,8 @@ def shared_stores(stores: Mapping[str, tuple[Connector, str]]) -> list[Problem]:
 
 
 def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]) -> None:
-    """Raises UsageError for a rule or connector that is not configured."""
+    """Raises UsageError for a rule or connector that is not configured, and for a rule that reaches none of these."""
+    rules, connectors = tuple(rules), tuple(connectors)
     for what, words, known in (
         ("rule", rules, config.policy.rules),
         ("connector", connectors, config.connectors),
@@ -154,6 +155,13 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
             if word not in known:
                 there = ", ".join(sorted(known)) or "none"
                 raise UsageError(f"there is no {what} `{word}`; there are: {there}")
+    for word in rules if connectors else ():
+        rule = config.policy.rules[word]
+        reached = [d for c in config.connectors.values() for d in c.datasets.values() if d.data == rule.data]
+        if rule.clock is not None and not any(d.connector in connectors for d in reached):
+            here = ", ".join(f"`{name}`" for name in connectors)
+            there = ", ".join(map(str, reached))
+            raise UsageError(f"rule `{word}` reaches no dataset of connector {here}; it reaches: {there}")
 
 
 def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> datetime:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,10 +13,11 @@ from retention.config import Configuration
 from retention.config.forms import resolved_form
 from retention.model.documents import plan_from_document
 from retention.model.place import Place
-from retention.model.plan import JobStatus, Plan
+from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.policy import Approval, Rule
 from retention.model.status import NextLine, OverdueLine, RunLine, Status, WaitingLine
 from retention.store.plans import StoredPlan
+from retention.store.runs import RunRow
 from retention.store.state import Snapshot
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
@@ -34,7 +36,7 @@ def status(place: Place, *, clock: Clock) -> Status:
             now=in_zone(config, now),
             runs=tuple(_runs(config, snapshot)),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
-            overdue=_overdue(newest, _removed_late(snapshot, plans[0]) if plans else {}),
+            overdue=_overdue(config, snapshot, plans, now),
             waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
             in_doubt=len(snapshot.batches.unresolved()),
             set_aside=snapshot.set_aside.count(),
@@ -50,7 +52,7 @@ def _plan(config: Configuration, row: StoredPlan) -> Plan:
 def _runs(config: Configuration, snapshot: Snapshot) -> list[RunLine]:
     lines = []
     for row in snapshot.runs.newest(limit=_RUNS):
-        jobs = snapshot.jobs.of(row.id)
+        done, left = _sums(row, snapshot)
         lines.append(
             RunLine(
                 id=row.id,
@@ -59,11 +61,20 @@ def _runs(config: Configuration, snapshot: Snapshot) -> list[RunLine]:
                 ended=in_zone(config, row.ended) if row.ended is not None else None,
                 status=row.status,
                 by=row.by,
-                done=sum(job.progress.done for job in jobs),
-                left=sum(job.progress.left for job in jobs),
+                done=done,
+                left=left,
             )
         )
     return lines
+
+
+def _sums(row: RunRow, snapshot: Snapshot) -> tuple[int, int]:
+    """(done, left) as the run's own report has them; of a run that has not told its end, as far as it got."""
+    told = json.loads(row.body).get("jobs")
+    if told is not None:
+        return sum(job["done"] for job in told), sum(job["left"] for job in told)
+    jobs = snapshot.jobs.of(row.id)
+    return sum(job.progress.done for job in jobs), sum(job.progress.left for job in jobs)
 
 
 def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) -> NextLine:
@@ -90,30 +101,46 @@ def _fires(rule: Rule, now: datetime) -> datetime | None:
     return found
 
 
-def _removed_late(snapshot: Snapshot, row: StoredPlan) -> dict[tuple[str, str, str], int]:
-    """How many overdue records the run that carried the plan out has removed, by job."""
-    done = snapshot.runs.get(row.used_by) if row.used_by is not None else None
-    jobs = json.loads(done.body).get("jobs", []) if done is not None else []
-    return {(job["rule"], job["connector"], job["dataset"]): int(job.get("overdue", 0)) for job in jobs}
+def _removed_late(runs: Sequence[RunRow], row: StoredPlan) -> Counter[tuple[str, str, str]]:
+    """How many overdue records were removed since the plan was made, by job."""
+    removed: Counter[tuple[str, str, str]] = Counter()
+    for run in runs:
+        if run.started >= row.created:
+            for job in json.loads(run.body).get("jobs", []):
+                removed[job["rule"], job["connector"], job["dataset"]] += int(job.get("overdue", 0))
+    return removed
 
 
-def _overdue(newest: Plan | None, removed: Mapping[tuple[str, str, str], int]) -> tuple[OverdueLine, ...]:
-    """What the newest plan counted, less what its run has removed."""
-    if newest is None:
-        return ()
-    lines = (
-        OverdueLine(
-            rule=job.rule,
-            connector=job.connector,
-            dataset=job.dataset,
-            overdue=max(0, job.overdue - removed.get((job.rule, job.connector, job.dataset), 0)),
-            undated=job.fates["undated"],
-            unclear=job.fates["unclear"],
-            as_of=newest.as_of,
-        )
-        for job in newest.jobs
+def _overdue(
+    config: Configuration, snapshot: Snapshot, plans: Sequence[StoredPlan], now: datetime
+) -> tuple[OverdueLine, ...]:
+    """Each job of today's rules as the plan of the latest day counted it, less what runs have removed since.
+
+    A plan that looks ahead has nothing to say of today.
+    """
+    lines: dict[tuple[str, str, str], OverdueLine] = {}
+    runs = snapshot.runs.newest()
+    for row in sorted(plans, key=lambda plan: plan.as_of, reverse=True):
+        if row.as_of > now:
+            continue
+        made, removed = _plan(config, row), _removed_late(runs, row)
+        for job in made.jobs:
+            name = (job.rule, job.connector, job.dataset)
+            if job.rule in config.policy.rules and name not in lines:
+                lines[name] = _overdue_line(job, made.as_of, removed[name])
+    return tuple(lines.values())
+
+
+def _overdue_line(job: JobPlan, as_of: datetime, removed: int) -> OverdueLine:
+    return OverdueLine(
+        rule=job.rule,
+        connector=job.connector,
+        dataset=job.dataset,
+        overdue=max(0, job.overdue - removed),
+        undated=job.fates["undated"],
+        unclear=job.fates["unclear"],
+        as_of=as_of,
     )
-    return tuple(line for line in lines if line.overdue or line.undated or line.unclear)
 
 
 def _waiting(

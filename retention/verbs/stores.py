@@ -6,39 +6,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from retention.config import Configuration, urls
-from retention.config import state_url as absolute_state_url
+from retention.config import Configuration, state_address, urls
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
 from retention.model.place import Place
+from retention.model.settings import StateAddress
+from retention.store.backend import Backend
+from retention.store.backends import backend_at
 from retention.store.keyfiles import load_evidence_key, load_signer
 from retention.store.state import StateStore
 
 FILE = "retention.toml"
+STATE_VARIABLE = "RETENTION_STATE"
 
 
-def state_url(config: Configuration, place: Place) -> str:
-    """The state store's URL: option over environment over file; a reference is read here."""
+def address(config: Configuration, place: Place) -> StateAddress:
+    """What is said of the state store's place: option over environment over file."""
     try:
-        text = absolute_state_url(place.state, config.folder) if place.state else config.settings.state
-        url = urls.address(urls.parse_url(text, beside=False), None, config.folder, place.environ)
+        return state_address(place.state, config.folder) if place.state else config.settings.state
     except ValueError as error:
         found, _, write = str(error).partition("; ")
-        raise _wrong(found, write) from error
-    if url.family != "sqlite":
-        raise _wrong(
-            f"a state store on {url.family} is not supported yet", "write sqlite:///state/retention.db"
-        )
-    return f"sqlite:///{url.path}"
+        raise _wrong(place, found, write) from error
 
 
-def _wrong(found: str, write: str) -> ConfigurationError:
-    return ConfigurationError(problems=[Problem(file=FILE, key="state", found=found, write=write)])
+def family(address: StateAddress, place: Place) -> str:
+    """The state store's kind of database: sqlite, postgresql, mysql or mariadb."""
+    try:
+        return urls.address(address.url, address.password, address.folder, place.environ).family
+    except ValueError as error:
+        found, _, write = str(error).partition("; ")
+        raise _wrong(place, found, write) from error
 
 
-def state_path(config: Configuration, place: Place) -> Path:
-    """The state store's file."""
-    return Path(state_url(config, place).removeprefix("sqlite:///"))
+def backend(config: Configuration, place: Place) -> Backend:
+    """Where the state store is or will be; references are read here."""
+    try:
+        return backend_at(address(config, place), place.environ)
+    except ValueError as error:
+        found, _, write = str(error).partition("; ")
+        raise _wrong(place, found, write) from error
+
+
+def _wrong(place: Place, found: str, write: str) -> ConfigurationError:
+    """At the place that names the state store: the option, the environment, or the file."""
+    if place.state is None:
+        file, key = FILE, "state"
+    elif place.state == place.environ.get(STATE_VARIABLE):
+        file, key = "the environment", STATE_VARIABLE
+    else:
+        file, key = "the command line", "--state"
+    return ConfigurationError(problems=[Problem(file=file, key=key, found=found, write=write)])
 
 
 def evidence_key(config: Configuration) -> bytes:
@@ -52,17 +69,14 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
 
     Raises SetupError, with the command to type, where store or keys are missing or do not fit.
     """
-    url = state_url(config, place)
+    where = backend(config, place)
     refuse_shared_file(config, place)
-    origin = config.settings.origin
-    with StateStore.open(url, signer=None, evidence_key_id=None) as found:
-        origin = origin or found.origin
-    signer = load_signer(config.settings.signing_key, origin)
+    settings = config.settings
     store = StateStore.open(
-        url,
-        signer=signer,
+        where,
+        signer=lambda origin: load_signer(settings.signing_key, settings.origin or origin),
         evidence_key_id=key_id(evidence_key(config)),
-        mirror=config.settings.mirror,
+        mirror=settings.mirror,
     )
     with store:
         store.catch_up()
@@ -75,18 +89,20 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
 @contextmanager
 def reading(config: Configuration, place: Place) -> Iterator[StateStore]:
     """The state store for reading only: no key is needed."""
-    with StateStore.open(state_url(config, place), signer=None, evidence_key_id=None) as store:
+    with StateStore.open(backend(config, place), signer=None, evidence_key_id=None) as store:
         yield store
 
 
 def exists(config: Configuration, place: Place) -> bool:
-    """Whether there is a state store here."""
-    return state_path(config, place).exists()
+    """Whether there is a state store; UnreachableError where its server does not answer."""
+    return backend(config, place).exists()
 
 
 def refuse_shared_file(config: Configuration, place: Place) -> None:
     """A SQLite target that is also the state store: its intent would always find the database locked."""
-    path = state_path(config, place)
+    path = backend(config, place).file
+    if path is None:
+        return
     for connector in config.connectors.values():
         try:
             url = urls.address(connector.url, connector.password, connector.folder, place.environ)

@@ -89,6 +89,33 @@ def test_under_json_the_demo_is_one_document_in_the_folder_demo(typed: Typed, tm
     assert (tmp_path / "demo" / "store.db").is_file()
 
 
+def test_the_closing_advice_of_the_demo_works_as_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`retention: command not found`, after make demo."""
+    from retention.verbs.demo import _typed
+
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    _, words = _typed()
+    assert words == f"{sys.executable} -m retention"
+    helped = subprocess.run(
+        f"{words} --help", shell=True, env={"PYTHONPATH": str(ROOT), "PATH": "/bin"}, check=False
+    )
+    assert helped.returncode == 0
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "activate").write_text(f"PATH={tmp_path}/bin:$PATH")
+    (tmp_path / "bin" / "retention").write_text("#!/bin/sh\necho found\n")
+    (tmp_path / "bin" / "retention").chmod(0o755)
+    (first,), words = _typed()
+    found = subprocess.run(
+        f"{first}\n{words}", shell=True, env={"PATH": "/bin"}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "found\n"
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/bin")
+    assert _typed() == ((), "retention")
+
+
 def test_a_misspelt_company_is_told_the_nearest_and_makes_nothing(typed: Typed, tmp_path: Path) -> None:
     told = typed("demo", "shop", "--company", "stroe")
     assert told.returncode == 2

@@ -30,7 +30,10 @@ def test_a_restored_target_is_said_once_and_its_records_are_planned_again(shop):
     assert third.notes == ()
     assert third.status == "nothing"
     assert len(shop.events("error")) == 1
-    assert "error: backup restored: connector shop, records 500" in shop.cli("audit", "log").stdout
+    assert (
+        "shop was restored from a backup: 500 records that had been deleted may be back"
+        in shop.cli("audit", "log").stdout
+    )
 
 
 def test_a_target_restored_twice_is_said_twice(shop):
@@ -159,10 +162,10 @@ def test_a_damaged_line_is_named_by_the_verification(sqlite):
     sqlite.ready()
     sqlite.run()
     with closing(sqlite3.connect(sqlite.state_path, isolation_level=None)) as connection:
-        [(line,)] = connection.execute("SELECT line FROM event WHERE seq = 4").fetchall()
+        [(line,)] = connection.execute("SELECT line FROM retention_event WHERE seq = 4").fetchall()
         data = json.loads(line)
         data["data"]["by"] = "somebody else"
-        connection.execute("UPDATE event SET line = ? WHERE seq = 4", (json.dumps(data).encode(),))
+        connection.execute("UPDATE retention_event SET line = ? WHERE seq = 4", (json.dumps(data).encode(),))
     done = sqlite.cli("audit", "verify")
     assert done.returncode == 6
     assert "event 4" in done.stderr
@@ -220,7 +223,7 @@ def test_nothing_is_deleted_while_the_ledger_does_not_verify(sqlite, where):
     if where == "store":
         with closing(sqlite3.connect(sqlite.state_path)) as connection, connection:
             connection.execute(
-                "UPDATE event SET line = CAST(replace(CAST(line AS TEXT), 'tester', 'tested') AS BLOB)"
+                "UPDATE retention_event SET line = CAST(replace(CAST(line AS TEXT), 'tester', 'tested') AS BLOB)"
                 " WHERE seq = 4"
             )
     else:

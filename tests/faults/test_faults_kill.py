@@ -11,7 +11,7 @@ import pytest
 
 def events(shop):
     with closing(sqlite3.connect(shop.state_path, timeout=10)) as connection:
-        return connection.execute("SELECT count(*) FROM event").fetchone()[0]
+        return connection.execute("SELECT count(*) FROM retention_event").fetchone()[0]
 
 
 def killed_run(shop, dice, longest):

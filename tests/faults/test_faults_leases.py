@@ -129,7 +129,7 @@ def test_a_stopped_process_whose_lease_was_taken_over_deletes_nothing_more(shop)
     before = shop.keys()
     process = shop.start("run", "--yes")
     with closing(sqlite3.connect(shop.state_path, timeout=10)) as connection:
-        while connection.execute("SELECT count(*) FROM batch").fetchone()[0] < 2:
+        while connection.execute("SELECT count(*) FROM retention_batch").fetchone()[0] < 2:
             assert process.poll() is None, process.communicate()
             time.sleep(0.005)
     process.send_signal(signal.SIGSTOP)

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from tests.support_faults.databases import SERVER
+from tests.support.states import PostgresqlState
+from tests.support_faults.databases import SERVER, psycopg_or_skip
 
 POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -79,3 +80,25 @@ def test_a_run_through_a_pooler_deletes_what_is_due_and_leaves_its_sessions_as_t
     }
     shop.database.url = direct
     shop.must_be_whole(before)
+
+
+def test_a_state_store_behind_a_pooler(pooled, folder):
+    """Its settings are those of each transaction, and its lock is the head row's."""
+    shop, direct = pooled
+    pooler, shop.database.url = shop.database.url, direct
+    state = PostgresqlState(folder)
+    try:
+        shop.state_url = pooler.rpartition("/")[0] + f"/{state.name}"
+        shop.visits(due=1200)
+        shop.ready(batch_time="20 ms")
+        before = shop.keys()
+        assert shop.run().status == "done"
+        shop.must_be_whole(before)
+        with psycopg_or_skip().connect(shop.state_url) as connection:
+            [left] = connection.execute(
+                "SELECT current_setting('lock_timeout'), current_setting('timezone') = reset_val"
+                " FROM pg_settings WHERE name = 'TimeZone'"
+            ).fetchall()
+        assert left == ("0", True)
+    finally:
+        state.drop()

@@ -11,7 +11,7 @@ import pytest
 def at_work(shop, process):
     """Waits until the run has committed something."""
     with closing(sqlite3.connect(shop.state_path, timeout=10)) as connection:
-        while connection.execute("SELECT count(*) FROM batch").fetchone()[0] < 2:
+        while connection.execute("SELECT count(*) FROM retention_batch").fetchone()[0] < 2:
             assert process.poll() is None, process.communicate()
             time.sleep(0.005)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from retention.errors import UsageError
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace, adds_up, nonzero
 
@@ -387,6 +388,33 @@ def test_where_false_is_no_record_and_unknown_is_unclear(yearly: Workplace, stor
     assert yearly.fate_of("db.things", "3") == "unclear"
     yearly.run()
     assert store.rows("SELECT id FROM things ORDER BY 1") == [(2,), (3,), (4,), (5,), (6,)]
+
+
+def test_explain_names_the_condition_that_is_unknown_or_false(yearly: Workplace, store: Store) -> None:
+    store.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, size INTEGER);"
+        f"INSERT INTO things VALUES (1, {PAST}, NULL), (2, {PAST}, -5), (3, {PAST}, 5), (4, 'NULL', 5)"
+        if store.kind == "sqlite"
+        else "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, size INTEGER);"
+        f"INSERT INTO things VALUES (1, {PAST}, NULL), (2, {PAST}, -5), (3, {PAST}, 5), (4, '-infinity', 5)"
+    )
+    yearly.connect(store, things(where='"size > 0"'))
+
+    (view,) = yearly.explain("db.things", "1").rules
+    assert (view.fate, view.event, view.due_on) == ("unclear", "2020-05-05", None)
+    assert view.because == (
+        "the dataset's `where` (size > 0) is neither true nor false of it: unknown never deletes"
+    )
+    (view,) = yearly.explain("db.things", "4").rules
+    assert (view.fate, view.because) == (
+        "unclear",
+        "whether or when `made` happened can't be told: unknown never deletes",
+    )
+    with pytest.raises(UsageError, match=r"the row 2 exists, and the `where` of `db.things` leaves it out"):
+        yearly.explain("db.things", "2")
+    assert yearly.fate_of("db.things", "3") == "due"
+    with pytest.raises(UsageError, match="has no record 9"):
+        yearly.explain("db.things", "9")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from retention.errors import SetupError
 from retention.model.script import Script
 from retention.report.script import script_lines
 from retention.store import ddl as store_tables
-from retention.store.schema import metadata
+from retention.store.schema import VERSIONS, metadata
 from retention.verbs.audit import verify
 from retention.verbs.ddl import ddl
 from retention.verbs.init import init
@@ -105,7 +106,7 @@ def test_its_tables_are_those_that_init_makes(shop: Workplace, tmp_path: Path) -
     assert schema(hand) == schema(made)
 
 
-@pytest.mark.parametrize("table", ["head", "event", "plan"])
+@pytest.mark.parametrize("table", ["retention_head", "retention_event", "retention_plan"])
 def test_tables_with_rows_are_never_taken_for_a_new_store(shop: Workplace, table: str) -> None:
     path = shop.folder / "state" / "retention.db"
     by_hand(path, scripts(shop)["state store"])
@@ -144,10 +145,11 @@ def test_the_state_store_s_tables_can_be_made_on_postgresql(postgresql: Postgres
             "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
     }
-    assert names == {*metadata.tables, "schema_version"}
-    assert postgresql.rows("SELECT version_num FROM schema_version") == [("0001",)]
+    assert names == {*metadata.tables, "retention_schema_version"}
+    assert postgresql.rows("SELECT version_num FROM retention_schema_version") == [(VERSIONS[-1],)]
     grants = store_tables.grants("postgresql", "retention")
-    assert len(grants) == len(names)
+    granted = {grant.split(" ON ")[1].split(" TO ")[0] for grant in grants if " SEQUENCE " not in grant}
+    assert granted == names
 
 
 @pytest.mark.parametrize("family", ["mariadb", "mysql"])
@@ -192,3 +194,24 @@ def test_a_connector_that_does_not_answer_is_exit_code_5(shop: Workplace, tmp_pa
     assert result.exit_code == 5, result.output
     assert "away: not reached" in result.output
     assert "db: the table retention_marker made" in result.output
+
+
+def test_the_marker_s_statement_names_the_schema_that_the_connector_does(work: Workplace) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "postgresql://h/shop"\nmarker_schema = "Ops"\n' + DATASET
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    script = scripts(work)["db"]
+    assert script.statements[0].startswith('CREATE TABLE "Ops".retention_marker (')
+    assert script.grants[0] == 'GRANT SELECT, INSERT, DELETE ON "Ops".retention_marker TO retention'
+
+
+@pytest.mark.parametrize("url", ["postgresql://h/state", "mariadb://h/state", "env:STATE"])
+def test_the_state_store_s_script_is_of_its_server_s_kind(work: Workplace, url: str) -> None:
+    work.connectors["db"] = 'type = "sql"\nurl = "postgresql://h/shop"\n' + DATASET
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    work.environ["STATE"] = "mysql://me:canary-7@h/state"
+    script = ddl(replace(work.place, state=url))[0]
+    assert script.family == {"env:STATE": "mysql"}.get(url, url.partition(":")[0])
+    assert script.where == url
+    assert script.grants[0] == "GRANT SELECT, INSERT ON retention_approval TO retention"
+    assert ("ENGINE=InnoDB" in " ".join(script.statements)) == (script.family != "postgresql")
+    assert "canary-7" not in repr(script)

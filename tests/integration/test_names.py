@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from retention.errors import UsageError
+from retention.model.typed import as_typed, pieces
 from tests.support.stores import PostgresqlStore, Store, changed, quoted
 from tests.support.workplace import Workplace, adds_up
 
@@ -314,10 +316,42 @@ def test_parts_of_parts_by_columns_that_are_no_key(work: Workplace, store: Store
     assert changed(before, store.snapshot()) == {"things": (1, 0), "bits": (2, 0), "crumbs": (3, 0)}
 
 
+def test_a_composite_key_with_a_comma_in_it_is_typed_in_quotes(work: Workplace, store: Store) -> None:
+    store.script(
+        "CREATE TABLE things (name TEXT, nr INTEGER, made TIMESTAMP, PRIMARY KEY (name, nr));"
+        "INSERT INTO things VALUES ('Smith, \"J\"', 3, '2020-01-01 00:00:00'), ('b', 3, '2026-11-01 00:00:00')"
+    )
+    work.connect(store, '[datasets.things]\ndata = "things"\ntable = "things"\nevents = { made = "made" }')
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+
+    assert work.fate_of("db.things", '"Smith, ""J""",3') == "due"
+    assert work.fate_of("db.things", "b, 3") == "not_due"
+    with pytest.raises(UsageError, match="stands in double quotes"):
+        work.explain("db.things", "Smith, Ltd,3")
+
+
+def test_keys_are_shown_as_they_are_typed() -> None:
+    for values in (["7", "3"], ["a,b", "3"], ['"', ""], [" a ", "b"], ["a,b"], ["one\ntwo", "3"]):
+        assert pieces(as_typed(values), len(values)) == values
+
+
+@pytest.mark.parametrize("number", [10**23, -(10**23), 2**63])
+def test_a_key_larger_than_any_of_the_database_s_is_no_record(
+    work: Workplace, store: Store, number: int
+) -> None:
+    """explain lite.orders 99999999999999999999999"""
+    _one(work, store, "INTEGER", "1")
+    work.connect(
+        store,
+        '[datasets.things]\ndata = "things"\ntable = "things"\nevents = { made = "made" }\nwhere = "id > 0"',
+    )
+
+    with pytest.raises(UsageError, match=f"has no record {number}"):
+        work.explain("db.things", str(number))
+
+
 @pytest.mark.parametrize("typed", ["abc", "1,2", "", "1.5"])
 def test_a_key_of_another_type_is_refused(work: Workplace, store: Store, typed: str) -> None:
-    from retention.errors import UsageError
-
     _one(work, store, "INTEGER", "1")
 
     with pytest.raises(UsageError):

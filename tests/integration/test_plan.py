@@ -89,7 +89,8 @@ def test_a_run_does_what_the_plan_said(work: Workplace, store: Store) -> None:
 def test_the_statements_can_be_executed_as_they_are_printed(work: Workplace, store: Store) -> None:
     """Each in order, on one connection, in a transaction that is rolled back; the plan's give its numbers."""
     shop(work, store)
-    statements = work.statements()
+    work.init()
+    statements = tuple({s.sql: s for s in work.statements()}.values())
     plan = {job.rule: job for job in work.plan().jobs}
     before = store.snapshot()
 
@@ -108,6 +109,9 @@ def test_the_statements_can_be_executed_as_they_are_printed(work: Workplace, sto
     candidates = [(s.rule, rows) for s, rows in answers if s.purpose == "batch: candidates, without locks"]
     assert all(rows for _, rows in candidates)
     assert changed(before, store.snapshot()) == {}
+    purposes = {s.purpose for s in statements}
+    assert "batch: the marker, with the batch's own values" in purposes
+    assert not [s.sql for s in statements if "CAST(NULL AS" in s.sql and "batch: " in s.purpose]
 
 
 def _execute(store: Store, statements: list[str]) -> list[tuple[list[tuple[object, ...]]]]:

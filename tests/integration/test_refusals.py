@@ -111,7 +111,7 @@ def test_a_view_as_a_part(shop: Workplace, store: Store) -> None:
     store.script(SHOP + "CREATE VIEW recent AS SELECT * FROM lines")
     shop.connect(store, dataset(parts='["recent"]'))
 
-    assert only(shop).key == "datasets.orders.parts"
+    assert only(shop).key == "datasets.orders.parts[1]"
 
 
 def test_a_materialized_view(shop: Workplace, postgresql: PostgresqlStore) -> None:
@@ -161,7 +161,7 @@ def test_a_part_without_a_key(shop: Workplace, store: Store) -> None:
     )
     shop.connect(store, dataset())
 
-    assert only(shop).key == "datasets.orders.parts"
+    assert only(shop).key == "datasets.orders.parts[1]"
 
 
 def test_one_partition_named_directly(shop: Workplace, postgresql: PostgresqlStore) -> None:
@@ -496,7 +496,7 @@ def test_a_misspelt_column(shop: Workplace, store: Store) -> None:
         ({"subject": '{ customer_id = "custmer_id" }'}, "subject.customer_id"),
         ({"key": '"ident"'}, "key"),
         ({"where": "\"statis = 'x'\""}, "where"),
-        ({"parts": '["lnes"]'}, "parts"),
+        ({"parts": '["lnes"]'}, "parts[1]"),
         ({"events": '{ booked = { latest = ["created", "lines.order_i"] } }'}, "events.booked"),
     ],
 )
@@ -525,7 +525,7 @@ def test_every_problem_at_once(shop: Workplace, store: Store) -> None:
         "events.booked",
         "subject.email",
         "where",
-        "parts",
+        "parts[1]",
     }
 
 
@@ -622,7 +622,7 @@ def test_a_part_without_a_reference(shop: Workplace, store: Store) -> None:
 
     refused(
         shop,
-        "datasets.orders.parts",
+        "datasets.orders.parts[2]",
         "no reference leads from `notes` to the record",
         "directly or through another part",
     )
@@ -633,9 +633,22 @@ def test_a_part_that_refers_twice_wants_via(shop: Workplace, store: Store) -> No
     people = PEOPLE % '"created"'
     shop.connect(store, people + 'parts = ["orders"]')
 
-    refused(shop, "datasets.people.parts", "orders.buyer", 'write { table = "orders", via = "…" }')
+    refused(shop, "datasets.people.parts[1]", "orders.buyer", 'write { table = "orders", via = "…" }')
     shop.connect(store, people + 'parts = [{ table = "orders", via = "buyer" }]')
     assert shop.problems() == ()
+
+
+def test_a_misspelt_via_is_told_where_it_stands_and_what_was_meant(shop: Workplace, store: Store) -> None:
+    """`no reference leads from order_lines to the record`"""
+    store.script(TWO_WAYS)
+    shop.connect(store, PEOPLE % '"created"' + 'parts = [{ table = "orders", via = "byer" }]')
+
+    refused(
+        shop,
+        "datasets.people.parts[1].via",
+        f"`byer` is no column by which `{schema(store)}orders` refers to another table",
+        "did you mean `buyer`?",
+    )
 
 
 def test_two_ways_to_a_related_column_want_via(shop: Workplace, store: Store) -> None:
@@ -686,8 +699,18 @@ def test_a_table_in_two_datasets(shop: Workplace, store: Store) -> None:
     shop.connect(store, ORDERS + other)
 
     refused(
-        shop, "datasets.lines", f"table `{schema(store)}lines` belongs to dataset `orders` too", "sharing one"
+        shop,
+        "datasets.lines.table",
+        f"table `{schema(store)}lines` belongs to dataset `orders` too",
+        "sharing one",
     )
+
+    shop.connect(
+        store,
+        '[datasets.lines]\ndata = "orders"\ntable = "lines"\nevents = { booked = "orders.created" }\n'
+        + ORDERS,
+    )
+    refused(shop, "datasets.orders.parts[1]", "belongs to dataset `lines` too", "sharing one")
 
 
 # -- conditions ----------------------------------------------------------------------------

@@ -84,8 +84,11 @@ class Clock:
 class Shop:
     """Files, database, state store. Verbs are called as a program would; `cli` is a process of its own."""
 
-    def __init__(self, folder, database):
+    def __init__(self, folder, database, state_url=None, marker_schema=None):
+        """`state_url`: where the state store is, if not in the default file."""
+        self.marker_schema = marker_schema
         self.folder = folder
+        self.state_url = state_url
         self.database = database
         self.clock = Clock()
         self.environ = dict(os.environ)
@@ -99,6 +102,8 @@ class Shop:
         """The files, for the datasets that there are."""
         policy = POLICY.format(approval=approval, share=share, rows=rows)
         connector = CONNECTOR.format(url=self.database.url, batch_time=batch_time)
+        if self.marker_schema is not None:
+            connector = f'marker_schema = "{self.marker_schema}"\n{connector}'
         if "visits" in self.datasets:
             policy += VISITS.format(keep=keep)
             connector += VISITS_DATA
@@ -108,6 +113,8 @@ class Shop:
         (self.folder / "connectors").mkdir(exist_ok=True)
         (self.folder / "policies.toml").write_text(policy)
         (self.folder / "connectors" / "shop.toml").write_text(connector)
+        if self.state_url is not None:
+            (self.folder / "retention.toml").write_text(f'state = "{self.state_url}"\n')
 
     def visits(self, due, recent=10):
         """A table that nothing refers to."""
@@ -217,7 +224,7 @@ class Shop:
 
     def state(self):
         """The state store, for reading."""
-        return StateStore.open(f"sqlite:///{self.state_path}", signer=None, evidence_key_id=None)
+        return StateStore.open(stores.backend(self.config(), self.place), signer=None, evidence_key_id=None)
 
     @property
     def state_path(self):
@@ -229,10 +236,12 @@ class Shop:
 
     def writing(self):
         """The state store, for writing, as a verb opens it."""
+        return stores.opened(self.config(), self.place)
+
+    def config(self):
         from retention.config import load
 
-        config = load(self.place.config, self.place.connectors, environ=self.environ)
-        return stores.opened(config, self.place)
+        return load(self.place.config, self.place.connectors, environ=self.environ)
 
     def events(self, *types):
         """(type, data) of the ledger's events, oldest first; of these types, where any are named."""
@@ -276,9 +285,7 @@ class Shop:
         return leaves
 
     def expected_leaves(self, dataset, keys):
-        from retention.config import load
-
-        config = load(self.place.config, self.place.connectors, environ=self.environ)
+        config = self.config()
         committer = Committer(stores.evidence_key(config), "shop", dataset)
         return committer.leaves([(key,) for key in keys])
 

@@ -32,7 +32,8 @@ def approve(
 ) -> int:
     """Approve a plan, in your name.
 
-    What runs is then what was approved: the same rules, databases and schemas, never more records.
+    What run --plan carries out is then what was approved: the same rules, databases and schemas, never
+    more records. A rule's form stays approved, and later nights run with plans of their own.
     """
     by = session.by
     lines = verbs.approve(session.place, plan_id, rules=rules, over_limit=over_limit, by=by, clock=now)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def explain(session: Session, dataset: str, key: str, as_of: str | None, form: str) -> int:
     """Explain one record: why it goes, or why it stays.
 
-    KEY is its primary key; one of several columns is typed 7,3. Before a key that begins with a
-    dash stands a --.
+    KEY is its primary key; one of several columns is typed 7,3, or '"a,b",3' where a value
+    holds a comma. Before a key that begins with a dash stands a --.
     """
     connector, dot, name = dataset.partition(".")
     if not (connector and dot and name):

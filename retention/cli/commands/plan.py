@@ -42,7 +42,7 @@ TABLE = {
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write the report to this file, for your eyes only; one that is there is replaced.",
+    help="Write the report to this file, for your eyes only; an earlier report is replaced.",
 )
 @click.option("--sql", is_flag=True, help="Show the statements that a run would send.")
 @click.option("--exit-code", is_flag=True, help="Exit with 7 when something is due.")
@@ -67,7 +67,9 @@ def plan(
     session: Session = ctx.obj
     if sql and exit_code:
         raise UsageError("--exit-code tells whether something is due, and --sql does not count")
-    check_output(output)
+    if output is not None:
+        check_output(output)
+        verbs.refuse_output(session.place, output)
     if sql:
         return _statements(session, rules, connectors, as_of, form, output)
     with session.progress() as progress:
@@ -100,7 +102,7 @@ def _show(made: Plan, form: str, output: Path | None = None) -> None:
     def text(console: Console) -> None:
         from retention.report.plan import show_plan
 
-        show_plan(console, made)
+        show_plan(console, made, now=now())
 
     answer(form, lambda: plan_document(made), text, output)
 

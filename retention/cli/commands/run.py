@@ -9,7 +9,7 @@ import click
 from retention.cli import verbs
 from retention.cli.answers import answer
 from retention.cli.asking import Asker, screen_to_ask_on
-from retention.cli.options import Given, as_of_option, connector_option, format_option, rule_option
+from retention.cli.options import Amount, Given, as_of_option, connector_option, format_option, rule_option
 from retention.cli.session import Session, now
 from retention.cli.stopping import StopSignals
 from retention.errors import UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=Amount(),
     help="At most N records a job, the oldest first: a canary.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask. Approves nothing: what waits for approval stays.")

@@ -78,6 +78,8 @@ class Dialect(abc.ABC):
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
     """Rows can be taken in ranges of their physical place; None where they can't."""
+    marker_schemas: bool
+    """`retention_marker` may lie in a schema of its own, in one transaction with the rows."""
     own_clock: bool
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
@@ -132,8 +134,10 @@ class Dialect(abc.ABC):
         """Why this database can't be written, None where it can."""
 
     @abc.abstractmethod
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        """See `Target.lacking`."""
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        """See `Target.lacking`. `marker_schema`: where markers are; None: where a session looks first."""
 
     @abc.abstractmethod
     def transient(self, error: BaseException) -> bool:
@@ -156,9 +160,9 @@ class Dialect(abc.ABC):
 
     # -- the catalogue ---------------------------------------------------------------------
 
-    def has_table(self, connection: Connection, name: str) -> bool:
+    def has_table(self, connection: Connection, name: str, schema: str | None) -> bool:
         """Whether one of the engine's own tables is there; SetupError where it can't be relied on."""
-        return sa.inspect(connection).has_table(name)
+        return sa.inspect(connection).has_table(name, schema=schema)
 
     @abc.abstractmethod
     def catalogue(self, connection: Connection) -> Catalogue:

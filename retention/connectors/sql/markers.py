@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Marker
 
 _METADATA = sa.MetaData()
+_WHERE = "where markers are"
+"""Stands for the schema of the table in every statement; an engine says which it is."""
 
 MARKERS = sa.Table(
     "retention_marker",
@@ -21,6 +23,7 @@ MARKERS = sa.Table(
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("root", sa.String(64), nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
+    schema=_WHERE,
     mysql_engine="InnoDB",
     mysql_charset="utf8mb4",
     mysql_collate="utf8mb4_bin",
@@ -29,9 +32,26 @@ MARKERS = sa.Table(
 """Columns and key are fixed for ever: old markers must go on being read."""
 
 
-def marker_statement(family: str) -> str:
+def marking(marker: Marker) -> sa.Insert:
+    """The statement that inserts a marker."""
+    return MARKERS.insert().values(
+        origin=marker.origin,
+        run=marker.run,
+        batch=marker.batch,
+        status=marker.status,
+        root=marker.root,
+        count=marker.count,
+    )
+
+
+def with_markers_in(engine: sa.Engine, schema: str | None) -> sa.Engine:
+    """The engine, whose statements look for the markers in `schema`; None: where the session looks first."""
+    return engine.execution_options(schema_translate_map={_WHERE: schema})
+
+
+def marker_statement(family: str, schema: str | None) -> str:
     """The CREATE TABLE of `retention_marker` in a family's dialect; nothing is connected to."""
-    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", None))
+    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", schema))
     text = str(sa.schema.CreateTable(table).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
     return "\n".join(line.rstrip().replace("\t", "    ") for line in text.strip().splitlines())
 
@@ -44,16 +64,7 @@ def quoted_in(family: str, pieces: Iterable[str]) -> str:
 
 def insert_marker(connection: Connection, marker: Marker) -> None:
     """One marker; IntegrityError where its key is there already."""
-    connection.execute(
-        MARKERS.insert().values(
-            origin=marker.origin,
-            run=marker.run,
-            batch=marker.batch,
-            status=marker.status,
-            root=marker.root,
-            count=marker.count,
-        )
-    )
+    connection.execute(marking(marker))
 
 
 def read_markers(connection: Connection, origin: str, run: str | None) -> Mapping[tuple[str, int], Marker]:

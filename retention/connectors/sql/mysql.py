@@ -59,6 +59,7 @@ class Mysql(Dialect):
     own_clock = True
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
     own_keys = True
+    marker_schemas = True
 
     def __init__(self, schemas: Sequence[str] = ()) -> None:
         """`schemas`: databases of the server that are named besides the one of the URL."""
@@ -140,8 +141,10 @@ class Mysql(Dialect):
         ).fetchall()[0]
         return f"mysql:{':'.join(map(str, found))}"
 
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        return lacking(connection, needs)
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        return lacking(connection, needs, marker_schema)
 
     def transient(self, error: BaseException) -> bool:
         return errors.number(error) in errors.TRANSIENT
@@ -168,8 +171,8 @@ class Mysql(Dialect):
     def catalogue(self, connection: Connection) -> Catalogue:
         return read_catalogue(connection, connection.info["flavour"], self._schemas)
 
-    def has_table(self, connection: Connection, name: str) -> bool:
-        engine = table_engine(connection, name)
+    def has_table(self, connection: Connection, name: str, schema: str | None) -> bool:
+        engine = table_engine(connection, name, schema)
         if engine is not None and engine.upper() != "INNODB":
             raise SetupError(
                 f"`{name}` is stored by {engine}, which undoes nothing; type in the database:"

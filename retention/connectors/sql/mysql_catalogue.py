@@ -65,12 +65,15 @@ def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str
     )
 
 
-def table_engine(connection: Connection, name: str) -> str | None:
-    """What stores a table of the URL's database, or a name for what else it is; None where it is not there."""
+def table_engine(connection: Connection, name: str, schema: str | None) -> str | None:
+    """What stores a table, or a name for what else it is; None where it is not there.
+
+    `schema`: its database; None: the URL's.
+    """
     found = connection.exec_driver_sql(
         "SELECT COALESCE(ENGINE, TABLE_TYPE) FROM information_schema.TABLES"
-        " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s",
-        (name,),
+        " WHERE TABLE_SCHEMA = COALESCE(%s, DATABASE()) AND TABLE_NAME = %s",
+        (schema, name),
     ).first()
     return None if found is None else str(found[0])
 

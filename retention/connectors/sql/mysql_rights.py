@@ -18,7 +18,7 @@ _WORDS = {Right.READ: "SELECT", Right.DELETE: "DELETE"}
 """Who may delete a row may lock it."""
 
 
-def lacking(connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | None) -> tuple[Lacking, ...]:
     """See `Target.lacking`; read off what SHOW GRANTS says, without a look at any table."""
     grants = read_grants(connection)
     found: list[Lacking] = []
@@ -28,7 +28,7 @@ def lacking(connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...
             grant = f"GRANT {word} ON {qualified(need.table, '`')} TO {grants.role};"
             looking = need.right is Right.READ
             found.append(Lacking(table=need.table, right=need.right.value, grant=grant, looking=looking))
-    database = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+    database = marker_schema or connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
     marker = TableId(schema=database, name=MARKERS.name)
     missing = [word for word in _MARKER_RIGHTS if word not in grants.on(marker)]
     if missing:

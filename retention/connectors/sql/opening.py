@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from retention.config import urls
+from retention.config import logins, urls
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
 from retention.model.dataset import Connector
 
-Tls = Callable[[Connector, urls.Url], Mapping[str, Any]]
-"""A connector and its URL → what the driver is told about TLS."""
-
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+Login = Callable[[urls.Url, str | None, str | None], Mapping[str, Any]]
+"""A URL, `tls`, and the path of `tls_ca` → what the driver is told."""
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -51,6 +49,9 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
     if not os.path.exists(path):
         raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
     dialect: Dialect = Sqlite()
+    if connector.marker_schema is not None and not dialect.marker_schemas:
+        write = ValueError("the URL is one of a SQLite file, which has no schemas; take it out")
+        raise _problem(connector, "marker_schema", write)
     return SqlTarget(
         connector.name,
         dialect,
@@ -67,7 +68,7 @@ def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str])
     address = sa.URL.create(
         "postgresql+psycopg", host=url.host, port=url.port, database=url.database, query=dict(url.query)
     )
-    return _server(connector, dialect, address, environ, _tls_of_libpq)
+    return _server(connector, dialect, address, environ, logins.postgresql)
 
 
 def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
@@ -78,22 +79,8 @@ def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> S
     names = [d.table.pieces for d in datasets] + [part.table.pieces for d in datasets for part in d.parts]
     schemas = {name[0] for name in names if len(name) == 2} | {d.schema for d in datasets if d.schema}
     dialect: Dialect = Mysql(sorted(schemas))
-    unknown = sorted(set(url.query) - {"unix_socket", "charset"})
-    if unknown or url.query.get("charset", "utf8mb4") != "utf8mb4":
-        name = unknown[0] if unknown else "charset"
-        raise _problem(
-            connector,
-            "url",
-            ValueError(f"the URL has the parameter `{name}`, which is not supported; take it out"),
-        )
-    address = sa.URL.create(
-        "mysql+pymysql",
-        host=url.host,
-        port=url.port,
-        database=url.database,
-        query={name: value for name, value in url.query.items() if name == "unix_socket"},
-    )
-    return _server(connector, dialect, address, environ, _tls_of_pymysql)
+    address = sa.URL.create("mysql+pymysql", host=url.host, port=url.port, database=url.database)
+    return _server(connector, dialect, address, environ, logins.mysql)
 
 
 def _need(connector: Connector, module: str, database: str, extra: str) -> None:
@@ -112,46 +99,25 @@ def _need(connector: Connector, module: str, database: str, extra: str) -> None:
 
 
 def _server(
-    connector: Connector, dialect: Dialect, address: sa.URL, environ: Mapping[str, str], tls: Tls
+    connector: Connector, dialect: Dialect, address: sa.URL, environ: Mapping[str, str], login: Login
 ) -> SqlTarget:
     engines = [dialect.engine(address, read_only=read_only) for read_only in (True, False)]
     for engine in engines:
-        sa.event.listen(engine, "do_connect", _credentials(connector, environ, tls))
-    return SqlTarget(connector.name, dialect, reading=engines[0], writing=engines[1])
+        sa.event.listen(engine, "do_connect", _credentials(connector, environ, login))
+    return SqlTarget(
+        connector.name, dialect, reading=engines[0], writing=engines[1], marker_schema=connector.marker_schema
+    )
 
 
-def _local(url: urls.Url) -> bool:
-    return url.host is None or url.host in _LOCAL or url.host.startswith("/")
-
-
-def _tls_of_libpq(connector: Connector, url: urls.Url) -> Mapping[str, Any]:
-    if connector.tls == "off" or _local(url) or "sslmode" in url.query:
-        return {}
-    return {"sslmode": "verify-full", "sslrootcert": connector.tls_ca or "system"}
-
-
-def _tls_of_pymysql(connector: Connector, url: urls.Url) -> Mapping[str, Any]:
-    if connector.tls == "off" or (_local(url) and connector.tls_ca is None):
-        return {"ssl_disabled": True}
-    try:
-        return {"ssl": ssl.create_default_context(cafile=connector.tls_ca)}
-    except OSError as error:
-        found = f"{connector.tls_ca} can't be read as certificates ({error.strerror or error})"
-        raise _problem(connector, "tls_ca", ValueError(f"{found}; name a PEM file")) from error
-
-
-def _credentials(connector: Connector, environ: Mapping[str, str], tls: Tls) -> Any:
+def _credentials(connector: Connector, environ: Mapping[str, str], login: Login) -> Any:
     """Reads every reference again at each new connection, so that a rotated secret is used at once."""
 
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
-            if url.username is not None:
-                parameters["user"] = url.username
-            if url.password is not None:
-                parameters["password"] = url.password
+            ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
+            parameters.update(login(url, connector.tls, ca))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
-        parameters.update(tls(connector, url))
 
     return connect

@@ -48,6 +48,7 @@ class Postgresql(Dialect):
     name = "postgresql"
     row_locks = True
     physical = TupleIds()
+    marker_schemas = True
     own_clock = True
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -121,8 +122,10 @@ class Postgresql(Dialect):
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
 
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
-        return lacking(connection, needs)
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
+        return lacking(connection, needs, marker_schema)
 
     def transient(self, error: BaseException) -> bool:
         return _sqlstate(error) in _TRANSIENT

@@ -23,7 +23,7 @@ _ASKED = sa.text(
 )
 
 
-def lacking(connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | None) -> tuple[Lacking, ...]:
     """See `Target.lacking`; one query for all tables."""
     tables = sorted({need.table for need in needs}, key=str)
     given = {"schemas": [t.schema for t in tables], "names": [t.name for t in tables]}
@@ -46,7 +46,7 @@ def lacking(connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...
             grant = f"GRANT {_word(need)} ON {qualified(need.table)} TO {quoted(role)};"
             looking = need.right is Right.READ
             found.append(Lacking(table=need.table, right=need.right.value, grant=grant, looking=looking))
-    return (*found, *_of_marker(connection))
+    return (*found, *_of_marker(connection, marker_schema))
 
 
 def _word(need: Need) -> str:
@@ -59,7 +59,7 @@ def _word(need: Need) -> str:
             return f"UPDATE ({', '.join(map(quoted, need.columns))})" if need.columns else "UPDATE"
 
 
-def _of_marker(connection: Connection) -> tuple[Lacking, ...]:
+def _of_marker(connection: Connection, schema: str | None) -> tuple[Lacking, ...]:
     """Nothing where the table is not there: that is said otherwise."""
     row = connection.execute(
         sa.text(
@@ -67,7 +67,7 @@ def _of_marker(connection: Connection) -> tuple[Lacking, ...]:
             " has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'DELETE') FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(:name)"
         ),
-        {"name": quoted(MARKERS.name)},
+        {"name": f"{quoted(schema)}.{quoted(MARKERS.name)}" if schema else quoted(MARKERS.name)},
     ).first()
     if row is None or all(row[2:]):
         return ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from retention.connectors.sql.statements import Statements
 from retention.errors import UsageError
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
+from retention.model.typed import as_typed, pieces
 from retention.planning.bound import Component
 from retention.planning.reach import described
 from retention.planning.work import Work
@@ -30,11 +30,14 @@ def typed_key(key: tuple[Column, ...], text: str) -> Key:
 
     A text with a comma in it is typed in double quotes where the key is composite.
     """
-    pieces = [text] if len(key) == 1 else next(csv.reader([text]), [])
+    values = pieces(text, len(key))
     names = ",".join(column.name for column in key)
-    if len(pieces) != len(key):
-        raise UsageError(f"the key is ({names}): write {len(key)} values with commas between, not `{text}`")
-    return tuple(_typed(column, piece) for column, piece in zip(key, pieces, strict=True))
+    if len(values) != len(key):
+        raise UsageError(
+            f"the key is ({names}): write {len(key)} values with commas between, not `{text}`;"
+            ' a value that holds a comma stands in double quotes: "a,b",3'
+        )
+    return tuple(_typed(column, piece) for column, piece in zip(key, values, strict=True))
 
 
 def _typed(column: Column, text: str) -> Any:
@@ -66,11 +69,14 @@ class RecordReader:
 
     def read(self, text: str) -> RecordView | None:
         """The record whose key was typed `text`; None where there is none (or its `where` is false)."""
-        key = typed_key(self._work.bound.key, text)
         statements, compiler = self._statements, self._statements.compiler
-        here = [column == bound(value) for column, value in zip(statements.key_columns, key, strict=True)]
-        query = sa.select(compiler.choice(self._work.fate), statements.late).select_from(statements.root)
-        row = self._connection.execute(query.where(*here, compiler.test(self._work.records))).first()
+        here = self._here(text)
+        undecided = self._work.undecided
+        unknown = sa.false() if undecided is None else compiler.test(undecided)
+        query: sa.Select[Any] = sa.select(
+            compiler.choice(self._work.fate), statements.late, sa.case((unknown, 1), else_=0)
+        ).select_from(statements.root)
+        row = self._row(query.where(*here, compiler.test(self._work.records)))
         if row is None:
             return None
         components = self._work.bound.events[self._work.job.rule.event or ""]
@@ -80,7 +86,30 @@ class RecordReader:
             components={c.text: self._component(c, here) for c in components},
             parts=self._parts(here),
             referring=self._referring(here),
+            undecided=bool(row[2]),
         )
+
+    def leaves_out(self, text: str) -> bool:
+        """A row has the key, and the dataset's `where` is false of it."""
+        compiler = self._statements.compiler
+        query: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(self._statements.root).where(*self._here(text))
+        )
+        left_out = query.where(sa.not_(compiler.test(self._work.records)))
+        return self._work.undecided is not None and self._row(left_out) is not None
+
+    def _here(self, text: str) -> list[Any]:
+        """The row with the key that was typed."""
+        key = typed_key(self._work.bound.key, text)
+        columns = self._statements.key_columns
+        return [column == bound(value) for column, value in zip(columns, key, strict=True)]
+
+    def _row(self, query: sa.Select[Any]) -> Sequence[Any] | None:
+        try:
+            row = self._connection.execute(query).first()
+        except OverflowError:
+            return None  # no integer of this database is so large, and so no row has it
+        return None if row is None else tuple(row)
 
     def _component(self, component: Component, here: list[Any]) -> tuple[str | None, str]:
         compiler = self._statements.compiler
@@ -129,7 +158,7 @@ class RecordReader:
                 columns = [compiler.column(item.source, name) for name in key]
                 some = sa.select(*columns).select_from(pair).where(*here).order_by(*columns)
                 shown = self._connection.execute(some.limit(_SHOWN_ROWS)).fetchall() if columns else []
-                texts = tuple(",".join(map(str, row)) for row in shown)
+                texts = tuple(as_typed([str(value) for value in row]) for row in shown)
                 found[described(item.outside.reference)] = (count, texts)
         return found
 

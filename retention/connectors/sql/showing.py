@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
 NAMED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|:(?P<name>\w+)")
 """:name, but not inside texts and quoted names."""
@@ -23,9 +24,12 @@ def with_values(
 ) -> str:
     """`statement` as `dialect` compiles it, in one pass: what a value looks like is never read again."""
     compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    binds = compiled.binds if isinstance(compiled, SQLCompiler) else {}
 
     def written(match: re.Match[str]) -> str:
         name = match["name"]
+        if name is not None and name in binds and binds[name].required:
+            return "'{}' /* known in the batch */"  # an array that is known when there is a batch
         if name is not None:
             return literal(compiled.params[name])
         return "%" if match[0] == "%%" else match[0]

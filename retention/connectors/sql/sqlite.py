@@ -52,6 +52,7 @@ class Sqlite(Dialect):
 
     name = "sqlite"
     row_locks = False
+    marker_schemas = False
     own_clock = False
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -128,7 +129,9 @@ class Sqlite(Dialect):
             else f"{folder} may not be written: SQLite needs a journal there"
         )
 
-    def lacking(self, connection: Connection, needs: Sequence[Need]) -> tuple[Lacking, ...]:
+    def lacking(
+        self, connection: Connection, needs: Sequence[Need], marker_schema: str | None
+    ) -> tuple[Lacking, ...]:
         return ()  # there are no rights but the file's: see `read_only`
 
     def transient(self, error: BaseException) -> bool:

@@ -27,9 +27,11 @@ from retention.connectors.sql.looking import look
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
+    marking,
     read_markers,
     replace_markers,
     status_of,
+    with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.predicates import bound
@@ -40,9 +42,11 @@ from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
+from retention.errors import SetupError
 from retention.ledger.evidence import Committer
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
+from retention.planning.reach import quoted
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -56,12 +60,22 @@ _AT_ONCE = 5_000
 class SqlTarget(Target):
     """`reading` gives sessions that can write nothing, `writing` those of batches and markers."""
 
-    def __init__(self, name: str, dialect: Dialect, reading: sa.Engine, writing: sa.Engine) -> None:
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        reading: sa.Engine,
+        writing: sa.Engine,
+        *,
+        marker_schema: str | None = None,
+    ) -> None:
+        """`marker_schema`: where `retention_marker` is; None: where a session looks first."""
         self.name = name
         self.own_clock = dialect.own_clock
         self._dialect = dialect
-        self._reading = reading
-        self._writing = writing
+        self._reading = with_markers_in(reading, marker_schema)
+        self._writing = with_markers_in(writing, marker_schema)
+        self._marker_schema = marker_schema
         self._catalogue: Catalogue | None = None
 
     @contextlib.contextmanager
@@ -122,7 +136,7 @@ class SqlTarget(Target):
 
     def lacking(self, needs: Sequence[Need]) -> tuple[Lacking, ...]:
         with self._reader("asking what the role may do") as connection:
-            return self._dialect.lacking(connection, needs)
+            return self._dialect.lacking(connection, needs, self._marker_schema)
 
     def referring(self, reference: Reference, most: int) -> int:
         with self._reader(f"counting rows of {reference.table}") as connection:
@@ -138,6 +152,10 @@ class SqlTarget(Target):
         keys = {id_: table.key for id_, table in self.catalogue().tables.items()}
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, keys).read(key)
+
+    def leaves_out(self, work: Work, key: str) -> bool:
+        with self._reader(f"reading a row of {work.bound}") as connection:
+            return RecordReader(self._dialect, connection, work, {}).leaves_out(key)
 
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -185,13 +203,23 @@ class SqlTarget(Target):
     def create_marker_table(self) -> bool:
         if self.has_marker_table():
             return False
+        schema = self._marker_schema
+        if schema is not None and not self._has_schema(schema):
+            raise SetupError(
+                f"connector `{self.name}`: there is no schema {schema} for retention_marker; type, as its"
+                f" owner: CREATE SCHEMA {quoted(schema)};"
+            )
         with self._writer("creating retention_marker") as connection:
             MARKERS.create(connection)
         return True
 
     def has_marker_table(self) -> bool:
         with self._reader("looking for retention_marker") as connection:
-            return self._dialect.has_table(connection, MARKERS.name)
+            return self._dialect.has_table(connection, MARKERS.name, self._marker_schema)
+
+    def _has_schema(self, schema: str) -> bool:
+        with self._reader("looking for the schema of retention_marker") as connection:
+            return sa.inspect(connection).has_schema(schema)
 
     def markers(self, origin: str, run: str | None = None) -> Mapping[tuple[str, int], Marker]:
         with self._reader("reading retention_marker") as connection:
@@ -248,3 +276,5 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
                 yield f"batch: look up rows of {id_}", statements.rows_of_part(tables[id_])[1]
             yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
     yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
+    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
+    yield "batch: the marker, with the batch's own values", marking(marker)

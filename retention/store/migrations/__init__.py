@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from retention.store.schema import version_table
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -16,12 +18,15 @@ _ANSWER = re.compile(r" RETURNING [\w.]+\Z")
 """What alembic asks back of its INSERT; nobody reads it here, and old servers don't know it."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the tables to the newest version, inside the connection's own transaction."""
+def upgrade(connection: Connection, versions: str) -> None:
+    """Bring the tables to the newest version, inside the connection's own transaction.
+
+    `versions`: the table that says which version they have.
+    """
     from alembic import command
 
     config = _config()
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "version_table": versions}
     command.upgrade(config, "head")
 
 
@@ -34,7 +39,8 @@ def statements(family: str) -> tuple[str, ...]:
 
     written = io.StringIO()
     config = _config()
-    config.attributes |= {"family": family, "written": written}
+    dialect = "mysql" if family == "mariadb" else family
+    config.attributes |= {"family": dialect, "written": written, "version_table": version_table(family)}
     command.upgrade(config, "head", sql=True)
     lines = [line.rstrip() for line in written.getvalue().splitlines() if not line.startswith("--")]
     every = (piece.strip().removesuffix(";") for piece in "\n".join(lines).split(";\n"))

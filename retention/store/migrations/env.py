@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from alembic import context
 
-from retention.store.schema import VERSION_TABLE
-
 given = context.config.attributes
 if "written" in given:
     context.configure(
         dialect_name=given["family"],
         output_buffer=given["written"],
-        version_table=VERSION_TABLE,
+        version_table=given["version_table"],
         literal_binds=True,
     )
 else:
-    context.configure(connection=given["connection"], version_table=VERSION_TABLE)
+    context.configure(connection=given["connection"], version_table=given["version_table"])
 with context.begin_transaction():
     context.run_migrations()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sqlite3
 import subprocess
@@ -12,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from retention.errors import RetentionError, UnreachableError
-from retention.store import dialects
+from retention.store import backend, sqlite
 from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT
 from tests.contract.store.test_store_log import append, sign
@@ -35,31 +34,31 @@ def fill(store):
     return len(done)
 
 
-def test_a_full_database_is_said_and_what_was_acknowledged_stays(place, store, monkeypatch):
-    append(store, 3)
-    store.close()
-    monkeypatch.setattr(dialects, "_PRAGMAS", (*dialects._PRAGMAS, "PRAGMA max_page_count = 60"))
-    with place.open() as small:
+def test_a_full_database_is_said_and_what_was_acknowledged_stays(sqlite_place, sqlite_store, monkeypatch):
+    append(sqlite_store, 3)
+    sqlite_store.close()
+    monkeypatch.setattr(sqlite, "_PRAGMAS", (*sqlite._PRAGMAS, "PRAGMA max_page_count = 60"))
+    with sqlite_place.open() as small:
         acknowledged = fill(small)
     monkeypatch.undo()
     assert acknowledged
-    with place.open() as again:
+    with sqlite_place.open() as again:
         sign(again)
         assert verify_store(again, again.verifier_key).events == 3 + acknowledged
 
 
-def test_a_disk_that_fills_up_under_the_journal_is_said(store):
-    append(store, 3)
+def test_a_disk_that_fills_up_under_the_journal_is_said(sqlite_store):
+    append(sqlite_store, 3)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
     try:
-        acknowledged = fill(store)
+        acknowledged = fill(sqlite_store)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert acknowledged
-    append(store, 1, start=3)
-    sign(store)
-    assert verify_store(store, store.verifier_key).events == 4 + acknowledged
+    append(sqlite_store, 1, start=3)
+    sign(sqlite_store)
+    assert verify_store(sqlite_store, sqlite_store.verifier_key).events == 4 + acknowledged
 
 
 READ_ONLY = """
@@ -77,27 +76,30 @@ except UnreachableError as error:
 """
 
 
-def test_a_store_that_cannot_be_written_is_refused_when_it_is_opened(place, store):
-    store.close()
-    for parent in place.path.parents:
+def test_a_store_that_cannot_be_written_is_refused_when_it_is_opened(sqlite_place, sqlite_store):
+    sqlite_store.close()
+    for parent in sqlite_place.path.parents:
         if parent.name.startswith("pytest-of-"):
             break
         parent.chmod(0o755)
     parent.chmod(0o755)
-    place.path.chmod(0o444)
-    place.path.parent.chmod(0o555)
+    sqlite_place.path.chmod(0o444)
+    sqlite_place.path.parent.chmod(0o555)
     try:
         said = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, place.url], capture_output=True, text=True, check=True
+            [sys.executable, "-c", READ_ONLY, sqlite_place.url], capture_output=True, text=True, check=True
         ).stdout
     finally:
-        place.path.parent.chmod(0o700)
+        sqlite_place.path.parent.chmod(0o700)
     assert "read-only" in said or "cannot be opened" in said, said
 
 
-def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(place, store, monkeypatch):
-    monkeypatch.setattr(dialects, "BUSY_SECONDS", 0.05)
-    with place.open() as impatient, closing(sqlite3.connect(place.path, isolation_level=None)) as other:
+def test_a_neighbour_that_keeps_writing_is_waited_for_and_then_named(sqlite_place, sqlite_store, monkeypatch):
+    monkeypatch.setattr(backend, "BUSY_SECONDS", 0.05)
+    with (
+        sqlite_place.open() as impatient,
+        closing(sqlite3.connect(sqlite_place.path, isolation_level=None)) as other,
+    ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnreachableError, match="busy"), impatient.begin() as tx:
             tx.log.append("error", {}, AT)
@@ -118,10 +120,8 @@ def test_an_error_of_the_caller_passes_unchanged(store):
 
 
 def test_a_driver_error_is_wrapped_once_and_keeps_its_cause(place, store):
-    with closing(sqlite3.connect(place.path)) as raw, raw:
-        raw.execute("DROP TABLE event")
+    place.database.run("DROP TABLE retention_event")
     with pytest.raises(RetentionError) as wrapped, store.read() as snapshot:
         list(snapshot.log.lines())
-    assert isinstance(wrapped.value, UnreachableError)
-    assert isinstance(wrapped.value.__cause__, sqlite3.OperationalError)
-    assert os.fspath(place.path) in str(wrapped.value)
+    assert isinstance(wrapped.value.__cause__, store._backend.errors)
+    assert place.database.shown in str(wrapped.value)

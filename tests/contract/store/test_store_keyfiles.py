@@ -50,7 +50,7 @@ def test_keys_that_others_can_read_are_refused_with_what_to_type(tmp_path):
 
 def test_missing_wrong_and_huge_key_files_are_refused_by_name(tmp_path):
     path = tmp_path / "ledger.key"
-    with pytest.raises(SetupError, match=f"{path}: there is no key; type: retention init"):
+    with pytest.raises(SetupError, match=f"{path}: the key of this state store is not there; put your copy"):
         load_signer(path, "acme.example")
     create_key_file(path, encode_evidence_key(b"\x01" * 32))
     with pytest.raises(SetupError, match=f"{path}: this is an evidence key"):

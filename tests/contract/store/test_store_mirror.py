@@ -48,7 +48,7 @@ def test_the_mirror_holds_lines_checkpoints_and_key(store, folder, place):
 
 def test_a_folder_verifies_with_the_public_key_and_no_store(store, folder, place, tmp_path):
     store.close()
-    shutil.rmtree(place.path.parent)
+    place.database.run("DELETE FROM retention_event", "DELETE FROM retention_checkpoint")
     found = verify_folder(folder, place.signer.verifier_key)
     assert (found.events, found.size, found.source) == (20, 20, str(folder))
     with pytest.raises(UnreachableError, match="cannot be read"):
@@ -139,17 +139,19 @@ def test_swapped_lines_of_a_mirror_do_not_verify(folder, place):
         verify_folder(folder, place.signer.verifier_key)
 
 
-def test_an_older_backup_of_the_store_is_noticed_by_its_mirror(store, folder, place):
+def test_an_older_backup_of_the_store_is_noticed_by_its_mirror(sqlite_store, sqlite_place):
+    append(sqlite_store, 20)
+    sqlite_store.catch_up()
     with (
-        closing(sqlite3.connect(place.path)) as raw,
-        closing(sqlite3.connect(place.folder / "backup")) as copy,
+        closing(sqlite3.connect(sqlite_place.path)) as raw,
+        closing(sqlite3.connect(sqlite_place.folder / "backup")) as copy,
     ):
         raw.backup(copy)
-    append(store, 2, start=20)
-    store.catch_up()
-    store.close()
-    shutil.copyfile(place.folder / "backup", place.path)
-    with reopened(place) as other, pytest.raises(LedgerError, match=r"event 20: .*an older backup"):
+    append(sqlite_store, 2, start=20)
+    sqlite_store.catch_up()
+    sqlite_store.close()
+    shutil.copyfile(sqlite_place.folder / "backup", sqlite_place.path)
+    with reopened(sqlite_place) as other, pytest.raises(LedgerError, match=r"event 20: .*an older backup"):
         other.catch_up()
 
 

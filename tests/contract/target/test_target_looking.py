@@ -225,6 +225,11 @@ def test_a_record_that_is_not_there_is_none(site):
     assert site.target.record(site.work, typed(site, 500)) is None
 
 
+def test_nothing_is_left_out_of_a_dataset_without_a_condition(site):
+    assert not site.target.leaves_out(site.work, typed(site, 3))
+    assert not site.target.leaves_out(site.work, typed(site, 500))
+
+
 def test_a_composite_key_is_typed_with_commas(bookings):
     assert bookings.target.record(bookings.work, "1,7").fate == "due"
     assert bookings.target.record(bookings.work, "7,1") is None

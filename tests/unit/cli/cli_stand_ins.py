@@ -8,6 +8,7 @@ import time
 import types
 from datetime import UTC, datetime
 
+from retention.errors import SafetyRefusal
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
 from retention.model.overview import SetUp, TableLine
@@ -28,6 +29,7 @@ MODULES = (
     "introduce",
     "ddl",
     "demo",
+    "output",
 )
 
 
@@ -94,6 +96,7 @@ def usual():
         "plan.statements": lambda place, **_: (
             Statement(rule="orders", connector="shop", dataset="orders", purpose="find", sql="SELECT 1"),
         ),
+        "output.refuse_output": lambda place, output: None,
         "plan.listed": lambda place: (
             PlanLine(id="p-1", as_of=DAY, created=DAY, due=3, approved="no", used=False),
         ),
@@ -131,7 +134,7 @@ def asks(place, *, confirm, by, **_):
     if confirm is None or go:
         sys.stderr.write(f"deleting, asked: {confirm is not None}\n")
         return outcome("done", JobStatus.DONE)
-    return outcome("nothing")
+    raise SafetyRefusal("not confirmed: nothing was deleted")
 
 
 def works_until_told_to_stop(place, *, stop, **_):

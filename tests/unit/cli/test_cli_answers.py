@@ -185,7 +185,7 @@ def test_a_key_that_begins_with_a_dash_stands_behind_two(line):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_report_goes_to_a_file_for_its_owner_alone(line, tmp_path, form):
     output = tmp_path / "report"
-    output.write_text("older")
+    output.write_text("Plan p-0 as of 2026-01-01 (UTC)\n")
     output.chmod(0o644)
     result = line("plan", "--output", str(output), "--format", form)
     assert result.exit_code == 0
@@ -209,10 +209,32 @@ def test_a_device_is_written_to_and_not_replaced(line):
 
 def test_a_failed_plan_leaves_an_older_report_alone(line, tmp_path):
     output = tmp_path / "report"
-    output.write_text("older")
+    assert line("plan", "--output", str(output)).exit_code == 0
+    older = output.read_text()
     line.verbs({"plan.plan": SafetyRefusal("no")})
     assert line("plan", "--output", str(output)).exit_code == 4
-    assert output.read_text() == "older"
+    assert output.read_text() == older
+
+
+@pytest.mark.parametrize("there", ["older", "SQLite format 3\0", "[policy]\n", "-- a script of mine\n"])
+def test_a_file_that_is_no_report_is_never_replaced(line, tmp_path, there):
+    output = tmp_path / "report"
+    output.write_text(there)
+    for words in (["plan"], ["plan", "--sql"], ["plan", "--format", "json"]):
+        result = line(*words, "--output", str(output))
+        assert result.exit_code == 2
+        assert "name another file" in result.output
+    assert output.read_text() == there
+    assert line.calls == []
+
+
+def test_a_report_replaces_every_kind_of_report_and_an_empty_file(line, tmp_path):
+    output = tmp_path / "report"
+    output.touch()
+    kinds = (["plan"], ["plan", "--sql"], ["plan", "--format", "json"], ["plan", "--sql", "--format=json"])
+    for words in (*kinds, *kinds):
+        assert line(*words, "--output", str(output)).exit_code == 0, words
+        assert output.stat().st_size
 
 
 def test_a_report_that_could_not_be_written_is_refused_before_the_work(line, tmp_path):

@@ -60,7 +60,7 @@ def test_problems_are_listed_for_people_and_programs(line):
     told = line("plan").stderr
     assert "Error: 1 problem in the configuration" in told
     assert 'found "5 yeers"' in told
-    assert 'mend  "5 years"' in told
+    assert 'help  "5 years"' in told
     document = line.document("plan", "--format", "json")
     assert document["error"]["problems"] == [
         {"file": "policies.toml", "key": "rules.orders.keep", "found": '"5 yeers"', "write": '"5 years"'}
@@ -212,10 +212,26 @@ LATER = [
     "check --roles",
     "check --coverage",
     "plan --forecast P3M",
+    "plan --forecast",
     "plan --format csv",
     "plan --format html",
     "plan --format markdown",
 ]
+
+
+@pytest.mark.parametrize("limit", ["x", "0", "-1", "1.5", "", "9" * 30])
+def test_a_limit_that_is_no_number_of_records_is_said_in_plain_words(line, limit):
+    told = line("run", "--limit", limit)
+    assert told.exit_code == 2
+    assert "a whole number from 1 on" in told.stderr
+    assert "range" not in told.stderr
+
+
+def test_a_key_that_looks_like_an_option_is_told_the_dashes(line):
+    for key in ("-1", "-abc"):
+        told = line("explain", "shop.orders", key)
+        assert told.exit_code == 2
+        assert "retention explain CONNECTOR.DATASET -- KEY" in told.stderr
 
 
 @pytest.mark.parametrize("words", LATER)

@@ -102,7 +102,7 @@ def the_one(problems, key):
         ('schedule = "0 0 2 * * *"', "schedule", "6 fields", "0 2 * * *"),
         ('schedule = "0 0 31 2 *"', "schedule", "never comes", "0 2 * * *"),
         ('schedule = "0 0 31 4,6,9,11 *"', "schedule", "never comes", "0 2 * * *"),
-        ('schedule = "61 * * * *"', "schedule", "not a schedule", "0 2 * * *"),
+        ('schedule = "61 * * * *"', "schedule", "not a schedule: a field of it is out of range", "0 2 * * *"),
         ('schedule = "R R * * *"', "schedule", '"r"', "0 2 * * *"),
         ('schedule = "H 2 * * *"', "schedule", '"h"', "0 2 * * *"),
         ('schedule = "@dialy"', "schedule", "@dialy", "@daily"),
@@ -203,7 +203,8 @@ def test_a_mistake_in_a_connectors_head_is_named(problems, line, key, found, wri
 @pytest.mark.parametrize(
     ("line", "key", "found", "write"),
     [
-        ('table = ""', "table", "empty part", "a table"),
+        ('table = ""', "table", "is empty", "a table"),
+        ("table = '\"orders'", "table", "'\"orders' has a double quote where", "double quotes"),
         ('table = "sales."', "table", "empty part", "a table"),
         ('table = "a.b.c"', "table", "3 parts", "double quotes"),
         ('table = "ord\\u0000ers"', "table", "control character", "a table"),
@@ -225,7 +226,7 @@ def test_a_mistake_in_a_connectors_head_is_named(problems, line, key, found, wri
         ("events = {}", "events", "empty table", "booked"),
         ("events = { booked = [] }", "events.booked", "empty list", "latest"),
         ("events = { booked = { latest = [] } }", "events.booked.latest", "empty list", "latest"),
-        ('events = { booked = { latest = ["a", ""] } }', "events.booked.latest[2]", "empty part", "column"),
+        ('events = { booked = { latest = ["a", ""] } }', "events.booked.latest[2]", "is empty", "column"),
         ('events = { booked = { latest = ["a", "never"] } }', "events.booked.latest[2]", "never", "take it"),
         (
             'events = { booked = { latest = [{ latest = ["a"] }] } }',
@@ -303,7 +304,7 @@ def test_a_key_that_slipped_under_the_wrong_header_is_sent_back(problems):
     assert "not supported yet" in the_one(found, "throttle.pause").found
 
 
-@pytest.mark.parametrize("where", ["url", "password", "query", "state", "key"])
+@pytest.mark.parametrize("where", ["url", "password", "query", "state", "state.url", "state.password", "key"])
 def test_a_password_in_a_file_is_refused_and_repeated_nowhere(problems, where):
     head, _, rest = DATASET.partition("[datasets")
     other = {}
@@ -315,6 +316,10 @@ def test_a_password_in_a_file_is_refused_and_repeated_nowhere(problems, where):
         head = replaced(head, 'password = "hunter2"')
     elif where == "state":
         other = {"retention.toml": 'state = "postgres://bob:hunter2@db/state"'}
+    elif where == "state.url":
+        other = {"retention.toml": '[state]\nurl = "mysql://bob:hunter2@db/state"'}
+    elif where == "state.password":
+        other = {"retention.toml": '[state]\nurl = "mysql://bob@db/state"\npassword = "hunter2"'}
     else:
         other = {"retention.toml": '[keys]\nsigning = "hunter2"'}
     (problem,) = problems(policies=RULE, shop=head + "[datasets" + rest, other=other)
@@ -350,12 +355,25 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
         ("stat = 'sqlite:///x.db'", "stat", "not a known key"),
         ("state = 'sqlite://'", "state", "memory"),
         ("state = ''", "state", "not a URL"),
+        ("state = 'oracle://h/x'", "state", "not a database that can be connected"),
+        ("[state]\npassword = 'env:P'", "state.url", "is missing"),
+        ("[state]\nurl = 'env:U'\npasword = 'env:P'", "state.pasword", "not a known key"),
+        ("[state]\nurl = 'env:U'\ntls = 'on'", "state.tls", "is"),
+        ("[state]\nurl = 'env:U'\ntls = 'off'\ntls_ca = 'ca.pem'", "state.tls_ca", "contradicts"),
+        ("[state]\nurl = 'sqlite:///x.db'\npassword = 'env:P'", "state.password", "SQLite"),
     ],
 )
 def test_a_mistake_in_the_settings_is_named(problems, text, key, found):
     (problem,) = problems(policies=RULE, shop=DATASET, other={"retention.toml": text})
     assert (problem.file, problem.key) == ("retention.toml", key)
     assert found in problem.found
+
+
+def test_markers_have_no_schema_in_a_sqlite_file(problems):
+    shop = 'marker_schema = "ops"\n' + replaced(
+        DATASET.replace('url = "env:URL"\n', 'url = "sqlite:///shop.db"\n'), "allow_scan = true"
+    )
+    assert "has no schemas" in the_one(problems(policies=RULE, shop=shop), "marker_schema").found
 
 
 def test_a_target_must_not_be_the_state_store(problems):

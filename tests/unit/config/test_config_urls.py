@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retention.config import state_url
+from retention.config import state_address
 from retention.config.urls import Url, absolute, address, dialect_of, parse_url, redact, resolve, split
 from retention.model.dataset import Secret
 
@@ -62,8 +63,8 @@ def test_a_relative_path_stays_relative_without_a_folder():
     assert split("sqlite:///shop.db").path == "shop.db"
     assert absolute("sqlite:///shop.db", "/policy") == "sqlite:////policy/shop.db"
     assert absolute("postgres://db/shop", "/policy") == "postgres://db/shop"
-    assert state_url("sqlite:///a.db", "/policy") == "sqlite:////policy/a.db"
-    assert state_url("env:STATE", "/policy") == "env:STATE"
+    assert state_address("sqlite:///a.db", Path("/policy")).url.shown == "sqlite:////policy/a.db"
+    assert state_address("env:STATE", Path("/policy")).url.shown == "env:STATE"
 
 
 SECRET = "hunter2"

@@ -14,6 +14,7 @@ from report_samples import (
     EXPLANATION,
     ORDERS,
     PLAN,
+    PLAN_LINES,
     RUN,
     STATUS,
     VERIFICATION,
@@ -28,7 +29,7 @@ from retention.report.console import console_on
 from retention.report.explanation import FATE_WORDS, show_explanation
 from retention.report.ledger import sentence, show_verification
 from retention.report.outcome import question, show_approvals, show_outcome
-from retention.report.plan import STATUS_STYLE, headline, show_plan
+from retention.report.plan import STATUS_STYLE, headline, show_plan, show_plans
 from retention.report.problems import in_order, show_check
 from retention.report.status import show_status
 from retention.report.words import KEPT_BECAUSE, NOT_KEPT, by_table, counted, duration, listed, moment
@@ -152,8 +153,7 @@ def test_nothing_due_is_said_plainly():
 def test_records_that_wait_or_are_refused_are_told_from_those_that_go():
     refused = dataclasses.replace(ACCOUNTS, status=JobStatus.REFUSED)
     text = text_of(show_plan, plan_with(ORDERS, refused))
-    assert "Of these, 1,200 records would stay for now: awaiting approval." in text
-    assert "Of these, 34 records would stay for now: refused." in text
+    assert "Of these, 1,234 records would stay for now: 1,200 awaiting approval and 34 refused." in text
 
 
 def test_every_fate_and_every_status_has_its_words():
@@ -205,7 +205,7 @@ def test_problems_come_file_by_file_the_policy_first_the_live_schema_last():
     text = text_of(show_check, CHECK)
     assert "3 problems to mend before anything runs" in text
     assert "1. rules.orders.keep" in text
-    assert '     found "5 yeers"\n     mend  "5 years"' in text
+    assert '     found "5 yeers"\n     help  "5 years"' in text
     assert "1 warning to read" in text
 
 
@@ -258,7 +258,7 @@ def test_a_verification_says_what_no_checkpoint_covers():
     assert "The ledger verifies: 1,234 events." in text
     assert "4 events after the newest checkpoint" in text
     unsigned = dataclasses.replace(VERIFICATION, checkpoints=0)
-    assert "none signed yet" in text_of(show_verification, unsigned)
+    assert "no checkpoint yet" in text_of(show_verification, unsigned)
 
 
 def event(kind, **data):
@@ -274,6 +274,22 @@ def event(kind, **data):
             ),
             "batch 4 of orders, run r-1, committed: 2 records (2 of orders and 7 of lines)",
         ),
+        (
+            event(
+                "batch.committed",
+                run="r-1",
+                job="orders/shop/orders",
+                batch=1,
+                count=11,
+                late={"in_time": 1, "overdue": 10},
+            ),
+            "batch 1 of orders (shop.orders), run r-1, committed: 11 records; 1 in time and 10 overdue",
+        ),
+        (
+            event("error", what="backup restored", connector="shop", records=4),
+            "shop was restored from a backup: 4 records that had been deleted may be back",
+        ),
+        (event("error", what="a fault", where="x"), "error: a fault: where x"),
         (
             event("batch.reconciled", run="r-1", job="orders", batch=4, outcome="aborted"),
             "batch 4 of orders, run r-1, is settled: it had not been committed and never will be",
@@ -358,3 +374,41 @@ def test_an_event_of_the_ledger_is_a_sentence(line, told):
 )
 def test_numbers_and_days_in_words(got, expected):
     assert got == expected
+
+
+def test_what_keeps_records_is_counted_by_each_reference_and_says_so_where_that_is_more():
+    referenced = dataclasses.replace(
+        PLAN.jobs[0],
+        fates={**PLAN.jobs[0].fates, "referenced": 2},
+        referenced_by={"Tickets.Cust": 2, "x.Cust": 2},
+    )
+    text = " ".join(text_of(show_plan, dataclasses.replace(PLAN, jobs=(referenced,))).split())
+    assert "2 referred to by rows that stay: 2 by Tickets.Cust and 2 by x.Cust (some by both)" in text
+
+
+def test_a_wrapped_reason_does_not_fall_back_under_its_number():
+    lines = text_of(show_plan, PLAN, width=60).splitlines()
+    start = next(at for at, each in enumerate(lines) if "undated: the event has not" in each)
+    column = lines[start].index("undated:")
+    assert lines[start + 1][:column].strip() == ""
+    assert lines[start + 1][column] != " "
+
+
+def test_a_pipe_is_as_wide_as_columns_asks_for(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert console_on(io.StringIO()).width == 100
+    for asked, width in (("72", 72), ("200", 200), ("5", 100), ("wide", 100), ("", 100)):
+        monkeypatch.setenv("COLUMNS", asked)
+        assert console_on(io.StringIO()).width == width
+
+
+def test_a_list_of_plans_fits_in_a_hundred_columns_and_names_its_zone_once():
+    text = text_of(show_plans, PLAN_LINES * 3, width=100)
+    assert text.count("Times are those of") == 1
+    assert text.count("(") == 0
+    assert len(text.strip().splitlines()) == 2 + 3
+
+
+def test_a_time_of_day_always_has_its_seconds():
+    assert moment(datetime(2026, 3, 1, 14, 5, tzinfo=UTC)) == "2026-03-01 14:05:00 (UTC)"
+    assert moment(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01 (UTC)"

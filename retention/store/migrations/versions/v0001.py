@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from retention.store.dialects import BIG, BLOB, LONG_TEXT
+from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT
 
 revision = "0001"
 down_revision = None
@@ -16,7 +18,10 @@ NAME = sa.String(length=255)
 
 
 def upgrade() -> None:
-    """Make every table, in an empty database."""
+    """Make every table, in an empty database.
+
+    On SQLite under the names that this version gave them there; `0002` changes those.
+    """
     _ledger()
     _plans()
     _runs()
@@ -24,8 +29,20 @@ def upgrade() -> None:
     _working()
 
 
+def _named(name: str) -> str:
+    return name if op.get_context().dialect.name == "sqlite" else f"retention_{name}"
+
+
+def _table(name: str, *items: Any) -> None:
+    op.create_table(_named(name), *items, **AS_TABLES)
+
+
+def _index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
+    op.create_index(_named(name), _named(table), columns, unique=unique)
+
+
 def _ledger() -> None:
-    op.create_table(
+    _table(
         "meta",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("origin", NAME, nullable=False),
@@ -34,7 +51,7 @@ def _ledger() -> None:
         sa.Column("created", AT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_table(
+    _table(
         "head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("size", BIG, nullable=False),
@@ -44,13 +61,13 @@ def _ledger() -> None:
         sa.Column("length", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_table(
+    _table(
         "event",
         sa.Column("seq", BIG, autoincrement=False, nullable=False),
         sa.Column("line", BLOB, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )
-    op.create_table(
+    _table(
         "checkpoint",
         sa.Column("size", BIG, autoincrement=False, nullable=False),
         sa.Column("at", AT, nullable=False),
@@ -60,7 +77,7 @@ def _ledger() -> None:
 
 
 def _plans() -> None:
-    op.create_table(
+    _table(
         "plan",
         sa.Column("number", BIG, autoincrement=True, nullable=False),
         sa.Column("id", ID, nullable=False),
@@ -73,7 +90,7 @@ def _plans() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id"),
     )
-    op.create_table(
+    _table(
         "approval",
         sa.Column("number", BIG, autoincrement=True, nullable=False),
         sa.Column("plan", ID, nullable=False),
@@ -87,9 +104,9 @@ def _plans() -> None:
         sa.Column("records", BIG, nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("approval_form", "approval", ["rule", "form"])
-    op.create_index("approval_plan", "approval", ["plan"])
-    op.create_table(
+    _index("approval_form", "approval", ["rule", "form"])
+    _index("approval_plan", "approval", ["plan"])
+    _table(
         "policy_version",
         sa.Column("number", BIG, autoincrement=True, nullable=False),
         sa.Column("digest", ID, nullable=False),
@@ -97,7 +114,7 @@ def _plans() -> None:
         sa.Column("at", AT, nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_table(
+    _table(
         "schema_seen",
         sa.Column("connector", NAME, nullable=False),
         sa.Column("dataset", NAME, nullable=False),
@@ -108,7 +125,7 @@ def _plans() -> None:
 
 
 def _runs() -> None:
-    op.create_table(
+    _table(
         "run",
         sa.Column("number", BIG, autoincrement=True, nullable=False),
         sa.Column("id", ID, nullable=False),
@@ -123,7 +140,7 @@ def _runs() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id"),
     )
-    op.create_table(
+    _table(
         "job",
         sa.Column("number", BIG, autoincrement=True, nullable=False),
         sa.Column("run", ID, nullable=False),
@@ -149,16 +166,16 @@ def _runs() -> None:
         sa.Column("rows", LONG_TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["run"],
-            ["run.id"],
+            [f"{_named('run')}.id"],
         ),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("job_last", "job", ["rule", "connector", "dataset"])
-    op.create_index("job_of", "job", ["run", "job"], unique=True)
+    _index("job_last", "job", ["rule", "connector", "dataset"])
+    _index("job_of", "job", ["run", "job"], unique=True)
 
 
 def _batches() -> None:
-    op.create_table(
+    _table(
         "batch",
         sa.Column("run", ID, nullable=False),
         sa.Column("job", NAME, nullable=False),
@@ -171,12 +188,12 @@ def _batches() -> None:
         sa.Column("folded", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run"],
-            ["run.id"],
+            [f"{_named('run')}.id"],
         ),
         sa.PrimaryKeyConstraint("run", "job", "batch"),
     )
-    op.create_index("batch_status", "batch", ["status", "connector"])
-    op.create_table(
+    _index("batch_status", "batch", ["status", "connector"])
+    _table(
         "evidence",
         sa.Column("run", ID, nullable=False),
         sa.Column("job", NAME, nullable=False),
@@ -186,14 +203,14 @@ def _batches() -> None:
         sa.Column("leaves", BLOB, nullable=False),
         sa.ForeignKeyConstraint(
             ["run", "job", "batch"],
-            ["batch.run", "batch.job", "batch.batch"],
+            [f"{_named('batch')}.{column}" for column in ("run", "job", "batch")],
         ),
         sa.PrimaryKeyConstraint("run", "job", "batch"),
     )
 
 
 def _working() -> None:
-    op.create_table(
+    _table(
         "lease",
         sa.Column("name", NAME, nullable=False),
         sa.Column("token", BIG, nullable=False),
@@ -205,7 +222,7 @@ def _working() -> None:
         sa.Column("expires", AT, nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
-    op.create_table(
+    _table(
         "set_aside",
         sa.Column("connector", NAME, nullable=False),
         sa.Column("dataset", NAME, nullable=False),
