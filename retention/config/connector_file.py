@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
-from retention.config import beside, relation_values, urls, values
+from retention.config import beside, event_values, relation_values, urls, values
 from retention.config import dataset_values as spelt
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.policy_file import Anything, Zone
@@ -88,7 +88,7 @@ class DatasetTable(Table):
     key: Annotated[tuple[str, ...] | None, PlainValidator(spelt.key)] = None
     where: Annotated[Condition | None, PlainValidator(spelt.condition)] = None
     subject: Annotated[Mapping[str, str] | None, PlainValidator(spelt.subject)] = None
-    events: Annotated[Mapping[str, Event] | None, PlainValidator(spelt.events)] = None
+    events: Annotated[Mapping[str, Event] | None, PlainValidator(event_values.events)] = None
     parts: Annotated[tuple[PartName, ...] | None, PlainValidator(spelt.parts)] = None
     relations: Annotated[tuple[RelationName, ...] | None, PlainValidator(relation_values.relations)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None

@@ -1,4 +1,4 @@
-"""Parsers of what a dataset spells out: events, parts, key, subject, condition."""
+"""Parsers of what a dataset spells out: parts, key, subject, condition. Events are read by `event_values`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from retention.config.findings import Finding, Unusable, each, nearest, not_yet,
 from retention.config.names import parse_name, single
 from retention.config.values import string, word
 from retention.model.condition import Condition
-from retention.model.dataset import Event, EventColumn, Name, PartName
+from retention.model.dataset import Name, PartName
 
-EVENT_FORMS = 'write a column: "created_at", "orders.created_at", or { latest = ["…", "…"] }'
 PART_FORMS = 'write tables: ["order_lines", { table = "shipments", via = "order_id" }]'
-
-_EVENT_LATER = ("where", "unit", "epoch", "format", "never", "first", "earliest")
-_NEVER = "never"
 
 
 def column(value: object) -> Name:
@@ -63,59 +59,8 @@ def subject(value: object) -> Mapping[str, str]:
             raise not_yet(f"{said(item)}, a path to a subject,", "write a column of the table itself")
         return name.pieces[0]
 
-    _names(value, "kind of identifier")
+    names(value, "kind of identifier")
     return dict(zip(value, each(value.items(), path), strict=True))
-
-
-def events(value: object) -> Mapping[str, Event]:
-    """Name of event → Event."""
-    if not isinstance(value, dict) or not value:
-        raise unusable(f"is {said(value)}", 'write { booked = "created_at" }')
-    _names(value, "event's name")
-    return dict(zip(value, each(value.items(), event), strict=True))
-
-
-def event(value: object) -> Event:
-    """`"never"`, one component, or `{ latest = [components] }`."""
-    if value == _NEVER:
-        return Event(components=())
-    if isinstance(value, dict) and "latest" in value:
-        only(value, ("latest",), _EVENT_LATER, EVENT_FORMS)
-        listed = value["latest"]
-        if not isinstance(listed, list) or not listed:
-            raise unusable(f"is {said(listed)}", 'write latest = ["created_at", "updated_at"]', "latest")
-        try:
-            return Event(components=tuple(each(enumerate(listed), component)))
-        except Unusable as error:
-            raise Unusable(_under("latest", error)) from None
-    return Event(components=(component(value),))
-
-
-def component(value: object) -> EventColumn:
-    """A column as text, or `{ column, via }`."""
-    if not isinstance(value, dict):
-        if not isinstance(value, str):
-            raise unusable(f"is {said(value)}", EVENT_FORMS)
-        if value == _NEVER:
-            raise unusable('"never" cannot be one of several', "take it out")
-        return EventColumn(column=column(value))
-    if "latest" in value:
-        raise not_yet("`latest` inside `latest`", "write all components in one list")
-    only(value, ("column", "via"), _EVENT_LATER, EVENT_FORMS)
-    if "column" not in value:
-        raise unusable("has no `column`", 'write { column = "orders.created_at", via = "customer_id" }')
-    via = _via(value)
-    try:
-        name = column(value["column"])
-    except Unusable as error:
-        raise Unusable(_under("column", error)) from None
-    if via is not None and len(name.pieces) == 1:
-        raise unusable(
-            "names a way for a column of the table itself",
-            'take `via` out, or write { column = "orders.created_at", via = "customer_id" }',
-            "via",
-        )
-    return EventColumn(column=name, via=via)
 
 
 def parts(value: object) -> tuple[PartName, ...]:
@@ -135,11 +80,14 @@ def part(value: object) -> PartName:
     only(value, ("table", "via"), ("shared",), PART_FORMS)
     if "table" not in value:
         raise unusable("has no `table`", 'write { table = "shipments", via = "order_id" }')
-    via = _via(value)
     try:
-        return PartName(table=table(value["table"]), via=via)
+        referring = via(value["via"]) if "via" in value else None
     except Unusable as error:
-        raise Unusable(_under("table", error)) from None
+        raise Unusable(under("via", error)) from None
+    try:
+        return PartName(table=table(value["table"]), via=referring)
+    except Unusable as error:
+        raise Unusable(under("table", error)) from None
 
 
 def condition(value: object) -> Condition:
@@ -161,16 +109,13 @@ def path(value: object) -> str:
     return text
 
 
-def _via(value: Mapping[str, object]) -> str | None:
-    if "via" not in value:
-        return None
-    try:
-        return single(value["via"], "a referring column")
-    except Unusable as error:
-        raise Unusable(_under("via", error)) from None
+def via(value: object) -> str:
+    """The referring column by which a path or a part is meant."""
+    return single(value, "a referring column")
 
 
-def _under(name: str, error: Unusable) -> list[Finding]:
+def under(name: str, error: Unusable) -> list[Finding]:
+    """The findings of the value of the key `name`."""
     return [Finding(at=(name, *f.at), found=f.found, write=f.write) for f in error.findings]
 
 
@@ -188,13 +133,14 @@ def _once(items: list[str], what: str) -> None:
         seen.add(item)
 
 
-def _names(value: Mapping[str, object], what: str) -> None:
+def names(value: Mapping[str, object], what: str) -> None:
+    """Refuses keys that are no names of `what`."""
     findings: list[Finding] = []
     for name in value:
         try:
             word(name, what)
         except Unusable as error:
-            findings += _under(name, error)
+            findings += under(name, error)
     if findings:
         raise Unusable(findings)
 

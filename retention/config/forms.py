@@ -11,12 +11,15 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from retention.config.findings import dotted
 from retention.config.loading import Configuration
 from retention.model.clock import Clock, Start
-from retention.model.dataset import Connector, Dataset, Event
+from retention.model.dataset import Connector, Dataset, Event, EventColumn
+from retention.model.encoding import Sentinel
 from retention.model.policy import Rule
 
 Json: TypeAlias = Any
@@ -224,8 +227,32 @@ def _relations(datasets: Iterable[Dataset]) -> Json:
 
 
 def _event(event: Event) -> Json:
-    components = [_without_none({"column": list(c.column.pieces), "via": c.via}) for c in event.components]
-    return sorted(components, key=_canonical)
+    return sorted(map(_component, event.components), key=_canonical)
+
+
+def _component(component: EventColumn) -> Json:
+    """Only what is there: an event that is a column is the same as it always was."""
+    encoding = component.encoding
+    return _without_none(
+        {
+            "column": list(component.column.pieces),
+            "via": component.via,
+            "where": component.where.text if component.where is not None else None,
+            "unit": encoding.unit.value if encoding.unit is not None else None,
+            "epoch": encoding.epoch.isoformat() if encoding.unit is not None else None,
+            "format": encoding.format.value if encoding.format is not None else None,
+            "never": sorted(map(_sentinel, encoding.never), key=_canonical) or None,
+        }
+    )
+
+
+def _sentinel(value: Sentinel) -> Json:
+    """A whole number as it is, a text as it is (and a date as its text), a fraction as {"number": text}."""
+    if isinstance(value, Decimal):
+        return {"number": format(value.normalize(), "f")}
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _without_none(table: Mapping[str, Json]) -> dict[str, Json]:

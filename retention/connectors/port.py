@@ -24,6 +24,7 @@ from typing import Any
 
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
+from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.rights import Need
@@ -156,6 +157,19 @@ class RecordView:
     undecided: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """A clock's column over all rows: whether any value has passed. If none has, how many have not, or can't be read.
+
+    `served`: an index of the bare column can serve a cutoff.
+    """
+
+    past: bool
+    ahead: int = 0
+    unclear: int = 0
+    served: bool = True
+
+
 class Remover(abc.ABC):
     """One job's batches on one connection."""
 
@@ -266,6 +280,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+        """A clock's column as it stands, seen from `now`."""
 
     @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:

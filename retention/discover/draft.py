@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from retention.config import dataset_values
+from retention.config import event_values
 from retention.connectors.port import Look
 from retention.discover.belonging import Belonging, belonging
 from retention.discover.columns import people, timed, unique_key
@@ -166,7 +166,7 @@ class _Trial:
                 continue
             value = moment.value if isinstance(moment.value, str) else _plain(moment.value)
             try:
-                parsed[moment.event] = dataset_values.event(value)
+                parsed[moment.event] = event_values.event(value)
             except ValueError as error:
                 found, _, write = str(error).partition("; ")
                 bad.append((moment, Problem(file=self._file, key=moment.event, found=found, write=write)))

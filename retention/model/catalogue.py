@@ -165,6 +165,8 @@ class Catalogue:
     `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
     else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
+    `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
+    dates are texts or numbers.
     """
 
     tables: Mapping[TableId, Table]
@@ -172,6 +174,7 @@ class Catalogue:
     default_schema: str | None = None
     default_only: bool = False
     folds_case: bool = False
+    typed: bool = True
     folds_tables: bool = False
     folds_columns: bool = False
     quote: str = '"'

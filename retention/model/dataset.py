@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from retention.model.condition import Condition
+from retention.model.encoding import PLAIN, Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +29,14 @@ class Name:
 class EventColumn:
     """One component of an event: a column of the root row, or of a related table.
 
-    `via`: which referring column leads to the related table, where two do.
+    `via`: which referring column leads to the related table, where two do. `where`: it has happened only
+    in rows of which this is true. `encoding`: how the column writes a point in time.
     """
 
     column: Name
     via: str | None = None
+    where: Condition | None = None
+    encoding: Encoding = PLAIN
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from retention.model.catalogue import Kind, TableId
 from retention.model.condition import Value
+from retention.model.encoding import PLAIN, Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,16 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A column of a source; `kind` and `type` as the catalogue has them."""
+    """A column of a source; `kind` and `type` as the catalogue has them.
+
+    `encoding`: how it writes a point in time, where it is a clock's.
+    """
 
     source: Source
     column: str
     kind: Kind
     type: str = ""
+    encoding: Encoding = PLAIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +176,8 @@ class Line:
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
-    `field.kind` says how it is encoded: DATE, TIMESTAMP, TIMESTAMPTZ, or TEXT in ISO 8601.
+    `field.encoding` says how it is written; where that is plain, `field.kind`: DATE, TIMESTAMP,
+    TIMESTAMPTZ, or TEXT in ISO 8601. A value that the encoding declares as "never" is MISSING.
     """
 
     field: Field
@@ -182,7 +188,10 @@ class Dated:
 
 @dataclass(frozen=True, kw_only=True)
 class Reaches:
-    """Necessary for PAST, and only that: a comparison of the bare column that an index serves."""
+    """Necessary for PAST, and only that: a comparison of the bare column that an index serves.
+
+    True of every row where the column's own order is not the order of time.
+    """
 
     field: Field
     cutoff: Line
@@ -247,6 +256,14 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnField:
+    """A column of the root's own row, which counts where `where` is true of that; None: always."""
+
+    field: Field
+    where: Test | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RelatedField:
     """A column of a related table: every row of `field.source` that passes `where`."""
 
@@ -258,9 +275,10 @@ class RelatedField:
 class LatestDay:
     """The latest calendar day among the fields, for showing and for ordering only; None if there is none.
 
-    `timezone` is the zone in which columns with a zone are read.
+    `timezone` is the zone in which columns with a zone are read (SQLite, which knows no zones, shows the
+    day in UTC).
     """
 
-    own: tuple[Field, ...]
+    own: tuple[OwnField, ...]
     related: tuple[RelatedField, ...]
     timezone: str

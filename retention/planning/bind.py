@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
-from retention.model.dataset import Connector, Dataset, Event, PartName
+from retention.model.dataset import Connector, Dataset, Event, EventColumn, PartName
 from retention.planning.bound import BoundDataset, Component, Hop, Part
+from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
 from retention.planning.names import NotFoundError, find_column, find_table, same_table
 from retention.planning.paths import misspelt_via, part_link, related_path
@@ -29,8 +30,6 @@ _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\
 """Types whose values drivers give as something else than a text or a number."""
 
 _UNORDERED = re.compile(r"^(ENUM|SET)\(", re.IGNORECASE)
-
-CLOCK_KINDS = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 
 
 def bind(
@@ -166,7 +165,7 @@ class _Attempt:
         key = self._named_key(root)
         for column in key:
             inexact = column.kind is Kind.REAL or (
-                column.kind is Kind.NUMERIC and self.catalogue.folds_case  # stored as floating point there
+                column.kind is Kind.NUMERIC and not self.catalogue.typed  # stored as floating point there
             )
             if inexact or (column.kind is Kind.OTHER and _UNSAID.search(column.type)):
                 self._problem(
@@ -216,11 +215,25 @@ class _Attempt:
                     if table.id != root.id:
                         hops = related_path(self.catalogue, root.id, table.id, item)
                 column = find_column(self.catalogue, table, word)
-                self._clock_column(table, column)
+                encoding = clock_encoding(self.connector, self.catalogue, table, column, item)
+                if item.where is not None:
+                    Binder(self.catalogue, table, p.Source(table=table.id, alias="c")).test(item.where.tree)
             except NotFoundError as error:
                 self._problem(f"events.{name}", error.found, error.write)
                 continue
-            found.append(Component(text=item.column.text, hops=hops, table=table.id, column=column))
+            component = Component(
+                text=_text(item, [other.text for other in found]),
+                hops=hops,
+                table=table.id,
+                column=column,
+                encoding=encoding,
+                where=item.where,
+            )
+            if component.text in (other.text for other in found):
+                self._problem(
+                    f"events.{name}", f"`{component.text}` is one of its components twice", "take one out"
+                )
+            found.append(component)
         return tuple(found)
 
     def _schema_near(self, root: Table, place: list[str]) -> str | None:
@@ -229,19 +242,6 @@ class _Attempt:
             beside = TableId(schema=root.id.schema, name=place[0])
             return root.id.schema if beside in self.catalogue.tables else None
         return None
-
-    def _clock_column(self, table: Table, column: Column) -> None:
-        text_dates = self.catalogue.folds_case and column.kind is Kind.TEXT
-        if column.kind not in CLOCK_KINDS and not text_dates:
-            raise NotFoundError(
-                f"`{table.id}.{column.name}` is {column.type or 'untyped'}, which is no date",
-                "name a date or timestamp column; dates in numbers and in other texts are not supported yet",
-            )
-        if (column.kind is Kind.TIMESTAMP or text_dates) and self.connector.timezone is None:
-            raise NotFoundError(
-                f"`{table.id}.{column.name}` is {column.type or 'text'}, which has no zone",
-                'write timezone = "Europe/Oslo" (the zone of its values) at the top of this file',
-            )
 
     def _subject(self, root: Table) -> None:
         for kind, word in self.dataset.subject.items():
@@ -296,6 +296,14 @@ class _Attempt:
                 f"name a table whose rows refer to `{root.id}`, directly or through another part",
             )
         return members
+
+
+def _text(item: EventColumn, others: list[str]) -> str:
+    """What tells the component from the others of its event, for explanations."""
+    text = item.column.text
+    if item.where is not None:
+        text += f" where {item.where.text}"
+    return f"{text} by {item.via}" if text in others and item.via is not None else text
 
 
 def fingerprint(catalogue: Catalogue, tables: Iterable[TableId]) -> str:

@@ -9,6 +9,7 @@ from retention.model.catalogue import Blind, Column, Reference, Table, TableId
 from retention.model.clock import Clock
 from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset
+from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
 
 
@@ -27,12 +28,23 @@ class Hop:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """A component of an event: `column` of the root (no hops) or of the table that the hops reach."""
+    """A component of an event: `column` of the root (no hops) or of the table that the hops reach.
+
+    `text` names it, and no other of its event. It has happened only in rows of which `where` is true;
+    the `never` of its encoding are values as the column holds them.
+    """
 
     text: str
     hops: tuple[Hop, ...]
     table: TableId
     column: Column
+    encoding: Encoding = PLAIN
+    where: Condition | None = None
+
+    @property
+    def always(self) -> bool:
+        """It is of the record's own row, and has always happened."""
+        return not (self.hops or self.column.nullable or self.where is not None or self.encoding.never)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,7 @@ class Fates(Joins):
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan delete rows that the job's event is read from, and nothing else tells it."""
         components = job.bound.events[job.rule.event or ""]
-        if any(not c.hops and not c.column.nullable for c in components):
+        if any(component.always for component in components):
             return False
         read = {hop.arrives for c in components for hop in c.hops}
         return any(read & other.bound.members for other in self._acting if acts(other))
@@ -102,15 +102,18 @@ class Fates(Joins):
 
     def latest_day(self, job: Job, root: p.Source) -> p.LatestDay:
         """The day of the record's event, for showing and ordering."""
-        own: list[p.Field] = []
+        own: list[p.OwnField] = []
         related: list[p.RelatedField] = []
         for component in job.bound.events[job.rule.event or ""]:
+            source = root if not component.hops else self._source(component.table)
+            field, scope = self._field(source, component), self._condition(source, component)
+            happened = None if scope is None else p.IsTrue(item=scope)
             if not component.hops:
-                own.append(self._field(root, component))
+                own.append(p.OwnField(field=field, where=happened))
                 continue
-            source = self._source(component.table)
             joined = self._joined(component.hops, root, source)
-            related.append(p.RelatedField(field=self._field(source, component), where=joined))
+            where = joined if happened is None else p.All(items=(joined, happened))
+            related.append(p.RelatedField(field=field, where=where))
         return p.LatestDay(own=tuple(own), related=tuple(related), timezone=job.clock.timezone)
 
     def component_state(self, job: Job, root: p.Source, component: Component, state: p.State) -> p.Test:
@@ -204,18 +207,44 @@ class Fates(Joins):
         floor = self._line(job, periods.floor(job.clock.timezone))
         line = self._line(job, cutoff)
 
-        def dated(source: p.Source, wanted: p.State) -> p.Test:
+        def dated(source: p.Source, *wanted: p.State) -> p.Test:
             field = self._field(source, component)
-            return p.Dated(field=field, state=wanted, floor=floor, cutoff=line)
+            states = (p.Dated(field=field, state=each, floor=floor, cutoff=line) for each in wanted)
+            return self._happened(source, component, state, p.AnyOf(items=tuple(states)))
 
         if not component.hops:
             return dated(root, state)
         if state is p.State.MISSING:
-            return p.Not(item=self._along(component.hops, root, lambda _: p.All(items=())))
+            # A row of which the condition is false is as good as none.
+            return p.Not(item=self._along(component.hops, root, lambda s: self._counts(s, component)))
         # A related row that exists but has no date is not one of long ago.
         wanted = (p.State.UNCLEAR, p.State.MISSING) if state is p.State.UNCLEAR else (state,)
-        return self._along(
-            component.hops, root, lambda source: p.AnyOf(items=tuple(dated(source, w) for w in wanted))
+        return self._along(component.hops, root, lambda source: dated(source, *wanted))
+
+    def _happened(self, source: p.Source, component: Component, state: p.State, dated: p.Test) -> p.Test:
+        """The row's component is in `state`, where `dated` says so of its column alone."""
+        condition = self._condition(source, component)
+        if condition is None:
+            return dated
+        here = p.All(items=(p.IsTrue(item=condition), dated))
+        match state:
+            case p.State.UNCLEAR:
+                return p.AnyOf(items=(p.IsUnknown(item=condition), here))
+            case p.State.MISSING:
+                return p.AnyOf(items=(p.IsTrue(item=p.Not(item=condition)), here))
+            case _:
+                return here
+
+    def _counts(self, source: p.Source, component: Component) -> p.Test:
+        condition = self._condition(source, component)
+        return p.All(items=()) if condition is None else p.Untrue(item=p.Not(item=condition))
+
+    def _condition(self, source: p.Source, component: Component) -> p.Test | None:
+        """What the component's row must be for it to have happened; None where nothing is asked."""
+        if component.where is None:
+            return None
+        return Binder(self._catalogue, self._catalogue.tables[component.table], source).test(
+            component.where.tree
         )
 
     def _line(self, job: Job, boundary: Boundary) -> p.Line:

@@ -105,7 +105,13 @@ class Joins:
 
     def _field(self, source: p.Source, component: Component) -> p.Field:
         column = component.column
-        return p.Field(source=source, column=column.name, kind=column.kind, type=column.type)
+        return p.Field(
+            source=source,
+            column=column.name,
+            kind=column.kind,
+            type=column.type,
+            encoding=component.encoding,
+        )
 
     def _fields(self, source: p.Source, names: Iterable[str]) -> tuple[p.Field, ...]:
         columns = self._catalogue.tables[source.table].columns

@@ -95,6 +95,8 @@ def _style(fate: str) -> str:
 def _component(component: Component) -> Text:
     value = shown(component.value) if component.value is not None else "none"
     state = STATE_WORDS.get(component.state, component.state)
+    if component.state == "missing" and component.value is not None:
+        state = "not happened"  # its condition is false, or the value means never
     style = "warn" if component.state == "unclear" else "quiet"
     return Text.assemble(f"{shown(component.column)} = {value}  ", (shown(state), style))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 
 from retention.config import Configuration
 from retention.connectors.port import Target
@@ -19,6 +20,7 @@ from retention.planning.bound import BoundDataset
 from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
+from retention.verbs.clocks import clock_warnings
 from retention.verbs.prepared import Clock, configuration, shared_stores
 
 MOST_COUNTED = 1_000_000
@@ -40,7 +42,8 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
     every = tuple(config.connectors.values())
-    looks = [_look(connector, place) for connector in every]
+    now = clock()
+    looks = [_look(connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
     problems += tuple(shared_stores(known))
@@ -70,10 +73,10 @@ class _Look:
     silent: str | None = None
 
 
-def _look(connector: Connector, place: Place) -> _Look:
+def _look(connector: Connector, place: Place, now: datetime) -> _Look:
     try:
         with closing(open_target(connector, place.environ)) as target:
-            return _live(connector, target)
+            return _live(connector, target, now)
     except ConfigurationError as error:
         return _Look(problems=tuple(error.problems))
     except UnreachableError as error:
@@ -82,7 +85,7 @@ def _look(connector: Connector, place: Place) -> _Look:
         return _Look(problems=(problem,), silent=error.message)
 
 
-def _live(connector: Connector, target: Target) -> _Look:
+def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     """Names, references and rights, against the schema as it is now."""
 
     def counting(reference: Reference) -> str:
@@ -104,7 +107,7 @@ def _live(connector: Connector, target: Target) -> _Look:
     lacking, looking = _rights(connector, bound, target)
     return _Look(
         problems=(*problems, *lacking, *(problem for item in bound for problem in _unseen(item))),
-        warnings=(*warnings, *looking),
+        warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
     )

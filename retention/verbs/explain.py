@@ -10,11 +10,12 @@ from retention import periods
 from retention.connectors.port import RecordView
 from retention.errors import UsageError
 from retention.ledger.evidence import key_text
-from retention.model.catalogue import Kind
 from retention.model.explanation import Component, Explanation, RuleView, Stopper
 from retention.model.place import Place
 from retention.model.typed import pieces
+from retention.periods.encodings import read
 from retention.planning.bound import BoundDataset, Job
+from retention.planning.bound import Component as BoundComponent
 from retention.planning.fate import WITHIN
 from retention.planning.work import Work
 from retention.verbs import stores
@@ -117,22 +118,19 @@ def _iso(day: date | None) -> str | None:
 def _event_day(job: Job, view: RecordView) -> date | None:
     """The latest component's day in the rule's zone; None where there is none that can be read."""
     days = []
-    columns = {c.text: c.column.kind for c in job.bound.events[job.rule.event or ""]}
+    bound = {c.text: c for c in job.bound.events[job.rule.event or ""]}
     for name, (value, state) in view.components.items():
         if value is not None and state in ("past", "recent"):
-            day = _day(value, columns[name], job)
+            day = _day(value, bound[name], job)
             if day is not None:
                 days.append(day)
     return max(days, default=None)
 
 
-def _day(value: str, kind: Kind, job: Job) -> date | None:
-    try:
-        if kind is Kind.DATE or len(value) == len("2026-01-31"):
-            return date.fromisoformat(value)
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None  # infinity, and years beyond 9999
+def _day(value: str, component: BoundComponent, job: Job) -> date | None:
+    moment = read(value, component.encoding)
+    if not isinstance(moment, datetime):
+        return moment
     if moment.tzinfo is None:
         zone = job.bound.connector.timezone
         moment = periods.instant_of_naive(moment, zone if zone is not None else "UTC")

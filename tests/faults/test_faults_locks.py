@@ -101,7 +101,7 @@ def test_one_lock_that_stays_does_not_hide_those_that_were_released(server, hook
     with locking(server, "SELECT id FROM orders WHERE id = 42 FOR UPDATE"):
         other = server.database.connect()
         other.execute("BEGIN")
-        other.execute("SELECT id FROM orders WHERE id BETWEEN 40 AND 60 AND id <> 42 FOR UPDATE")
+        other.execute("SELECT id FROM orders WHERE id BETWEEN 43 AND 60 FOR UPDATE")
 
         def watched(remover, window, most, *, wait=False):
             if wait:

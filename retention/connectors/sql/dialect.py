@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,9 +19,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Lacking
+from retention.connectors.sql.lines import least
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
+from retention.model.encoding import Encoding
 from retention.planning.rights import Need
 
 
@@ -32,6 +35,12 @@ class Timeouts:
     statement: int = 60_000
     idle: int = 60_000
 
+
+Reading = tuple[ColumnElement[Any] | None, ColumnElement[Any]]
+"""(readable, value): `readable`, plain of what is not NULL, or None for always, says of which rows `value` is true.
+
+`value` is anything or NULL elsewhere, and never an error of the database.
+"""
 
 Rows = list[tuple[Any, ...]]
 """The driver's own tuples."""
@@ -204,11 +213,51 @@ class Dialect(abc.ABC):
 
     @abc.abstractmethod
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
-        """A comparison of the bare column that every PAST value passes."""
+        """A comparison of the bare column, a date or ISO 8601 text, that every PAST value passes."""
 
     @abc.abstractmethod
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        """The calendar day of a point in time, for showing and ordering."""
+        """The calendar day of a date or of ISO 8601 text, for showing and ordering; NULL for what is none."""
+
+    # -- clocks in numbers, and dates spelt out (`encodings` puts them together) --------------
+
+    @abc.abstractmethod
+    def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        """The column as a number; where it is a text, what `encodings.NUMBER` matches is one."""
+
+    @abc.abstractmethod
+    def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        """The column, a text or a whole number, as a text."""
+
+    @abc.abstractmethod
+    def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
+        """The whole text has the shape, in which a 9 stands for a digit from 0 to 9, all else for itself."""
+
+    @abc.abstractmethod
+    def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A text of the shape 9999-99-99 is a day of the calendar."""
+
+    @abc.abstractmethod
+    def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
+        """The day of a number between the years 1 and 9999, as `day` gives it."""
+
+    @abc.abstractmethod
+    def spelled_day(self, text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
+        """An ISO day of the calendar as `day` gives it, or the last of its month; asked of such texts only."""
+
+    def serves(self, field: p.Field) -> bool:
+        """The order of the bare column's values is the order of time, so that an index of it serves."""
+        if field.encoding.unit is not None:
+            return field.kind is not Kind.TEXT
+        return field.encoding.format is None or field.encoding.format.in_order
+
+    def number_line(self, field: p.Field, line: Fraction) -> Any:
+        """The least number not below `line`, as the column, or `number` of it, is compared with it."""
+        return least(field.kind, line)
+
+    def spelled_line(self, field: p.Field, text: str) -> Any:
+        """`text`, of a format in order, as the bare column is compared with it: a number where that holds digits."""
+        return text if field.kind is Kind.TEXT else int(text)
 
     def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         """A value for showing, as text where the driver can't hold all that the database can."""

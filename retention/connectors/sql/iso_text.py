@@ -22,7 +22,7 @@ def dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.L
     told = sa.case(
         (
             _reckoned(sa.func.datetime, column).is_(column),
-            _between(column, state, _text(_naive(floor)), _text(_naive(cutoff))),
+            _between(column, state, shortest(_naive(floor)), shortest(_naive(cutoff))),
         ),
         (
             _reckoned(sa.func.date, column).is_(column),
@@ -73,7 +73,7 @@ def days_on(day: date, days: int) -> str:
         return "9999-12-31~"
 
 
-def _text(moment: datetime) -> str:
+def shortest(moment: datetime) -> str:
     """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
     text = moment.strftime("%H:%M:%S")
     day = moment.date().isoformat()
@@ -131,5 +131,5 @@ def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
             ),
             sa.func.datetime(column) < bound(instant),
         ),
-        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(_text(_naive(line))),
+        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(shortest(_naive(line))),
     )

@@ -22,8 +22,9 @@ from sqlalchemy.types import UserDefinedType
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql import mysql_errors as errors
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Timeouts
 from retention.connectors.sql.mysql_catalogue import read_catalogue, table_engine
+from retention.connectors.sql.mysql_clocks import MysqlClocks
 from retention.connectors.sql.mysql_rights import lacking
 from retention.connectors.sql.mysql_session import (
     Verbatim,
@@ -32,10 +33,8 @@ from retention.connectors.sql.mysql_session import (
     greeting,
     recoded,
 )
-from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
-from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind
 from retention.model.condition import Value
 from retention.planning.rights import Need
@@ -51,7 +50,7 @@ class _Listed(UserDefinedType[Any]):
     cache_ok = True
 
 
-class Mysql(Dialect):
+class Mysql(MysqlClocks):
     """Row locks, keys in lists, a server with a clock of its own."""
 
     name = "mysql"
@@ -202,20 +201,6 @@ class Mysql(Dialect):
         last = sa.func.dayofmonth(sa.func.last_day(column))
         inside = sa.func.dayofmonth(column).between(sa.literal_column("1"), last)
         return sa.func.coalesce(inside, sa.literal_column("0")) == sa.literal_column("1")
-
-    def dated_text(
-        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
-    ) -> ColumnElement[Any]:
-        raise AssertionError("binding refuses dates in text on MariaDB and MySQL")
-
-    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
-        return column < bound(comparable(kind, cutoff))
-
-    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        if kind is Kind.TIMESTAMPTZ:  # a server without time zone tables shows the day in UTC
-            local = sa.func.convert_tz(column, sa.literal_column("'+00:00'"), bound(timezone))
-            column = sa.func.coalesce(local, column)
-        return sa.cast(column, sa.Date)
 
     def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         text = sa.cast(column, sa.CHAR)

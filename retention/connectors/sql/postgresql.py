@@ -16,15 +16,14 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
-from retention.connectors.sql.dialect import Dialect, Rows, Timeouts
+from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql_ahead import ahead
+from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
 from retention.connectors.sql.postgresql_constraints import references_of
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
-from retention.connectors.sql.predicates import bound, comparable
 from retention.connectors.sql.showing import PYFORMAT, with_values
-from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind
 from retention.planning.rights import Need
 
@@ -33,7 +32,7 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
 
 
-class Postgresql(Dialect):
+class Postgresql(PostgresqlClocks):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"
@@ -156,20 +155,6 @@ class Postgresql(Dialect):
 
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column
-
-    def dated_text(
-        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
-    ) -> ColumnElement[Any]:
-        raise AssertionError("binding refuses dates in text on PostgreSQL")
-
-    def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
-        return column < bound(comparable(kind, cutoff))
-
-    def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
-        # Infinity, and years that the driver's calendar does not have, are no day that could be shown.
-        known = sa.and_(column >= bound(date(1, 1, 2)), column < bound(date(9999, 12, 31)))
-        local = sa.func.timezone(timezone, column) if kind is Kind.TIMESTAMPTZ else column
-        return sa.case((known, sa.cast(local, sa.Date)))
 
     def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.cast(column, sa.Text)

@@ -16,10 +16,13 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.connectors.sql import encodings
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.lines import bound as bound  # for every statement
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
+from retention.model.encoding import Encoding, Format
 
 _OPERATORS = {
     "=": lambda a, b: a == b,
@@ -30,11 +33,6 @@ _OPERATORS = {
     ">=": lambda a, b: a >= b,
     "LIKE": lambda a, b: a.like(b),
 }
-
-
-def bound(value: Any) -> ColumnElement[Any]:
-    """A parameter whose type is the database's to infer from the column that it meets."""
-    return sa.bindparam(None, value, type_=NullType(), unique=True)
 
 
 class Only(sa.TableClause):
@@ -164,7 +162,9 @@ class Compiler:
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._closure(closure))
             case p.Reaches(field=field, cutoff=cutoff):
-                return self._dialect.reaches(self.field(field), field.kind, cutoff)
+                if _spelt_by_itself(field.encoding):
+                    return self._dialect.reaches(self.field(field), field.kind, cutoff)
+                return encodings.reaches(self._dialect, self.field(field), field, cutoff)
 
     def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
         """The values of `pairs`, under `names` where they are given."""
@@ -195,15 +195,34 @@ class Compiler:
 
     def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
         """The day as the database's DATE (or ISO text), NULL where there is none."""
-        days = [self._dialect.day(self.field(f), f.kind, latest.timezone) for f in latest.own]
+        days = [self._day(item.field, latest.timezone, item.where) for item in latest.own]
         for item in latest.related:
             inner = self.source(item.field.source)
-            day = self._dialect.day(self.field(item.field), item.field.kind, latest.timezone)
+            day = self._day(item.field, latest.timezone, None)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
         if not days:
             return sa.null()  # an event that never happens
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
+
+    def _day(self, field: p.Field, timezone: str, where: p.Test | None) -> ColumnElement[Any]:
+        """The day of a value that counts: not one of those that mean never, in a row of which `where` is true."""
+        column = self.field(field)
+        if _spelt_by_itself(field.encoding):
+            day = self._dialect.day(column, field.kind, timezone)
+        else:
+            day = encodings.day(self._dialect, column, field, timezone)
+        never = encodings.never(self._dialect, column, field)
+        tests = [] if never is None else [sa.not_(Grouping(never))]
+        tests += [] if where is None else [self.test(where)]
+        return sa.case((sa.and_(*tests), day)) if tests else day
+
+    def position(self, field: p.Field) -> ColumnElement[Any]:
+        """What the field's values are ordered by in time; NULL where it has not happened."""
+        column = self.field(field)
+        position = encodings.position(self._dialect, column, field)
+        never = encodings.never(self._dialect, column, field)
+        return position if never is None else sa.case((sa.not_(Grouping(never)), position))
 
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
         sides = [self.expression(left), self.expression(right)]
@@ -211,15 +230,23 @@ class Compiler:
         return result
 
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
-        column = self.field(test.field)
+        column, field = self.field(test.field), test.field
+        never = encodings.never(self._dialect, column, field)
         if test.state is p.State.MISSING:
-            return self._dialect.is_null(column)
-        if test.field.kind is Kind.TEXT:
-            return self._dialect.dated_text(column, test.state, test.floor, test.cutoff)
-        floor = bound(comparable(test.field.kind, test.floor))
-        cutoff = bound(comparable(test.field.kind, test.cutoff))
-        readable = self._dialect.readable(column, test.field.kind)
-        known = column.is_not(sa.null())
+            missing = self._dialect.is_null(column)
+            return missing if never is None else sa.or_(missing, never)
+        known: ColumnElement[Any] = column.is_not(sa.null())
+        if never is not None:
+            known = sa.and_(known, sa.not_(Grouping(never)))
+        if not _spelt_by_itself(field.encoding):
+            told = encodings.dated(self._dialect, column, field, test.state, test.floor, test.cutoff)
+            return sa.and_(known, Grouping(told))
+        if field.kind not in DATES:  # on SQLite, whatever the column is declared as
+            told = self._dialect.dated_text(column, test.state, test.floor, test.cutoff)
+            return told if never is None else sa.and_(known, Grouping(told))
+        floor = bound(comparable(field.kind, test.floor))
+        cutoff = bound(comparable(field.kind, test.cutoff))
+        readable = self._dialect.readable(column, field.kind)
         read = () if readable is None else (readable,)  # last: it costs more than the comparisons
         match test.state:
             case p.State.PAST:
@@ -229,6 +256,15 @@ class Compiler:
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
+
+
+DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+"""Kinds of the database's own dates: all others are read as text, or as `encodings` says."""
+
+
+def _spelt_by_itself(encoding: Encoding) -> bool:
+    """A date of the database's own, or ISO 8601."""
+    return encoding.unit is None and encoding.format in (None, Format.ISO)
 
 
 def comparable(kind: Kind, line: p.Line) -> Value:

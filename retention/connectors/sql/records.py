@@ -132,13 +132,15 @@ class RecordReader:
         compiler, latest = self._statements.compiler, self._work.latest_day
         if not component.hops:
             return self._statements.column(component.column.name)
-        for item in latest.related:
-            same = item.field.column == component.column.name and item.field.source.table == component.table
-            if same:
-                inner = compiler.source(item.field.source)
-                query = sa.select(sa.func.max(compiler.field(item.field))).select_from(inner)
-                return query.where(compiler.test(item.where)).correlate_except(inner).scalar_subquery()
-        raise AssertionError("every related component is among the latest day's")
+        every = self._work.bound.events[self._work.job.rule.event or ""]
+        place = [c for c in every if c.hops].index(component)
+        field, where = latest.related[place].field, latest.related[place].where
+        inner, position = compiler.source(field.source), compiler.position(field)
+        query = sa.select(compiler.field(field)).select_from(inner)
+        query = (
+            query.where(compiler.test(where), position.is_not(sa.null())).order_by(position.desc()).limit(1)
+        )
+        return query.correlate_except(inner).scalar_subquery()
 
     def _parts(self, here: list[Any]) -> dict[str, int]:
         counts: dict[str, int] = {}

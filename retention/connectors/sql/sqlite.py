@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from urllib.parse import quote
 
@@ -23,9 +24,10 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
-from retention.connectors.sql import iso_text
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql import iso_text, sqlite_values
+from retention.connectors.sql.dialect import Dialect, Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, with_key
+from retention.connectors.sql.lines import least_float
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
@@ -43,6 +45,7 @@ from retention.model.catalogue import (
     with_index,
 )
 from retention.model.condition import Value
+from retention.model.encoding import Encoding
 from retention.planning.rights import Need
 
 _CLAIM = "retention_claim"
@@ -189,7 +192,7 @@ class Sqlite(Dialect):
                 triggers=tuple(triggers.get(folded(name), ())),
             )
         references = tuple(_finish(r, tables, exact) for r in _references(connection))
-        return Catalogue(tables=tables, references=references, folds_case=True)
+        return Catalogue(tables=tables, references=references, folds_case=True, typed=False)
 
     # -- expressions -----------------------------------------------------------------------
 
@@ -218,6 +221,36 @@ class Sqlite(Dialect):
 
     def day(self, column: ColumnElement[Any], kind: Kind, timezone: str) -> ColumnElement[Any]:
         return sa.func.substr(column, 1, 10)
+
+    def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        return sqlite_values.number(column, field.type)
+
+    def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        return sqlite_values.text(column)
+
+    def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
+        return sqlite_values.matches(text, shape)
+
+    def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        return sqlite_values.is_day(text)
+
+    def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
+        return sqlite_values.counted_day(value, encoding)
+
+    def spelled_day(self, text: ColumnElement[Any], *, last_of_month: bool) -> ColumnElement[Any]:
+        return sqlite_values.spelled_day(text, last_of_month=last_of_month)
+
+    def serves(self, field: p.Field) -> bool:
+        if field.encoding.unit is not None:
+            return sqlite_values.affinity(field.type) != "TEXT"
+        return super().serves(field)
+
+    def number_line(self, field: p.Field, line: Fraction) -> Any:
+        return line.numerator if line.denominator == 1 else least_float(line)
+
+    def spelled_line(self, field: p.Field, text: str) -> Any:
+        numbers = sqlite_values.affinity(field.type) not in ("TEXT", "BLOB")
+        return int(text) if numbers and text.isdigit() else text
 
     def greatest(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         filled = [sa.func.coalesce(day, sa.literal_column("''")) for day in days]

@@ -14,10 +14,14 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, bound, table
-from retention.model.catalogue import Column, Reference, Table, TableId
+from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
+
+
+_INEXACT = frozenset({Kind.REAL, Kind.NUMERIC, Kind.OTHER})
+"""Kinds whose values drivers may give back as others than are stored: no cursor can stand on one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,10 @@ class Statements:
         """
         if dense or len(self.work.reaches) != 1:
             return Order(clock=None)
-        name = self.work.reaches[0].field.column
+        field = self.work.reaches[0].field
+        if not self.dialect.serves(field) or field.kind in _INEXACT:
+            return Order(clock=None)
+        name = field.column
         served = any(index.columns[:1] == (name,) for index in self.work.bound.root.indexes)
         return Order(clock=name if served else None)
 

@@ -18,6 +18,7 @@ from retention.connectors.port import (
     RecordView,
     Remembered,
     Remover,
+    Sight,
     Target,
     Transient,
 )
@@ -34,7 +35,7 @@ from retention.connectors.sql.markers import (
     with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
@@ -44,6 +45,7 @@ from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import connected, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
+from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.reach import quoted
@@ -155,6 +157,27 @@ class SqlTarget(Target):
         keys = {id_: table.key for id_, table in self.catalogue().tables.items()}
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, keys).read(key)
+
+    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+        compiler = Compiler(self._dialect)
+
+        def having(state: p.State) -> Any:
+            return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
+
+        served = self._dialect.serves(clock)
+        reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
+        source = compiler.source(clock.source)
+        some: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
+        )
+        with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
+            if connection.execute(some.limit(1)).first() is not None:
+                return Sight(past=True, served=served)
+            counts = []
+            for state in (p.State.RECENT, p.State.UNCLEAR):
+                query = sa.select(sa.func.count()).select_from(source).where(having(state))
+                counts.append(int(connection.execute(query).scalar_one()))
+        return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:

@@ -172,6 +172,8 @@ class Mariadb:
         return [f"DROP TRIGGER {table}_hinders"]
 
     def begin(self, session):
+        """At the server's default it would lock every row that it passes."""
+        session.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         session.execute("BEGIN")
 
     def lock_table(self, table):

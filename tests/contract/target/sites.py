@@ -95,6 +95,11 @@ class Site:
     def where(self, n):
         return schema.where(self.dataset, n)
 
+    def at_key(self, n):
+        """By the whole key: a search by less may lock rows that it only passes."""
+        room = f"room = {self.key(n)[0]} AND " if self.dataset in schema.COMPOSITE else ""
+        return room + self.where(n)
+
     @property
     def due(self):
         """The keys of all records that are due."""

@@ -27,7 +27,7 @@ def pieces(monkeypatch):
 
 
 def row(site, n):
-    return f"SELECT * FROM {site.dataset} WHERE {site.where(n)} FOR UPDATE"
+    return f"SELECT * FROM {site.dataset} WHERE {site.at_key(n)} FOR UPDATE"
 
 
 def test_a_record_that_others_have_locked_is_left_out(served):
@@ -139,7 +139,7 @@ def test_what_another_session_changed_under_a_lock_is_looked_at_again(served, im
     """It was due when it was looked for, and locked until it was no longer."""
     with served.remover() as remover:
         window = remover.keys_of(whole(remover))
-        table, condition = served.dataset, served.where(6)
+        table, condition = served.dataset, served.at_key(6)
         if table == "accounts":
             change = "INSERT INTO invoices VALUES (99, 6, '2026-11-01')"
         else:

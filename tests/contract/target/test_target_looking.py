@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from retention.connectors.port import Sight
 from retention.connectors.sql import counting
 from retention.errors import InterruptedRun, UsageError
+from retention.model import predicate as p
 from retention.model.progress import NoProgress
 from tests.contract.target import schema
 from tests.contract.target.adapters import ADAPTERS
@@ -144,6 +146,30 @@ def test_a_look_that_is_not_allowed_is_none(visits):
     catalogue = visits.target.catalogue()
     visits.database.run("DROP TABLE visits")
     assert visits.target.look(catalogue.tables[table(visits)], ("seen",), 100) is None
+
+
+# -- a clock as a whole --------------------------------------------------------------------
+
+
+def sighted(site, year):
+    tables = site.target.catalogue().tables
+    column = tables[table(site)].columns["seen"]
+    field = p.Field(
+        source=p.Source(table=table(site), alias="r"), column="seen", kind=column.kind, type=column.type
+    )
+    lines = (datetime(y, 1, 1, tzinfo=UTC) for y in (1971, year))
+    return site.target.sight(
+        field, *(p.Line(day=at.date(), instant=at, naive=at.replace(tzinfo=None)) for at in lines)
+    )
+
+
+def test_a_clock_of_which_something_has_passed_is_not_counted(visits):
+    assert sighted(visits, 2020) == Sight(past=True)
+
+
+def test_a_clock_of_which_nothing_has_passed_is_counted(visits):
+    visits.database.run("INSERT INTO visits VALUES (201, NULL, NULL), (202, '1970-01-01', 'y')")
+    assert sighted(visits, 2014) == Sight(past=False, ahead=15, unclear=1)
 
 
 # -- counting ------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def test_looking_takes_no_locks_and_waits_for_none(served):
 
 
 def test_a_sweep_keeps_to_what_is_left_where_others_have_rows_locked(served):
-    held = f"SELECT * FROM {served.dataset} WHERE {served.where(3)} FOR UPDATE"
+    held = f"SELECT * FROM {served.dataset} WHERE {served.at_key(3)} FOR UPDATE"
     with served.remover() as remover, served.other(held):
         removed(remover, whole(remover))
         again = tried(remover, whole(remover, sweep=True))

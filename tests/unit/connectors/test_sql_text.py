@@ -14,6 +14,7 @@ from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.sqlite import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
+from retention.model.encoding import Encoding, Format, Unit
 
 ROOT = p.Source(table=TableId(schema="shop", name="orders"), alias="r")
 LINES = p.Source(table=TableId(schema="shop", name='od"d'), alias="t1")
@@ -27,6 +28,10 @@ FLOOR = p.Line(day=date(1971, 1, 2), instant=datetime(1971, 1, 1, 23, tzinfo=UTC
 
 def field(name: str, kind: Kind = Kind.TEXT, source: p.Source = ROOT) -> p.Field:
     return p.Field(source=source, column=name, kind=kind)
+
+
+def clock(kind: Kind, encoding: Encoding, type_: str = "INTEGER") -> p.Field:
+    return p.Field(source=ROOT, column="at", kind=kind, type=type_, encoding=encoding)
 
 
 def value(item: object) -> p.Constant:
@@ -226,6 +231,97 @@ def test_dates_on_sqlite() -> None:
         p.State.PAST: f"{known} AND {past}",
         p.State.RECENT: f"{known} AND {at} >= '2021-11-20' AND {recent}",
     }
+
+
+AT, KNOWN = 'r."at"', 'r."at" IS NOT NULL'
+SECONDS = Encoding(unit=Unit.SECONDS, never=(0,))
+ENCODED: dict[str, tuple[p.Test, str, str]] = {
+    "a number that is past": (
+        p.Dated(field=clock(Kind.INTEGER, SECONDS), state=p.State.PAST, floor=FLOOR, cutoff=LINE),
+        f"{KNOWN} AND NOT ({AT} IN (0)) AND typeof({AT}) IN ('integer', 'real')"
+        f" AND {AT} >= 31618800 AND {AT} < 1637535600",
+        f"{KNOWN} AND NOT ({AT} IN (0)) AND {AT} >= 31618800 AND {AT} < 1637535600",
+    ),
+    "a number that is unclear": (
+        p.Dated(field=clock(Kind.INTEGER, SECONDS), state=p.State.UNCLEAR, floor=FLOOR, cutoff=LINE),
+        f"{KNOWN} AND NOT ({AT} IN (0)) AND (NOT (typeof({AT}) IN ('integer', 'real'))"
+        f" OR {AT} < 31618800 OR {AT} >= 253402300800)",
+        f"{KNOWN} AND NOT ({AT} IN (0)) AND ({AT} < 31618800 OR {AT} >= 253402300800)",
+    ),
+    "a number that means never": (
+        p.Dated(field=clock(Kind.INTEGER, SECONDS), state=p.State.MISSING, floor=FLOOR, cutoff=LINE),
+        f"{AT} IS NULL OR {AT} IN (0)",
+        f"{AT} IS NULL OR {AT} IN (0)",
+    ),
+    "a number within reach of an index": (
+        p.Reaches(field=clock(Kind.INTEGER, Encoding(unit=Unit.MILLISECONDS)), cutoff=LINE),
+        f"{AT} < 1637535600000",
+        f"{AT} < 1637535600000",
+    ),
+    "a floating-point number within reach": (
+        p.Reaches(field=clock(Kind.REAL, Encoding(unit=Unit.MINUTES), "REAL"), cutoff=LINE),
+        f"{AT} < 27292260",
+        f"{AT} < 27292260.0",
+    ),
+    "digits in a text": (
+        p.Reaches(field=clock(Kind.TEXT, Encoding(format=Format.YYYYMMDD), "TEXT"), cutoff=LINE),
+        f"{AT} < '20211122'",
+        f"{AT} < '20211122'",
+    ),
+    "digits in a number": (
+        p.Reaches(field=clock(Kind.INTEGER, Encoding(format=Format.YYYYMMDD)), cutoff=LINE),
+        f"{AT} < 20211122",
+        f"{AT} < 20211122",
+    ),
+    "a month": (
+        p.Reaches(field=clock(Kind.TEXT, Encoding(format=Format.YYYY_MM), "TEXT"), cutoff=LINE),
+        f"{AT} < '2021-11'",
+        f"{AT} < '2021-11'",
+    ),
+    "iso in a text": (
+        p.Reaches(field=clock(Kind.TEXT, Encoding(format=Format.ISO), "TEXT"), cutoff=LINE),
+        f"{AT} < '2021-11-24'",
+        f"{AT} < '2021-11-24'",
+    ),
+    "an order that is not that of time": (
+        p.Reaches(field=clock(Kind.TEXT, Encoding(format=Format.DD_MM_YYYY), "TEXT"), cutoff=LINE),
+        "1 = 1",
+        "true",
+    ),
+    "numbers in texts are in no order": (
+        p.Reaches(field=clock(Kind.TEXT, Encoding(unit=Unit.SECONDS), "TEXT"), cutoff=LINE),
+        "1 = 1",
+        "true",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_clocks_in_their_own_terms(name: str) -> None:
+    test, sqlite, postgresql = ENCODED[name]
+
+    assert text(Sqlite(), test) == sqlite
+    assert text(Postgresql(), test) == postgresql
+
+
+def test_what_sqlite_stores_in_a_column_of_dates_is_a_number_in_the_order_of_time() -> None:
+    """`DATETIME` has numeric affinity there, `VARCHAR` that of text."""
+    seconds = Encoding(unit=Unit.SECONDS)
+    said = {
+        declared: text(Sqlite(), p.Reaches(field=clock(Kind.TEXT, seconds, declared), cutoff=LINE))
+        for declared in ("DATETIME", "VARCHAR(20)", "")
+    }
+
+    assert said == {"DATETIME": f"{AT} < 1637535600", "VARCHAR(20)": "1 = 1", "": f"{AT} < 1637535600"}
+
+
+def test_no_text_is_cast_on_postgresql_before_it_was_looked_at() -> None:
+    field = clock(Kind.TEXT, Encoding(unit=Unit.SECONDS), "TEXT")
+    found = text(Postgresql(), p.Dated(field=field, state=p.State.PAST, floor=FLOOR, cutoff=LINE))
+
+    number = f"(CAST({AT} AS TEXT) ~ '^-?[0-9]{{1,18}}([.][0-9]{{1,18}})?$')"
+    cast = f"CASE WHEN {number} THEN CAST(CAST({AT} AS TEXT) AS NUMERIC) END"
+    assert found == f"{KNOWN} AND {number} AND {cast} >= 31618800 AND {cast} < 1637535600"
 
 
 def test_keys_are_handed_over_whole() -> None:
