@@ -54,7 +54,6 @@ class Mysql(MysqlClocks):
     """Row locks, keys in lists, a server with a clock of its own."""
 
     name = "mysql"
-    at_once = frozenset({"NO ACTION", "RESTRICT"})
     row_locks = True
     own_clock = True
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
