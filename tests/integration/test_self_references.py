@@ -11,23 +11,18 @@ import pytest
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.verbs import execution
-from tests.support.stores import PostgresqlStore, SqliteStore, Store
+from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace, adds_up
 
 OLD, NEW = "'2020-01-01 00:00:00'", "'2026-11-01 00:00:00'"
+LONG = {"sqlite": 5_000, "postgresql": 5_000, "mariadb": 1_100}
+"""Generations of a long chain: on MariaDB each takes a batch of its own, and a few more than 1,000 tell enough."""
 STAFF = """
 [datasets.staff]
 data   = "staff"
 table  = "staff"
 events = { left = "gone" }
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """The scripts here are not written for MariaDB yet."""
-    found: Store = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture
@@ -42,8 +37,13 @@ def fill(store: Store, people: Mapping[int, tuple[str, int | None]], *, on_delet
     store.script(
         "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER"
         f" REFERENCES staff (id) ON DELETE {on_delete}); CREATE INDEX staff_boss ON staff (boss);"
-        f"INSERT INTO staff VALUES {rows}"
+        f"{unchecked(store)}INSERT INTO staff VALUES {rows}"
     )
+
+
+def unchecked(store: Store) -> str:
+    """MariaDB looks at references row by row: a ring can't even be put in."""
+    return "SET SESSION foreign_key_checks = 0; " if store.kind == "mariadb" else ""
 
 
 def left(store: Store, table: str = "staff") -> list[int]:
@@ -100,7 +100,7 @@ def test_who_stays_keeps_all_above(staff: Workplace, store: Store, paced: int) -
         "8": "due",
     }
     job = staff.job("staff")
-    assert job.referenced_by == {("public." if store.kind == "postgresql" else "") + "staff.boss": 2}
+    assert job.referenced_by == {f"{store.place}staff.boss": 2}
     (why,) = staff.explain("db.staff", "1").rules
     assert why.fate == "referenced"
     assert staff.run().jobs[0].done == 5
@@ -130,8 +130,12 @@ def test_rings_go_whole_or_not_at_all(staff: Workplace, store: Store, paced: int
     assert staff.fates("staff") == {"due": 7, "referenced": 2, "not_due": 1}
     (job,) = staff.run().jobs
 
-    assert (job.status, job.done) == (JobStatus.DONE, 7)
-    assert left(store) == [5, 6, 7]
+    if store.kind == "mariadb":  # lets no row of a ring go first, nor one that refers to itself
+        assert (job.status, job.done, job.set_aside) == (JobStatus.PARTIAL, 3, 4)
+        assert left(store) == [1, 2, 3, 4, 5, 6, 7]
+    else:
+        assert (job.status, job.done) == (JobStatus.DONE, 7)
+        assert left(store) == [5, 6, 7]
     assert adds_up(job)
 
 
@@ -141,14 +145,22 @@ def test_a_ring_that_leads_to_a_ring(staff: Workplace, store: Store, paced: int)
         "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER REFERENCES staff (id),"
         " mentor INTEGER REFERENCES staff (id));"
         "CREATE INDEX staff_boss ON staff (boss); CREATE INDEX staff_mentor ON staff (mentor);"
-        f"INSERT INTO staff VALUES (1, {OLD}, 2, NULL), (2, {OLD}, 1, 3), (3, {OLD}, 4, NULL), (4, {OLD}, 3, 5),"
+        f"{unchecked(store)}INSERT INTO staff VALUES (1, {OLD}, 2, NULL), (2, {OLD}, 1, 3),"
+        f" (3, {OLD}, 4, NULL), (4, {OLD}, 3, 5),"
         f" (5, {OLD}, 6, NULL), (6, {OLD}, NULL, NULL), (7, {NEW}, 8, 6), (8, {OLD}, NULL, NULL)"
     )
     staff.connect(store, STAFF)
 
     assert staff.fates("staff") == {"due": 5, "referenced": 2, "not_due": 1}
-    assert staff.run().jobs[0].done == 5
-    assert left(store) == [6, 7, 8]
+    (job,) = staff.run().jobs
+
+    if store.kind == "mariadb":  # the first ring stays, and with it all that it leads to
+        assert (job.status, job.done, job.set_aside) == (JobStatus.PARTIAL, 0, 2)
+        assert left(store) == [1, 2, 3, 4, 5, 6, 7, 8]
+    else:
+        assert job.done == 5
+        assert left(store) == [6, 7, 8]
+    assert adds_up(job)
 
 
 @pytest.mark.parametrize("on_delete", ["NO ACTION", "RESTRICT"])
@@ -270,17 +282,21 @@ def test_a_canary_takes_what_nothing_refers_to_first(staff: Workplace, store: St
     assert left(store) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("kind", "on_delete"), [("sqlite", "RESTRICT"), ("mariadb", "RESTRICT"), ("mariadb", "NO ACTION")]
+)
 def test_a_ring_that_the_database_looks_at_row_by_row_is_set_aside(
-    staff: Workplace, sqlite: SqliteStore
+    staff: Workplace, request: pytest.FixtureRequest, kind: str, on_delete: str
 ) -> None:
-    """RESTRICT in SQLite lets no row of a ring go first."""
-    fill(sqlite, {1: (OLD, 2), 2: (OLD, 1), 3: (OLD, None)}, on_delete="RESTRICT")
-    staff.connect(sqlite, STAFF)
+    """RESTRICT in SQLite lets no row of a ring go first, InnoDB never does."""
+    store: Store = request.getfixturevalue(kind)
+    fill(store, {1: (OLD, 2), 2: (OLD, 1), 3: (OLD, None)}, on_delete=on_delete)
+    staff.connect(store, STAFF)
 
     (job,) = staff.run().jobs
 
-    assert (job.status, job.done) == (JobStatus.PARTIAL, 1)
-    assert left(sqlite) == [1, 2]
+    assert (job.status, job.done, job.set_aside) == (JobStatus.PARTIAL, 1, 2)
+    assert left(store) == [1, 2]
     assert adds_up(job)
 
 
@@ -299,21 +315,46 @@ def test_a_run_leaves_what_a_plain_search_leaves(staff: Workplace, store: Store,
 
     (job,) = staff.run().jobs
 
-    assert (job.planned, job.done) == (100 - len(stay), 100 - len(stay))
-    assert left(store) == sorted(stay)
+    rings = (
+        {n for n in people if n not in stay and in_a_ring(people, n)} if store.kind == "mariadb" else set()
+    )
+    assert (job.planned, job.done, job.set_aside) == (100 - len(stay), 100 - len(stay | rings), len(rings))
+    assert left(store) == sorted(stay | rings)
+
+
+def in_a_ring(people: Mapping[int, tuple[str, int | None]], n: int) -> bool:
+    """Whoever is asked above n, it comes back to n."""
+    boss = people[n][1]
+    for _ in people:
+        if boss is None or boss == n:
+            break
+        boss = people[boss][1]
+    return boss == n
 
 
 def test_a_long_chain_goes_in_a_run(staff: Workplace, store: Store) -> None:
-    fill(store, {1: (OLD, None)})
-    store.script(
-        "INSERT INTO staff WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-        f" SELECT i, {OLD if store.kind == 'sqlite' else 'TIMESTAMP ' + OLD}, i - 1 FROM n"
-    )
+    long = LONG[store.kind]
+    fill(store, {n: (OLD, n - 1 or None) for n in range(1, long + 1)})
     staff.connect(store, STAFF)
 
     (job,) = staff.run().jobs
 
-    assert (job.planned, job.done, job.left) == (5000, 5000, 0)
+    assert (job.planned, job.done, job.left) == (long, long, 0)
+
+
+def test_who_stays_keeps_all_above_however_far(staff: Workplace, store: Store) -> None:
+    """MariaDB ends a recursive query after 1,000 rounds, and gives what it has: here nothing else would save them."""
+    long = LONG[store.kind]
+    people = ", ".join(f"({n}, {OLD if n < long else NEW}, {n - 1})" for n in range(1, long + 1))
+    store.script(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, gone TIMESTAMP, boss INTEGER);"
+        f"CREATE INDEX staff_boss ON staff (boss); INSERT INTO staff VALUES {people}"
+    )
+    staff.connect(store, STAFF + 'relations = ["staff.boss -> staff.id"]')
+
+    assert staff.fates("staff") == {"referenced": long - 1, "not_due": 1}
+    staff.run()
+    assert len(left(store)) == long
 
 
 # -- a cycle inside a record ---------------------------------------------------------------
@@ -337,9 +378,17 @@ def cycle(store: Store) -> None:
         store.script("ALTER TABLE orders ADD FOREIGN KEY (first_line) REFERENCES lines (id) DEFERRABLE")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def patient(request: pytest.FixtureRequest) -> Store:
+    """A database whose references can wait for the end of a transaction; MariaDB's don't, and it is refused."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
 def test_a_cycle_inside_a_record_goes_where_constraints_can_wait(
-    work: Workplace, store: Store, paced: int
+    work: Workplace, patient: Store, paced: int
 ) -> None:
+    store = patient
     cycle(store)
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
     work.connect(

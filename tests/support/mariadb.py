@@ -19,7 +19,7 @@ _WORDS = (
     ),  # of its own name it begins in 1970 and ends in 2038
     # Of its own name it takes no index; and what differs in case or in spaces at the end is to be two texts.
     (re.compile(r"\bTEXT\b"), "VARCHAR(300) COLLATE utf8mb4_nopad_bin"),
-    (re.compile(r"(?<![\w\".])lines(?![\w\"])"), '"lines"'),  # a word of its own
+    (re.compile(r"(?<![\w\"'.])lines(?![\w\"'])"), '"lines"'),  # a word of its own
 )
 
 
@@ -52,9 +52,7 @@ class MariadbStore:
         self.place = f"{name}."
 
     def script(self, sql: str) -> None:
-        for pattern, word in _WORDS:
-            sql = pattern.sub(word, sql)
-        self.verbatim(sql)
+        self.verbatim(_in_its_words(sql))
 
     def verbatim(self, sql: str, *, mode: str = _SPEECH) -> None:
         """The statements as they stand, in MariaDB's own words."""
@@ -67,7 +65,7 @@ class MariadbStore:
 
     def rows(self, sql: str) -> list[Row]:
         with connect(self.url) as connection, connection.cursor() as cursor:
-            cursor.execute(sql)
+            cursor.execute(_in_its_words(sql))
             return list(cursor.fetchall())
 
     def snapshot(self) -> Snapshot:
@@ -79,6 +77,12 @@ class MariadbStore:
             name: sorted(map(repr, self.rows(f'SELECT * FROM "{name.replace(chr(34), chr(34) * 2)}"')))
             for (name,) in names
         }
+
+
+def _in_its_words(sql: str) -> str:
+    for pattern, word in _WORDS:
+        sql = pattern.sub(word, sql)
+    return sql
 
 
 class MariadbServer:
