@@ -165,6 +165,7 @@ class Catalogue:
     `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
     else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
+    `defers`: a reference can be declared so that it waits for the end of a transaction.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
     dates are texts or numbers.
     """
@@ -178,6 +179,7 @@ class Catalogue:
     folds_tables: bool = False
     folds_columns: bool = False
     quote: str = '"'
+    defers: bool = True
     blind: tuple[Blind, ...] = ()
     notes: tuple[str, ...] = field(default=())
 

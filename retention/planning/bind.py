@@ -134,7 +134,7 @@ class _Attempt:
             self._problem(
                 "parts",
                 f"`{described(order)}` closes a cycle inside the record: neither side could go first",
-                make_deferrable(order),
+                make_deferrable(order, defers=catalogue.defers),
             )
             return None
         return BoundDataset(

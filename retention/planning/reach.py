@@ -66,8 +66,10 @@ def create_index(table: TableId, columns: Iterable[str], mark: str = '"') -> str
     return f"CREATE INDEX {name} ON {qualified(table, mark)} ({', '.join(quoted(c, mark) for c in every)});"
 
 
-def make_deferrable(reference: Reference) -> str:
-    """What to write where constraints must wait for the end of a batch."""
+def make_deferrable(reference: Reference, *, defers: bool) -> str:
+    """What to write where constraints must wait for the end of a batch; `defers`: the database has such."""
+    if not defers:
+        return "leave one of its tables out of parts: no reference of this database waits until both are gone"
     if reference.table.schema is not None and reference.name:
         table, name = qualified(reference.table), quoted(reference.name)
         return (

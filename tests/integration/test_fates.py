@@ -391,12 +391,13 @@ def test_where_false_is_no_record_and_unknown_is_unclear(yearly: Workplace, stor
 
 
 def test_explain_names_the_condition_that_is_unknown_or_false(yearly: Workplace, store: Store) -> None:
+    never = "'0000-00-00 00:00:00'" if store.kind == "mariadb" else "'-infinity'"
     store.script(
         "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, size INTEGER);"
         f"INSERT INTO things VALUES (1, {PAST}, NULL), (2, {PAST}, -5), (3, {PAST}, 5), (4, 'NULL', 5)"
         if store.kind == "sqlite"
         else "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, size INTEGER);"
-        f"INSERT INTO things VALUES (1, {PAST}, NULL), (2, {PAST}, -5), (3, {PAST}, 5), (4, '-infinity', 5)"
+        f"INSERT INTO things VALUES (1, {PAST}, NULL), (2, {PAST}, -5), (3, {PAST}, 5), (4, {never}, 5)"
     )
     yearly.connect(store, things(where='"size > 0"'))
 
@@ -636,14 +637,13 @@ def test_records_that_refer_to_each_other(work: Workplace, store: Store) -> None
     work.connect(store, things())
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
 
-    assert each(work, 5) == ["referenced", "due", "due", "referenced", "not_due"]
-    assert work.run().jobs[0].done == 2
+    assert each(work, 5) == ["due", "due", "due", "referenced", "not_due"]
     outcome = work.run().jobs[0]
     if store.kind == "mariadb":  # InnoDB deletes no row that refers to itself
-        assert (outcome.done, outcome.set_aside) == (0, 1)
+        assert (outcome.done, outcome.set_aside) == (2, 1)
         assert store.rows("SELECT id FROM things ORDER BY 1") == [(3,), (4,), (5,)]
     else:
-        assert outcome.done == 1
+        assert (outcome.done, outcome.set_aside) == (3, 0)
         assert store.rows("SELECT id FROM things ORDER BY 1") == [(4,), (5,)]
 
 

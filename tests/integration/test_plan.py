@@ -146,6 +146,19 @@ def _execute_on_mariadb(store: MariadbStore, statements: list[str]) -> list[tupl
     return answers
 
 
+def test_the_printed_statements_name_the_markers_where_they_are(
+    work: Workplace, postgresql: PostgresqlStore
+) -> None:
+    shop(work, postgresql)
+    plain = [s.sql for s in work.statements() if "retention_marker" in s.sql]
+    work.connectors["db"] = 'marker_schema = "Ops"\n' + work.connectors["db"]
+    placed = [s.sql for s in work.statements() if "retention_marker" in s.sql]
+
+    assert all(sql.startswith("INSERT INTO retention_marker ") for sql in plain)
+    assert all(sql.startswith('INSERT INTO "Ops".retention_marker ') for sql in placed)
+    assert len(plain) == len(placed) == 2
+
+
 def test_no_parameter_is_left_in_a_printed_statement(work: Workplace, store: Store) -> None:
     shop(work, store)
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from retention.errors import Problem
+from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -687,6 +688,24 @@ def test_a_cycle_inside_the_record(shop: Workplace, postgresql: PostgresqlStore)
 
     postgresql.script('ALTER TABLE "public"."orders" ALTER CONSTRAINT "first" DEFERRABLE')
     assert shop.problems() == ()
+
+
+def test_a_cycle_inside_the_record_on_mariadb_where_no_reference_waits(
+    shop: Workplace, mariadb: MariadbStore
+) -> None:
+    mariadb.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, created TIMESTAMP, first_line INTEGER);"
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id));"
+        "ALTER TABLE orders ADD CONSTRAINT first FOREIGN KEY (first_line) REFERENCES lines (id)"
+    )
+    shop.connect(mariadb, ORDERS)
+
+    refused(
+        shop,
+        "datasets.orders.parts",
+        f"`{mariadb.place}orders.first_line` closes a cycle inside the record: neither side could go first",
+        "leave one of its tables out of parts",
+    )
 
 
 def test_a_cycle_inside_the_record_that_sqlite_looks_at_row_by_row(

@@ -38,13 +38,6 @@ def dataset(table: str, parts: str = '"lines"', more: str = "") -> str:
     )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Store:
-    """The scripts here are not written for MariaDB yet."""
-    found: Store = request.getfixturevalue(request.param)
-    return found
-
-
 @pytest.fixture
 def shop(work: Workplace) -> Workplace:
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
@@ -111,11 +104,12 @@ def test_a_relation_is_looked_for_beside_its_table_first(
 
 def test_generated_columns_are_read_like_others(shop: Workplace, store: Store) -> None:
     """One tells whose a line is (a relation can lead through it), one is in the dataset's condition."""
+    by = "DIV" if store.kind == "mariadb" else "/"  # whose / gives a fraction, which is rounded
     store.script(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, created TIMESTAMP, amount INTEGER,"
-        " large INTEGER GENERATED ALWAYS AS (amount / 100) STORED);"
+        f" large INTEGER GENERATED ALWAYS AS (amount {by} 100) STORED);"
         "CREATE TABLE lines (id INTEGER PRIMARY KEY, code INTEGER,"
-        " order_id INTEGER GENERATED ALWAYS AS (code / 10) STORED);"
+        f" order_id INTEGER GENERATED ALWAYS AS (code {by} 10) STORED);"
         "CREATE INDEX lines_order ON lines (order_id);"
         f"INSERT INTO orders (id, created, amount) VALUES (1, {OLD}, 50), (2, {OLD}, 5000), (3, {NEW}, 5000);"
         "INSERT INTO lines (id, code) VALUES (1, 11), (2, 21), (3, 31)"

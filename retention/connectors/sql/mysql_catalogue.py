@@ -61,6 +61,7 @@ def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str
         folds_tables=bool(folding),
         folds_columns=True,
         quote="`",
+        defers=False,
         blind=_blind(flavour, grants, tables),
     )
 
