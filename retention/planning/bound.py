@@ -84,10 +84,8 @@ class BoundDataset:
     outside: tuple[Outside, ...]
     events: Mapping[str, tuple[Component, ...]]
     where: Condition | None = None
+    deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     blind: tuple[Blind, ...] = ()
-    deferring: bool = (
-        False  # references close a cycle inside the record: constraints wait until all of it is gone
-    )
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
     def __str__(self) -> str:

@@ -104,6 +104,13 @@ KINDS = {
 }
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """The scripts here are not written for MariaDB yet."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def things(work: Workplace) -> Workplace:
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')

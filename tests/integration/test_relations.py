@@ -51,6 +51,13 @@ parts     = {parts}
 """
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """The scripts here are not written for MariaDB yet."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def shop(work: Workplace) -> Workplace:
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')

@@ -23,6 +23,13 @@ events = { left = "gone" }
 """
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """The scripts here are not written for MariaDB yet."""
+    found: Store = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def staff(work: Workplace) -> Workplace:
     work.rule("staff", 'data = "staff"\nkeep = "1 year"\nfrom = "left"')

@@ -25,7 +25,7 @@ from retention.model.catalogue import (
     Table,
     TableId,
     Trigger,
-    serves,
+    with_index,
 )
 
 _OWN = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
@@ -141,17 +141,15 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table]) -> Reference:
         return tuple(known.get(name.lower(), name) for name in names)
 
     columns = declared(reference.table, reference.columns)
-    indexed = serves(tables[reference.table].indexes, columns)
-    return Reference(
+    finished = Reference(
         name=reference.name,
         table=reference.table,
         columns=columns,
         target=reference.target,
         target_columns=declared(reference.target, reference.target_columns),
         on_delete=reference.on_delete,
-        indexed=indexed,
-        unindexed_on=() if indexed else (reference.table,),
     )
+    return with_index(finished, tables)
 
 
 def _tables(connection: Connection, flavour: Flavour, schema: str) -> dict[TableId, Table]:

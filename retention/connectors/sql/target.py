@@ -305,7 +305,7 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
     for statement in dialect.before_keys(statements.key):
         yield "batch: where keys are handed over", statement
     for number, pairs in enumerate(statements.goes_before(), 1):
-        yield f"run: due records that refer to others of them ({number})", pairs
+        yield f"batch: due records that others of them refer to ({number})", pairs
     yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
     yield "batch: lock the records", statements.lock(wait=False)
     for part in work.bound.parts:
