@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from retention.errors import Problem
 from retention.model import predicate as p
@@ -80,6 +81,18 @@ def _written(catalogue: Catalogue, item: BoundDataset, table: TableId) -> str:
         for part in item.dataset.parts
         if same_table(catalogue, table, part.table.pieces)
     )
+
+
+def with_key(table: Table) -> Table:
+    """A part that has no primary key is told apart by the first unique index without NULL that it has."""
+    if table.key:
+        return table
+    whole = (
+        index.columns
+        for index in table.indexes
+        if index.unique and index.columns and not any(table.columns[name].nullable for name in index.columns)
+    )
+    return replace(table, key=next(whole, ()))
 
 
 def _part_key(dataset: Dataset, part: PartName) -> str:
@@ -276,6 +289,7 @@ class _Attempt:
                     continue
                 waiting.remove(name)
                 progress = True
+                table = with_key(table)
                 why = usable(table, mark=self.catalogue.quote)
                 if table.id in members:
                     found = f"`{table.id}` is listed twice"

@@ -118,6 +118,12 @@ def census(catalogue: Catalogue, reference: Reference, counting: Counting) -> st
     return f"now {first}" + (f", and through them {', '.join(others)}" if others else "")
 
 
+def _waits(item: Outside) -> bool:
+    """A part's second reference, to another record: the record stays while a row of another one's parts
+    refers to it, and one's own go before it, so that there is never a row for the database to act on."""
+    return item.inside and item.reference.table != item.reference.target
+
+
 def reach_problems(
     catalogue: Catalogue,
     members: Mapping[TableId, Part | None],
@@ -143,7 +149,7 @@ def reach_problems(
                 )
     for item in outside:
         reference = item.reference
-        if reference.on_delete in CHANGES:
+        if reference.on_delete in CHANGES and not _waits(item):
             does = "deletes" if reference.on_delete == "CASCADE" else "rewrites"
             many = f" ({census(catalogue, reference, counting)})" if counting is not None else ""
             add(

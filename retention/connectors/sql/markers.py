@@ -32,9 +32,14 @@ MARKERS = sa.Table(
 """Columns and key are fixed for ever: old markers must go on being read."""
 
 
-def marking(marker: Marker) -> sa.Insert:
+def markers_in(schema: str | None) -> sa.Table:
+    """The table under its name in `schema`, for statements that are shown or printed."""
+    return MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", schema))
+
+
+def marking(marker: Marker, table: sa.Table = MARKERS) -> sa.Insert:
     """The statement that inserts a marker."""
-    return MARKERS.insert().values(
+    return table.insert().values(
         origin=marker.origin,
         run=marker.run,
         batch=marker.batch,
@@ -51,7 +56,7 @@ def with_markers_in(engine: sa.Engine, schema: str | None) -> sa.Engine:
 
 def marker_statement(family: str, schema: str | None) -> str:
     """The CREATE TABLE of `retention_marker` in a family's dialect; nothing is connected to."""
-    table = MARKERS.to_metadata(sa.MetaData(), schema=cast("Any", schema))
+    table = markers_in(schema)
     text = str(sa.schema.CreateTable(table).compile(dialect=sa.make_url(f"{family}://").get_dialect()()))
     return "\n".join(line.rstrip().replace("\t", "    ") for line in text.strip().splitlines())
 

@@ -28,6 +28,7 @@ from retention.connectors.sql.looking import look
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
+    markers_in,
     marking,
     read_markers,
     replace_markers,
@@ -186,7 +187,7 @@ class SqlTarget(Target):
     def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
         return tuple(
             (purpose, statement if isinstance(statement, str) else self._dialect.shown(statement))
-            for purpose, statement in _shown(self._dialect, work)
+            for purpose, statement in _shown(self._dialect, work, self._marker_schema)
         )
 
     # -- batches ---------------------------------------------------------------------------
@@ -294,7 +295,7 @@ class SqlTarget(Target):
         self._writing.dispose()
 
 
-def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
+def _shown(dialect: Dialect, work: Work, marker_schema: str | None) -> Iterator[tuple[str, Any]]:
     """(purpose, statement) in the order in which a plan and a batch execute them."""
     statements = Statements(dialect, work)
     with_range = Census(dialect, None, work)  # type: ignore[arg-type]
@@ -319,4 +320,4 @@ def _shown(dialect: Dialect, work: Work) -> Iterator[tuple[str, Any]]:
             yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
     yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
-    yield "batch: the marker, with the batch's own values", marking(marker)
+    yield "batch: the marker, with the batch's own values", marking(marker, markers_in(marker_schema))
