@@ -8,6 +8,7 @@ import pytest
 
 from retention.errors import UsageError
 from retention.model.plan import JobStatus
+from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -206,6 +207,21 @@ def test_a_text_key_that_sqlite_compares_without_case(things: Workplace, sqlite:
 
     assert (job.status, job.done) == (JobStatus.DONE, 2)
     assert sqlite.rows("SELECT id FROM bits ORDER BY id") == [(1,), (51,)]
+
+
+def test_a_text_key_that_mariadb_compares_without_case_and_spaces(
+    things: Workplace, mariadb: MariadbStore
+) -> None:
+    """As its texts are where nothing else is said."""
+    fill(mariadb, KINDS["varchar of MariaDB, without case and spaces"])
+    mariadb.script("INSERT INTO bits VALUES (50, 'X'), (51, 'y'), (52, 'x ')")
+    things.connect(mariadb, THINGS)
+
+    assert things.job("things").rows == {f"{mariadb.place}things": 2, f"{mariadb.place}bits": 4}
+    (job,) = things.run().jobs
+
+    assert (job.status, job.done) == (JobStatus.DONE, 2)
+    assert mariadb.rows("SELECT id FROM bits ORDER BY id") == [(1,), (51,)]
 
 
 def test_a_text_key_that_postgresql_compares_without_case(

@@ -11,6 +11,7 @@ import pytest
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.verbs import execution
+from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace, adds_up
 
@@ -214,6 +215,22 @@ def test_a_composite_key_that_refers_to_itself(work: Workplace, store: Store, pa
     assert work.fates("posts") == {"due": 3, "referenced": 2, "not_due": 1}
     work.run()
     assert store.rows("SELECT site, no FROM posts ORDER BY 1, 2") == [(1, 1), (1, 2), (1, 3)]
+
+
+def test_a_key_without_case_that_refers_to_itself(staff: Workplace, mariadb: MariadbStore) -> None:
+    """B reports to a by the name of "A ", which MariaDB takes for one."""
+    mariadb.verbatim(
+        "CREATE TABLE staff (id VARCHAR(10) PRIMARY KEY, gone DATETIME, boss VARCHAR(10) REFERENCES staff (id));"
+        f"INSERT INTO staff VALUES ('a', {OLD}, NULL), ('b', {OLD}, 'A '), ('c', {OLD}, 'B'),"
+        f" ('d', {OLD}, NULL), ('e', {NEW}, 'D ')"
+    )
+    staff.connect(mariadb, STAFF)
+
+    assert staff.fates("staff") == {"due": 3, "referenced": 1, "not_due": 1}
+    (job,) = staff.run().jobs
+
+    assert (job.status, job.done, job.set_aside) == (JobStatus.DONE, 3, 0)
+    assert mariadb.rows("SELECT id FROM staff ORDER BY id") == [("d",), ("e",)]
 
 
 def test_a_relation_within_the_table(staff: Workplace, store: Store) -> None:
