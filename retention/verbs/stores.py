@@ -72,6 +72,10 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
     where = backend(config, place)
     refuse_shared_file(config, place)
     settings = config.settings
+    if not where.exists():
+        StateStore.open(
+            where, signer=None, evidence_key_id=None
+        )  # says what is missing before a key is missed
     store = StateStore.open(
         where,
         signer=lambda origin: load_signer(settings.signing_key, settings.origin or origin),

@@ -164,6 +164,8 @@ def _no_action(store: Store, table: str) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, "ORDER", " spaced ", 'a"b.c', "\u202eabc", "#comment = 1"])
 def test_a_file_with_awkward_names_loads_and_passes(store: Store, tmp_path: Path, name: str) -> None:
+    if store.kind == "mariadb" and (name != name.rstrip() or max(name) > "\uffff"):
+        pytest.skip("MariaDB has no such names")
     q = quoted
     store.script(
         f"CREATE TABLE {q(name)} ({q(name + ' key')} INTEGER PRIMARY KEY, {q(name + ' date')} TIMESTAMP,"
@@ -277,7 +279,7 @@ def test_what_the_data_say_of_an_event_is_beside_it(store: Store, tmp_path: Path
     text = " ".join(written(tmp_path, store, "orders").replace("#", "").split())
 
     assert "1960-01-01 to 2031-12-24; some lie ahead: not happened yet; before 1971-01-02: unclear" in text
-    assert 'paid_at = "paid_at" timestamp; empty' in text
+    assert re.search(r'paid_at = "paid_at" (timestamp|datetime\(6\)); empty', text)
     assert "orders: 2 rows" in text
 
 
@@ -476,8 +478,8 @@ def test_a_table_that_is_large_is_looked_at_only_where_an_index_serves(
     store.script(SHOP + "CREATE INDEX ordered ON orders (created_at)")
     text = " ".join(written(tmp_path, store, "orders").replace("#", "").split())
 
-    assert "timestamp; 1960-01-01 to 2031-12-24" in text
-    assert 'paid_at = "paid_at" timestamp; not looked at' in text
+    assert re.search(r"(timestamp|datetime\(6\)); 1960-01-01 to 2031-12-24", text)
+    assert re.search(r'paid_at = "paid_at" (timestamp|datetime\(6\)); not looked at', text)
     assert "orders: more than 1 rows" in text or "orders: about 2 rows" in text
 
 
@@ -510,6 +512,8 @@ def test_a_look_ends_when_its_moment_is_over(store: Store, monkeypatch: pytest.M
     numbers = (
         "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT x FROM n"
     )
+    if store.kind == "mariadb":
+        numbers = "SELECT seq FROM seq_1_to_400000"
     store.script(f"CREATE TABLE many (id INTEGER PRIMARY KEY); INSERT INTO many {numbers}")
     monkeypatch.setattr(looking, "MOMENT", 1)
     connector = Connector(name="c", file="c", type="sql", url=Secret(literal=store.url), folder="/")

@@ -74,7 +74,7 @@ def test_a_reference_between_schemas_counts(shop: Workplace, postgresql: Postgre
 
 @pytest.mark.parametrize(
     ("table", "parts", "key"),
-    [("orders", '"a.lines"', "table"), ("a.orders", '"lines"', "parts")],
+    [("orders", '"a.lines"', "table"), ("a.orders", '"lines"', "parts[1]")],
     ids=["the table", "a part"],
 )
 def test_a_name_that_two_schemas_have(

@@ -58,7 +58,7 @@ class Flavour:
 
     def statement(self, milliseconds: int) -> dict[str, str]:
         """The variable that ends a statement after so long; 0: never."""
-        return self._limit(self.statement_limit, milliseconds)
+        return {} if self.statement_limit is None else {self.statement_limit: f"{milliseconds / 1000:.3f}"}
 
     def idle(self, milliseconds: int) -> dict[str, str]:
         """The variable that ends a session whose transaction does nothing for so long."""

@@ -32,9 +32,17 @@ def _database(adapter, name, folder, databases):
     return databases[name]
 
 
-def _cases(wanted=lambda _adapter, _dataset: True):
+SELDOM = frozenset({"parcels", "crates", "bookings"})
+"""Ways that differ from another one's in little: where a test runs over all ways, these are left to `make faults`."""
+
+
+def _cases(wanted=lambda _adapter, _dataset: True, *, seldom=SELDOM):
     return [
-        pytest.param((name, dataset), id=f"{name}-{dataset}-{way.__name__}")
+        pytest.param(
+            (name, dataset),
+            id=f"{name}-{dataset}-{way.__name__}",
+            marks=[pytest.mark.heavy] if dataset in seldom else [],
+        )
         for name, adapter in sorted(ADAPTERS.items())
         for dataset, way in adapter.ways.items()
         if wanted(adapter, dataset)
@@ -42,7 +50,7 @@ def _cases(wanted=lambda _adapter, _dataset: True):
 
 
 def _only(*datasets):
-    return _cases(lambda _, dataset: dataset in datasets)
+    return _cases(lambda _, dataset: dataset in datasets, seldom={"parcels"})
 
 
 def _site(request, folder, databases):
