@@ -31,6 +31,11 @@ def command(shop, *words, **environ):
     return CliRunner().invoke(root, [*config, *words], env={"RETENTION_STATE": None, **environ})
 
 
+def told(result):
+    """What a command printed, however its lines were broken."""
+    return " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize("how", ["option", "environment", "file", "reference"])
 def test_the_store_is_where_the_operator_says(shop, state, how, tmp_path):
     words, environ = (), {"STATE_URL": state.url}
@@ -46,9 +51,9 @@ def test_the_store_is_where_the_operator_says(shop, state, how, tmp_path):
         (tmp_path / "retention.toml").write_text('[state]\nurl = "file:secret"\n')
     made = command(shop, *words, "init", str(tmp_path), **environ)
     assert made.exit_code == 0, made.output
-    assert f"{state.shown}: the state store, made" in made.stdout
+    assert f"{state.shown}: the state store, made" in told(made)
     again = command(shop, *words, "init", str(tmp_path), **environ)
-    assert f"{state.shown}: the state store is there already" in again.stdout
+    assert f"{state.shown}: the state store is there already" in told(again)
     assert command(shop, *words, "status", **environ).exit_code == 0
     assert command(shop, *words, "audit", "verify", **environ).exit_code == 0
     assert not (tmp_path / "state" / "retention.db").exists()
