@@ -6,10 +6,13 @@ live catalogue.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 
+from retention.model.clock import Period
 from retention.model.condition import Condition
 from retention.model.encoding import PLAIN, Encoding
 
@@ -48,10 +51,14 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class PartName:
-    """A table whose rows belong to the record; `via` names the referring column where two lead there."""
+    """A table whose rows belong to the record; `via` names the referring column where two lead there.
+
+    `shared`: the record refers to them, and they go with the last that does.
+    """
 
     table: Name
     via: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +78,60 @@ class RelationName:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnPath:
+    """A column of the root row, or of a table that it refers to; `via` as in an event."""
+
+    column: Name
+    via: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SomeRow:
+    """True where some row of a table that refers to the record passes `where` (any row, where that is None)."""
+
+    table: Name
+    where: Condition | None = None
+    via: str | None = None
+
+
+Fact: TypeAlias = "ColumnPath | Condition | SomeRow"
+"""A value, or something that is true or false of a record."""
+
+
+class PeriodUnit(enum.Enum):
+    """What an instructed period is counted in."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+    YEARS = "years"
+
+    def period(self, count: int) -> Period:
+        """`count` of it. Raises OverflowError for one that is no period of the calendar."""
+        months = {PeriodUnit.MONTHS: 1, PeriodUnit.YEARS: 12}.get(self, 0) * count
+        days = {PeriodUnit.DAYS: 1, PeriodUnit.WEEKS: 7}.get(self, 0) * count
+        return Period(months=months, days=days, text=f"{count} {self.value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructedPeriod:
+    """A period that the database holds: a whole number of `unit`; what is not `between` is unclear.
+
+    `between` is (least, most), both allowed.
+    """
+
+    path: ColumnPath
+    unit: PeriodUnit
+    between: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """The records of one category in one store."""
+    """The records of one category in one store.
+
+    `subject`: kind of identifier → where it is read; None where it was written that there is none ("none").
+    `columns`: a slice of the row, None for all of it. `began`: told events that came earlier do not concern it.
+    """
 
     name: str
     connector: str
@@ -81,8 +140,13 @@ class Dataset:
     schema: str | None = None
     key: tuple[str, ...] | None = None  # None: the primary key
     where: Condition | None = None
-    subject: Mapping[str, str] = field(default_factory=dict)  # kind of identifier → column
+    columns: tuple[str, ...] | None = None
+    subject: Mapping[str, ColumnPath] | None = field(default_factory=dict)
+    began: EventColumn | None = None
     events: Mapping[str, Event] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    periods: Mapping[str, InstructedPeriod] = field(default_factory=dict)
     parts: tuple[PartName, ...] = ()
     relations: tuple[RelationName, ...] = ()
     allow_scan: bool = False
