@@ -2,7 +2,8 @@
 
 `load` reads `policies.toml`, the connectors and `retention.toml`; `forms` says what they mean
 as canonical JSON and hashes; `doubts` what the rules promise and can't keep together; `urls`
-takes database URLs apart and reads secrets; `conditions` parses SQL conditions. Only conditions load sqlglot, only schedules croniter.
+takes database URLs apart and reads secrets; `conditions` parses SQL conditions. Only conditions
+load sqlglot, only schedules croniter.
 """
 
 from __future__ import annotations

@@ -63,10 +63,11 @@ def _endless(rule: Rule, others: list[Rule], config: Configuration) -> Iterator[
             limbs = (variant.event, *variant.until) if variant.keeping else variant.until
             ends = [name for name in limbs if name in config.policy.told or _happens(dataset, name)]
             if limbs and not ends:
-                never = names(name for name in limbs if name)
+                never = names(dict.fromkeys(name for name in limbs if name))
+                here = [other for other in others if other.speaks_of(dataset.data)]
                 yield (
                     f"{_which(rule, variant)} never ends in `{dataset}`, where {never} never happens: what it "
-                    f"reaches there is kept for ever{_waiting(others, variant)}"
+                    f"reaches there is kept for ever{_waiting(here, variant)}"
                 )
 
 
@@ -95,9 +96,9 @@ def _infeasible(rule: Rule, other: Rule, day: date) -> Iterator[str]:
             dates = _dates(mine, theirs, day)
             if dates is not None:
                 happened, most, kept = dates
-                scope = ", of the records in its scope" if other.where or len(other.variants) > 1 else ""
+                scope = " where it applies" if other.where or len(other.variants) > 1 else ""
                 yield (
-                    f"{_which(rule, mine)} promises an end which {_which(other, theirs)}{scope} does not allow: of "
+                    f"{_which(rule, mine)} promises an end which {_which(other, theirs)} breaks{scope}: of "
                     f"`{mine.event}` on {happened} the one ends by {most} at the latest, and the other keeps until "
                     f"{kept}; lengthen `at_most`, or say in `yields_to` to which rules it gives way"
                 )
