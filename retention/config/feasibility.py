@@ -6,7 +6,7 @@ refused: what can't be kept shows as undated, retained and conflict in every pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date, timedelta
 
 from retention.config.findings import names
@@ -61,8 +61,7 @@ def _endless(rule: Rule, others: list[Rule], config: Configuration) -> Iterator[
             continue
         for variant in rule.variants:
             limbs = (variant.event, *variant.until) if variant.keeping else variant.until
-            ends = [name for name in limbs if name in config.policy.told or _happens(dataset, name)]
-            if limbs and not ends:
+            if limbs and not any(_happens(dataset, name, config.policy.told) for name in limbs):
                 never = names(dict.fromkeys(name for name in limbs if name))
                 here = [other for other in others if other.speaks_of(dataset.data)]
                 yield (
@@ -71,7 +70,10 @@ def _endless(rule: Rule, others: list[Rule], config: Configuration) -> Iterator[
                 )
 
 
-def _happens(dataset: Dataset, name: str | None) -> bool:
+def _happens(dataset: Dataset, name: str | None, told: Container[str | None]) -> bool:
+    """What is told concerns nobody where the records are about nobody."""
+    if name in told:
+        return dataset.subject is not None
     event = dataset.events.get(name or "")
     return event is not None and bool(event.components)
 

@@ -11,7 +11,7 @@ from pydantic import Field, PlainValidator
 
 from retention.config import rule_values as spelt
 from retention.config import values
-from retention.config.findings import Finding, Path, Unusable, said
+from retention.config.findings import Finding, Path, Unusable, dotted, said
 from retention.config.rule_values import NONE, PeriodName
 from retention.config.schedules import schedule
 from retention.config.tables import Table, read
@@ -191,7 +191,7 @@ def _exceptions(base: VariantDraft, raw: object, findings: list[Finding]) -> tup
         return ()
     if not isinstance(raw, list) or not raw:
         more = ", or take it out" if raw == [] else ""
-        write = f"write tables: [[{'.'.join(map(str, at))}]] with `when` and what it changes{more}"
+        write = f"write tables: [[{dotted(at)}]] with `when` and what it changes{more}"
         findings.append(Finding(at=at, found=f"is {said(raw)}", write=write))
         return ()
     drafts = []

@@ -122,6 +122,11 @@ def test_a_rule_that_keeps_until_a_person_asks_is_doubted_where_others_wait_for_
     assert said(consent=until.replace('"asked"', '["asked", "closed"]'), other=SUPPORT) == ()
 
 
+def test_what_is_told_never_concerns_records_that_are_about_nobody(said):
+    (sentence,) = said(consent='data = "notes"\nuntil = "asked"\n')
+    assert "`consent` never ends in `shop.notes`, where `asked` never happens" in sentence
+
+
 def test_rules_that_yield_to_each_other_and_to_their_own_basis_are_the_usual_case(said):
     one = LAW + 'yields_to = ["legal obligation"]\n'
     assert said(one=one, other=one.replace("5 years", "6 years")) == ()
