@@ -134,8 +134,8 @@ def _window(draft: VariantDraft) -> Iterator[Said]:
 
 def _too_short(most: Period, keep: Period, day: date) -> str:
     found = f"{said(most.text)} is not longer than keep = {said(keep.text)}"
-    if (most.months, most.days) == (keep.months, keep.days):
-        return found
+    if _most(most) < _least(keep) or most == keep:
+        return found  # whatever the day
     return f"{found} for what happens on {day.isoformat()}"
 
 

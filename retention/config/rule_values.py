@@ -111,7 +111,10 @@ def yields_to(value: object) -> frozenset[Basis]:
             'write a list: ["legal obligation", "legal claims"]; without the key it gives way to all rules'
         )
         raise unusable(f"is {said(value)}", write)
-    return frozenset(listed(value, values.basis, '["legal obligation"], or take it out: all rules', "basis"))
+    if not value:
+        write = 'write ["legal obligation"], or take it out: without the key it gives way to all rules'
+        raise unusable('is an empty list, which never means "off"', write)
+    return frozenset(listed(value, values.basis, '["legal obligation"]', "basis"))
 
 
 def needs(value: object) -> Mapping[str, tuple[str, ...]]:

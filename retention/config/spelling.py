@@ -97,7 +97,7 @@ def _missing(
     looked = [item for item in reached if not _unread(item, use.kind)]
     lacking = [item for item in looked if use.word not in item.dataset.words[use.kind]]
     known = {word for item in looked for word in item.dataset.words[use.kind]}
-    if use.kind == "events":
+    if use.kind == "events" and (known or nearest(use.word, told) is not None):
         known |= set(told)
     example = _EXAMPLES[use.kind]
     if known and lacking and len(lacking) == len(reached):
