@@ -335,19 +335,28 @@ class RelatedField:
 class LatestDay:
     """The latest calendar day among the fields, for showing and for ordering only; None if there is none.
 
-    `timezone` is the zone in which columns with a zone are read (SQLite, which knows no zones, shows the
-    day in UTC).
+    `timezone` is the zone in which columns with a zone are read, `naive` the zone of readings without one.
     """
 
     own: tuple[OwnField, ...]
     related: tuple[RelatedField, ...]
     timezone: str
+    naive: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """A clock for each record: `clocks[by - least]`. Asked only of records of which `by` lies between."""
+
+    by: Expression
+    least: int
+    clocks: tuple[Clock, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
     """The day on which a limb ended: that of its latest date in `clock.timezone`, or, with a period, the last
-    day of that (`retention.periods.ended_day`). It counts where `come` is true. `naive` as in Later.
+    day of that (`retention.periods.ended_day`); `by`: with a period of the record's own. It counts where `come` is true.
 
     `listed` names a list of days instead, for limbs that people told.
     """
@@ -355,9 +364,8 @@ class Ending:
     come: Test
     latest: LatestDay | None
     clock: Clock | None = None
-    by: Lines | None = None
+    by: Counts | None = None
     listed: str | None = None
-    naive: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,4 +44,3 @@ class FactBinder(Binder):
         if word not in self._facts:
             raise NotFoundError(f"`{word}` is no fact of this data", meant(word, self._facts))
         return self._facts[word]
-

@@ -30,7 +30,9 @@ class Joins:
         if not value.hops:
             return self._column(root, value.column)
         source = self._source(value.table)
-        return p.Lookup(field=self._column(source, value.column), where=self._joined(value.hops, root, source))
+        return p.Lookup(
+            field=self._column(source, value.column), where=self._joined(value.hops, root, source)
+        )
 
     def some(self, fact: Some, root: p.Source) -> p.Test:
         """Some related row passes the condition; unknown where none does and of one that can't be told."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from retention.model import predicate as p
-from retention.planning.bound import BoundDataset, Job, Outside
+from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
 
 
@@ -18,6 +18,15 @@ class Referring:
     test: p.Test
     source: p.Source
     rows: p.Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A component of an event, for showing: its states, and where a related row's value is read."""
+
+    component: Component
+    states: Mapping[p.State, p.Test]
+    related: p.RelatedField | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +52,7 @@ class Work:
     late: p.Test
     latest_day: p.LatestDay
     referring: tuple[Referring, ...]
-    components: Mapping[str, Mapping[p.State, p.Test]]
+    events: Mapping[str, tuple[Shown, ...]]
     own_columns: bool
     nothing_refers: bool
     fleeting: bool
@@ -86,7 +95,11 @@ class Work:
 def work(fates: Fates, job: Job) -> Work:
     """The predicates of `job` as `fates` sees them."""
     root = fates.root(job.bound)
-    every = [c for name in _events(job) for c in job.bound.events[name]]
+    bound = job.bound
+    every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
+    related = any(
+        isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
+    )
     return Work(
         job=job,
         root=root,
@@ -96,14 +109,14 @@ def work(fates: Fates, job: Job) -> Work:
         free=fates.free(job, root),
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
-        latest_day=fates.latest_day(job, root),
+        latest_day=fates.dated_by(job, root),
         referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
-        components={
-            c.text: {state: fates.component_state(job, root, c, state) for state in p.State}
-            for c in job.bound.events[job.rule.event or ""]
-        },
-        own_columns=not job.bound.outside and not any(c.hops for c in every),
-        nothing_refers=not job.bound.outside and not job.bound.parts,
+        events={name: _shown(fates, job, root, name) for name in job.rule.events if name in bound.events},
+        own_columns=not bound.outside
+        and not bound.periods
+        and not related
+        and not any(c.hops for c in every),
+        nothing_refers=not bound.outside and not bound.parts,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job),
     )
@@ -115,5 +128,14 @@ def _referring(fates: Fates, job: Job, root: p.Source, outside: Outside) -> Refe
     return Referring(outside=outside, test=test, source=source, rows=rows)
 
 
-def _events(job: Job) -> set[str]:
-    return {rule.event for rule in (job.rule, *job.others) if rule.event is not None}
+def _shown(fates: Fates, job: Job, root: p.Source, event: str) -> tuple[Shown, ...]:
+    components = job.bound.events[event]
+    related = iter(fates.latest_day(fates.base(job), event, root).related)
+    return tuple(
+        Shown(
+            component=component,
+            states={state: fates.component_state(job, root, event, component, state) for state in p.State},
+            related=next(related) if component.hops else None,
+        )
+        for component in components
+    )
