@@ -16,7 +16,17 @@ from retention.config.findings import Finding, Unusable, choice, not_yet, said, 
 from retention.config.policy_file import Anything, Zone
 from retention.config.tables import Table, children, read
 from retention.model.condition import Condition
-from retention.model.dataset import Connector, Dataset, Event, Name, PartName, RelationName, Secret, Throttle
+from retention.model.dataset import (
+    ColumnPath,
+    Connector,
+    Dataset,
+    Event,
+    Name,
+    PartName,
+    RelationName,
+    Secret,
+    Throttle,
+)
 
 
 def _type(value: object) -> str:
@@ -196,7 +206,7 @@ def _built(draft: DatasetDraft, connector: str) -> Dataset:
         schema=table.schema_,
         key=table.key,
         where=table.where,
-        subject=table.subject or {},
+        subject={k: ColumnPath(column=Name(pieces=(c,), text=c)) for k, c in (table.subject or {}).items()},
         events=table.events or {},
         parts=table.parts or (),
         relations=table.relations or (),

@@ -60,13 +60,13 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
     """
     rule = config.policy.rules[rule_name]
     beside = {
-        other.name: _without_none({"event": other.event, **_clock(other.clock)})
+        other.name: _without_none({"event": other.base.event, **_clock(_keep_clock(other))})
         for other in config.policy.rules.values()
-        if other.name != rule.name and other.data == rule.data and other.clock is not None
+        if other.name != rule.name and other.data == rule.data and other.acts
     }
     reached: dict[str, Json] = {}
     for connector in config.connectors.values():
-        datasets = {d.name: _dataset(d) for d in connector.datasets.values() if d.data == rule.data}
+        datasets = {d.name: _dataset(d) for d in connector.datasets.values() if rule.speaks_of(d.data)}
         if datasets:
             reached[connector.name] = _without_none(
                 {
@@ -145,10 +145,10 @@ def _rule(rule: Rule) -> Json:
     return _without_none(
         {
             "promise": rule.promise,
-            "data": rule.data,
-            "from": rule.event,
-            **_clock(rule.clock),
-            "action": rule.action,
+            "data": rule.data[0],
+            "from": rule.base.event if rule.acts else None,
+            **_clock(_keep_clock(rule)),
+            "action": rule.base.action if rule.acts else None,
             "schedule": rule.schedule,
             "basis": rule.basis.value if rule.basis is not None else None,
             "citation": rule.citation,
@@ -157,6 +157,12 @@ def _rule(rule: Rule) -> Json:
             "limits": {"share": format(rule.limits.share, "f"), "rows": rule.limits.rows} if acts else None,
         }
     )
+
+
+def _keep_clock(rule: Rule) -> Clock | None:
+    if not rule.acts or rule.base.keep is None:
+        return None
+    return rule.base.counting(rule.base.keep)
 
 
 def _clock(clock: Clock | None) -> dict[str, Json]:
@@ -197,7 +203,7 @@ def _dataset(dataset: Dataset) -> Json:
             "schema": dataset.schema,
             "key": list(dataset.key) if dataset.key is not None else None,
             "where": dataset.where.text if dataset.where is not None else None,
-            "subject": dict(dataset.subject) or None,
+            "subject": {k: v.column.text for k, v in (dataset.subject or {}).items()} or None,
             "events": {name: _event(event) for name, event in dataset.events.items()},
             "parts": sorted(
                 (_without_none({"table": list(p.table.pieces), "via": p.via}) for p in dataset.parts),

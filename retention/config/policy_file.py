@@ -14,7 +14,7 @@ from retention.config.findings import Finding, Unusable, names
 from retention.config.schedules import schedule
 from retention.config.tables import Table, children, read
 from retention.model.clock import Clock, Period, Start
-from retention.model.policy import Approval, Basis, Limits, Policy, Rule
+from retention.model.policy import Approval, Basis, Limits, Policy, Rule, Variant
 
 DEFAULT_NAME = "Retention policy"
 
@@ -231,14 +231,27 @@ def _built(rule: RuleDraft, policy: PolicyDraft) -> Rule:
         share=rule.limits.share or policy.limits.share or usual.share,
         rows=rule.limits.rows or policy.limits.rows or usual.rows,
     )
+    clock = clock_of(rule, policy)
+    variants: tuple[Variant, ...] = ()
+    if clock is not None:
+        variants = (
+            Variant(
+                timezone=clock.timezone,
+                start=clock.start,
+                fiscal_year_end=clock.fiscal_year_end,
+                keep=clock.period,
+                event=table.from_,
+                action=table.action or "delete",
+                basis=table.basis,
+                citation=table.citation,
+            ),
+        )
     return Rule(
         name=rule.name,
         promise=table.promise,
-        data=table.data,
+        data=(table.data,),
         order=rule.order,
-        clock=clock_of(rule, policy),
-        event=table.from_,
-        action=table.action,
+        variants=variants,
         schedule=(table.schedule or default.schedule) if rule.acts else None,
         basis=table.basis,
         citation=table.citation,

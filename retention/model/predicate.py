@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from retention.model.catalogue import Kind, TableId
-from retention.model.clock import Clock
+from retention.model.clock import Clock, Period
 from retention.model.condition import Value
 from retention.model.encoding import PLAIN, Encoding
 
@@ -199,15 +199,6 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
-    """A line for each record: `lines[by - least]`. Asked only of records of which `by` lies between."""
-
-    by: Expression
-    least: int
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
@@ -218,7 +209,36 @@ class Dated:
     field: Field
     state: State
     floor: Line
-    cutoff: Line | Lines
+    cutoff: Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A period of the record's own: `times` periods of `clock`, looked at on the day `today`.
+
+    It is past when it ended before that day; with `within`, when that has passed since. `times` is a whole
+    number, not below 0.
+    """
+
+    clock: Clock
+    times: Expression
+    today: date
+    within: Period | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spanned:
+    """Plain, as Dated: the line is where `span` began that ends on its day. `line`: any, by which dates are read.
+
+    `naive` as in Later.
+    """
+
+    field: Field
+    state: State
+    floor: Line
+    line: Line
+    span: Span
+    naive: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,7 +315,7 @@ class Reached:
 
 Test: TypeAlias = (
     "Compare | In | IsNull | Truth | Either | Between | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
-    " | SameValues | Dated | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
+    " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
 )
 
 
@@ -345,26 +365,17 @@ class LatestDay:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """A clock for each record: `clocks[by - least]`. Asked only of records of which `by` lies between."""
-
-    by: Expression
-    least: int
-    clocks: tuple[Clock, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Ending:
-    """The day on which a limb ended: that of its latest date in `clock.timezone`, or, with a period, the last
-    day of that (`retention.periods.ended_day`); `by`: with a period of the record's own. It counts where `come` is true.
+    """The day on which a limb ended, which counts where `come` is true.
 
-    `listed` names a list of days instead, for limbs that people told.
+    It is the day of `latest`; with a period, the last day of that (`retention.periods.ended_day`), of which
+    there are `times`. `listed` names a list of days instead, for limbs that people told.
     """
 
     come: Test
     latest: LatestDay | None
     clock: Clock | None = None
-    by: Counts | None = None
+    times: Expression | None = None
     listed: str | None = None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from retention.model import predicate as p
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
@@ -39,6 +40,7 @@ class Work:
     the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
+    `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -57,6 +59,7 @@ class Work:
     nothing_refers: bool
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
+    lists: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
 
     @property
     def remembered(self) -> bool:

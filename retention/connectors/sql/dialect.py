@@ -201,6 +201,11 @@ class Dialect(abc.ABC):
         """Plain: NULL, and nothing else."""
         return expression.is_(sa.null())
 
+    def whole_between(self, value: ColumnElement[Any], least: int, most: int) -> ColumnElement[Any]:
+        """Plain: the value is a whole number from `least` to `most`."""
+        whole = sa.and_(value >= sa.literal_column(str(least)), value <= sa.literal_column(str(most)))
+        return sa.and_(value.is_not(sa.null()), whole, sa.func.floor(value) == value)
+
     def readable(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any] | None:
         """Plain: a stored date that is not NULL is a day of the calendar; None where it always is."""
         return None

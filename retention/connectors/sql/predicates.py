@@ -6,7 +6,7 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,9 +62,15 @@ class Compiler:
     """
 
     def __init__(
-        self, dialect: Dialect, instead: dict[TableId, TableId] | None = None, *, bare: bool = False
+        self,
+        dialect: Dialect,
+        instead: dict[TableId, TableId] | None = None,
+        *,
+        bare: bool = False,
+        lists: Mapping[str, Sequence[tuple[Any, ...]]] | None = None,
     ) -> None:
-        """`bare`: the root by its own name, for statements that take no alias."""
+        """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
+        self._lists = lists or {}
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -110,6 +116,10 @@ class Compiler:
                 return self.field(item)
             case p.Constant(value=value):
                 return sa.null() if value is None else bound(self._dialect.value(value))
+            case p.Lookup(field=field, where=where):
+                inner = self.source(field.source)
+                query = sa.select(self.field(field)).select_from(inner).where(self.test(where))
+                return query.correlate_except(inner).scalar_subquery()
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
@@ -125,7 +135,16 @@ class Compiler:
             case p.IsNull(item=item):
                 return self._dialect.is_null(self.expression(item))
             case p.Truth(item=item):
-                return self._dialect.truth(self.field(item))
+                return self._dialect.truth(self.expression(item))
+            case p.Either(true=true, unknown=unknown):
+                known = sa.case(
+                    (self.test(true), sa.literal_column("1")),
+                    (self.test(unknown), sa.null()),
+                    else_=sa.literal_column("0"),
+                )
+                return known == sa.literal_column("1")
+            case p.Between(item=item, least=least, most=most):
+                return self._dialect.whole_between(self.expression(item), least, most)
             case p.All(items=items):
                 return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
             case p.AnyOf(items=items):
@@ -159,8 +178,13 @@ class Compiler:
             case p.Handed(fields=fields):
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)
+            case p.Listed(fields=fields, name=name):
+                keys = self._lists.get(name, ())
+                return among_values([self.field(f) for f in fields], keys)
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._closure(closure))
+            case p.Later() | p.EndsAfter():
+                raise NotImplementedError
             case p.Reaches(field=field, cutoff=cutoff):
                 if _spelt_by_itself(field.encoding):
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
@@ -231,6 +255,7 @@ class Compiler:
 
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
         column, field = self.field(test.field), test.field
+        assert isinstance(test.cutoff, p.Line)  # Lines: not written yet
         never = encodings.never(self._dialect, column, field)
         if test.state is p.State.MISSING:
             missing = self._dialect.is_null(column)
@@ -256,6 +281,17 @@ class Compiler:
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
+
+
+def among_values(
+    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[Any, ...]]
+) -> ColumnElement[Any]:
+    """`columns` are one of `keys`."""
+    if not keys:
+        return sa.false()
+    if len(columns) == 1:
+        return columns[0].in_([bound(key[0]) for key in keys])
+    return sa.tuple_(*columns).in_([tuple(bound(value) for value in key) for key in keys])
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
