@@ -369,7 +369,7 @@ class Ending:
     """The day on which a limb ended, which counts where `come` is true.
 
     It is the day of `latest`; with a period, the last day of that (`retention.periods.ended_day`), of which
-    there are `times`. `listed` names a list of days instead, for limbs that people told.
+    there are `times`. `listed` names a list of days by key (`fields`) instead, for limbs that people told.
     """
 
     come: Test
@@ -377,6 +377,7 @@ class Ending:
     clock: Clock | None = None
     times: Expression | None = None
     listed: str | None = None
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

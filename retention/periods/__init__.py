@@ -27,6 +27,7 @@ from retention.periods.zones import (
     floor,
     instant_of_naive,
     naive_boundary,
+    transitions,
 )
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "parse_as_of",
     "parse_fiscal_year_end",
     "parse_period",
+    "transitions",
     "unit_start_after",
 ]

@@ -118,7 +118,7 @@ class Fates(Results):
     ) -> p.Test:
         """Whether `component` of `event` is in `state` for this record, as the fate of the rule itself reads it."""
         case = self.base(job)
-        line: p.Line | p.Lines = self._now_line(case)
+        line = self._now_line(case)
         if case.variant.keep is not None and event == case.variant.event:
             line = self._line(case, cutoff(self._as_of, case.variant.counting(case.variant.keep)))
         return self.component(case, component, root, state, line)

@@ -8,7 +8,6 @@ records, people's tellings decide: its tests are lists of records, made by `rete
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,8 +20,8 @@ from retention.planning.bound import BoundDataset, Component
 from retention.planning.conditions import Binder
 from retention.planning.joins import Joins
 
-Reckon = Callable[[datetime, Clock], Boundary]
-"""Draws the line of a clock on a day."""
+Line = p.Line | p.Span
+"""What dates are held against: one line for all records, or a period of each record's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +73,7 @@ def cutoff(as_of: datetime, clock: Clock) -> Boundary:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _late_cutoff(within: Period, as_of: datetime, clock: Clock) -> Boundary:
+def late_cutoff(within: Period, as_of: datetime, clock: Clock) -> Boundary:
     return periods.late_cutoff(as_of, clock, within)
 
 
@@ -92,7 +91,7 @@ class Limbs(Joins):
         if case.rests_on_told(limb):
             return self._listed(case, root, "come", limb)
         if limb.keep:
-            known, line = self._keep(case, root, cutoff)
+            known, line = self._keep(case, root)
             return p.All(items=(*known, self._past(case, limb.event, root, line)))
         return p.All(items=(self._happened(case, limb.event, root), *self._counts(case, limb.event, root)))
 
@@ -101,7 +100,7 @@ class Limbs(Joins):
         if case.rests_on_told(limb):
             return self._listed(case, root, "unclear", limb)
         if limb.keep:
-            known, line = self._keep(case, root, cutoff)
+            known, line = self._keep(case, root)
             unclear = self._unclear(case, limb.event, root, line)
             unknown = tuple(p.Untrue(item=test) for test in known)
             return p.AnyOf(items=(*unknown, p.All(items=(*known, unclear)))) if known else unclear
@@ -120,9 +119,9 @@ class Limbs(Joins):
         """Plain: it has not come, as a date says."""
         if case.rests_on_told(limb):
             return p.AnyOf(items=())
-        line: p.Line | p.Lines = self._now_line(case)
+        line: Line = self._now_line(case)
         if limb.keep:
-            _, line = self._keep(case, root, cutoff)
+            _, line = self._keep(case, root)
         return self._any(case, limb.event, root, p.State.RECENT, line)
 
     def limb_late(self, case: Case, limb: Limb, root: p.Source) -> p.Test:
@@ -131,7 +130,7 @@ class Limbs(Joins):
         if case.rests_on_told(limb):
             return self._listed(case, root, "late", limb)
         if limb.keep:
-            known, line = self._keep(case, root, functools.partial(_late_cutoff, within))
+            known, line = self._keep(case, root, within=within)
             return p.All(items=(*known, self._past(case, limb.event, root, line)))
         boundary = periods.happened_late(self._as_of, case.variant.timezone, within)
         past = self._past(case, limb.event, root, self._line(case, boundary))
@@ -176,21 +175,23 @@ class Limbs(Joins):
         for limb in case.limbs:
             come = p.All(items=(guard, self.come(case, limb, root)))
             if case.rests_on_told(limb):
-                found.append(p.Ending(come=come, latest=None, listed=case.listed("day", limb)))
+                found.append(
+                    p.Ending(
+                        come=come,
+                        latest=None,
+                        listed=case.listed("day", limb),
+                        fields=self._key(case.bound, root),
+                    )
+                )
                 continue
-            clock, by = None, None
+            clock, times = None, None
             if limb.keep and case.variant.keep is not None:
                 clock = case.variant.counting(case.variant.keep)
             elif limb.keep:
-                by = self._instructed(case, root)
-            found.append(
-                p.Ending(
-                    come=come,
-                    latest=self.latest_day(case, limb.event, root),
-                    clock=clock,
-                    by=by,
-                )
-            )
+                told = case.bound.periods[case.variant.instructed or ""]
+                clock, times = case.variant.counting(told.unit.period(1)), self.value(told.value, root)
+            latest = self.latest_day(case, limb.event, root)
+            found.append(p.Ending(come=come, latest=latest, clock=clock, times=times))
         return tuple(found)
 
     def latest_day(self, case: Case, event: str, root: p.Source) -> p.LatestDay:
@@ -217,18 +218,22 @@ class Limbs(Joins):
     # -- lines -----------------------------------------------------------------------------
 
     def _keep(
-        self, case: Case, root: p.Source, reckon: Reckon
-    ) -> tuple[tuple[p.Test, ...], p.Line | p.Lines]:
-        """What must hold for the period to be known, and the line that `reckon` draws for it."""
+        self, case: Case, root: p.Source, *, within: Period | None = None
+    ) -> tuple[tuple[p.Test, ...], Line]:
+        """What must hold for the period to be known, and the line that it draws; with `within`, of being late."""
         variant = case.variant
         if variant.keep is not None:
-            return (), self._line(case, reckon(self._as_of, variant.counting(variant.keep)))
+            clock = variant.counting(variant.keep)
+            boundary = (
+                cutoff(self._as_of, clock) if within is None else late_cutoff(within, self._as_of, clock)
+            )
+            return (), self._line(case, boundary)
         told = case.bound.periods[variant.instructed or ""]
-        by = self.value(told.value, root)
-        clocks = self._clocks(case)
-        lines = tuple(self._line(case, reckon(self._as_of, clock)) for clock in clocks)
-        known = p.Between(item=by, least=told.least, most=told.most)
-        return (known,), p.Lines(by=by, least=told.least, lines=lines)
+        times = self.value(told.value, root)
+        today = periods.day_of(self._as_of, variant.timezone)
+        clock = variant.counting(told.unit.period(1))
+        known = p.Between(item=times, least=told.least, most=told.most)
+        return (known,), p.Span(clock=clock, times=times, today=today, within=within)
 
     def _counted(self, case: Case, root: p.Source, what: str, boundary: Boundary) -> p.Test:
         """The variant's `from` lies before a line of another period."""
@@ -301,7 +306,7 @@ class Limbs(Joins):
         condition = self._condition(source, component)
         return test if condition is None else p.All(items=(p.IsTrue(item=condition), test))
 
-    def _past(self, case: Case, event: str, root: p.Source, line: p.Line | p.Lines) -> p.Test:
+    def _past(self, case: Case, event: str, root: p.Source, line: Line) -> p.Test:
         """The event has a date, which lies before the line."""
         past = self._any(case, event, root, p.State.PAST, line)
         components = case.bound.events[event]
@@ -315,7 +320,7 @@ class Limbs(Joins):
             )
         )
 
-    def _unclear(self, case: Case, event: str, root: p.Source, line: p.Line | p.Lines) -> p.Test:
+    def _unclear(self, case: Case, event: str, root: p.Source, line: Line) -> p.Test:
         """A component can't be told, and none is by itself too recent."""
         unclear = self._any(case, event, root, p.State.UNCLEAR, line)
         components = case.bound.events[event]
@@ -323,12 +328,12 @@ class Limbs(Joins):
             return unclear
         return p.All(items=(p.Untrue(item=self._any(case, event, root, p.State.RECENT, line)), unclear))
 
-    def _any(self, case: Case, event: str, root: p.Source, state: p.State, line: p.Line | p.Lines) -> p.Test:
+    def _any(self, case: Case, event: str, root: p.Source, state: p.State, line: Line) -> p.Test:
         components = case.bound.events[event]
         return p.AnyOf(items=tuple(self.component(case, c, root, state, line) for c in components))
 
     def component(
-        self, case: Case, component: Component, root: p.Source, state: p.State, line: p.Line | p.Lines
+        self, case: Case, component: Component, root: p.Source, state: p.State, line: Line
     ) -> p.Test:
         """Whether one component is in `state`, seen from `line`."""
 
@@ -346,9 +351,14 @@ class Limbs(Joins):
         wanted = (p.State.UNCLEAR, p.State.MISSING) if state is p.State.UNCLEAR else (state,)
         return self._along(component.hops, root, lambda source: dated(source, *wanted))
 
-    def _dated(self, case: Case, field: p.Field, state: p.State, line: p.Line | p.Lines) -> p.Dated:
+    def _dated(self, case: Case, field: p.Field, state: p.State, line: Line) -> p.Test:
         floor = self._line(case, periods.floor(case.variant.timezone))
-        return p.Dated(field=field, state=state, floor=floor, cutoff=line)
+        if isinstance(line, p.Line):
+            return p.Dated(field=field, state=state, floor=floor, cutoff=line)
+        now, naive = self._now_line(case), case.bound.connector.timezone
+        if state in (p.State.MISSING, p.State.UNCLEAR):
+            return p.Dated(field=field, state=state, floor=floor, cutoff=now)
+        return p.Spanned(field=field, state=state, floor=floor, line=now, span=line, naive=naive)
 
     def _in_row(self, source: p.Source, component: Component, state: p.State, dated: p.Test) -> p.Test:
         """The row's component is in `state`, where `dated` says so of its column alone."""
@@ -377,16 +387,6 @@ class Limbs(Joins):
 
     def _listed(self, case: Case, root: p.Source, what: str, limb: Limb | None = None) -> p.Test:
         return p.Listed(fields=self._key(case.bound, root), name=case.listed(what, limb))
-
-    def _instructed(self, case: Case, root: p.Source) -> p.Counts:
-        told = case.bound.periods[case.variant.instructed or ""]
-        return p.Counts(by=self.value(told.value, root), least=told.least, clocks=self._clocks(case))
-
-    def _clocks(self, case: Case) -> tuple[Clock, ...]:
-        """A clock for each period that may be instructed."""
-        told = case.bound.periods[case.variant.instructed or ""]
-        counts = range(told.least, told.most + 1)
-        return tuple(case.variant.counting(told.unit.period(n)) for n in counts)
 
 
 _DATED = (p.State.PAST, p.State.RECENT)

@@ -15,7 +15,7 @@ from retention.model.policy import Basis, Rule
 from retention.planning.bound import BoundDataset
 from retention.planning.conditions import Binder
 from retention.planning.facts import FactBinder
-from retention.planning.limbs import Case, Limbs, cutoff
+from retention.planning.limbs import Case, Limbs
 
 OUT_OF_SCOPE = "out_of_scope"
 Bases = frozenset[Basis | None]
@@ -144,7 +144,7 @@ class Results(Limbs):
     def _plain(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
         """One limb, told by columns: its states exclude each other in this order."""
         (limb,) = case.limbs
-        known, line = self._keep(case, root, cutoff)
+        known, line = self._keep(case, root)
         found: list[tuple[p.Test, str]] = [(p.Untrue(item=test), "unclear") for test in known]
         found += [
             (self._any(case, limb.event, root, p.State.RECENT, line), "not_due"),

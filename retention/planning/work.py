@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from retention.model import predicate as p
+from retention.model.lists import NO_LISTS, Lists
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
 
@@ -59,7 +59,7 @@ class Work:
     nothing_refers: bool
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
-    lists: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+    lists: Lists = NO_LISTS
 
     @property
     def remembered(self) -> bool:

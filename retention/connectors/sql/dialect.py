@@ -20,6 +20,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
+from retention.connectors.sql.moments import Moments
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
@@ -79,7 +80,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(abc.ABC):
+class Dialect(Moments, abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
@@ -91,6 +92,8 @@ class Dialect(abc.ABC):
     """Rows can be taken in ranges of their physical place; None where they can't."""
     marker_schemas: bool
     """`retention_marker` may lie in a schema of its own, in one transaction with the rows."""
+    typed: bool = True
+    """A column's values are of its declared type."""
     own_clock: bool
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
