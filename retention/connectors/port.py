@@ -144,14 +144,14 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job, the event's components as (value text, state).
+    """One record as it stands: `fate` by this job; event → component → (value text, state).
 
     `undecided`: the dataset's `where` is neither true nor false of it.
     """
 
     fate: str
     overdue: bool
-    components: Mapping[str, tuple[str | None, str]]
+    events: Mapping[str, Mapping[str, tuple[str | None, str]]]
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
     undecided: bool = False

@@ -137,6 +137,11 @@ class Rule:
         return self.variants[-1]
 
     @property
+    def timezone(self) -> str:
+        """The zone whose calendar counts; "UTC" for a promise that something else keeps."""
+        return self.base.timezone if self.variants else "UTC"
+
+    @property
     def events(self) -> tuple[str, ...]:
         """Every event that it or an exception names, each once."""
         return tuple(dict.fromkeys(name for variant in self.variants for name in variant.events))

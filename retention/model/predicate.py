@@ -16,6 +16,7 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from retention.model.catalogue import Kind, TableId
+from retention.model.clock import Clock, Period
 from retention.model.condition import Value
 from retention.model.encoding import PLAIN, Encoding
 
@@ -58,7 +59,15 @@ class Call:
     arguments: tuple[Expression, ...]
 
 
-Expression: TypeAlias = "Field | Constant | Call"
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """The value of `field` in the one row of its source that passes `where`; NULL where there is none."""
+
+    field: Field
+    where: Test
+
+
+Expression: TypeAlias = "Field | Constant | Call | Lookup"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +98,24 @@ class IsNull:
 class Truth:
     """A boolean column by itself."""
 
-    item: Field
+    item: Field | Lookup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Either:
+    """True where `true` is; else unknown where `unknown` is true; else false."""
+
+    true: Test
+    unknown: Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Between:
+    """Plain: `item` is a whole number from `least` to `most`."""
+
+    item: Expression
+    least: int
+    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +213,49 @@ class Dated:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Span:
+    """A period of the record's own: `times` periods of `clock`, looked at on the day `today`.
+
+    It is past when it ended before that day; with `within`, when that has passed since. `times` is a whole
+    number, not below 0.
+    """
+
+    clock: Clock
+    times: Expression
+    today: date
+    within: Period | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spanned:
+    """Plain, as Dated: the line is where `span` began that ends on its day. `line`: any, by which dates are read.
+
+    `naive` as in Later.
+    """
+
+    field: Field
+    state: State
+    floor: Line
+    line: Line
+    span: Span
+    naive: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """Plain: both hold a date that can be read, and `left` is the later one.
+
+    Compared as instants; where one is only a day, by days in `timezone`, and the same day is not later.
+    `naive`: the zone of readings without one, None where there are none.
+    """
+
+    left: Field
+    right: Field
+    timezone: str
+    naive: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reaches:
     """Necessary for PAST, and only that: a comparison of the bare column that an index serves.
 
@@ -202,6 +271,17 @@ class Handed:
     """Plain: `fields`, a record's key, is one of those that were handed over with the statement."""
 
     fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Plain: `fields`, a record's key, is on the list `name`, which is handed over with the statement.
+
+    Lists are made by `retention.planning.lists`: what people told about persons, found in the records.
+    """
+
+    fields: tuple[Field, ...]
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,8 +314,8 @@ class Reached:
 
 
 Test: TypeAlias = (
-    "Compare | In | IsNull | Truth | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists | SameValues"
-    " | Dated | Reaches | Chosen | Handed | Reached"
+    "Compare | In | IsNull | Truth | Either | Between | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
+    " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
 )
 
 
@@ -275,10 +355,38 @@ class RelatedField:
 class LatestDay:
     """The latest calendar day among the fields, for showing and for ordering only; None if there is none.
 
-    `timezone` is the zone in which columns with a zone are read (SQLite, which knows no zones, shows the
-    day in UTC).
+    `timezone` is the zone in which columns with a zone are read, `naive` the zone of readings without one.
     """
 
     own: tuple[OwnField, ...]
     related: tuple[RelatedField, ...]
     timezone: str
+    naive: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """The day on which a limb ended, which counts where `come` is true.
+
+    It is the day of `latest`; with a period, the last day of that (`retention.periods.ended_day`), of which
+    there are `times`. `listed` names a list of days by key (`fields`) instead, for limbs that people told.
+    """
+
+    come: Test
+    latest: LatestDay | None
+    clock: Clock | None = None
+    times: Expression | None = None
+    listed: str | None = None
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndsAfter:
+    """Plain: the earliest of `left` that counts is a later day than the earliest of `right` that counts.
+
+    `or_same`: or the same day. Asked only where one counts on either side.
+    """
+
+    left: tuple[Ending, ...]
+    right: tuple[Ending, ...]
+    or_same: bool = False

@@ -7,7 +7,17 @@ passes `as_of` down.
 
 from __future__ import annotations
 
-from retention.periods.law import cutoff, due_day, ended_day, late_cutoff, late_day, unit_start_after
+from retention.periods.law import (
+    cutoff,
+    due_day,
+    ended_day,
+    happened,
+    happened_late,
+    late_cutoff,
+    late_day,
+    nearing_cutoff,
+    unit_start_after,
+)
 from retention.periods.misread import MisreadError
 from retention.periods.text import parse_as_of, parse_fiscal_year_end, parse_period
 from retention.periods.zones import (
@@ -17,6 +27,7 @@ from retention.periods.zones import (
     floor,
     instant_of_naive,
     naive_boundary,
+    transitions,
 )
 
 __all__ = [
@@ -28,12 +39,16 @@ __all__ = [
     "ended_day",
     "first_instant",
     "floor",
+    "happened",
+    "happened_late",
     "instant_of_naive",
     "late_cutoff",
     "late_day",
     "naive_boundary",
+    "nearing_cutoff",
     "parse_as_of",
     "parse_fiscal_year_end",
     "parse_period",
+    "transitions",
     "unit_start_after",
 ]

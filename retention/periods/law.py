@@ -12,10 +12,12 @@ from __future__ import annotations
 import bisect
 import calendar
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from retention.model.clock import Boundary, Clock, Period, Start
 from retention.periods.zones import day_of, first_instant
+
+_TICK = timedelta(microseconds=1)
 
 
 def unit_start_after(day: date, start: Start, fiscal_year_end: tuple[int, int] = (12, 31)) -> date:
@@ -88,13 +90,38 @@ def late_cutoff(as_of: datetime, clock: Clock, within: Period) -> Boundary:
     return _boundary(as_of, clock, lambda event_day: late_day(event_day, clock, within))
 
 
+def nearing_cutoff(as_of: datetime, at_most: Clock, within: Period) -> Boundary:
+    """The line before which an event leaves no more than `within` until its last day under `at_most`.
+
+    That is `ended_day(E) <= today + within`, where `within` counts as it does in `late_day`.
+    """
+    today = day_of(as_of, at_most.timezone)
+    return _line(_counted(today, within), today, at_most.timezone, lambda day: ended_day(day, at_most))
+
+
+def happened(as_of: datetime, timezone: str) -> Boundary:
+    """The line before which lie the days up to today, and the instants up to `as_of` itself."""
+    return Boundary(day=_later(day_of(as_of, timezone), 1), instant=as_of.astimezone(UTC) + _TICK)
+
+
+def happened_late(as_of: datetime, timezone: str, within: Period) -> Boundary:
+    """As `late_cutoff`, for an event that ends a clock by its own day."""
+    today = day_of(as_of, timezone)
+    return _line(today, today, timezone, lambda day: _later(_counted(day, within), 1))
+
+
 def _boundary(as_of: datetime, clock: Clock, come: Callable[[date], date]) -> Boundary:
     """The first day E with `come(E)` after today; `come` is monotone and after E itself."""
     today = day_of(as_of, clock.timezone)
+    return _line(today, today, clock.timezone, come)
+
+
+def _line(limit: date, today: date, timezone: str, come: Callable[[date], date]) -> Boundary:
+    """The first day E before today with `come(E)` after `limit`, else today; `come` is monotone."""
     past = range(date.min.toordinal(), today.toordinal())
-    days = bisect.bisect_left(past, True, key=lambda n: come(date.fromordinal(n)) > today)
+    days = bisect.bisect_left(past, True, key=lambda n: come(date.fromordinal(n)) > limit)
     day = date.fromordinal(date.min.toordinal() + days)
-    return Boundary(day=day, instant=first_instant(day, clock.timezone))
+    return Boundary(day=day, instant=first_instant(day, timezone))
 
 
 def _counted(day: date, period: Period) -> date:

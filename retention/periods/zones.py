@@ -115,6 +115,37 @@ def floor(timezone: str) -> Boundary:
     return Boundary(day=FLOOR, instant=first_instant(FLOOR, timezone))
 
 
+@functools.lru_cache(maxsize=64)
+def transitions(
+    timezone: str, first: int = 1900, last: int = 2100
+) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """Offsets of a zone, in seconds: the one that holds before the first change, and (instant, offset) of each change.
+
+    Instants count from 1970 in UTC; changes of the years from `first` up to `last`.
+    """
+    zone = ZoneInfo(timezone)
+    begin, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 1, 1, tzinfo=UTC)
+    before = _seconds_off(begin, zone)
+    changes: list[tuple[int, int]] = []
+    at, offset = begin, before
+    while at < end:
+        then = at + timedelta(days=7)
+        found = _seconds_off(then, zone)
+        if found != offset:
+            low, high = at, then
+            while high - low > timedelta(seconds=1):
+                middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+                low, high = (middle, high) if _seconds_off(middle, zone) == offset else (low, middle)
+            offset = found
+            changes.append((int(high.timestamp()), offset))
+        at = then
+    return before, tuple(changes)
+
+
+def _seconds_off(instant: datetime, zone: ZoneInfo) -> int:
+    return int((instant.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+
+
 def _utc(instant: datetime) -> datetime:
     if instant.utcoffset() is None:
         raise ValueError(f"{instant.isoformat()} has no offset; an instant needs one")

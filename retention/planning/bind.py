@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
-from retention.model.dataset import Connector, Dataset, Event, EventColumn, PartName
-from retention.planning.bound import BoundDataset, Component, Hop, Part
+from retention.model.dataset import Connector, Dataset, EventColumn, PartName
+from retention.planning.bound import BoundDataset, BoundFact, Component, Part, Some, Value
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
 from retention.planning.names import NotFoundError, find_column, find_table, same_table
-from retention.planning.paths import misspelt_via, part_link, related_path
+from retention.planning.paths import misspelt_via, part_link
 from retention.planning.reach import (
     Counting,
     described,
@@ -26,6 +28,10 @@ from retention.planning.reach import (
     usable,
 )
 from retention.planning.relations import with_relations
+from retention.planning.spelt import Names
+
+T = TypeVar("T")
+W = TypeVar("W")
 
 _UNSAID = re.compile(r"^(INET|CIDR|INTERVAL|JSONB?|HSTORE|TIME\b|BIT\b)|RANGE$|\[\]$", re.IGNORECASE)
 """Types whose values drivers give as something else than a text or a number."""
@@ -109,6 +115,7 @@ class _Attempt:
         self.dataset = dataset
         self.catalogue = catalogue
         self.problems: list[Problem] = []
+        self.names = Names(catalogue)
         self._place = f"datasets.{dataset.name}"
 
     def _problem(self, key: str, found: str, write: str) -> None:
@@ -128,8 +135,15 @@ class _Attempt:
             self._problem("table", *why)
             return None
         key = self._key(root)
-        events = {name: self._event(root, name, event) for name, event in dataset.events.items()}
-        self._subject(root)
+        names = self.names
+        events = {n: self._event(root, f"events.{n}", e.components) for n, e in dataset.events.items()}
+        began = () if dataset.began is None else self._event(root, "began", (dataset.began,))
+        facts = self._all("facts", dataset.facts, partial(names.fact, root))
+        lengths = self._all("periods", dataset.periods, partial(names.period, root))
+        subject = self._all("subject", dataset.subject or {}, partial(names.value, root))
+        named = [(f"fields.{name}", c) for name, columns in dataset.fields.items() for c in columns]
+        for place, column in [*named, *(("columns", c) for c in dataset.columns or ())]:
+            self._spelt(place, partial(find_column, catalogue, root, column))
         self._where(root)
         members = self._parts(root)
         outside = outside_references(catalogue, members)
@@ -142,6 +156,7 @@ class _Attempt:
             allow_scan=dataset.allow_scan,
             counting=self.counting,
         )
+        read = (*facts.values(), *subject.values(), *(each.value for each in lengths.values()))
         order = removal_order(catalogue, members, root.id)
         if not isinstance(order, tuple):
             self._problem(
@@ -160,15 +175,25 @@ class _Attempt:
             deferring=order[1],
             outside=outside,
             events=events,
+            facts=facts,
+            periods=lengths,
+            subject=subject,
+            began=began[0] if began else None,
             where=dataset.where,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in members),
-            catalogue_schema=fingerprint(catalogue, self._touched(members, events)),
+            catalogue_schema=fingerprint(catalogue, self._touched(members, events, read)),
         )
 
     def _touched(
-        self, members: dict[TableId, Part | None], events: dict[str, tuple[Component, ...]]
+        self,
+        members: dict[TableId, Part | None],
+        events: dict[str, tuple[Component, ...]],
+        values: Iterable[BoundFact],
     ) -> set[TableId]:
         tables = set(members)
+        for value in values:
+            if isinstance(value, Value | Some):
+                tables |= {value.table, *(hop.arrives for hop in value.hops)}
         for components in events.values():
             for component in components:
                 tables |= {component.table, *(hop.arrives for hop in component.hops)}
@@ -215,24 +240,16 @@ class _Attempt:
                 self._problem("key", f"`{column.name}` may be NULL", "name columns that are NOT NULL")
         return columns
 
-    def _event(self, root: Table, name: str, event: Event) -> tuple[Component, ...]:
+    def _event(self, root: Table, key: str, components: Iterable[EventColumn]) -> tuple[Component, ...]:
         found: list[Component] = []
-        for item in event.components:
+        for item in components:
             try:
-                *place, word = item.column.pieces
-                hops: tuple[Hop, ...] = ()
-                table = root
-                if place:
-                    named = type(item.column)(pieces=tuple(place), text=".".join(place))
-                    table = find_table(self.catalogue, named, self._schema_near(root, place))
-                    if table.id != root.id:
-                        hops = related_path(self.catalogue, root.id, table.id, item)
-                column = find_column(self.catalogue, table, word)
+                hops, table, column = self.names.column(root, item)
                 encoding = clock_encoding(self.connector, self.catalogue, table, column, item)
                 if item.where is not None:
                     Binder(self.catalogue, table, p.Source(table=table.id, alias="c")).test(item.where.tree)
             except NotFoundError as error:
-                self._problem(f"events.{name}", error.found, error.write)
+                self._problem(key, error.found, error.write)
                 continue
             component = Component(
                 text=_text(item, [other.text for other in found]),
@@ -243,25 +260,22 @@ class _Attempt:
                 where=item.where,
             )
             if component.text in (other.text for other in found):
-                self._problem(
-                    f"events.{name}", f"`{component.text}` is one of its components twice", "take one out"
-                )
+                self._problem(key, f"`{component.text}` is one of its components twice", "take one out")
             found.append(component)
         return tuple(found)
 
-    def _schema_near(self, root: Table, place: list[str]) -> str | None:
-        """A table named without its schema is looked for beside the root first."""
-        if len(place) == 1 and root.id.schema is not None:
-            beside = TableId(schema=root.id.schema, name=place[0])
-            return root.id.schema if beside in self.catalogue.tables else None
-        return None
+    def _spelt(self, key: str, make: Callable[[], T]) -> T | None:
+        """What `make` finds in the catalogue; None, and a problem at `key`, where it does not."""
+        try:
+            return make()
+        except NotFoundError as error:
+            self._problem(key, error.found, error.write)
+            return None
 
-    def _subject(self, root: Table) -> None:
-        for kind, word in self.dataset.subject.items():
-            try:
-                find_column(self.catalogue, root, word)
-            except NotFoundError as error:
-                self._problem(f"subject.{kind}", error.found, error.write)
+    def _all(self, key: str, written: Mapping[str, W], make: Callable[[W], T]) -> dict[str, T]:
+        """What `make` finds for each of those that could be found."""
+        found = {name: self._spelt(f"{key}.{name}", partial(make, item)) for name, item in written.items()}
+        return {name: item for name, item in found.items() if item is not None}
 
     def _where(self, root: Table) -> None:
         if self.dataset.where is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from retention.model.catalogue import Blind, Column, Reference, Table, TableId
-from retention.model.clock import Clock
 from retention.model.condition import Condition
-from retention.model.dataset import Connector, Dataset
+from retention.model.dataset import Connector, Dataset, PeriodUnit
 from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
 
@@ -48,6 +48,38 @@ class Component:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Value:
+    """A column of the root (no hops), or of the one row that the hops lead up to."""
+
+    hops: tuple[Hop, ...]
+    table: TableId
+    column: Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """Rows at the end of `hops`, of which some may pass `where`."""
+
+    hops: tuple[Hop, ...]
+    table: TableId
+    where: Condition | None
+
+
+BoundFact: TypeAlias = "Value | Some | Condition"
+"""A condition is one over the root's own columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instructed:
+    """A period that the record's tenant instructed: a whole number of `unit` from `least` to `most`."""
+
+    value: Value
+    unit: PeriodUnit
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """A table whose rows belong to the record through `reference`, which leads to root or another part."""
 
@@ -83,6 +115,10 @@ class BoundDataset:
     removal: tuple[TableId, ...]
     outside: tuple[Outside, ...]
     events: Mapping[str, tuple[Component, ...]]
+    facts: Mapping[str, BoundFact] = field(default_factory=dict)
+    periods: Mapping[str, Instructed] = field(default_factory=dict)
+    subject: Mapping[str, Value] = field(default_factory=dict)
+    began: Component | None = None
     where: Condition | None = None
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     blind: tuple[Blind, ...] = ()
@@ -120,19 +156,22 @@ class BoundDataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Rule × dataset. `others`: the other rules on the same data, in file order."""
+    """Rule × dataset. `others`: the other rules on the same data, in file order.
+
+    `told`: the events of the policy that no store records.
+    """
 
     rule: Rule
     bound: BoundDataset
     others: tuple[Rule, ...] = field(default=())
-
-    @property
-    def clock(self) -> Clock:
-        """The rule's clock: a rule without one makes no job."""
-        assert self.rule.clock is not None
-        return self.rule.clock
+    told: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
         """`rule/connector/dataset`, as ledger and state store name it."""
         return f"{self.rule.name}/{self.bound.connector.name}/{self.bound.dataset.name}"
+
+    @property
+    def every(self) -> tuple[Rule, ...]:
+        """Its own rule and the others, in file order."""
+        return tuple(sorted((self.rule, *self.others), key=lambda rule: rule.order))

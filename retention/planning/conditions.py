@@ -43,13 +43,14 @@ class Binder:
             case c.NullTest(item=item):
                 return p.IsNull(item=self._term(item))
             case c.Truth(item=item):
-                field = self._field(item)
+                found = self._field(item)
+                field = column_of(found)
                 if field.kind is not Kind.BOOLEAN:
                     raise NotFoundError(
                         f"`{field.column}` is {field.type}, not a boolean",
                         f"compare it with something: `{field.column} = …`",
                     )
-                return p.Truth(item=field)
+                return p.Truth(item=found)
             case c.Conjunction(items=items):
                 return p.All(items=tuple(self.test(i) for i in items))
             case c.Disjunction(items=items):
@@ -57,7 +58,7 @@ class Binder:
             case c.Negation(item=item):
                 return p.Not(item=self.test(item))
 
-    def _field(self, name: c.NameTerm) -> p.Field:
+    def _field(self, name: c.NameTerm) -> p.Field | p.Lookup:
         *place, word = name.pieces
         if place and not same_table(self._catalogue, self._table.id, tuple(place)):
             raise NotFoundError(
@@ -117,7 +118,7 @@ class Binder:
     def _kind(self, term: c.Term) -> Kind:
         match term:
             case c.NameTerm():
-                return self._field(term).kind
+                return column_of(self._field(term)).kind
             case c.LiteralTerm(value=value):
                 return _kind_of(value)
             case c.CallTerm(function="length"):
@@ -129,10 +130,15 @@ class Binder:
 
     def _described(self, term: c.Term) -> str:
         if isinstance(term, c.NameTerm):
-            field = self._field(term)
+            field = column_of(self._field(term))
             return f"`{field.column}` is {field.type or 'of no type'}"
         name = term.function if isinstance(term, c.CallTerm) else "this"
         return f"{name}(…) is {self._kind(term).value}"
+
+
+def column_of(found: p.Field | p.Lookup) -> p.Field:
+    """The column itself, of the record's own row or of another."""
+    return found.field if isinstance(found, p.Lookup) else found
 
 
 _FAMILIES = (

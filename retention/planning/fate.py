@@ -11,44 +11,18 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from retention import periods
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.clock import Boundary, Clock, Period
 from retention.model.policy import Rule
-from retention.planning.bound import BoundDataset, Component, Job, Outside
-from retention.planning.conditions import Binder
-from retention.planning.joins import Joins
-
-WITHIN = Period(months=1, days=0, text="1 month")
-"""How long carrying out a rule may take before a record is overdue."""
-
-_PROBES = tuple(date(year, month, day) for year in (2023, 2024) for month, day in ((1, 31), (2, 28), (7, 1)))
+from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
+from retention.planning.limbs import Case, cutoff
+from retention.planning.order import never_acts, surely_later
+from retention.planning.results import Results, cases
 
 
-@dataclass(frozen=True, kw_only=True)
-class Instants:
-    """A rule's lines on the day `as_of`: due before `cutoff`, overdue before `late`."""
-
-    floor: Boundary
-    cutoff: Boundary
-    late: Boundary
-
-
-@functools.lru_cache(maxsize=256)
-def instants(clock: Clock, as_of: datetime) -> Instants:
-    """The lines of `clock` on the day `as_of`."""
-    return Instants(
-        floor=periods.floor(clock.timezone),
-        cutoff=periods.cutoff(as_of, clock),
-        late=periods.late_cutoff(as_of, clock, WITHIN),
-    )
-
-
-class Fates(Joins):
+class Fates(Results):
     """Predicates of one connector's jobs at the instant `as_of`.
 
     `acting`: the jobs of this plan in the order of the run. Only what an earlier one deletes may be
@@ -56,9 +30,8 @@ class Fates(Joins):
     """
 
     def __init__(self, catalogue: Catalogue, acting: Sequence[Job], as_of: datetime) -> None:
-        super().__init__(catalogue)
+        super().__init__(catalogue, as_of)
         self._acting = tuple(acting)
-        self._as_of = as_of
         self._closures: dict[str, p.Closure] = {}
 
     def root(self, bound: BoundDataset) -> p.Source:
@@ -74,51 +47,81 @@ class Fates(Joins):
         return self._fate(job, root, strict=True, visiting=(), gone=True)
 
     def fleeting(self, job: Job) -> bool:
-        """Other jobs of this plan delete rows that the job's event is read from, and nothing else tells it."""
-        components = job.bound.events[job.rule.event or ""]
-        if any(component.always for component in components):
-            return False
-        read = {hop.arrives for c in components for hop in c.hops}
-        return any(read & other.bound.members for other in self._acting if acts(other))
+        """Other jobs of this plan delete rows that the job's events are read from, and nothing else tells them."""
+        read: set[TableId] = set()
+        for name in job.rule.events:
+            components = job.bound.events.get(name, ())
+            if not any(component.always for component in components):
+                read |= {hop.arrives for c in components for hop in c.hops}
+        for fact in job.bound.facts.values():
+            if isinstance(fact, Some | Value):
+                read |= {hop.arrives for hop in fact.hops if hop.down}
+        return any(read & other.bound.members for other in self._acting if not never_acts(other))
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
-        scope = self._scope(job.bound, root)
+        scope = self.scope(job.bound, root)
         return p.All(items=()) if scope is None else p.Untrue(item=p.Not(item=scope))
 
     def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
-        """Bare-column comparisons that every due record passes; empty where an event is in related rows only."""
-        components = job.bound.events[job.rule.event or ""]
-        if len(components) != 1 or components[0].hops:
+        """Bare-column comparisons that every due record passes.
+
+        Empty where an event is in related rows only, or several events can end the clock.
+        """
+        lines: list[p.Line] = []
+        component: Component | None = None
+        for case in cases(job.rule, job.bound, job.told):
+            if (
+                len(case.limbs) != 1
+                or case.rests_on_told(case.limbs[0])
+                or case.variant.instructed is not None
+            ):
+                return ()
+            (limb,) = case.limbs
+            components = job.bound.events[limb.event]
+            if len(components) != 1 or components[0].hops or component not in (None, components[0]):
+                return ()
+            component = components[0]
+            keep = case.variant.keep
+            line = self._now_line(case)
+            if limb.keep and keep is not None:
+                line = self._line(case, cutoff(self._as_of, case.variant.counting(keep)))
+            lines.append(line)
+        if component is None:
             return ()
-        lines = instants(job.clock, self._as_of)
-        field = self._field(root, components[0])
-        return (p.Reaches(field=field, cutoff=self._line(job, lines.cutoff)),)
+        latest = max(lines, key=lambda line: (line.day, line.instant))
+        widest = p.Line(
+            day=max(line.day for line in lines),
+            instant=max(line.instant for line in lines),
+            naive=None
+            if latest.naive is None
+            else max(line.naive for line in lines if line.naive is not None),
+        )
+        return (p.Reaches(field=self._field(root, component), cutoff=widest),)
 
     def late(self, job: Job, root: p.Source) -> p.Test:
-        """Of a record whose clock has ended: it ended longer ago than carrying it out may take."""
-        late = instants(job.clock, self._as_of).late
-        return p.Untrue(item=self._any(job, root, p.State.RECENT, late))
+        """Of a record whose clock has ended: it is there for longer than carrying the rule out may take."""
+        found = []
+        for case in cases(job.rule, job.bound, job.told):
+            guard, late = self.guard(case, root), self.overdue(case, root)
+            found.append(late if guard is None else p.All(items=(guard, late)))
+        return p.AnyOf(items=tuple(found))
 
-    def latest_day(self, job: Job, root: p.Source) -> p.LatestDay:
-        """The day of the record's event, for showing and ordering."""
-        own: list[p.OwnField] = []
-        related: list[p.RelatedField] = []
-        for component in job.bound.events[job.rule.event or ""]:
-            source = root if not component.hops else self._source(component.table)
-            field, scope = self._field(source, component), self._condition(source, component)
-            happened = None if scope is None else p.IsTrue(item=scope)
-            if not component.hops:
-                own.append(p.OwnField(field=field, where=happened))
-                continue
-            joined = self._joined(component.hops, root, source)
-            where = joined if happened is None else p.All(items=(joined, happened))
-            related.append(p.RelatedField(field=field, where=where))
-        return p.LatestDay(own=tuple(own), related=tuple(related), timezone=job.clock.timezone)
+    def dated_by(self, job: Job, root: p.Source) -> p.LatestDay:
+        """The day of the record's event, for showing and ordering: of `from`, else of the first that ends it."""
+        case = self.base(job)
+        named = next((name for name in job.rule.base.events if name not in job.told), "")
+        return self.latest_day(case, named, root)
 
-    def component_state(self, job: Job, root: p.Source, component: Component, state: p.State) -> p.Test:
-        """Whether `component` is in `state` for this record, as the fate reads it."""
-        return self._component(job, root, component, state, instants(job.clock, self._as_of).cutoff)
+    def component_state(
+        self, job: Job, root: p.Source, event: str, component: Component, state: p.State
+    ) -> p.Test:
+        """Whether `component` of `event` is in `state` for this record, as the fate of the rule itself reads it."""
+        case = self.base(job)
+        line = self._now_line(case)
+        if case.variant.keep is not None and event == case.variant.event:
+            line = self._line(case, cutoff(self._as_of, case.variant.counting(case.variant.keep)))
+        return self.component(case, component, root, state, line)
 
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
@@ -136,6 +139,10 @@ class Fates(Joins):
         linked = p.All(items=(self._refers(reference, referring, member), belongs))
         return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
 
+    def base(self, job: Job) -> Case:
+        """The rule itself, without its exceptions."""
+        return cases(job.rule, job.bound, job.told)[-1]
+
     # -- the choice ------------------------------------------------------------------------
 
     def _fate(
@@ -149,20 +156,14 @@ class Fates(Joins):
         alone: bool = False,
     ) -> p.Choice:
         """`alone`: as if no record of the dataset referred to another."""
-        cases: list[tuple[p.Test, str]] = []
-        scope = self._scope(job.bound, root)
-        if scope is not None:
-            cases.append((p.IsUnknown(item=scope), "unclear"))
-        cutoff = instants(job.clock, self._as_of).cutoff
-        cases += [
-            (self._any(job, root, p.State.RECENT, cutoff), "not_due"),
-            (self._any(job, root, p.State.UNCLEAR, cutoff), "unclear"),
-        ]
-        if not gone:
-            cases.append((p.Untrue(item=self._any(job, root, p.State.PAST, cutoff)), "undated"))
-        keeping = tuple(p.Untrue(item=self._ended(job, rule, root, gone=gone)) for rule in job.others)
-        if keeping:
-            cases.append((p.AnyOf(items=keeping), "retained"))
+        results = self.results(job.rule, job.bound, job.told, root, gone=gone)
+        stops = [(result.test, result.label) for result in results]
+        kept = self._retained(job, job.rule, root, gone=gone)
+        if kept is not None:
+            past = self._past_at_most(job, root)
+            if past is not None:
+                stops.append((p.All(items=(kept, past)), "conflict"))
+            stops.append((kept, "retained"))
         referring = [
             self._referring(job, root, item, strict=strict, visiting=(*visiting, job))
             for item in job.bound.outside
@@ -171,86 +172,67 @@ class Fates(Joins):
         if job.bound.entangled and not strict and not alone:
             referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
         if referring:
-            cases.append((p.AnyOf(items=tuple(referring)), "referenced"))
-        if not acts(job):
-            return p.Choice(cases=tuple(cases), otherwise="elsewhere")
-        return p.Choice(cases=tuple(cases), otherwise="due")
+            stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
+        if never_acts(job):
+            return p.Choice(cases=tuple(stops), otherwise="elsewhere")
+        others = [
+            test
+            for rule in job.others
+            if (test := self._acts_instead(job, rule, root, gone=gone)) is not None
+        ]
+        if others:
+            stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
+        return p.Choice(cases=tuple(stops), otherwise="due")
 
-    def _ended(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test:
-        """Rule's own clock has ended for this record; where its event may be `gone`, it has unless it says not."""
-        assert rule.clock is not None
-        other = Job(rule=rule, bound=job.bound)
-        cutoff = instants(rule.clock, self._as_of).cutoff
-        past = () if gone else (self._any(other, root, p.State.PAST, cutoff),)
-        return p.All(
-            items=(
-                p.Untrue(item=self._any(other, root, p.State.RECENT, cutoff)),
-                p.Untrue(item=self._any(other, root, p.State.UNCLEAR, cutoff)),
-                *past,
+    def _retained(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
+        """Plain: a rule that `rule`, one of the job's, yields to still keeps the record."""
+        beside = [other for other in job.every if other.name != rule.name]
+        found: list[p.Test] = []
+        every = cases(rule, job.bound, job.told)
+        alike = len({case.variant.yields_to for case in every}) == 1
+        for case in every[:1] if alike else every:
+            bases = case.variant.yields_to
+            tests = [
+                test
+                for other in beside
+                if (test := self.keeps(other, job.bound, job.told, root, bases=bases, gone=gone)) is not None
+            ]
+            guard = None if alike else self.guard(case, root)
+            if tests:
+                kept = p.AnyOf(items=tuple(tests))
+                found.append(kept if guard is None else p.All(items=(guard, kept)))
+        return p.AnyOf(items=tuple(found)) if found else None
+
+    def _past_at_most(self, job: Job, root: p.Source) -> p.Test | None:
+        found = []
+        for case in cases(job.rule, job.bound, job.told):
+            if case.variant.at_most is not None:
+                guard, past = self.guard(case, root), self.past_at_most(case, root)
+                found.append(past if guard is None else p.All(items=(guard, past)))
+        return p.AnyOf(items=tuple(found)) if found else None
+
+    def _acts_instead(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
+        """Plain, of a record that nothing keeps from `job`: `rule` could act too, and ended later."""
+        other = Job(rule=rule, bound=job.bound, told=job.told)
+        if surely_later(job.rule, rule):
+            return None
+        tests = [self.ended(rule, job.bound, job.told, root, gone=gone)]
+        kept = self._retained(job, rule, root, gone=gone)
+        if kept is not None and not _yields_to_all(job.rule):
+            tests.append(p.Untrue(item=kept))
+        if not surely_later(rule, job.rule):
+            before = rule.order < job.rule.order
+            tests.append(
+                p.EndsAfter(left=self._endings(other, root), right=self._endings(job, root), or_same=before)
             )
-        )
+        return p.All(items=tuple(tests))
 
-    def _scope(self, bound: BoundDataset, root: p.Source) -> p.Test | None:
-        if bound.where is None:
-            return None
-        return Binder(self._catalogue, bound.root, root).test(bound.where.tree)
-
-    # -- events ----------------------------------------------------------------------------
-
-    def _any(self, job: Job, root: p.Source, state: p.State, cutoff: Boundary) -> p.Test:
-        components = job.bound.events[job.rule.event or ""]
-        return p.AnyOf(items=tuple(self._component(job, root, c, state, cutoff) for c in components))
-
-    def _component(
-        self, job: Job, root: p.Source, component: Component, state: p.State, cutoff: Boundary
-    ) -> p.Test:
-        floor = self._line(job, periods.floor(job.clock.timezone))
-        line = self._line(job, cutoff)
-
-        def dated(source: p.Source, *wanted: p.State) -> p.Test:
-            field = self._field(source, component)
-            states = (p.Dated(field=field, state=each, floor=floor, cutoff=line) for each in wanted)
-            return self._happened(source, component, state, p.AnyOf(items=tuple(states)))
-
-        if not component.hops:
-            return dated(root, state)
-        if state is p.State.MISSING:
-            # A row of which the condition is false is as good as none.
-            return p.Not(item=self._along(component.hops, root, lambda s: self._counts(s, component)))
-        # A related row that exists but has no date is not one of long ago.
-        wanted = (p.State.UNCLEAR, p.State.MISSING) if state is p.State.UNCLEAR else (state,)
-        return self._along(component.hops, root, lambda source: dated(source, *wanted))
-
-    def _happened(self, source: p.Source, component: Component, state: p.State, dated: p.Test) -> p.Test:
-        """The row's component is in `state`, where `dated` says so of its column alone."""
-        condition = self._condition(source, component)
-        if condition is None:
-            return dated
-        here = p.All(items=(p.IsTrue(item=condition), dated))
-        match state:
-            case p.State.UNCLEAR:
-                return p.AnyOf(items=(p.IsUnknown(item=condition), here))
-            case p.State.MISSING:
-                return p.AnyOf(items=(p.IsTrue(item=p.Not(item=condition)), here))
-            case _:
-                return here
-
-    def _counts(self, source: p.Source, component: Component) -> p.Test:
-        condition = self._condition(source, component)
-        return p.All(items=()) if condition is None else p.Untrue(item=p.Not(item=condition))
-
-    def _condition(self, source: p.Source, component: Component) -> p.Test | None:
-        """What the component's row must be for it to have happened; None where nothing is asked."""
-        if component.where is None:
-            return None
-        return Binder(self._catalogue, self._catalogue.tables[component.table], source).test(
-            component.where.tree
-        )
-
-    def _line(self, job: Job, boundary: Boundary) -> p.Line:
-        zone = job.bound.connector.timezone
-        naive = None if zone is None else periods.naive_boundary(boundary, zone)
-        return p.Line(day=boundary.day, instant=boundary.instant, naive=naive)
+    def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
+        found: list[p.Ending] = []
+        for case in cases(job.rule, job.bound, job.told):
+            guard = self.guard(case, root)
+            found += self.endings(case, root, p.All(items=()) if guard is None else guard)
+        return tuple(found)
 
     # -- references ------------------------------------------------------------------------
 
@@ -290,7 +272,7 @@ class Fates(Joins):
         if strict:
             handed = functools.partial(self._handed, job.bound)
             return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
-        going = functools.partial(self._going, job, visiting=visiting)
+        going = functools.partial(self._goes, job, visiting=visiting)
         return [
             p.Untrue(item=self._belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),
@@ -299,7 +281,7 @@ class Fates(Joins):
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each earlier job of this plan that deletes rows of `table`: the row is not one of those."""
         for job in self._earlier(visiting[-1]):
-            if table not in job.bound.members or not acts(job):
+            if table not in job.bound.members or never_acts(job):
                 continue
             going = functools.partial(self._going, job, visiting=visiting)
             yield p.Untrue(item=self._of_record(job.bound, table, referring, going))
@@ -312,6 +294,12 @@ class Fates(Joins):
         """The row of `root` is a record that nothing keeps."""
         choice = self._fate(job, root, strict=False, visiting=visiting, alone=alone)
         return p.All(items=(self.records(job, root), p.Chosen(choice=choice, label=choice.otherwise)))
+
+    def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
+        """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
+        jobs = [j for j in self._acting if j.bound is job.bound and not never_acts(j)] or [job]
+        going = tuple(self._going(j, root, visiting=visiting, alone=alone) for j in jobs)
+        return going[0] if len(going) == 1 else p.AnyOf(items=going)
 
     # -- records that refer to each other --------------------------------------------------
 
@@ -326,20 +314,21 @@ class Fates(Joins):
 
         Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
         """
-        if job.name not in self._closures:
+        name = str(job.bound)
+        if name not in self._closures:
             inside = [item for item in job.bound.outside if item.inside]
-            self._closures[job.name] = p.Closure(
+            self._closures[name] = p.Closure(
                 name=f"kept{len(self._closures) + 1}",
                 seeds=tuple(self._kept_at_first(job, item) for item in inside),
                 steps=tuple(self._between(job, item) for item in inside),
             )
-        return self._closures[job.name]
+        return self._closures[name]
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
         """Records that could go, and that a row refers to which could not."""
         bound, reference = job.bound, item.reference
         row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
-        alone = functools.partial(self._going, job, visiting=(), alone=True)
+        alone = functools.partial(self._goes, job, visiting=(), alone=True)
         tests = (
             linked(row),
             p.Untrue(item=self._belongs(bound, reference.table, row, root)),
@@ -360,37 +349,9 @@ class Fates(Joins):
         keys = self._key(bound, owner), self._key(bound, root)
         tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
         if due:
-            tests.append(self._going(job, root, visiting=()))
+            tests.append(self._goes(job, root, visiting=()))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))
 
 
-def acts(job: Job) -> bool:
-    """Whether this rule is the one that acts where several have ended: the one that ended last, then file order."""
-    if not job.others:
-        return True
-
-    def length(rule: Rule) -> tuple[tuple[date, ...], int]:
-        assert rule.clock is not None
-        return tuple(periods.due_day(day, rule.clock) for day in _PROBES), -rule.order
-
-    return all(length(job.rule) > length(other) for other in job.others)
-
-
-def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
-    waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
-    order: list[Job] = []
-
-    def waits_for(job: Job, other: Job) -> bool:
-        return job.bound.connector.name == other.bound.connector.name and any(
-            not item.inside and item.reference.table in other.bound.members for item in job.bound.outside
-        )
-
-    while waiting:
-        free = next(
-            (j for j in waiting if not any(waits_for(j, k) for k in waiting if k.bound is not j.bound)),
-            waiting[0],
-        )
-        order.append(free)
-        waiting.remove(free)
-    return tuple(order)
+def _yields_to_all(rule: Rule) -> bool:
+    return all(variant.yields_to is None for variant in rule.variants)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, TableId
-from retention.planning.bound import BoundDataset, Component, Hop, Outside
+from retention.model.catalogue import Catalogue, Column, Reference, TableId
+from retention.planning.bound import BoundDataset, Component, Hop, Outside, Some, Value
+from retention.planning.conditions import Binder
 
 
 class Joins:
@@ -23,6 +24,32 @@ class Joins:
         source = self._source(hops[0].arrives)
         joined = self._hop(hops[0], start, source)
         return p.Exists(source=source, where=p.All(items=(joined, self._along(hops[1:], source, leaf))))
+
+    def value(self, value: Value, root: p.Source) -> p.Field | p.Lookup:
+        """A column of the root's row, or of the one row that its hops lead up to."""
+        if not value.hops:
+            return self._column(root, value.column)
+        source = self._source(value.table)
+        return p.Lookup(
+            field=self._column(source, value.column), where=self._joined(value.hops, root, source)
+        )
+
+    def some(self, fact: Some, root: p.Source) -> p.Test:
+        """Some related row passes the condition; unknown where none does and of one that can't be told."""
+        if fact.where is None:
+            return self._along(fact.hops, root, lambda _: p.All(items=()))
+        tree, table = fact.where.tree, self._catalogue.tables[fact.table]
+
+        def passes(source: p.Source) -> p.Test:
+            return Binder(self._catalogue, table, source).test(tree)
+
+        return p.Either(
+            true=self._along(fact.hops, root, lambda source: p.IsTrue(item=passes(source))),
+            unknown=self._along(fact.hops, root, lambda source: p.IsUnknown(item=passes(source))),
+        )
+
+    def _column(self, source: p.Source, column: Column) -> p.Field:
+        return p.Field(source=source, column=column.name, kind=column.kind, type=column.type)
 
     def _joined(self, hops: tuple[Hop, ...], start: p.Source, end: p.Source) -> p.Test:
         """The row of `end` is at the end of `hops`, seen from `start`."""

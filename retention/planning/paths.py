@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from retention.model.catalogue import Catalogue, Reference, TableId
-from retention.model.dataset import EventColumn, PartName
+from retention.model.dataset import Name, PartName
 from retention.planning.bound import Hop, Part
 from retention.planning.names import NotFoundError, listed, meant
 from retention.planning.reach import described
@@ -38,7 +39,17 @@ def _through(hop: Hop, via: str) -> bool:
     return via in (described(hop.reference), *hop.reference.columns)
 
 
-def related_path(catalogue: Catalogue, root: TableId, table: TableId, column: EventColumn) -> tuple[Hop, ...]:
+class Placed(Protocol):
+    """A column as written, and the referring column by which it is reached, where two lead there."""
+
+    @property
+    def column(self) -> Name: ...
+
+    @property
+    def via(self) -> str | None: ...
+
+
+def related_path(catalogue: Catalogue, root: TableId, table: TableId, column: Placed) -> tuple[Hop, ...]:
     """The one path from `root` to `table`, at most three references long; NotFoundError for none or several."""
     for length in range(1, _LONGEST + 1):
         found = list(_paths(catalogue, root, table, length))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from retention.model import predicate as p
-from retention.planning.bound import BoundDataset, Job, Outside
+from retention.model.lists import NO_LISTS, Lists
+from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
 
 
@@ -21,6 +22,15 @@ class Referring:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A component of an event, for showing: its states, and where a related row's value is read."""
+
+    component: Component
+    states: Mapping[p.State, p.Test]
+    related: p.RelatedField | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """One job's predicates, all over the source `root`.
 
@@ -30,6 +40,7 @@ class Work:
     the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
+    `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -43,11 +54,12 @@ class Work:
     late: p.Test
     latest_day: p.LatestDay
     referring: tuple[Referring, ...]
-    components: Mapping[str, Mapping[p.State, p.Test]]
+    events: Mapping[str, tuple[Shown, ...]]
     own_columns: bool
     nothing_refers: bool
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
+    lists: Lists = NO_LISTS
 
     @property
     def remembered(self) -> bool:
@@ -86,7 +98,11 @@ class Work:
 def work(fates: Fates, job: Job) -> Work:
     """The predicates of `job` as `fates` sees them."""
     root = fates.root(job.bound)
-    every = [c for name in _events(job) for c in job.bound.events[name]]
+    bound = job.bound
+    every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
+    related = any(
+        isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
+    )
     return Work(
         job=job,
         root=root,
@@ -96,14 +112,14 @@ def work(fates: Fates, job: Job) -> Work:
         free=fates.free(job, root),
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
-        latest_day=fates.latest_day(job, root),
+        latest_day=fates.dated_by(job, root),
         referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
-        components={
-            c.text: {state: fates.component_state(job, root, c, state) for state in p.State}
-            for c in job.bound.events[job.rule.event or ""]
-        },
-        own_columns=not job.bound.outside and not any(c.hops for c in every),
-        nothing_refers=not job.bound.outside and not job.bound.parts,
+        events={name: _shown(fates, job, root, name) for name in job.rule.events if name in bound.events},
+        own_columns=not bound.outside
+        and not bound.periods
+        and not related
+        and not any(c.hops for c in every),
+        nothing_refers=not bound.outside and not bound.parts,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job),
     )
@@ -115,5 +131,14 @@ def _referring(fates: Fates, job: Job, root: p.Source, outside: Outside) -> Refe
     return Referring(outside=outside, test=test, source=source, rows=rows)
 
 
-def _events(job: Job) -> set[str]:
-    return {rule.event for rule in (job.rule, *job.others) if rule.event is not None}
+def _shown(fates: Fates, job: Job, root: p.Source, event: str) -> tuple[Shown, ...]:
+    components = job.bound.events[event]
+    related = iter(fates.latest_day(fates.base(job), event, root).related)
+    return tuple(
+        Shown(
+            component=component,
+            states={state: fates.component_state(job, root, event, component, state) for state in p.State},
+            related=next(related) if component.hops else None,
+        )
+        for component in components
+    )

@@ -160,10 +160,10 @@ def _line(item: BoundDataset) -> str:
 
 def _warnings(config: Configuration) -> tuple[str, ...]:
     """What is allowed and yet seldom meant."""
-    spoken = {rule.data for rule in config.policy.rules.values()}
+    rules = config.policy.rules.values()
     return tuple(
         f"no rule speaks of {dataset.data!r} (dataset `{dataset}`): it is kept for ever"
         for connector in config.connectors.values()
         for dataset in connector.datasets.values()
-        if dataset.data not in spoken
+        if not any(rule.speaks_of(dataset.data) for rule in rules)
     )

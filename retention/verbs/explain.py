@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,16 +11,18 @@ from retention import periods
 from retention.connectors.port import RecordView
 from retention.errors import UsageError
 from retention.ledger.evidence import key_text
+from retention.model.clock import Period
 from retention.model.explanation import Component, Explanation, RuleView, Stopper
 from retention.model.place import Place
 from retention.model.typed import pieces
-from retention.periods.encodings import read
+from retention.periods.encodings import read as encoded
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.bound import Component as BoundComponent
-from retention.planning.fate import WITHIN
 from retention.planning.work import Work
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
+
+NOTHING = Period(months=0, days=0)
 
 
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
@@ -81,60 +84,78 @@ def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> 
 
 
 def _view(item: Work, view: RecordView, as_of: datetime) -> RuleView:
-    job = item.job
-    event = _event_day(job, view)
-    due_on = periods.due_day(event, job.clock) if event is not None and not view.undecided else None
-    ended = periods.ended_day(event, job.clock) if event is not None else None
-    late_on = periods.late_day(event, job.clock, WITHIN) if due_on is not None and event is not None else None
-    today = periods.day_of(as_of, job.clock.timezone)
+    job, variant = item.job, item.job.rule.base
+    days = {name: _event_day(job, name, read) for name, read in view.events.items()}
+    name = next((n for n in variant.events if days.get(n) is not None), next(iter(variant.events), ""))
+    event = days.get(name)
+    ends = [] if view.undecided else _ends(job, days)
+    due_on = min((due for due, _, _ in ends), default=None)
+    late_on = min((late for _, _, late in ends), default=None)
+    today = periods.day_of(as_of, variant.timezone)
     has_ended = due_on is not None and due_on <= today and view.fate not in ("unclear", "undated", "not_due")
-    stoppers = _stoppers(job, view)
     return RuleView(
         rule=job.rule.name,
         promise=job.rule.promise,
         fate=view.fate,
-        action=job.rule.action or "delete",
+        action=variant.action,
         overdue=view.overdue,
-        event_name=job.rule.event or "",
+        event_name=name,
         components=tuple(
-            Component(column=name, value=value, state=state)
-            for name, (value, state) in view.components.items()
+            Component(column=column, value=value, state=state)
+            for read in view.events.values()
+            for column, (value, state) in read.items()
         ),
         event=_iso(event),
         due_on=_iso(due_on),
-        ended=_iso(ended) if has_ended else None,
+        ended=_iso(min(ended for _, ended, _ in ends)) if has_ended else None,
         overdue_on=_iso(late_on),
-        keep=job.clock.period.text,
-        timezone=job.clock.timezone,
-        stopped_by=stoppers,
+        keep=variant.keep.text if variant.keep is not None else "",
+        timezone=variant.timezone,
+        stopped_by=_stoppers(job, view),
         because=_because(job, view, due_on),
     )
+
+
+def _ends(job: Job, days: Mapping[str, date | None]) -> list[tuple[date, date, date]]:
+    """(first day due, last day of the clock, first day late) of each limb that has a date."""
+    variant = job.rule.base
+    found = []
+    day = days.get(variant.event or "")
+    if variant.keep is not None and day is not None:
+        clock = variant.counting(variant.keep)
+        ends = periods.due_day(day, clock), periods.ended_day(day, clock)
+        found.append((*ends, periods.late_day(day, clock, variant.within)))
+    for name in variant.ending:
+        day = days.get(name)
+        if day is not None:
+            found.append((day, day, periods.late_day(day, variant.counting(NOTHING), variant.within)))
+    return found
 
 
 def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _event_day(job: Job, view: RecordView) -> date | None:
+def _event_day(job: Job, name: str, read: Mapping[str, tuple[str | None, str]]) -> date | None:
     """The latest component's day in the rule's zone; None where there is none that can be read."""
     days = []
-    bound = {c.text: c for c in job.bound.events[job.rule.event or ""]}
-    for name, (value, state) in view.components.items():
+    bound = {c.text: c for c in job.bound.events[name]}
+    for column, (value, state) in read.items():
         if value is not None and state in ("past", "recent"):
-            day = _day(value, bound[name], job)
+            day = _day(value, bound[column], job)
             if day is not None:
                 days.append(day)
     return max(days, default=None)
 
 
 def _day(value: str, component: BoundComponent, job: Job) -> date | None:
-    moment = read(value, component.encoding)
+    moment = encoded(value, component.encoding)
     if not isinstance(moment, datetime):
         return moment
     if moment.tzinfo is None:
         zone = job.bound.connector.timezone
         moment = periods.instant_of_naive(moment, zone if zone is not None else "UTC")
-    return periods.day_of(moment.astimezone(UTC), job.clock.timezone)
+    return periods.day_of(moment.astimezone(UTC), job.rule.timezone)
 
 
 def _stoppers(job: Job, view: RecordView) -> tuple[Stopper, ...]:
@@ -149,8 +170,8 @@ def _stoppers(job: Job, view: RecordView) -> tuple[Stopper, ...]:
 
 def _because(job: Job, view: RecordView, due_on: date | None) -> str:
     """One sentence for people."""
-    event = job.rule.event
-    zone = ZoneInfo(job.clock.timezone).key
+    event = next(iter(job.rule.events), "")
+    zone = ZoneInfo(job.rule.timezone).key
     match view.fate:
         case "due":
             return f"its clock has ended and nothing keeps it: due since {_iso(due_on)}"

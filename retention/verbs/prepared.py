@@ -16,13 +16,15 @@ from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, UsageError
 from retention.model.catalogue import Catalogue
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Dataset
 from retention.model.place import Place
 from retention.model.plan import Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.fate import Fates, in_order, instants
+from retention.planning.fate import Fates
+from retention.planning.limbs import cutoff
+from retention.planning.order import in_order
 from retention.planning.work import Work, work
 from retention.safety import sight
 
@@ -45,12 +47,13 @@ class Prepared:
 
     def jobs(self, rules: Sequence[str] = ()) -> tuple[Job, ...]:
         """Rule × dataset of the rules that act (all, or those named), in the order in which they run."""
+        told = frozenset(self.config.policy.told)
         every = [
-            Job(rule=rule, bound=bound, others=self._others(rule))
+            Job(rule=rule, bound=bound, others=self._others(rule, bound), told=told)
             for rule in self.config.policy.rules.values()
-            if rule.clock is not None and (not rules or rule.name in rules)
+            if rule.acts and (not rules or rule.name in rules)
             for bound in self.bound
-            if bound.dataset.data == rule.data
+            if reaches(rule, bound.dataset)
         ]
         return in_order(every)
 
@@ -63,8 +66,7 @@ class Prepared:
 
     def job_plan(self, item: Work, counts: Counts, as_of: datetime) -> JobPlan:
         """The plan's numbers for one job. Its status says only whether there is anything to do."""
-        job, zone = item.job, ZoneInfo(item.job.clock.timezone)
-        cutoff = instants(job.clock, as_of).cutoff.instant.astimezone(zone)
+        job = item.job
         due = counts.fates["due"]
         seen = sight.sees(job.bound.blind)
         return JobPlan(
@@ -72,12 +74,12 @@ class Prepared:
             connector=job.bound.connector.name,
             dataset=job.bound.dataset.name,
             promise=job.rule.promise,
-            action=job.rule.action or "delete",
+            action=job.rule.base.action,
             total=sum(counts.fates.values()),
             fates=counts.fates,
             overdue=counts.overdue,
             rows=counts.rows,
-            cutoffs=(Cutoff(when="always", cutoff=cutoff),),
+            cutoffs=cutoffs(job.rule, as_of),
             oldest=counts.oldest,
             referenced_by=counts.referenced_by,
             status=seen.status if due else JobStatus.NOTHING,
@@ -91,9 +93,26 @@ class Prepared:
         """Which database it is, as a hash: host, port and database, or the file's path."""
         return hashlib.sha256(self.targets[connector].identity().encode()).hexdigest()
 
-    def _others(self, rule: Rule) -> tuple[Rule, ...]:
+    def _others(self, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:
         every = self.config.policy.rules.values()
-        return tuple(r for r in every if r.data == rule.data and r.clock is not None and r.name != rule.name)
+        return tuple(r for r in every if r.acts and reaches(r, bound.dataset) and r.name != rule.name)
+
+
+def reaches(rule: Rule, dataset: Dataset) -> bool:
+    """Whether the rule is one on this dataset: a rule on any data passes over slices, which can't be deleted."""
+    return rule.speaks_of(dataset.data) and not (dataset.columns is not None and not rule.data)
+
+
+def cutoffs(rule: Rule, as_of: datetime) -> tuple[Cutoff, ...]:
+    """The line of each variant of the rule that counts a period of its own."""
+    found = []
+    for variant in rule.variants:
+        if variant.keep is not None:
+            line = cutoff(as_of, variant.counting(variant.keep)).instant
+            otherwise = "always" if len(rule.variants) == 1 else "otherwise"
+            when = otherwise if variant.when is None else variant.when.text
+            found.append(Cutoff(when=when, cutoff=line.astimezone(ZoneInfo(variant.timezone))))
+    return tuple(found)
 
 
 @contextmanager
@@ -157,8 +176,8 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
                 raise UsageError(f"there is no {what} `{word}`; there are: {there}")
     for word in rules if connectors else ():
         rule = config.policy.rules[word]
-        reached = [d for c in config.connectors.values() for d in c.datasets.values() if d.data == rule.data]
-        if rule.clock is not None and not any(d.connector in connectors for d in reached):
+        reached = [d for c in config.connectors.values() for d in c.datasets.values() if reaches(rule, d)]
+        if rule.acts and not any(d.connector in connectors for d in reached):
             here = ", ".join(f"`{name}`" for name in connectors)
             there = ", ".join(map(str, reached))
             raise UsageError(f"rule `{word}` reaches no dataset of connector {here}; it reaches: {there}")

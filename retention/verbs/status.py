@@ -78,7 +78,7 @@ def _sums(row: RunRow, snapshot: Snapshot) -> tuple[int, int]:
 
 
 def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) -> NextLine:
-    if rule.clock is None:
+    if not rule.acts:
         return NextLine(rule=rule.name, schedule=None, at=None, waits=f"kept by: {rule.kept_by}")
     waits = None
     if rule.approval is Approval.ALWAYS:
@@ -92,11 +92,11 @@ def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) 
 
 def _fires(rule: Rule, now: datetime) -> datetime | None:
     """When the schedule fires next, in the rule's zone."""
-    if rule.schedule is None or rule.clock is None:
+    if rule.schedule is None or not rule.acts:
         return None
     from croniter import croniter
 
-    local = now.astimezone(ZoneInfo(rule.clock.timezone))
+    local = now.astimezone(ZoneInfo(rule.timezone))
     found: datetime = croniter(rule.schedule, local).get_next(datetime)
     return found
 

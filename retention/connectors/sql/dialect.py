@@ -20,6 +20,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
+from retention.connectors.sql.moments import Moments
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
@@ -79,7 +80,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(abc.ABC):
+class Dialect(Moments, abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
@@ -91,6 +92,8 @@ class Dialect(abc.ABC):
     """Rows can be taken in ranges of their physical place; None where they can't."""
     marker_schemas: bool
     """`retention_marker` may lie in a schema of its own, in one transaction with the rows."""
+    typed: bool = True
+    """A column's values are of its declared type."""
     own_clock: bool
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
@@ -200,6 +203,11 @@ class Dialect(abc.ABC):
     def is_null(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
         """Plain: NULL, and nothing else."""
         return expression.is_(sa.null())
+
+    def whole_between(self, value: ColumnElement[Any], least: int, most: int) -> ColumnElement[Any]:
+        """Plain: the value is a whole number from `least` to `most`."""
+        whole = sa.and_(value >= sa.literal_column(str(least)), value <= sa.literal_column(str(most)))
+        return sa.and_(value.is_not(sa.null()), whole, sa.func.floor(value) == value)
 
     def readable(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any] | None:
         """Plain: a stored date that is not NULL is a day of the calendar; None where it always is."""

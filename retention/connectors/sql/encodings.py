@@ -48,7 +48,7 @@ def dated(
         beyond = [value >= end]
     else:
         assert encoding.format is not None
-        readable, value = _ordered(dialect, column, field)
+        readable, value = ordered(dialect, column, field)
         low, high = (bound(spelled(line, encoding.format)) for line in (floor, cutoff))
         beyond = []
     known = [] if readable is None else [readable]
@@ -78,17 +78,33 @@ def day(dialect: Dialect, column: ColumnElement[Any], field: p.Field, timezone: 
     """The calendar day, NULL for what can't be read; for showing and ordering."""
     encoding = field.encoding
     if encoding.unit is not None:
-        readable, value = dialect.number(column, field)
         # Days that Python's calendar lacks, or may lack when moved to a zone, are none that could be shown.
-        lines = (counted_day(d, encoding) for d in (date(1, 1, 2), date(9999, 12, 31)))
-        low, high = (bound(dialect.number_line(field, line)) for line in lines)
-        known = [value >= low, value < high, *([] if readable is None else [readable])]
-        return sa.case((sa.and_(*known), dialect.counted_day(value, encoding, timezone)))
+        known, value = counted_value(dialect, column, field)
+        return sa.case((known, dialect.counted_day(value, encoding, timezone)))
     assert encoding.format is not None
-    readable, _ = _ordered(dialect, column, field)
+    readable, _ = ordered(dialect, column, field)
     iso = _iso(dialect.text(column, field)[1], LAYOUTS[encoding.format])
     shown = dialect.spelled_day(iso, last_of_month=encoding.format is Format.YYYY_MM)
     return sa.case((readable, shown))
+
+
+def any_day(
+    dialect: Dialect, column: ColumnElement[Any], field: p.Field, timezone: str
+) -> ColumnElement[Any]:
+    """The calendar day of any clock's value; NULL for what can't be read."""
+    if field.encoding.unit is None and field.encoding.format in (None, Format.ISO):
+        return dialect.day(column, field.kind, timezone)
+    return day(dialect, column, field, timezone)
+
+
+def counted_value(
+    dialect: Dialect, column: ColumnElement[Any], field: p.Field
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """(it lies in the calendar, the number) of a column that counts."""
+    readable, value = dialect.number(column, field)
+    lines = (counted_day(d, field.encoding) for d in (date(1, 1, 2), date(9999, 12, 31)))
+    low, high = (bound(dialect.number_line(field, line)) for line in lines)
+    return sa.and_(value >= low, value < high, *([] if readable is None else [readable])), value
 
 
 def position(dialect: Dialect, column: ColumnElement[Any], field: p.Field) -> ColumnElement[Any]:
@@ -97,10 +113,10 @@ def position(dialect: Dialect, column: ColumnElement[Any], field: p.Field) -> Co
         return dialect.number(column, field)[1]
     if field.encoding.format in (None, Format.ISO):
         return column
-    return _ordered(dialect, column, field)[1]
+    return ordered(dialect, column, field)[1]
 
 
-def _ordered(
+def ordered(
     dialect: Dialect, column: ColumnElement[Any], field: p.Field
 ) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """(it spells a date that exists, its pieces in the order year, month, day, time)."""

@@ -21,8 +21,8 @@ from retention.model.encoding import Encoding, Unit
 
 _OFFSET = "([Zz]|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
-_ISO = f"^{DAY}([ T]{_TIME} *{_OFFSET}? *)?$"
-_WITH_OFFSET = f"{_OFFSET} *$"
+ISO = f"^{DAY}([ T]{_TIME} *{_OFFSET}? *)?$"
+WITH_OFFSET = f"{_OFFSET} *$"
 _FIRST = date(1, 1, 1)
 
 
@@ -48,18 +48,18 @@ class MysqlClocks(Dialect):
     def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
         if field.kind is not Kind.TEXT:
             return None, column
-        text = _text(column)
-        readable = _matches(text, NUMBER)
+        text = text_of(column)
+        readable = matches(text, NUMBER)
         return readable, sa.case((readable, sa.cast(text, sa.Numeric(36, 18))))
 
     def text(self, column: ColumnElement[Any], field: p.Field) -> Reading:
-        return None, _text(column)
+        return None, text_of(column)
 
     def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
-        return _matches(text, expression(shape))
+        return matches(text, expression(shape))
 
     def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return _matches(text, f"^{DAY}$")
+        return matches(text, f"^{DAY}$")
 
     def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
         assert encoding.unit is not None
@@ -81,12 +81,12 @@ class MysqlClocks(Dialect):
         return sa.func.last_day(day) if last_of_month else day
 
 
-def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def text_of(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """As a text whose letters are told apart."""
     return sa.cast(column, sa.CHAR).collate("utf8mb4_bin")
 
 
-def _matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
+def matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
     """The regular expression is found in the text, whose end is no line's: `$` would stand before it, too."""
     whole = sa.func.right(text, _literal("1")) != _literal("CHAR(10)")
     return sa.and_(text.bool_op("REGEXP")(_literal(f"'{expression}'")), whole)
@@ -100,7 +100,7 @@ def _local(instant: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
 
 def _dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line) -> ColumnElement[Any]:
     """Plain: the text in `column` is in `state` (never MISSING), seen from `floor` and `cutoff`."""
-    text = _text(column)
+    text = text_of(column)
     match state:
         case p.State.PAST:
             told = sa.and_(sa.not_(Grouping(_before(text, floor))), Grouping(_before(text, cutoff)))
@@ -109,16 +109,16 @@ def _dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.
         case _:
             told = Grouping(_before(text, floor))
     unreadable = sa.true() if state is p.State.UNCLEAR else sa.false()
-    return sa.and_(column.is_not(sa.null()), sa.case((_matches(text, _ISO), told), else_=unreadable))
+    return sa.and_(column.is_not(sa.null()), sa.case((matches(text, ISO), told), else_=unreadable))
 
 
 def _text_day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
     """The calendar day of ISO 8601 text, an instant's in `timezone`."""
-    text = _text(column)
+    text = text_of(column)
     written = sa.cast(sa.func.left(text, _literal("10")), sa.Date)
-    local = sa.cast(_local(_instant(text), timezone), sa.Date)
-    shown = sa.case((_matches(text, _WITH_OFFSET), local), else_=written)
-    known = sa.and_(_matches(text, _ISO), text >= bound("0001-01-02"), text < bound("9999-12-31"))
+    local = sa.cast(_local(instant_of(text), timezone), sa.Date)
+    shown = sa.case((matches(text, WITH_OFFSET), local), else_=written)
+    known = sa.and_(matches(text, ISO), text >= bound("0001-01-02"), text < bound("9999-12-31"))
     return sa.case((known, shown))
 
 
@@ -128,12 +128,12 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
     instant = line.instant.astimezone(UTC).replace(tzinfo=None)
     return sa.case(
         (sa.func.char_length(text) == _literal("10"), text < bound(line.day.isoformat())),
-        (_matches(text, _WITH_OFFSET), _instant(text) < bound(instant)),
+        (matches(text, WITH_OFFSET), instant_of(text) < bound(instant)),
         else_=sa.func.replace(text, _literal("'T'"), _literal("' '")) < bound(shortest(line.naive)),
     )
 
 
-def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
+def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Readable text with an offset in UTC, without the fraction of its second."""
     seconds = sa.func.substr(text, _literal("17"), _literal("1")) == _literal("':'")
     whole = sa.case(
@@ -145,12 +145,12 @@ def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
     away = hours * _literal("60") + minutes
     east = sa.func.substr(bare, _literal("-6"), _literal("1")) == _literal("'+'")
     shift = sa.case(
-        (_matches(text, "[Zz] *$"), _literal("0")),
+        (matches(text, "[Zz] *$"), _literal("0")),
         (east, _literal("0") - Grouping(away)),
         else_=away,
     )
     told = sa.func.timestampadd(_literal("MINUTE"), shift, sa.cast(whole, sa.DateTime))
-    return sa.case((_matches(text, _WITH_OFFSET), told))
+    return sa.case((matches(text, WITH_OFFSET), told))
 
 
 def _literal(text: str) -> ColumnElement[Any]:

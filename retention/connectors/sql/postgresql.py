@@ -20,6 +20,7 @@ from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
 from retention.connectors.sql.postgresql_constraints import references_of
+from retention.connectors.sql.postgresql_moments import PostgresqlMoments
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
@@ -32,7 +33,7 @@ _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
 
 
-class Postgresql(PostgresqlClocks):
+class Postgresql(PostgresqlClocks, PostgresqlMoments):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"

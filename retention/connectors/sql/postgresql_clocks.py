@@ -21,8 +21,8 @@ from retention.model.encoding import Encoding, Unit
 
 _OFFSET = "([Zz]|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
-_ISO = f"^{DAY}([ T]{_TIME} *{_OFFSET}? *)?$"
-_WITH_OFFSET = f"{_OFFSET} *$"
+ISO = f"^{DAY}([ T]{_TIME} *{_OFFSET}? *)?$"
+WITH_OFFSET = f"{_OFFSET} *$"
 
 
 class PostgresqlClocks(Dialect):
@@ -56,10 +56,10 @@ class PostgresqlClocks(Dialect):
         return None, sa.cast(column, sa.Text)
 
     def matches(self, text: ColumnElement[Any], shape: str) -> ColumnElement[Any]:
-        return _matches(text, expression(shape))
+        return matches(text, expression(shape))
 
     def is_day(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return _matches(text, f"^{DAY}$")
+        return matches(text, f"^{DAY}$")
 
     def counted_day(self, value: ColumnElement[Any], encoding: Encoding, timezone: str) -> ColumnElement[Any]:
         return _counted_day(value, encoding, timezone)
@@ -68,7 +68,7 @@ class PostgresqlClocks(Dialect):
         return _spelled_day(text, last_of_month=last_of_month)
 
 
-def _matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
+def matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
     """The regular expression is found in the text."""
     return text.bool_op("~")(sa.literal_column(f"'{expression}'"))
 
@@ -76,7 +76,7 @@ def _matches(text: ColumnElement[Any], expression: str) -> ColumnElement[Any]:
 def _number(column: ColumnElement[Any]) -> Reading:
     """A number in a text, exactly."""
     text = sa.cast(column, sa.Text)
-    readable = _matches(text, NUMBER)
+    readable = matches(text, NUMBER)
     return readable, sa.case((readable, sa.cast(text, sa.Numeric)))
 
 
@@ -91,7 +91,7 @@ def _dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.
         case _:
             told = _before(text, floor)
     unreadable = sa.true() if state is p.State.UNCLEAR else sa.false()
-    return sa.and_(column.is_not(sa.null()), sa.case((_matches(text, _ISO), told), else_=unreadable))
+    return sa.and_(column.is_not(sa.null()), sa.case((matches(text, ISO), told), else_=unreadable))
 
 
 def _text_day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
@@ -99,10 +99,10 @@ def _text_day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
     text = sa.cast(column, sa.Text)
     local = sa.func.timezone(timezone, _instant(text))
     written = sa.cast(sa.func.left(text, sa.literal_column("10")), sa.Date)
-    shown = sa.case((_matches(text, _WITH_OFFSET), sa.cast(local, sa.Date)), else_=written)
+    shown = sa.case((matches(text, WITH_OFFSET), sa.cast(local, sa.Date)), else_=written)
     # The first and the last day of the calendar may be moved out of it.
     known = sa.and_(
-        _matches(text, _ISO), _plain(text) >= bound("0001-01-02"), _plain(text) < bound("9999-12-31")
+        matches(text, ISO), _plain(text) >= bound("0001-01-02"), _plain(text) < bound("9999-12-31")
     )
     return sa.case((known, shown))
 
@@ -139,7 +139,7 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
     wall = sa.func.replace(text, _literal("'T'"), _literal("' '")).collate("C")
     return sa.case(
         (sa.func.length(text) == _literal("10"), _plain(text) < bound(_iso(line.day))),
-        (_matches(text, _WITH_OFFSET), _instant(text) < bound(instant)),
+        (matches(text, WITH_OFFSET), _instant(text) < bound(instant)),
         else_=wall < bound(shortest(line.naive)),
     )
 
@@ -148,7 +148,7 @@ def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Text with an offset as an instant, without the fraction of its second, which a cast would round."""
     pattern = _literal(f"'([.][0-9]+)? *({_OFFSET}) *$'")
     whole = sa.func.regexp_replace(text, pattern, _literal("'\\2'"))
-    return sa.case((_matches(text, _WITH_OFFSET), sa.cast(whole, sa.TIMESTAMP(timezone=True))))
+    return sa.case((matches(text, WITH_OFFSET), sa.cast(whole, sa.TIMESTAMP(timezone=True))))
 
 
 def _plain(text: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -16,13 +16,14 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql import encodings
+from retention.connectors.sql import encodings, moments
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound as bound  # for every statement
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding, Format
+from retention.model.lists import NO_LISTS, Lists
 
 _OPERATORS = {
     "=": lambda a, b: a == b,
@@ -62,9 +63,15 @@ class Compiler:
     """
 
     def __init__(
-        self, dialect: Dialect, instead: dict[TableId, TableId] | None = None, *, bare: bool = False
+        self,
+        dialect: Dialect,
+        instead: dict[TableId, TableId] | None = None,
+        *,
+        bare: bool = False,
+        lists: Lists = NO_LISTS,
     ) -> None:
-        """`bare`: the root by its own name, for statements that take no alias."""
+        """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
+        self._lists, self._days = lists.keys, lists.days
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -110,6 +117,10 @@ class Compiler:
                 return self.field(item)
             case p.Constant(value=value):
                 return sa.null() if value is None else bound(self._dialect.value(value))
+            case p.Lookup(field=field, where=where):
+                inner = self.source(field.source)
+                query = sa.select(self.field(field)).select_from(inner).where(self.test(where))
+                return query.correlate_except(inner).scalar_subquery()
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
@@ -125,7 +136,16 @@ class Compiler:
             case p.IsNull(item=item):
                 return self._dialect.is_null(self.expression(item))
             case p.Truth(item=item):
-                return self._dialect.truth(self.field(item))
+                return self._dialect.truth(self.expression(item))
+            case p.Either(true=true, unknown=unknown):
+                known = sa.case(
+                    (self.test(true), sa.literal_column("1")),
+                    (self.test(unknown), sa.null()),
+                    else_=sa.literal_column("0"),
+                )
+                return known == sa.literal_column("1")
+            case p.Between(item=item, least=least, most=most):
+                return self._dialect.whole_between(self.expression(item), least, most)
             case p.All(items=items):
                 return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
             case p.AnyOf(items=items):
@@ -159,8 +179,19 @@ class Compiler:
             case p.Handed(fields=fields):
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)
+            case p.Listed(fields=fields, name=name):
+                keys = self._lists.get(name, ())
+                return among_values([self.field(f) for f in fields], keys)
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._closure(closure))
+            case p.Spanned():
+                return self._spanned(test)
+            case p.Later(left=one, right=other):
+                left_value, right_value = self._known(one), self._known(other)
+                return moments.later(self._dialect, test, left_value, right_value, typed=self._dialect.typed)
+            case p.EndsAfter(left=before, right=after, or_same=or_same):
+                last, first = self._ended(before), self._ended(after)
+                return last >= first if or_same else last > first
             case p.Reaches(field=field, cutoff=cutoff):
                 if _spelt_by_itself(field.encoding):
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
@@ -193,29 +224,75 @@ class Compiler:
         """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
         return Grouping(self.test(item))
 
-    def latest_day(self, latest: p.LatestDay) -> ColumnElement[Any]:
-        """The day as the database's DATE (or ISO text), NULL where there is none."""
-        days = [self._day(item.field, latest.timezone, item.where) for item in latest.own]
+    def latest_day(self, latest: p.LatestDay, *, exact: bool = False) -> ColumnElement[Any]:
+        """The day as the database's DATE (or ISO text), NULL where there is none.
+
+        `exact`: by the calendar of its zone, wherever the value is read; else near enough to be shown.
+        """
+        told = latest if exact else None
+        days = [self._day(item.field, latest.timezone, item.where, told) for item in latest.own]
         for item in latest.related:
             inner = self.source(item.field.source)
-            day = self._day(item.field, latest.timezone, None)
+            day = self._day(item.field, latest.timezone, None, told)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
         if not days:
             return sa.null()  # an event that never happens
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
 
-    def _day(self, field: p.Field, timezone: str, where: p.Test | None) -> ColumnElement[Any]:
+    def _day(
+        self, field: p.Field, timezone: str, where: p.Test | None, exact: p.LatestDay | None
+    ) -> ColumnElement[Any]:
         """The day of a value that counts: not one of those that mean never, in a row of which `where` is true."""
         column = self.field(field)
-        if _spelt_by_itself(field.encoding):
-            day = self._dialect.day(column, field.kind, timezone)
+        if exact is not None:
+            day = self._dialect.local_day(column, field, timezone, exact.naive)
         else:
-            day = encodings.day(self._dialect, column, field, timezone)
+            day = encodings.any_day(self._dialect, column, field, timezone)
         never = encodings.never(self._dialect, column, field)
         tests = [] if never is None else [sa.not_(Grouping(never))]
         tests += [] if where is None else [self.test(where)]
         return sa.case((sa.and_(*tests), day)) if tests else day
+
+    def _known(self, field: p.Field) -> ColumnElement[Any]:
+        """The field's value; NULL where it means never."""
+        column = self.field(field)
+        never = encodings.never(self._dialect, column, field)
+        return column if never is None else sa.case((sa.not_(Grouping(never)), column))
+
+    def _spanned(self, test: p.Spanned) -> ColumnElement[Any]:
+        span, field, dialect = test.span, test.field, self._dialect
+        day = dialect.local_day(self._known(field), field, span.clock.timezone, test.naive)
+        end = dialect.ended(day, span.clock, self.expression(span.times))
+        if span.within is not None:
+            end = dialect.days_after(end, span.within)
+        today = bound(dialect.value(span.today))
+        dated = (
+            self.test(p.Dated(field=field, state=state, floor=test.floor, cutoff=test.line))
+            for state in (p.State.PAST, p.State.RECENT)
+        )
+        over = end < today if test.state is p.State.PAST else end >= today
+        return sa.and_(sa.or_(*dated), over.is_(sa.true()))
+
+    def _ended(self, endings: Sequence[p.Ending]) -> ColumnElement[Any]:
+        """The earliest day on which one of those that count ended."""
+        days = []
+        for ending in endings:
+            if ending.latest is None:
+                day = self._listed_day(ending)
+            else:
+                day = self.latest_day(ending.latest, exact=True)
+                if ending.clock is not None:
+                    times = None if ending.times is None else self.expression(ending.times)
+                    day = self._dialect.ended(day, ending.clock, times)
+            days.append(sa.case((self.test(ending.come), day)))
+        return self._dialect.least_day(days)
+
+    def _listed_day(self, ending: p.Ending) -> ColumnElement[Any]:
+        key = [self.field(f) for f in ending.fields]
+        days = self._days.get(ending.listed or "", {})
+        whens = [(among_values(key, keys), bound(self._dialect.value(day))) for day, keys in days.items()]
+        return sa.case(*whens) if whens else sa.null()
 
     def position(self, field: p.Field) -> ColumnElement[Any]:
         """What the field's values are ordered by in time; NULL where it has not happened."""
@@ -256,6 +333,17 @@ class Compiler:
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
+
+
+def among_values(
+    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[Any, ...]]
+) -> ColumnElement[Any]:
+    """`columns` are one of `keys`."""
+    if not keys:
+        return sa.false()
+    if len(columns) == 1:
+        return columns[0].in_([bound(key[0]) for key in keys])
+    return sa.tuple_(*columns).in_([tuple(bound(value) for value in key) for key in keys])
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})

@@ -18,9 +18,8 @@ from retention.errors import UsageError
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.typed import as_typed, pieces
-from retention.planning.bound import Component
 from retention.planning.reach import described
-from retention.planning.work import Work
+from retention.planning.work import Shown, Work
 
 _SHOWN_ROWS = 5
 
@@ -82,11 +81,13 @@ class RecordReader:
         row = self._row(query.where(*here, compiler.test(self._work.records)))
         if row is None:
             return None
-        components = self._work.bound.events[self._work.job.rule.event or ""]
         return RecordView(
             fate=row[0],
             overdue=bool(row[1]) and row[0] in ("due", "referenced", "conflict"),
-            components={c.text: self._component(c, here) for c in components},
+            events={
+                name: {shown.component.text: self._component(shown, here) for shown in every}
+                for name, every in self._work.events.items()
+            },
             parts=self._parts(here),
             referring=self._referring(here),
             undecided=bool(row[2]),
@@ -114,32 +115,27 @@ class RecordReader:
             return None  # no integer of this database is so large, and so no row has it
         return None if row is None else tuple(row)
 
-    def _component(self, component: Component, here: list[Any]) -> tuple[str | None, str]:
+    def _component(self, shown: Shown, here: list[Any]) -> tuple[str | None, str]:
         compiler = self._statements.compiler
-        states = self._work.components[component.text]
         wanted = (p.State.RECENT, p.State.UNCLEAR, p.State.PAST)
         cases: list[tuple[Any, Any]] = [
-            (compiler.test(states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
+            (compiler.test(shown.states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
         ]
         state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        value = self._dialect.shown_value(self._value(component), component.column.kind)
+        value = self._dialect.shown_value(self._value(shown), shown.component.column.kind)
         query = sa.select(state, value).select_from(self._statements.root).where(*here)
         found, value = self._connection.execute(query).one()
         return (None if value is None else _shown(value)), found
 
-    def _value(self, component: Component) -> Any:
+    def _value(self, shown: Shown) -> Any:
         """The component's own value, or the latest of the related rows'."""
-        compiler, latest = self._statements.compiler, self._work.latest_day
-        if not component.hops:
-            return self._statements.column(component.column.name)
-        every = self._work.bound.events[self._work.job.rule.event or ""]
-        place = [c for c in every if c.hops].index(component)
-        field, where = latest.related[place].field, latest.related[place].where
-        inner, position = compiler.source(field.source), compiler.position(field)
-        query = sa.select(compiler.field(field)).select_from(inner)
-        query = (
-            query.where(compiler.test(where), position.is_not(sa.null())).order_by(position.desc()).limit(1)
-        )
+        compiler, related = self._statements.compiler, shown.related
+        if related is None:
+            return self._statements.column(shown.component.column.name)
+        inner, position = compiler.source(related.field.source), compiler.position(related.field)
+        query = sa.select(compiler.field(related.field)).select_from(inner)
+        known = position.is_not(sa.null())
+        query = query.where(compiler.test(related.where), known).order_by(position.desc()).limit(1)
         return query.correlate_except(inner).scalar_subquery()
 
     def _parts(self, here: list[Any]) -> dict[str, int]:

@@ -25,11 +25,12 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql import iso_text, sqlite_values
-from retention.connectors.sql.dialect import Dialect, Reading, Timeouts
+from retention.connectors.sql.dialect import Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.lines import least_float
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
+from retention.connectors.sql.sqlite_moments import SqliteMoments, teach
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -51,13 +52,14 @@ from retention.planning.rights import Need
 _CLAIM = "retention_claim"
 
 
-class Sqlite(Dialect):
+class Sqlite(SqliteMoments):
     """A file: one writer at a time, no row locks, no server."""
 
     name = "sqlite"
     at_once = frozenset({"RESTRICT"})
     row_locks = False
     marker_schemas = False
+    typed = False
     own_clock = False
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
@@ -74,6 +76,7 @@ class Sqlite(Dialect):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA recursive_triggers = ON")
             connection.execute("PRAGMA cache_size = -16000")
+            teach(connection)
             if read_only:
                 connection.execute("PRAGMA query_only = ON")
             return connection

@@ -40,7 +40,7 @@ class Statements:
         self.dialect = dialect
         self.work = work
         instead = {} if leaf is None else {work.bound.root.id: leaf}
-        self.compiler = Compiler(dialect, instead, bare=bare)
+        self.compiler = Compiler(dialect, instead, bare=bare, lists=work.lists)
         self.root: FromClause = self.compiler.source(work.root)
         self.leaf = leaf
 
@@ -168,7 +168,7 @@ class Statements:
 
     def goes_before(self) -> list[sa.Select[Any]]:
         """(key, key) of due records of which the first refers to the second, by each such reference."""
-        compilers = [Compiler(self.dialect) for _ in self.work.goes_before]
+        compilers = [Compiler(self.dialect, lists=self.work.lists) for _ in self.work.goes_before]
         return [c.pairs(pairs) for c, pairs in zip(compilers, self.work.goes_before, strict=True)]
 
     # -- parts -----------------------------------------------------------------------------

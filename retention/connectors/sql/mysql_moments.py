@@ -1,0 +1,160 @@
+"""Single dates on MariaDB and MySQL, whose servers often know no zones: their changes are handed over instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from retention.connectors.sql import encodings
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.moments import fiscal_start, precise
+from retention.connectors.sql.mysql_clocks import ISO, WITH_OFFSET, instant_of, matches, text_of
+from retention.model import predicate as p
+from retention.model.catalogue import Kind
+from retention.model.clock import Clock, Period, Start
+from retention.model.encoding import Format
+from retention.periods import transitions
+
+
+def _literal(text: str) -> ColumnElement[Any]:
+    return sa.literal_column(text)
+
+
+_EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
+_SPELT = {Format.YYYYMMDDHHMM: "%Y%m%d%H%i", Format.YYYYMMDDHHMMSS: "%Y%m%d%H%i%s"}
+
+
+class MysqlMoments(Dialect):
+    """What MariaDB and MySQL supply of `Moments`. Instants are DATETIMEs in UTC."""
+
+    def instant(self, column: ColumnElement[Any], field: p.Field, naive: str | None) -> ColumnElement[Any]:
+        encoding = field.encoding
+        if precise(field) is False:
+            return sa.null()
+        if encoding.unit is not None:
+            readable, value = encodings.counted_value(self, column, field)
+            exact = sa.cast(value, sa.Numeric(36, 9)) * _literal(str(encoding.unit.microseconds))
+            epoch = _literal(f"TIMESTAMP '{encoding.epoch} 00:00:00'")
+            return sa.case(
+                (readable, sa.func.timestampadd(_literal("MICROSECOND"), sa.func.floor(exact), epoch))
+            )
+        if encoding.format in _SPELT:
+            readable, text = encodings.ordered(self, column, field)
+            wall = sa.func.str_to_date(text, _literal(f"'{_SPELT[encoding.format].replace('%', '%%')}'"))
+            return sa.case((readable, _of_wall(wall, naive)))
+        if field.kind is Kind.TIMESTAMPTZ:
+            return column
+        if field.kind is Kind.TIMESTAMP:
+            return _of_wall(column, naive)
+        text = text_of(column)
+        written: ColumnElement[Any] = sa.cast(
+            sa.func.replace(text, _literal("'T'"), _literal("' '")), sa.DateTime
+        )
+        return sa.case(
+            (matches(text, WITH_OFFSET), instant_of(text)),
+            (
+                sa.and_(matches(text, ISO), sa.func.char_length(text) > _literal("10")),
+                _of_wall(written, naive),
+            ),
+        )
+
+    def local_day(
+        self, column: ColumnElement[Any], field: p.Field, timezone: str, naive: str | None
+    ) -> ColumnElement[Any]:
+        told = precise(field)
+        local = sa.cast(_local(self.instant(column, field, naive), timezone), sa.Date)
+        if told:
+            return local
+        written = encodings.any_day(self, column, field, timezone)
+        return written if told is False else sa.func.coalesce(local, written)
+
+    def ended(
+        self, day: ColumnElement[Any], clock: Clock, times: ColumnElement[Any] | None
+    ) -> ColumnElement[Any]:
+        months, days = _many(clock.period.months, times), _many(clock.period.days, times)
+        if clock.start is Start.NEXT_DAY:
+            return _add("DAY", days, _add("MONTH", months, day))
+        first = _first_after(day, clock)
+        moved = _add("MONTH", months, first)
+        # The day that the month lacks is the first of the next: BGB § 188(3).
+        short = sa.case(
+            (sa.func.dayofmonth(moved) < sa.func.dayofmonth(first), _literal("1")), else_=_literal("0")
+        )
+        return _add("DAY", short + days - _literal("1"), moved)
+
+    def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
+        moved = _add("MONTH", _literal(str(period.months)), day)
+        return _add("DAY", _literal(str(period.days)), moved)
+
+    def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        if len(days) == 1:
+            return days[0]
+        last = _literal("DATE '9999-12-31'")
+        least = sa.func.least(*(sa.func.coalesce(day, last) for day in days))
+        return sa.func.nullif(least, last)
+
+
+def _add(unit: str, count: ColumnElement[Any], day: ColumnElement[Any]) -> ColumnElement[Any]:
+    return sa.cast(sa.func.timestampadd(_literal(unit), count, day), sa.Date)
+
+
+def _many(count: int, times: ColumnElement[Any] | None) -> ColumnElement[Any]:
+    if times is None or count == 0:
+        return _literal(str(count))
+    return sa.func.floor(times) * _literal(str(count))
+
+
+def _first_after(day: ColumnElement[Any], clock: Clock) -> ColumnElement[Any]:
+    """The first day after the unit in which `day` lies."""
+    year = sa.func.year(day)
+    if clock.start is Start.CALENDAR_YEAR:
+        return sa.func.makedate(year + _literal("1"), _literal("1"))
+    if clock.start is Start.MONTH:
+        return _add("DAY", _literal("1"), sa.func.last_day(day))
+    if clock.start is Start.QUARTER:
+        return _add("QUARTER", sa.func.quarter(day), sa.func.makedate(year, _literal("1")))
+    month, first = fiscal_start(clock.fiscal_year_end)
+
+    def begins(in_year: ColumnElement[Any]) -> ColumnElement[Any]:
+        january = sa.func.makedate(in_year, _literal("1"))
+        return _add("DAY", _literal(str(first - 1)), _add("MONTH", _literal(str(month - 1)), january))
+
+    return sa.case((day < begins(year), begins(year)), else_=begins(year + _literal("1")))
+
+
+def _local(instant: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
+    """The wall clock's reading of an instant."""
+    before, changes = transitions(timezone)
+    seconds = _since(instant)
+    return _moved(
+        instant, seconds, [at for at, _ in changes], [before, *(offset for _, offset in changes)], 1
+    )
+
+
+def _of_wall(wall: ColumnElement[Any], naive: str | None) -> ColumnElement[Any]:
+    """The instant of a wall clock's reading; one that comes twice is the later."""
+    assert naive is not None, "binding refuses zone-less columns of a connector without a zone"
+    before, changes = transitions(naive)
+    offsets = [before, *(offset for _, offset in changes)]
+    # From the change's own reading on: the earlier one where clocks go back, behind the gap where they go forward.
+    lines = [at + after for at, after in changes]
+    return _moved(wall, _since(wall), lines, offsets, -1)
+
+
+def _since(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    return sa.func.timestampdiff(_literal("SECOND"), _literal(_EPOCH), moment)
+
+
+def _moved(
+    moment: ColumnElement[Any], seconds: ColumnElement[Any], lines: list[int], offsets: list[int], sign: int
+) -> ColumnElement[Any]:
+    """`moment` moved by the offset between whose lines it lies: INTERVAL() finds it by halving."""
+    shift: ColumnElement[Any] = _literal(str(sign * offsets[0]))
+    if lines:
+        which = sa.func.interval(seconds, *(_literal(str(line)) for line in lines))
+        chosen = sa.func.elt(which + _literal("1"), *(_literal(f"'{sign * offset}'") for offset in offsets))
+        shift = sa.cast(chosen, sa.Integer)
+    return sa.func.timestampadd(_literal("SECOND"), shift, moment)

@@ -1,0 +1,120 @@
+"""Single dates on SQLite, which has no zones: told by functions of ours that every connection knows."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from retention import periods
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.lines import bound
+from retention.connectors.sql.moments import precise
+from retention.model import predicate as p
+from retention.model.clock import Clock, Period, Start
+from retention.model.encoding import Encoding, Format, Unit
+from retention.periods.encodings import read
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+class SqliteMoments(Dialect):
+    """What SQLite supplies of `Moments`. Instants are microseconds since 1970, days are ISO texts."""
+
+    def instant(self, column: ColumnElement[Any], field: p.Field, naive: str | None) -> ColumnElement[Any]:
+        if precise(field) is False and field.encoding.unit is not None:
+            return sa.null()
+        return sa.func.retention_instant(column, bound(_spelt(field.encoding)), bound(naive or ""))
+
+    def local_day(
+        self, column: ColumnElement[Any], field: p.Field, timezone: str, naive: str | None
+    ) -> ColumnElement[Any]:
+        encoding = bound(_spelt(field.encoding))
+        return sa.func.retention_day(column, encoding, bound(naive or ""), bound(timezone))
+
+    def ended(
+        self, day: ColumnElement[Any], clock: Clock, times: ColumnElement[Any] | None
+    ) -> ColumnElement[Any]:
+        one: ColumnElement[Any] = sa.literal_column("1")
+        return sa.func.retention_ended(day, bound(_clock(clock)), one if times is None else times)
+
+    def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
+        counted = Clock(period=period)
+        return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
+
+    def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        if len(days) == 1:
+            return days[0]
+        last: ColumnElement[Any] = sa.literal_column("'9999-12-31~'")
+        return sa.func.nullif(sa.func.min(*(sa.func.coalesce(day, last) for day in days)), last)
+
+
+def teach(connection: sqlite3.Connection) -> None:
+    """Gives a connection the functions that statements of `SqliteMoments` call."""
+    connection.create_function("retention_instant", 3, _instant, deterministic=True)
+    connection.create_function("retention_day", 4, _day, deterministic=True)
+    connection.create_function("retention_ended", 3, _ended, deterministic=True)
+
+
+def _instant(value: Any, encoding: str, naive: str) -> int | None:
+    moment = _read(value, encoding)
+    if not isinstance(moment, datetime):
+        return None
+    return (_of_wall(moment, naive) - _EPOCH) // _TICK
+
+
+def _day(value: Any, encoding: str, naive: str, timezone: str) -> str | None:
+    moment = _read(value, encoding)
+    if isinstance(moment, datetime):
+        return periods.day_of(_of_wall(moment, naive), timezone).isoformat()
+    return None if moment is None else moment.isoformat()
+
+
+def _ended(day: str | None, clock: str, times: Any) -> str | None:
+    if day is None or not isinstance(times, int | float) or times != int(times):
+        return None
+    return periods.ended_day(date.fromisoformat(day), _times(clock, int(times))).isoformat()
+
+
+def _read(value: Any, encoding: str) -> date | datetime | None:
+    if value is None or isinstance(value, bytes):
+        return None
+    return read(str(value), _encoding(encoding))
+
+
+def _of_wall(moment: datetime, naive: str) -> datetime:
+    return moment if moment.tzinfo is not None else periods.instant_of_naive(moment, naive or "UTC")
+
+
+def _spelt(encoding: Encoding) -> str:
+    unit = encoding.unit.value if encoding.unit is not None else None
+    format_ = encoding.format.value if encoding.format is not None else None
+    return json.dumps([unit, encoding.epoch.isoformat(), format_])
+
+
+@functools.lru_cache(maxsize=256)
+def _encoding(text: str) -> Encoding:
+    unit, epoch, format_ = json.loads(text)
+    return Encoding(
+        unit=Unit(unit) if unit is not None else None,
+        epoch=date.fromisoformat(epoch),
+        format=Format(format_) if format_ is not None else None,
+    )
+
+
+def _clock(clock: Clock) -> str:
+    return json.dumps([clock.period.months, clock.period.days, clock.start.value, *clock.fiscal_year_end])
+
+
+@functools.lru_cache(maxsize=10_000)
+def _times(text: str, times: int) -> Clock:
+    months, days, start, month, day = json.loads(text)
+    period = Period(months=months * times, days=days * times)
+    return Clock(period=period, start=Start(start), fiscal_year_end=(month, day))

@@ -1,0 +1,21 @@
+"""What people told about persons, found in the records: lists of keys that a predicate names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """`keys`: name → the keys on that list. `days`: name → day → the keys of which the list says that day."""
+
+    keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
+    days: Mapping[str, Mapping[date, Sequence[Key]]] = field(default_factory=dict)
+
+
+NO_LISTS = Lists()

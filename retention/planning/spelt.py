@@ -1,0 +1,77 @@
+"""What a dataset spells out beside its events: facts, periods and subjects, found in the catalogue."""
+
+from __future__ import annotations
+
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
+from retention.model.condition import Condition
+from retention.model.dataset import ColumnPath, Fact, InstructedPeriod, Name, SomeRow
+from retention.planning.bound import BoundFact, Hop, Instructed, Some, Value
+from retention.planning.conditions import Binder
+from retention.planning.names import NotFoundError, find_column, find_table
+from retention.planning.paths import Placed, related_path
+
+_WHOLE = frozenset({Kind.INTEGER, Kind.NUMERIC})
+
+
+class Names:
+    """Finds what is written in the catalogue, seen from a root table; NotFoundError for what is not there."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def column(self, root: Table, item: Placed) -> tuple[tuple[Hop, ...], Table, Column]:
+        """The hops that lead to the column's table, that table, and the column."""
+        *place, word = item.column.pieces
+        hops: tuple[Hop, ...] = ()
+        table = root
+        if place:
+            table = self._table(root, Name(pieces=tuple(place), text=".".join(place)))
+            if table.id != root.id:
+                hops = related_path(self._catalogue, root.id, table.id, item)
+        return hops, table, find_column(self._catalogue, table, word)
+
+    def value(self, root: Table, item: Placed) -> Value:
+        """A column of which each record has one value at most: its own, or one of a row that it refers to."""
+        hops, table, column = self.column(root, item)
+        if any(hop.down for hop in hops):
+            raise NotFoundError(
+                f"`{item.column.text}` is in rows that refer to the record, of which there may be many",
+                'name a column of the record, or of a row that it refers to; or { any = "TABLE", where = "…" }',
+            )
+        return Value(hops=hops, table=table.id, column=column)
+
+    def fact(self, root: Table, item: Fact) -> BoundFact:
+        """A value, related rows, or a condition over the root's own columns."""
+        match item:
+            case Condition():
+                Binder(self._catalogue, root, p.Source(table=root.id, alias="f")).test(item.tree)
+                return item
+            case SomeRow(table=name, where=where, via=via):
+                table = self._table(root, name)
+                word = ColumnPath(column=Name(pieces=(*name.pieces, "*"), text=name.text), via=via)
+                hops = related_path(self._catalogue, root.id, table.id, word)
+                if where is not None:
+                    Binder(self._catalogue, table, p.Source(table=table.id, alias="f")).test(where.tree)
+                return Some(hops=hops, table=table.id, where=where)
+            case _:
+                return self.value(root, item)
+
+    def period(self, root: Table, item: InstructedPeriod) -> Instructed:
+        """A column of whole numbers."""
+        value = self.value(root, item.path)
+        if value.column.kind not in _WHOLE:
+            raise NotFoundError(
+                f"`{item.path.column.text}` is {value.column.type or 'untyped'}, no number",
+                "name a column of whole numbers",
+            )
+        least, most = item.between
+        return Instructed(value=value, unit=item.unit, least=least, most=most)
+
+    def _table(self, root: Table, name: Name) -> Table:
+        """A table named without its schema is looked for beside the root first."""
+        beside = None
+        if len(name.pieces) == 1 and root.id.schema is not None:
+            near = TableId(schema=root.id.schema, name=name.pieces[0])
+            beside = root.id.schema if near in self._catalogue.tables else None
+        return find_table(self._catalogue, name, beside)
