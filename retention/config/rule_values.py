@@ -164,7 +164,7 @@ def names_of(tree: Boolean) -> list[tuple[str, ...]]:
 
 
 def compared_names(tree: Boolean) -> list[str]:
-    """The facts whose value a condition looks at; the others are only asked whether they are true."""
+    """The facts whose value a condition looks at, if only for NULL; others are asked whether they are true."""
     return list(dict.fromkeys(term.pieces[-1] for term, value in _named(tree) if value))
 
 
@@ -176,8 +176,6 @@ def _named(tree: Boolean) -> list[tuple[NameTerm, bool]]:
         case Negation(item=item):
             return _named(item)
         case Truth(item=name):
-            return [(name, False)]
-        case NullTest(item=NameTerm() as name):
             return [(name, False)]
         case NullTest(item=term) | Membership(item=term):
             return _in_term(term)

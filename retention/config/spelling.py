@@ -126,6 +126,6 @@ def _no_values(at: Path, condition: Condition, reached: list[Reached]) -> Iterat
     for name in compared_names(condition.tree):
         for item in reached:
             if isinstance((item.dataset.table.facts or {}).get(name), Condition | SomeRow):
-                found = f"compares `{name}`, which is true or false by itself in `{item}`"
+                found = f"looks at the value of `{name}`, which is true or false by itself in `{item}`"
                 yield Finding(at=at, found=found, write=f"write {name}, or NOT {name}")
                 break

@@ -349,6 +349,8 @@ def test_what_only_an_exception_takes_up_may_stand_in_the_rule(variants):
         (KEEP + 'where = "orders.company = 1"', "where", "names facts only", "connector"),
         (KEEP + 'where = "disputed = 1"', "where", "true or false by itself", "NOT disputed"),
         (KEEP + "where = \"lower(disputed) = 'x'\"", "where", "true or false by itself", "NOT disputed"),
+        (KEEP + 'where = "disputed IS NULL"', "where", "true or false by itself", "NOT disputed"),
+        (KEEP + 'where = "disputed IS TRUE"', "where", "true or false by itself", "NOT disputed"),
         (KEEP + 'where = ""', "where", "is empty", "status"),
         (KEEP + "where = true", "where", "is true", "quotes"),
         (KEEP + 'where = "size < now()"', "where", "asks for the time", "keep"),
@@ -391,7 +393,7 @@ def test_what_cannot_be_meant_is_refused(said, lines, key, found, write):
         KEEP + 'at_most = "61 months"',  # nothing is put off: how long it takes has no window
         KEEP + 'at_most = "2 months"'.replace("2 months", "5 years 1 day"),
         'keep = { period = "instructed" }\nfrom = "booked"\nat_most = "800 days"',
-        KEEP + 'where = "disputed AND NOT disputed IS NULL"',
+        KEEP + 'where = "disputed AND (size IS NULL OR company IS TRUE)"',
         KEEP + "where = \"company = 'disputed'\"",
     ],
 )
