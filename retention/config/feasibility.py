@@ -19,9 +19,10 @@ from retention.periods import ended_day
 def doubts(config: Configuration, day: date) -> tuple[str, ...]:
     """Sentences for `check`, in the order of the rules. Pairs are dated by events in the year up to `day`."""
     acting = [rule for rule in config.policy.rules.values() if rule.acts]
+    carried = {dataset.data for dataset in _datasets(config)}
     found: list[str] = []
     for rule in acting:
-        others = [other for other in acting if other is not rule and _meet(rule, other, config)]
+        others = [other for other in acting if other is not rule and _meet(rule, other, carried)]
         found += _endless(rule, others, config)
         found += _waits_for_people(rule, others, config)
         for other in others:
@@ -33,9 +34,9 @@ def _datasets(config: Configuration) -> list[Dataset]:
     return [d for connector in config.connectors.values() for d in connector.datasets.values()]
 
 
-def _meet(one: Rule, other: Rule, config: Configuration) -> bool:
+def _meet(one: Rule, other: Rule, carried: set[str]) -> bool:
     """Some dataset is reached by both."""
-    return any(one.speaks_of(d.data) and other.speaks_of(d.data) for d in _datasets(config))
+    return bool((set(one.data) or carried) & (set(other.data) or carried) & carried)
 
 
 def _yields(rule: Rule, to: Variant) -> bool:

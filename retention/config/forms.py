@@ -8,7 +8,8 @@ store), and never in a `difference`, which goes to the ledger.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
 
 from retention.config.difference import difference
 from retention.config.form_pieces import (
@@ -65,11 +66,11 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
     """
     policy = config.policy
     rule = policy.rules[rule_name]
-    own = [d for c in config.connectors.values() for d in c.datasets.values() if rule.speaks_of(d.data)]
+    tables = _tables_of_data(config)
     beside = {
         other.name: other
         for other in policy.rules.values()
-        if other.acts and other.name != rule.name and _meets(rule, other, own, config)
+        if other.acts and other.name != rule.name and _meets(rule, other, tables)
     }
     reached: dict[str, Json] = {}
     for connector in config.connectors.values():
@@ -77,7 +78,7 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
             reached[connector.name] = without_none(
                 {
                     "timezone": connector.timezone,
-                    "datasets": _reached(connector, rule, beside.values(), own),
+                    "datasets": _reached(connector, rule, beside.values(), _of(rule, tables)),
                     "relations": relations_form(connector.datasets.values()),
                 }
             )
@@ -100,39 +101,49 @@ def resolved_form(config: Configuration, rule_name: str) -> str:
     return hashlib.sha256(resolved_body(config, rule_name).encode()).hexdigest()
 
 
-def _meets(rule: Rule, other: Rule, own: list[Dataset], config: Configuration) -> bool:
+Tables: TypeAlias = "set[tuple[str, str]]"
+"""Connector and name, without schema, whatever its case: rather too many tables are the same than too few."""
+
+
+def _meets(rule: Rule, other: Rule, tables: Mapping[str, Tables]) -> bool:
     """The other rule is one on data of this one, needs fields of it, or reaches rows of the same tables."""
     if not rule.data or not other.data or set(rule.data) & set(other.data):
         return True
-    if any(rule.speaks_of(data) for variant in other.variants for data in variant.needs):
-        return True
-    theirs = [d for c in config.connectors.values() for d in c.datasets.values() if other.speaks_of(d.data)]
-    return any(_share(a, b) for a in own for b in theirs)
+    return _needs(other, rule) or bool(_of(rule, tables) & _of(other, tables))
 
 
-def _share(one: Dataset, other: Dataset) -> bool:
-    """They name one table: a row may belong to records of both."""
-    return one.connector == other.connector and bool(_tables(one) & _tables(other))
+def _needs(other: Rule, rule: Rule) -> bool:
+    """The other rule needs fields of data of this one."""
+    return any(rule.speaks_of(data) for variant in other.variants for data in variant.needs)
 
 
-def _tables(dataset: Dataset) -> set[str]:
-    """The names of its tables, without schemas, whatever their case: rather too many than too few meet."""
-    return {name.pieces[-1].casefold() for name in (dataset.table, *(part.table for part in dataset.parts))}
+def _of(rule: Rule, tables: Mapping[str, Tables]) -> Tables:
+    return {table for data in rule.data or tables for table in tables.get(data, ())}
 
 
-def _reached(connector: Connector, rule: Rule, beside: Iterable[Rule], own: list[Dataset]) -> Json:
+def _tables_of_data(config: Configuration) -> dict[str, Tables]:
+    """Data → the tables that its datasets name: a row of one may belong to records of each."""
+    found: dict[str, Tables] = {}
+    for connector in config.connectors.values():
+        for dataset in connector.datasets.values():
+            found.setdefault(dataset.data, set()).update(_tables(dataset))
+    return found
+
+
+def _tables(dataset: Dataset) -> Tables:
+    names = (dataset.table, *(part.table for part in dataset.parts))
+    return {(dataset.connector, name.pieces[-1].casefold()) for name in names}
+
+
+def _reached(connector: Connector, rule: Rule, beside: Collection[Rule], own: Tables) -> Json:
     """The datasets that the rule reaches, and those from which another keeps its records."""
-    needing = [
-        other
-        for other in beside
-        if any(rule.speaks_of(data) for variant in other.variants for data in variant.needs)
-    ]
+    needing = [other for other in beside if _needs(other, rule)]
     return {
         d.name: dataset_form(d)
         for d in connector.datasets.values()
         if rule.speaks_of(d.data)
         or any(other.speaks_of(d.data) for other in needing)
-        or any(_share(d, mine) and any(other.speaks_of(d.data) for other in beside) for mine in own)
+        or (_tables(d) & own and any(other.speaks_of(d.data) for other in beside))
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
+from functools import lru_cache
 
 from retention.config.findings import Finding, said
 from retention.config.rule_file import RuleDraft, TermsTable, VariantDraft
@@ -162,6 +164,7 @@ def window_clock(terms: TermsTable) -> Clock:
     return Clock(period=MONTH, start=start, fiscal_year_end=terms.fiscal_year_end or (12, 31))
 
 
+@lru_cache(maxsize=1000)
 def not_longer(clock: Clock, keep: Period, most: Period) -> date | None:
     """A day for whose events `most` ends no later than `keep`, or None if there is none."""
     if _least(most) > _most(keep):
@@ -172,6 +175,7 @@ def not_longer(clock: Clock, keep: Period, most: Period) -> date | None:
     return None
 
 
+@lru_cache(maxsize=1000)
 def _too_slow(clock: Clock, keep: Period, most: Period, within: Period) -> date | None:
     """A day for whose events `within` after the end of `keep` reaches the end of `most`."""
     if _least(most) > _most(keep) + _most(within):
@@ -195,10 +199,11 @@ def _most(period: Period) -> float:
 
 
 def _example_days() -> Iterator[date]:
-    """Days of every kind: common and leap years, and about a year that ends a century."""
-    for first in (date(2023, 1, 1), date(2095, 1, 1)):
-        for number in range(4 * 365 if first.year == 2023 else 6 * 365):
-            yield first + timedelta(days=number)
+    """Days of every kind: of each month, of common and leap years, and about a year that ends a century."""
+    for year in (*range(2023, 2027), *range(2096, 2101)):
+        for month in range(1, 13):
+            last = calendar.monthrange(year, month)[1]
+            yield from (date(year, month, day) for day in (1, 15, *range(27, last + 1)))
 
 
 def _idle(draft: VariantDraft, rule: RuleDraft) -> Iterator[Said]:
