@@ -105,10 +105,10 @@ def _first_after(day: ColumnElement[Any], clock: Clock) -> ColumnElement[Any]:
     unit = {Start.MONTH: "month", Start.QUARTER: "quarter", Start.CALENDAR_YEAR: "year"}.get(clock.start)
     if unit is not None:
         months = {"month": 1, "quarter": 3, "year": 12}[unit]
-        begun = sa.func.date_trunc(_literal(f"'{unit}'"), day)
-        return sa.cast(begun + _literal(f"INTERVAL '{months} months'"), sa.Date)
+        unit_begun = sa.func.date_trunc(_literal(f"'{unit}'"), day)
+        return sa.cast(unit_begun + _literal(f"INTERVAL '{months} months'"), sa.Date)
     month, first = fiscal_start(clock.fiscal_year_end)
     year = sa.cast(sa.func.date_part(_literal("'year'"), day), sa.Integer)
     here = sa.func.make_date(year, _literal(str(month)), _literal(str(first)))
-    begun = sa.cast(day >= here, sa.Integer)
+    begun: ColumnElement[Any] = sa.cast(day >= here, sa.Integer)
     return sa.func.make_date(year + begun, _literal(str(month)), _literal(str(first)))
