@@ -16,7 +16,7 @@ Driver errors never come out bare.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +27,7 @@ from retention.ledger.evidence import Committer, Sealed
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
+from retention.planning.bound import BoundDataset
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -170,6 +171,15 @@ class Sight:
     served: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A record and whom it is about: kind of identifier → text, None for NULL; `began` as text."""
+
+    key: Key
+    identifiers: Mapping[str, str | None]
+    began: str | None
+
+
 class Remover(abc.ABC):
     """One job's batches on one connection."""
 
@@ -280,6 +290,21 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def persons(
+        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
+    ) -> Iterator[Person]:
+        """Records that may be about one of the persons `wanted` (kind → identifiers, trimmed and case-folded).
+
+        With `keys`, those records instead, whoever they are about. None that is meant is missing; others may come.
+        """
+
+    @abc.abstractmethod
+    def referred(
+        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        """Keys of records of `dataset` to which rows of the records `keys` of `holder` refer by `reference`."""
 
     @abc.abstractmethod
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:

@@ -130,13 +130,13 @@ class Fates(Results):
     def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
         """The rows themselves: a source, and which of its rows stay and refer to the record of `root`."""
         reference, bound = outside.reference, job.bound
-        referring = self._source(reference.table)
+        referring = self.source(reference.table)
         stays = self._stays(job, root, outside, referring, strict=False, visiting=(job,))
         if reference.target == bound.root.id:
-            return referring, p.All(items=(self._refers(reference, referring, root), *stays))
-        member = self._source(reference.target)
-        belongs = self._belongs(bound, reference.target, member, root)
-        linked = p.All(items=(self._refers(reference, referring, member), belongs))
+            return referring, p.All(items=(self.refers(reference, referring, root), *stays))
+        member = self.source(reference.target)
+        belongs = self.belongs(bound, reference.target, member, root)
+        linked = p.All(items=(self.refers(reference, referring, member), belongs))
         return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
 
     def base(self, job: Job) -> Case:
@@ -246,11 +246,11 @@ class Fates(Results):
         visiting: tuple[Job, ...],
     ) -> p.Test:
         reference = outside.reference
-        referring = self._source(reference.table)
+        referring = self.source(reference.table)
         stays = self._stays(job, root, outside, referring, strict=strict, visiting=visiting)
 
         def refers_to(target: p.Source) -> p.Test:
-            items = (self._refers(reference, referring, target), *stays)
+            items = (self.refers(reference, referring, target), *stays)
             return p.Exists(source=referring, where=p.All(items=items))
 
         return self._downward(job.bound, root, reference.target, refers_to)
@@ -274,7 +274,7 @@ class Fates(Results):
             return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
         going = functools.partial(self._goes, job, visiting=visiting)
         return [
-            p.Untrue(item=self._belongs(job.bound, table, referring, root)),
+            p.Untrue(item=self.belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),
         ]
 
@@ -327,11 +327,11 @@ class Fates(Results):
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
         """Records that could go, and that a row refers to which could not."""
         bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         alone = functools.partial(self._goes, job, visiting=(), alone=True)
         tests = (
             linked(row),
-            p.Untrue(item=self._belongs(bound, reference.table, row, root)),
+            p.Untrue(item=self.belongs(bound, reference.table, row, root)),
             p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
             alone(root),
         )
@@ -340,11 +340,11 @@ class Fates(Results):
     def _between(self, job: Job, item: Outside, *, due: bool = False) -> p.Pairs:
         """(key, key) of records of which the first refers to the second; `due`: only of those that go."""
         bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         owner, tests = row, [linked(row)]
         if reference.table != bound.root.id:
-            owner = self._source(bound.root.id)
-            tests.append(self._belongs(bound, reference.table, row, owner))
+            owner = self.source(bound.root.id)
+            tests.append(self.belongs(bound, reference.table, row, owner))
             sources = (owner, *sources)
         keys = self._key(bound, owner), self._key(bound, root)
         tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))

@@ -86,6 +86,15 @@ class PostgresqlMoments(Dialect):
             str(period.days)
         )
 
+    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        trimmed = sa.func.btrim(sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\v\\f'"))
+        return sa.func.lower(trimmed.collate("C"))
+
+    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        if kind not in (Kind.TEXT, Kind.OTHER):
+            return sa.false()
+        return sa.cast(value, sa.Text).bool_op("~")(_literal("'[^[:ascii:]]'"))
+
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.least(*days)  # of those that are not NULL
 

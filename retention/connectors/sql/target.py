@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from retention.connectors.port import (
     Lacking,
     Look,
     Marker,
+    Person,
     RecordView,
     Remembered,
     Remover,
@@ -36,6 +37,7 @@ from retention.connectors.sql.markers import (
     with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
+from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
@@ -49,6 +51,7 @@ from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
+from retention.planning.bound import BoundDataset
 from retention.planning.reach import quoted
 from retention.planning.rights import Need
 from retention.planning.work import Work
@@ -238,6 +241,21 @@ class SqlTarget(Target):
     def _no_index(self, work: Work) -> bool:
         """No index leads to the due rows: all have to be looked at anyway."""
         return Statements(self._dialect, work).order().clock is None
+
+    # -- persons ---------------------------------------------------------------------------
+
+    def persons(
+        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
+    ) -> Iterator[Person]:
+        with self._reader(f"looking for persons in {dataset}") as connection:
+            yield from Persons(self._dialect, connection, self.catalogue(), dataset).named(wanted, keys)
+
+    def referred(
+        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._reader(f"looking for what records of {holder} refer to") as connection:
+            found = Persons(self._dialect, connection, self.catalogue(), dataset)
+            yield from found.referred(holder, reference, keys)
 
     # -- markers ---------------------------------------------------------------------------
 
