@@ -1,4 +1,4 @@
-"""Conditions of the policy held against each dataset's facts: what compares a text with a number is said before a run."""
+"""Conditions of the policy held against each dataset: what compares a text with a number is said before a run."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import (
     Counts,
+    Key,
     Lacking,
     Look,
     Marker,
