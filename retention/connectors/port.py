@@ -180,6 +180,18 @@ class Person:
     began: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """A record's event: the value of each component as text, None where there is none that can be read.
+
+    Of related rows it is the latest. `unclear`: of some component it can't be told.
+    """
+
+    key: Key
+    values: tuple[str | None, ...]
+    unclear: bool
+
+
 class Remover(abc.ABC):
     """One job's batches on one connection."""
 
@@ -305,6 +317,10 @@ class Target(abc.ABC):
         self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
     ) -> Iterator[Key]:
         """Keys of records of `dataset` to which rows of the records `keys` of `holder` refer by `reference`."""
+
+    @abc.abstractmethod
+    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
+        """The event of each of the records `keys`."""
 
     @abc.abstractmethod
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:

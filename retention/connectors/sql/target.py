@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import (
     Counts,
+    Dates,
     Key,
     Lacking,
     Look,
@@ -257,6 +258,10 @@ class SqlTarget(Target):
         with self._reader(f"looking for what records of {holder} refer to") as connection:
             found = Persons(self._dialect, connection, self.catalogue(), dataset)
             yield from found.referred(holder, reference, keys)
+
+    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
+        with self._reader(f"reading dates of {work.bound}") as connection:
+            yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
 
     # -- markers ---------------------------------------------------------------------------
 
