@@ -88,6 +88,7 @@ class RecordReader:
             events={
                 name: {shown.component.text: self._component(shown, here) for shown in every}
                 for name, every in self._work.events.items()
+                if name in self._work.job.rule.events
             },
             parts=self._parts(here),
             referring=self._referring(here),
