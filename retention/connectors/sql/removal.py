@@ -90,7 +90,7 @@ class KeyRemover(Remover):
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         told = self._told(after, size)
-        return told if told is not None else self._candidates(after, size)
+        return told if told is not None else self._by_columns(after, size)
 
     def _told(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         """First come the records that people told something of."""
@@ -99,7 +99,7 @@ class KeyRemover(Remover):
         keys = tuple(special[at : at + size])
         return Window(after={"by": "told", "at": at + len(keys)}, keys=keys) if keys else None
 
-    def _candidates(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
+    def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         order = self._order
         size = min(size, self._dialect.most_keys or size)
         kind = "clock" if order.clock is not None else "key"
