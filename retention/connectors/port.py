@@ -16,7 +16,7 @@ Driver errors never come out bare.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +26,9 @@ from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer, Sealed
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
+from retention.model.lists import Lists
 from retention.model.progress import Progress
+from retention.planning.bound import BoundDataset
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -96,6 +98,7 @@ class Taken:
     overdue: int
     rows: Mapping[str, int]
     changed: int = 0
+    held: int = 0
     locked: Sequence[Key] = ()
 
 
@@ -168,6 +171,39 @@ class Sight:
     ahead: int = 0
     unclear: int = 0
     served: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A record and whom it is about: kind of identifier → text, None for NULL; `began` as text."""
+
+    key: Key
+    identifiers: Mapping[str, str | None]
+    began: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """A record's event: the value of each component as text, None where there is none that can be read.
+
+    Of related rows it is the latest. `unclear`: of some component it can't be told.
+    """
+
+    key: Key
+    values: tuple[str | None, ...]
+    unclear: bool
+
+
+DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
+"""(event, keys) → the event of each of those records."""
+
+
+class People(abc.ABC):
+    """What people told about persons; asked of the records that a statement looks at."""
+
+    @abc.abstractmethod
+    def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
+        """The lists that these records are on."""
 
 
 class Remover(abc.ABC):
@@ -251,8 +287,17 @@ class Target(abc.ABC):
         """Why nothing can be deleted here at all, None where it can."""
 
     @abc.abstractmethod
-    def count(self, work: Work, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Counts:
+    def count(
+        self,
+        work: Work,
+        progress: Progress,
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        special: Sequence[Key] = (),
+    ) -> Counts:
         """Every record in exactly one fate, in ranges of the key. Writes nothing.
+
+        `special`: the only records to which the lists of `work` can make a difference.
 
         Raises InterruptedRun where `stop` says so between two ranges.
         """
@@ -282,6 +327,25 @@ class Target(abc.ABC):
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
 
     @abc.abstractmethod
+    def persons(
+        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
+    ) -> Iterator[Person]:
+        """Records that may be about one of the persons `wanted` (kind → identifiers, trimmed and case-folded).
+
+        With `keys`, those records instead, whoever they are about. None that is meant is missing; others may come.
+        """
+
+    @abc.abstractmethod
+    def referred(
+        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        """Keys of records of `dataset` to which rows of the records `keys` of `holder` refer by `reference`."""
+
+    @abc.abstractmethod
+    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
+        """The event of each of the records `keys`."""
+
+    @abc.abstractmethod
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
         """A clock's column as it stands, seen from `now`."""
 
@@ -301,11 +365,19 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def remover(
-        self, work: Work, committer: Committer, remembered: Remembered | None = None, *, share: float = 0.0
+        self,
+        work: Work,
+        committer: Committer,
+        remembered: Remembered | None = None,
+        *,
+        share: float = 0.0,
+        people: People | None = None,
+        special: Sequence[Key] = (),
     ) -> AbstractContextManager[Remover]:
         """A connection for batches of this job, whose records `committer` commits to.
 
-        `share`: how much of the dataset is due, which decides the way.
+        `share`: how much of the dataset is due, which decides the way. `people` are asked of the records of
+        every batch, in its transaction; `special`: those that they told of before it.
 
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it. Records
         that refer to each other go in one batch, or the one that refers before the other.

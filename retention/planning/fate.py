@@ -15,23 +15,30 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import Rule
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
+from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
-from retention.planning.order import never_acts, surely_later
-from retention.planning.results import Results, cases
+from retention.planning.order import never_acts
+from retention.planning.results import cases
+from retention.planning.stops import Stops
 
 
-class Fates(Results):
+class Fates(Stops):
     """Predicates of one connector's jobs at the instant `as_of`.
 
     `acting`: the jobs of this plan in the order of the run. Only what an earlier one deletes may be
     counted as gone already; every rule protects, whether it acts or not.
     """
 
-    def __init__(self, catalogue: Catalogue, acting: Sequence[Job], as_of: datetime) -> None:
-        super().__init__(catalogue, as_of)
-        self._acting = tuple(acting)
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        acting: Sequence[Job],
+        as_of: datetime,
+        holding: Holding = NOTHING_HELD,
+        every: Sequence[BoundDataset] = (),
+    ) -> None:
+        super().__init__(catalogue, acting, as_of, holding, every)
         self._closures: dict[str, p.Closure] = {}
 
     def root(self, bound: BoundDataset) -> p.Source:
@@ -60,8 +67,7 @@ class Fates(Results):
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
-        scope = self.scope(job.bound, root)
-        return p.All(items=()) if scope is None else p.Untrue(item=p.Not(item=scope))
+        return self.a_record(job.bound, root)
 
     def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
         """Bare-column comparisons that every due record passes.
@@ -130,13 +136,13 @@ class Fates(Results):
     def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
         """The rows themselves: a source, and which of its rows stay and refer to the record of `root`."""
         reference, bound = outside.reference, job.bound
-        referring = self._source(reference.table)
+        referring = self.source(reference.table)
         stays = self._stays(job, root, outside, referring, strict=False, visiting=(job,))
         if reference.target == bound.root.id:
-            return referring, p.All(items=(self._refers(reference, referring, root), *stays))
-        member = self._source(reference.target)
-        belongs = self._belongs(bound, reference.target, member, root)
-        linked = p.All(items=(self._refers(reference, referring, member), belongs))
+            return referring, p.All(items=(self.refers(reference, referring, root), *stays))
+        member = self.source(reference.target)
+        belongs = self.belongs(bound, reference.target, member, root)
+        linked = p.All(items=(self.refers(reference, referring, member), belongs))
         return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
 
     def base(self, job: Job) -> Case:
@@ -158,9 +164,12 @@ class Fates(Results):
         """`alone`: as if no record of the dataset referred to another."""
         results = self.results(job.rule, job.bound, job.told, root, gone=gone)
         stops = [(result.test, result.label) for result in results]
-        kept = self._retained(job, job.rule, root, gone=gone)
+        held = self.held(job.bound, job.every, root, ())
+        if held is not None:
+            stops.append((held, "held"))
+        kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
-            past = self._past_at_most(job, root)
+            past = self.beyond_at_most(job, root)
             if past is not None:
                 stops.append((p.All(items=(kept, past)), "conflict"))
             stops.append((kept, "retained"))
@@ -176,63 +185,11 @@ class Fates(Results):
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
         others = [
-            test
-            for rule in job.others
-            if (test := self._acts_instead(job, rule, root, gone=gone)) is not None
+            test for rule in job.others if (test := self.acts_instead(job, rule, root, gone=gone)) is not None
         ]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
         return p.Choice(cases=tuple(stops), otherwise="due")
-
-    def _retained(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
-        """Plain: a rule that `rule`, one of the job's, yields to still keeps the record."""
-        beside = [other for other in job.every if other.name != rule.name]
-        found: list[p.Test] = []
-        every = cases(rule, job.bound, job.told)
-        alike = len({case.variant.yields_to for case in every}) == 1
-        for case in every[:1] if alike else every:
-            bases = case.variant.yields_to
-            tests = [
-                test
-                for other in beside
-                if (test := self.keeps(other, job.bound, job.told, root, bases=bases, gone=gone)) is not None
-            ]
-            guard = None if alike else self.guard(case, root)
-            if tests:
-                kept = p.AnyOf(items=tuple(tests))
-                found.append(kept if guard is None else p.All(items=(guard, kept)))
-        return p.AnyOf(items=tuple(found)) if found else None
-
-    def _past_at_most(self, job: Job, root: p.Source) -> p.Test | None:
-        found = []
-        for case in cases(job.rule, job.bound, job.told):
-            if case.variant.at_most is not None:
-                guard, past = self.guard(case, root), self.past_at_most(case, root)
-                found.append(past if guard is None else p.All(items=(guard, past)))
-        return p.AnyOf(items=tuple(found)) if found else None
-
-    def _acts_instead(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
-        """Plain, of a record that nothing keeps from `job`: `rule` could act too, and ended later."""
-        other = Job(rule=rule, bound=job.bound, told=job.told)
-        if surely_later(job.rule, rule):
-            return None
-        tests = [self.ended(rule, job.bound, job.told, root, gone=gone)]
-        kept = self._retained(job, rule, root, gone=gone)
-        if kept is not None and not _yields_to_all(job.rule):
-            tests.append(p.Untrue(item=kept))
-        if not surely_later(rule, job.rule):
-            before = rule.order < job.rule.order
-            tests.append(
-                p.EndsAfter(left=self._endings(other, root), right=self._endings(job, root), or_same=before)
-            )
-        return p.All(items=tuple(tests))
-
-    def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
-        found: list[p.Ending] = []
-        for case in cases(job.rule, job.bound, job.told):
-            guard = self.guard(case, root)
-            found += self.endings(case, root, p.All(items=()) if guard is None else guard)
-        return tuple(found)
 
     # -- references ------------------------------------------------------------------------
 
@@ -246,11 +203,11 @@ class Fates(Results):
         visiting: tuple[Job, ...],
     ) -> p.Test:
         reference = outside.reference
-        referring = self._source(reference.table)
+        referring = self.source(reference.table)
         stays = self._stays(job, root, outside, referring, strict=strict, visiting=visiting)
 
         def refers_to(target: p.Source) -> p.Test:
-            items = (self._refers(reference, referring, target), *stays)
+            items = (self.refers(reference, referring, target), *stays)
             return p.Exists(source=referring, where=p.All(items=items))
 
         return self._downward(job.bound, root, reference.target, refers_to)
@@ -274,7 +231,7 @@ class Fates(Results):
             return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
         going = functools.partial(self._goes, job, visiting=visiting)
         return [
-            p.Untrue(item=self._belongs(job.bound, table, referring, root)),
+            p.Untrue(item=self.belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),
         ]
 
@@ -327,11 +284,11 @@ class Fates(Results):
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
         """Records that could go, and that a row refers to which could not."""
         bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         alone = functools.partial(self._goes, job, visiting=(), alone=True)
         tests = (
             linked(row),
-            p.Untrue(item=self._belongs(bound, reference.table, row, root)),
+            p.Untrue(item=self.belongs(bound, reference.table, row, root)),
             p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
             alone(root),
         )
@@ -340,18 +297,14 @@ class Fates(Results):
     def _between(self, job: Job, item: Outside, *, due: bool = False) -> p.Pairs:
         """(key, key) of records of which the first refers to the second; `due`: only of those that go."""
         bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self._source(reference.table), self._referred_record(bound, item)
+        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         owner, tests = row, [linked(row)]
         if reference.table != bound.root.id:
-            owner = self._source(bound.root.id)
-            tests.append(self._belongs(bound, reference.table, row, owner))
+            owner = self.source(bound.root.id)
+            tests.append(self.belongs(bound, reference.table, row, owner))
             sources = (owner, *sources)
         keys = self._key(bound, owner), self._key(bound, root)
         tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
         if due:
             tests.append(self._goes(job, root, visiting=()))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))
-
-
-def _yields_to_all(rule: Rule) -> bool:
-    return all(variant.yields_to is None for variant in rule.variants)

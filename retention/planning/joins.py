@@ -21,7 +21,7 @@ class Joins:
         """Some row at the end of `hops`, seen from `start`, passes `leaf`."""
         if not hops:
             return leaf(start)
-        source = self._source(hops[0].arrives)
+        source = self.source(hops[0].arrives)
         joined = self._hop(hops[0], start, source)
         return p.Exists(source=source, where=p.All(items=(joined, self._along(hops[1:], source, leaf))))
 
@@ -29,7 +29,7 @@ class Joins:
         """A column of the root's row, or of the one row that its hops lead up to."""
         if not value.hops:
             return self._column(root, value.column)
-        source = self._source(value.table)
+        source = self.source(value.table)
         return p.Lookup(
             field=self._column(source, value.column), where=self._joined(value.hops, root, source)
         )
@@ -55,7 +55,7 @@ class Joins:
         """The row of `end` is at the end of `hops`, seen from `start`."""
         if len(hops) == 1:
             return self._hop(hops[0], start, end)
-        between = self._source(hops[-2].arrives)
+        between = self.source(hops[-2].arrives)
         return p.Exists(
             source=between,
             where=p.All(
@@ -65,25 +65,26 @@ class Joins:
 
     def _hop(self, hop: Hop, start: p.Source, end: p.Source) -> p.Test:
         referring, referred = (end, start) if hop.down else (start, end)
-        return self._refers(hop.reference, referring, referred)
+        return self.refers(hop.reference, referring, referred)
 
-    def _refers(self, reference: Reference, referring: p.Source, referred: p.Source) -> p.Test:
+    def refers(self, reference: Reference, referring: p.Source, referred: p.Source) -> p.Test:
+        """The row of `referring` refers to that of `referred`."""
         return p.SameValues(
             left=self._fields(referring, reference.columns),
             right=self._fields(referred, reference.target_columns),
         )
 
-    def _belongs(self, bound: BoundDataset, table: TableId, row: p.Source, root: p.Source) -> p.Test:
+    def belongs(self, bound: BoundDataset, table: TableId, row: p.Source, root: p.Source) -> p.Test:
         """`row` of `table`, a member of the record, belongs to the record of `root`."""
         if table == bound.root.id:
             names = tuple(column.name for column in bound.key)
             return p.SameValues(left=self._fields(row, names), right=self._fields(root, names))
         reference = bound.part(table).reference
         if reference.target == bound.root.id:
-            return self._refers(reference, row, root)
-        between = self._source(reference.target)
-        up = self._belongs(bound, reference.target, between, root)
-        return p.Exists(source=between, where=p.All(items=(self._refers(reference, row, between), up)))
+            return self.refers(reference, row, root)
+        between = self.source(reference.target)
+        up = self.belongs(bound, reference.target, between, root)
+        return p.Exists(source=between, where=p.All(items=(self.refers(reference, row, between), up)))
 
     def _downward(
         self, bound: BoundDataset, root: p.Source, table: TableId, leaf: Callable[[p.Source], p.Test]
@@ -103,8 +104,8 @@ class Joins:
         """The row, of a member of the record, is or belongs to a record that passes `leaf`."""
         if table == bound.root.id:
             return leaf(row)
-        root = self._source(bound.root.id)
-        belongs = self._belongs(bound, table, row, root)
+        root = self.source(bound.root.id)
+        belongs = self.belongs(bound, table, row, root)
         return p.Exists(source=root, where=p.All(items=(belongs, leaf(root))))
 
     def _handed(self, bound: BoundDataset, root: p.Source) -> p.Test:
@@ -118,14 +119,15 @@ class Joins:
     ) -> tuple[tuple[p.Source, ...], p.Source, Callable[[p.Source], p.Test]]:
         """Sources, the root among them, of the record that a row refers to, and what links the row to it."""
         reference = item.reference
-        root = self._source(bound.root.id)
+        root = self.source(bound.root.id)
         if reference.target == bound.root.id:
-            return (root,), root, lambda row: self._refers(reference, row, root)
-        member = self._source(reference.target)
-        belongs = self._belongs(bound, reference.target, member, root)
-        return (member, root), root, lambda row: p.All(items=(self._refers(reference, row, member), belongs))
+            return (root,), root, lambda row: self.refers(reference, row, root)
+        member = self.source(reference.target)
+        belongs = self.belongs(bound, reference.target, member, root)
+        return (member, root), root, lambda row: p.All(items=(self.refers(reference, row, member), belongs))
 
-    def _source(self, table: TableId) -> p.Source:
+    def source(self, table: TableId) -> p.Source:
+        """The table under a new alias."""
         self._aliases += 1
         only = self._catalogue.tables[table].only
         return p.Source(table=table, alias=f"t{self._aliases}", only=only)

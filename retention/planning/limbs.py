@@ -199,7 +199,7 @@ class Limbs(Joins):
         own: list[p.OwnField] = []
         related: list[p.RelatedField] = []
         for component in case.bound.events.get(event, ()):
-            source = root if not component.hops else self._source(component.table)
+            source = root if not component.hops else self.source(component.table)
             field, scope = self._field(source, component), self._condition(source, component)
             happened = None if scope is None else p.IsTrue(item=scope)
             if not component.hops:

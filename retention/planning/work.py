@@ -114,7 +114,12 @@ def work(fates: Fates, job: Job) -> Work:
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
         referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
-        events={name: _shown(fates, job, root, name) for name in job.rule.events if name in bound.events},
+        events={
+            name: _shown(fates, job, root, name)
+            for rule in job.every
+            for name in rule.events
+            if name in bound.events
+        },
         own_columns=not bound.outside
         and not bound.periods
         and not related

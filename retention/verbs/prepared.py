@@ -25,6 +25,7 @@ from retention.planning.bound import BoundDataset, Job
 from retention.planning.fate import Fates
 from retention.planning.limbs import cutoff
 from retention.planning.order import in_order
+from retention.planning.spoken import condition_problems
 from retention.planning.work import Work, work
 from retention.safety import sight
 
@@ -138,6 +139,13 @@ def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()
             found, wrong = bind(connector, catalogues[name])
             bound += found
             problems += wrong
+            problems += [
+                problem
+                for rule in config.policy.rules.values()
+                for dataset in found
+                if reaches(rule, dataset.dataset)
+                for problem in condition_problems(rule, dataset, catalogues[name], config.policy.file)
+            ]
         problems += shared_stores({name: (chosen[name], target.store()) for name, target in targets.items()})
         if problems:
             raise ConfigurationError(problems=problems)

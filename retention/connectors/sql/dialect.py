@@ -267,6 +267,14 @@ class Dialect(Moments, abc.ABC):
         """`text`, of a format in order, as the bare column is compared with it: a number where that holds digits."""
         return text if field.kind is Kind.TEXT else int(text)
 
+    @abc.abstractmethod
+    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        """The value as a text, trimmed and in lower case as far as it is ASCII, letters told apart."""
+
+    @abc.abstractmethod
+    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        """Plain of what is not NULL: the value is a text with a letter that is not ASCII."""
+
     def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         """A value for showing, as text where the driver can't hold all that the database can."""
         return column

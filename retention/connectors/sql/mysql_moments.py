@@ -89,6 +89,17 @@ class MysqlMoments(Dialect):
         moved = _add("MONTH", _literal(str(period.months)), day)
         return _add("DAY", _literal(str(period.days)), moved)
 
+    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        trimmed = sa.func.regexp_replace(
+            text_of(value), _literal("'^[[:space:]]+|[[:space:]]+$'"), _literal("''")
+        )
+        return sa.func.lower(trimmed)
+
+    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        if kind not in (Kind.TEXT, Kind.OTHER):
+            return sa.false()
+        return sa.func.length(text_of(value)) != sa.func.char_length(text_of(value))
+
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         if len(days) == 1:
             return days[0]

@@ -86,6 +86,15 @@ class PostgresqlMoments(Dialect):
             str(period.days)
         )
 
+    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        trimmed = sa.func.btrim(sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\v\\f'"))
+        return sa.func.lower(trimmed.collate("C"))
+
+    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        if kind not in (Kind.TEXT, Kind.OTHER):
+            return sa.false()
+        return sa.cast(value, sa.Text).bool_op("~")(_literal("'[^[:ascii:]]'"))
+
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.least(*days)  # of those that are not NULL
 
@@ -105,10 +114,10 @@ def _first_after(day: ColumnElement[Any], clock: Clock) -> ColumnElement[Any]:
     unit = {Start.MONTH: "month", Start.QUARTER: "quarter", Start.CALENDAR_YEAR: "year"}.get(clock.start)
     if unit is not None:
         months = {"month": 1, "quarter": 3, "year": 12}[unit]
-        begun = sa.func.date_trunc(_literal(f"'{unit}'"), day)
-        return sa.cast(begun + _literal(f"INTERVAL '{months} months'"), sa.Date)
+        unit_begun = sa.func.date_trunc(_literal(f"'{unit}'"), day)
+        return sa.cast(unit_begun + _literal(f"INTERVAL '{months} months'"), sa.Date)
     month, first = fiscal_start(clock.fiscal_year_end)
     year = sa.cast(sa.func.date_part(_literal("'year'"), day), sa.Integer)
     here = sa.func.make_date(year, _literal(str(month)), _literal(str(first)))
-    begun = sa.cast(day >= here, sa.Integer)
+    begun: ColumnElement[Any] = sa.cast(day >= here, sa.Integer)
     return sa.func.make_date(year + begun, _literal(str(month)), _literal(str(first)))

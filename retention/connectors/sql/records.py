@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, RecordView
+from retention.connectors.port import Dates, Key, RecordView
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.predicates import among_values, bound
 from retention.connectors.sql.statements import Statements
 from retention.errors import UsageError
 from retention.model import predicate as p
@@ -22,6 +22,7 @@ from retention.planning.reach import described
 from retention.planning.work import Shown, Work
 
 _SHOWN_ROWS = 5
+_KEYS_AT_ONCE = 1_000
 
 
 def typed_key(key: tuple[Column, ...], text: str) -> Key:
@@ -87,6 +88,7 @@ class RecordReader:
             events={
                 name: {shown.component.text: self._component(shown, here) for shown in every}
                 for name, every in self._work.events.items()
+                if name in self._work.job.rule.events
             },
             parts=self._parts(here),
             referring=self._referring(here),
@@ -137,6 +139,25 @@ class RecordReader:
         known = position.is_not(sa.null())
         query = query.where(compiler.test(related.where), known).order_by(position.desc()).limit(1)
         return query.correlate_except(inner).scalar_subquery()
+
+    def dates(self, event: str, keys: Sequence[tuple[Any, ...]]) -> Iterator[Dates]:
+        """The event of each of the records."""
+        statements, compiler = self._statements, self._statements.compiler
+        shown = self._work.events[event]
+        values = []
+        for each in shown:
+            known = sa.or_(*(compiler.test(each.states[state]) for state in (p.State.PAST, p.State.RECENT)))
+            value = self._dialect.shown_value(self._value(each), each.component.column.kind)
+            values.append(sa.case((known, value)))
+        unclear = sa.or_(sa.false(), *(compiler.test(each.states[p.State.UNCLEAR]) for each in shown))
+        flag = sa.case((unclear, sa.literal_column("1")), else_=sa.literal_column("0"))
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            query = sa.select(*statements.key_columns, *values, flag).select_from(statements.root)
+            for row in self._connection.execute(query.where(among_values(statements.key_columns, some))):
+                width = len(statements.key)
+                texts = tuple(None if value is None else _shown(value) for value in row[width:-1])
+                yield Dates(key=tuple(row[:width]), values=texts, unclear=bool(row[-1]))
 
     def _parts(self, here: list[Any]) -> dict[str, int]:
         counts: dict[str, int] = {}

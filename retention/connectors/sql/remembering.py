@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Remembered, Window
 from retention.connectors.sql.arranging import arrange, together
 from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.removal import KeyRemover
 from retention.ledger.evidence import Committer
@@ -125,8 +126,10 @@ class RememberingRemover(KeyRemover):
         committer: Committer,
         timeouts: Timeouts,
         remembered: RememberedKeys,
+        *,
+        listing: Listing | None = None,
     ) -> None:
-        super().__init__(dialect, connection, work, committer, timeouts)
+        super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
         self._remembered = remembered
         self._entangled = work.bound.entangled
         self._recheck_remembered = self._statements.recheck_remembered()

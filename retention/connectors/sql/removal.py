@@ -9,6 +9,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.own_keys import KeyedDelete, PartRows
@@ -24,6 +26,7 @@ from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Reference, Table
+from retention.model.lists import NO_LISTS
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
@@ -53,11 +56,13 @@ class KeyRemover(Remover):
         timeouts: Timeouts,
         *,
         dense: bool = False,
+        listing: Listing | None = None,
     ) -> None:
-        """`dense`: a good part of the table is due."""
+        """`dense`: a good part of the table is due. `listing`: what people told of the records, asked in each batch."""
+        self._listing = listing
         self._dialect = dialect
         self._connection = connection
-        self._work = work
+        self._work = work = replace(work, lists=NO_LISTS)  # each batch asks for its own
         self._committer = committer
         self._timeouts = timeouts
         self._statements = Statements(dialect, work)
@@ -73,7 +78,7 @@ class KeyRemover(Remover):
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
-        self._by_itself = work.own_columns and not work.bound.outside
+        self._by_itself = work.own_columns and not work.bound.outside and listing is None
         self._where = str(work.bound)
 
     def _by_own_key(self, part: Table) -> PartRows:
@@ -84,6 +89,17 @@ class KeyRemover(Remover):
     # -- finding ---------------------------------------------------------------------------
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
+        told = self._told(after, size)
+        return told if told is not None else self._by_columns(after, size)
+
+    def _told(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
+        """First come the records that people told something of."""
+        special = () if self._listing is None else self._listing.special
+        at = 0 if after is None else after["at"] if after.get("by") == "told" else len(special)
+        keys = tuple(special[at : at + size])
+        return Window(after={"by": "told", "at": at + len(keys)}, keys=keys) if keys else None
+
+    def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         order = self._order
         size = min(size, self._dialect.most_keys or size)
         kind = "clock" if order.clock is not None else "key"
@@ -101,6 +117,10 @@ class KeyRemover(Remover):
         return window
 
     def oldest(self, most: int) -> Iterator[Window]:
+        told = self._told(None, _OLDEST_AT_ONCE)
+        while told is not None:
+            yield told
+            told = self._told(told.after, _OLDEST_AT_ONCE)
         with wrapped(self._dialect, f"{self._where}: looking for the oldest records"), self._reading():
             rows = plain_rows(self._connection, self._statements.oldest(most))
         for start in range(0, len(rows), _OLDEST_AT_ONCE):
@@ -167,18 +187,31 @@ class KeyRemover(Remover):
             return self._take_by_itself(keys)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
+        self._ask(held)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
         found = self._due_of(held, given)
         due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
-        changed = len(keys) - len(skipped) - len(busy) - len(due)
+        kept = 0 if self._listing is None else self._listing.held(held, due)
+        changed = len(keys) - len(skipped) - len(busy) - len(due) - kept
         if due and len(due) != len(held):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=not hopeful)
         return Taken(
-            keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=(*skipped, *busy)
+            keys=due,
+            sealed=sealed,
+            overdue=overdue,
+            rows=rows,
+            changed=changed,
+            held=kept,
+            locked=(*skipped, *busy),
         )
+
+    def _ask(self, held: Sequence[Key]) -> None:
+        """What people told of the locked records, as they are now: the recheck looks it up."""
+        if self._listing is not None:
+            self._recheck = self._listing.statements(held).recheck()
 
     def _take_by_itself(self, keys: Sequence[Key]) -> Taken:
         """The root's own columns decide: then the statement that locks it has looked at what it locks.

@@ -17,6 +17,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.moments import precise
 from retention.model import predicate as p
+from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start
 from retention.model.encoding import Encoding, Format, Unit
 from retention.periods.encodings import read
@@ -48,6 +49,13 @@ class SqliteMoments(Dialect):
     def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
         counted = Clock(period=period)
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
+
+    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 32)")
+        return sa.func.lower(sa.func.trim(sa.cast(value, sa.Text), blanks))
+
+    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        return sa.func.length(sa.cast(value, sa.LargeBinary)) != sa.func.length(value)
 
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         if len(days) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,13 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import (
     Counts,
+    Dates,
+    Key,
     Lacking,
     Look,
     Marker,
+    People,
+    Person,
     RecordView,
     Remembered,
     Remover,
@@ -24,6 +28,7 @@ from retention.connectors.port import (
 )
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looking import look
 from retention.connectors.sql.markers import (
     MARKERS,
@@ -36,6 +41,7 @@ from retention.connectors.sql.markers import (
     with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
+from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
@@ -49,6 +55,7 @@ from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
+from retention.planning.bound import BoundDataset
 from retention.planning.reach import quoted
 from retention.planning.rights import Need
 from retention.planning.work import Work
@@ -124,9 +131,16 @@ class SqlTarget(Target):
         with self._reader("asking whether it may be written") as connection:
             return self._dialect.read_only(connection)
 
-    def count(self, work: Work, progress: Progress, stop: Callable[[], bool] = lambda: False) -> Counts:
+    def count(
+        self,
+        work: Work,
+        progress: Progress,
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        special: Sequence[Key] = (),
+    ) -> Counts:
         with self._reader(f"counting {work.bound}") as connection:
-            return Census(self._dialect, connection, work).count(progress, stop)
+            return Census(self._dialect, connection, work, special).count(progress, stop)
 
     def rows(self, table: TableId) -> int:
         with self._reader(f"counting {table}") as connection:
@@ -211,25 +225,39 @@ class SqlTarget(Target):
 
     @contextlib.contextmanager
     def remover(
-        self, work: Work, committer: Committer, remembered: Remembered | None = None, *, share: float = 0.0
+        self,
+        work: Work,
+        committer: Committer,
+        remembered: Remembered | None = None,
+        *,
+        share: float = 0.0,
+        people: People | None = None,
+        special: Sequence[Key] = (),
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._writing, self.name))
             if remembered is None and work.bound.entangled:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
+            listing = None
+            if people is not None:
+                listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
             if isinstance(remembered, RememberedKeys):
-                yield RememberingRemover(self._dialect, connection, work, committer, timeouts, remembered)
+                yield RememberingRemover(
+                    self._dialect, connection, work, committer, timeouts, remembered, listing=listing
+                )
                 return
             dense = share >= DENSE
-            by_itself = work.own_columns and work.nothing_refers
+            by_itself = work.own_columns and work.nothing_refers and listing is None
             if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
                 physical = self._dialect.physical
                 yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
             elif by_itself and (not self._dialect.row_locks or self._in_spans(connection, work, dense)):
                 yield SpanRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
             else:
-                yield KeyRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
+                yield KeyRemover(
+                    self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
+                )
 
     def _in_spans(self, connection: Connection, work: Work, dense: bool) -> bool:
         """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
@@ -238,6 +266,25 @@ class SqlTarget(Target):
     def _no_index(self, work: Work) -> bool:
         """No index leads to the due rows: all have to be looked at anyway."""
         return Statements(self._dialect, work).order().clock is None
+
+    # -- persons ---------------------------------------------------------------------------
+
+    def persons(
+        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
+    ) -> Iterator[Person]:
+        with self._reader(f"looking for persons in {dataset}") as connection:
+            yield from Persons(self._dialect, connection, self.catalogue(), dataset).named(wanted, keys)
+
+    def referred(
+        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._reader(f"looking for what records of {holder} refer to") as connection:
+            found = Persons(self._dialect, connection, self.catalogue(), dataset)
+            yield from found.referred(holder, reference, keys)
+
+    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
+        with self._reader(f"reading dates of {work.bound}") as connection:
+            yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
 
     # -- markers ---------------------------------------------------------------------------
 
@@ -300,7 +347,7 @@ def _shown(dialect: Dialect, work: Work, marker_schema: str | None) -> Iterator[
     statements = Statements(dialect, work)
     with_range = Census(dialect, None, work)  # type: ignore[arg-type]
     yield "plan: the end of the next range of keys", with_range.boundary_query(None)
-    yield "plan: records by fate in a range of keys", with_range.fates_query(None, None)
+    yield "plan: records by fate in a range of keys", with_range.fates_query(statements, ())
     for part in work.bound.parts:
         yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
     for statement in dialect.before_keys(statements.key):

@@ -1,0 +1,134 @@
+"""Records by whom they are about: what holds and tellings name is found in the tables.
+
+The database sorts out what can't be meant, by the plain letters that every database folds alike; a value with any
+other letter comes along, and the caller, which folds as Unicode does, has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+
+from retention.connectors.port import Key, Person
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.predicates import Compiler, among_values, bound
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, Kind, Reference
+from retention.planning.bound import BoundDataset, Component
+from retention.planning.conditions import Binder, column_of
+from retention.planning.joins import Joins
+
+AT_ONCE = 5_000
+"""Identifiers, or keys, that one statement asks for."""
+
+
+class Persons:
+    """Looks through one dataset over one connection."""
+
+    def __init__(
+        self, dialect: Dialect, connection: Connection, catalogue: Catalogue, dataset: BoundDataset
+    ) -> None:
+        self._dialect = dialect
+        self._connection = connection
+        self._dataset = dataset
+        self._joins = Joins(catalogue)
+        self._catalogue = catalogue
+        self._compiler = Compiler(dialect)
+        self._root = p.Source(table=dataset.root.id, alias="r", only=dataset.root.only)
+
+    def named(self, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None) -> Iterator[Person]:
+        """Records that may be about one of the persons (kind → folded values), among `keys` where they are given.
+
+        A record may come more than once.
+        """
+        if keys is not None:
+            for some in _pieces(list(keys)):
+                yield from self._rows([among_values(self._key(), some)])
+            return
+        for kind, values in wanted.items():
+            if kind in self._dataset.subject:
+                for asked in _pieces(sorted(values)):
+                    yield from self._rows([self._may_be(kind, asked)])
+
+    def referred(self, holder: BoundDataset, reference: Reference, keys: Sequence[Key]) -> Iterator[Key]:
+        """Keys of this dataset's records to which rows of the records `keys` of `holder` refer by `reference`."""
+        joins, compiler = self._joins, self._compiler
+        for some in _pieces(list(keys)):
+            owner = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
+            row = owner if reference.table == holder.root.id else joins.source(reference.table)
+            target = (
+                self._root if reference.target == self._dataset.root.id else joins.source(reference.target)
+            )
+            tests = [joins.refers(reference, row, target)]
+            if row is not owner:
+                tests.append(joins.belongs(holder, reference.table, row, owner))
+            if target is not self._root:
+                tests.append(joins.belongs(self._dataset, reference.target, target, self._root))
+            sources = {id(source): compiler.source(source) for source in (owner, row, target, self._root)}
+            key = [compiler.column(owner, column.name) for column in holder.key]
+            query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources.values()).distinct()
+            query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
+            yield from (tuple(found) for found in self._connection.execute(query))
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def _rows(self, tests: list[ColumnElement[Any]]) -> Iterator[Person]:
+        dataset, compiler = self._dataset, self._compiler
+        kinds = list(dataset.subject)
+        values = [self._value(kind) for kind in kinds]
+        began = [] if dataset.began is None else [self._shown(dataset.began)]
+        query: sa.Select[Any] = sa.select(*self._key(), *values, *began).select_from(
+            compiler.source(self._root)
+        )
+        width = len(dataset.key)
+        records = Binder(self._catalogue, dataset.root, self._root)
+        if dataset.where is not None:
+            scope = records.test(dataset.where.tree)
+            tests = [*tests, compiler.test(p.Untrue(item=p.Not(item=scope)))]
+        for row in self._connection.execute(query.where(*tests)):
+            told = [None if value is None else _text(value) for value in row[width : width + len(kinds)]]
+            yield Person(
+                key=tuple(row[:width]),
+                identifiers=dict(zip(kinds, told, strict=True)),
+                began=_text(row[-1]) if began and row[-1] is not None else None,
+            )
+
+    def _key(self) -> list[ColumnElement[Any]]:
+        return [self._compiler.column(self._root, column.name) for column in self._dataset.key]
+
+    def _value(self, kind: str) -> ColumnElement[Any]:
+        return self._compiler.expression(self._joins.value(self._dataset.subject[kind], self._root))
+
+    def _shown(self, component: Component) -> ColumnElement[Any]:
+        column = self._compiler.column(self._root, component.column.name)
+        return self._dialect.shown_value(column, component.column.kind)
+
+    def _may_be(self, kind: str, values: Sequence[str]) -> ColumnElement[Any]:
+        column = column_of(self._joins.value(self._dataset.subject[kind], self._root))
+        value = self._value(kind)
+        if column.kind is Kind.INTEGER:
+            numbers = [int(text) for text in values if _whole(text)]
+            return value.in_([bound(number) for number in numbers]) if numbers else sa.false()
+        plain = [text for text in values if text.isascii()]
+        text = self._dialect.folded(value, column.kind)
+        tests = [self._dialect.beyond_ascii(value, column.kind)]
+        if plain:
+            tests.append(text.in_([bound(each) for each in plain]))
+        return sa.or_(*tests)
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _pieces(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]

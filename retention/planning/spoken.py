@@ -1,0 +1,45 @@
+"""Conditions of the policy held against each dataset: what compares a text with a number is said before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retention.errors import Problem
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue
+from retention.model.condition import Condition
+from retention.model.policy import Rule
+from retention.planning.bound import BoundDataset
+from retention.planning.facts import FactBinder
+from retention.planning.joins import Joins
+from retention.planning.names import NotFoundError
+
+
+def condition_problems(
+    rule: Rule, bound: BoundDataset, catalogue: Catalogue, file: str
+) -> tuple[Problem, ...]:
+    """Every condition of the rule that can't be meant on this dataset, at the place in `file` where it is written."""
+    root = p.Source(table=bound.root.id, alias="r")
+    problems = []
+    for key, condition in _conditions(rule):
+        try:
+            FactBinder(Joins(catalogue), catalogue, bound, root).test(condition.tree)
+        except NotFoundError as error:
+            found = f"on `{bound}`: {error.found}"
+            problems.append(
+                Problem(file=file, key=f"rules.{rule.name}.{key}", found=found, write=error.write)
+            )
+    return tuple(problems)
+
+
+def _conditions(rule: Rule) -> Iterator[tuple[str, Condition]]:
+    """Key in the rule's table → condition, each once."""
+    if rule.where is not None:
+        yield "where", rule.where
+    for place, variant in enumerate(rule.variants, 1):
+        last = place == len(rule.variants)
+        before = "" if last else f"exceptions[{place}]."
+        if variant.when is not None:
+            yield f"{before}when", variant.when
+        if variant.defer_while is not None and (last or variant.defer_while != rule.base.defer_while):
+            yield f"{before}defer_while", variant.defer_while

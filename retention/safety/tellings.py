@@ -1,0 +1,245 @@
+"""Told events, found in the records: what each telling makes of the limbs that rest on it.
+
+What people tell is no column, so these limbs are reckoned here, record by record, for the few records that a telling
+names; the results are lists of keys that the predicates of `retention.planning.limbs` look records up in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+from retention import periods
+from retention.connectors.port import Dates, Key, Person
+from retention.model.policy import ToldEvent, Variant
+from retention.model.told import Telling, normalised
+from retention.periods.encodings import read
+from retention.planning.bound import BoundDataset, Component
+from retention.planning.limbs import Case, Limb
+
+Moment: TypeAlias = "date | datetime"
+FIRST = date(1971, 1, 2)
+"""An earlier date is unclear, as in every clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """An event of one record: the `moments` that are known of it, and whether there may be others that can't be told.
+
+    `told`: for each moment the day on which the engine was told, where that is how it is known.
+    """
+
+    moments: tuple[Moment, ...] = ()
+    unclear: bool = False
+    told: tuple[datetime, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Found:
+    """The lists of one dataset: name → keys, and name → day → keys."""
+
+    keys: dict[str, list[Key]] = field(default_factory=dict)
+    days: dict[str, dict[date, list[Key]]] = field(default_factory=dict)
+
+    def add(self, name: str, key: Key) -> None:
+        """Puts the key on a list."""
+        self.keys.setdefault(name, []).append(key)
+
+
+def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
+    """Every identifier that came with a telling, trimmed and case-folded, by its kind."""
+    found: dict[str, set[str]] = {}
+    for telling in tellings:
+        for subject in telling.subjects:
+            found.setdefault(subject.kind, set()).add(subject.value.strip().casefold())
+    return found
+
+
+def concerning(
+    dataset: BoundDataset,
+    person: Person,
+    event: ToldEvent,
+    tellings: Iterable[Telling],
+    *,
+    timezone: str,
+    steps: Mapping[str, Sequence[str]],
+) -> Known:
+    """What tellings of the event say of the record; those that it began after do not concern it."""
+    began = _began(dataset, person)
+    moments: list[Moment] = []
+    told: list[datetime] = []
+    unclear = False
+    for telling in tellings:
+        if telling.event != event.name or not _names(person, telling, steps):
+            continue
+        if began is None:
+            unclear = True
+        elif later(telling.at, began, timezone):
+            moments.append(telling.at)
+            told.append(telling.told_at)
+    return Known(moments=tuple(moments), unclear=unclear, told=tuple(told))
+
+
+def of_columns(dataset: BoundDataset, components: Sequence[Component], dates: Dates) -> Known:
+    """An event that columns tell, of one record."""
+    moments = [
+        moment
+        for component, value in zip(components, dates.values, strict=True)
+        if value is not None and (moment := _moment(dataset, component, value)) is not None
+    ]
+    return Known(moments=tuple(moments), unclear=dates.unclear)
+
+
+def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, into: Found) -> None:
+    """Puts the record on every list of the case that it belongs on."""
+    variant = case.variant
+    begin = events.get(variant.event or "", Known())
+    if variant.event in case.told:
+        _begin(case, key, begin, as_of, into)
+    for limb in case.limbs:
+        if not case.rests_on_told(limb):
+            continue
+        if limb.keep:
+            _keep(case, limb, key, begin, as_of, into)
+        else:
+            _ending(
+                case, limb, key, begin if variant.event is not None else None, events[limb.event], as_of, into
+            )
+
+
+def later(left: Moment, right: Moment, timezone: str) -> bool:
+    """`left` is the later one: as instants, or by days of the zone where one is only a day."""
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return left > right
+    return _day(left, timezone) > _day(right, timezone)
+
+
+def _begin(case: Case, key: Key, begin: Known, as_of: datetime, into: Found) -> None:
+    """What is asked of the variant's `from` besides whether its period has ended."""
+    variant = case.variant
+    if begin.moments and not begin.unclear:
+        into.add(case.listed("dated"), key)
+    day = _past_day(begin, variant, as_of)
+    if day is None or variant.at_most is None:
+        return
+    today, clock = periods.day_of(as_of, variant.timezone), variant.counting(variant.at_most)
+    if periods.due_day(day, clock) <= today:
+        into.add(case.listed("past at_most"), key)
+    if day < periods.nearing_cutoff(as_of, clock, variant.within).day:
+        into.add(case.listed("near at_most"), key)
+
+
+def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into: Found) -> None:
+    variant = case.variant
+    assert variant.keep is not None, "binding refuses an instructed period from a told event"
+    today, clock = periods.day_of(as_of, variant.timezone), variant.counting(variant.keep)
+    ahead = any(not _happened(moment, as_of, variant.timezone) for moment in begin.moments)
+    days = [_day(moment, variant.timezone) for moment in begin.moments]
+    if ahead or any(periods.due_day(day, clock) > today for day in days):
+        return
+    if begin.unclear:
+        into.add(case.listed("unclear", limb), key)
+    elif days:
+        day = max(days)
+        _came(case, limb, key, periods.ended_day(day, clock), into)
+        if periods.late_day(day, clock, variant.within) <= today:
+            into.add(case.listed("late", limb), key)
+
+
+def _ending(
+    case: Case, limb: Limb, key: Key, begin: Known | None, end: Known, as_of: datetime, into: Found
+) -> None:
+    variant = case.variant
+    today = periods.day_of(as_of, variant.timezone)
+    if limb.event not in case.told:  # the latest of its components is its date
+        ahead = any(not _happened(moment, as_of, variant.timezone) for moment in end.moments)
+        if ahead:
+            return
+        latest = (
+            [max(end.moments, key=lambda moment: _order(moment, variant.timezone))] if end.moments else []
+        )
+        end = Known(moments=tuple(latest), unclear=end.unclear)
+        if end.unclear:
+            into.add(case.listed("unclear", limb), key)
+            return
+    counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
+    unclear = end.unclear
+    for place, moment in enumerate(end.moments):
+        if not _happened(moment, as_of, variant.timezone):
+            continue
+        if begin is not None and any(later(other, moment, variant.timezone) for other in begin.moments):
+            continue
+        if begin is not None and begin.unclear:
+            unclear = True
+            continue
+        day = _day(moment, variant.timezone)
+        counting.append((day, _day(end.told[place], variant.timezone) if end.told else day))
+    if counting:
+        _came(case, limb, key, min(day for day, _ in counting), into)
+        if any(today >= _late(day, variant) for _, day in counting):
+            into.add(case.listed("late", limb), key)
+    elif unclear:
+        into.add(case.listed("unclear", limb), key)
+
+
+def _came(case: Case, limb: Limb, key: Key, day: date, into: Found) -> None:
+    into.add(case.listed("come", limb), key)
+    into.days.setdefault(case.listed("day", limb), {}).setdefault(day, []).append(key)
+
+
+def _late(day: date, variant: Variant) -> date:
+    """The first day on which an event of `day` that ends a clock has been there for longer than `within`."""
+    plain = Variant(timezone=variant.timezone).counting(variant.within)
+    return periods.due_day(day, plain)
+
+
+def _past_day(known: Known, variant: Variant, as_of: datetime) -> date | None:
+    """The event's day, where it has happened and is clear."""
+    if known.unclear or not known.moments:
+        return None
+    if any(not _happened(moment, as_of, variant.timezone) for moment in known.moments):
+        return None
+    return max(_day(moment, variant.timezone) for moment in known.moments)
+
+
+def _happened(moment: Moment, as_of: datetime, timezone: str) -> bool:
+    if isinstance(moment, datetime):
+        return moment <= as_of
+    return moment <= periods.day_of(as_of, timezone)
+
+
+def _day(moment: Moment, timezone: str) -> date:
+    return periods.day_of(moment, timezone) if isinstance(moment, datetime) else moment
+
+
+def _order(moment: Moment, timezone: str) -> tuple[date, datetime]:
+    """By days, and by instants among those of one day."""
+    last = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
+    return _day(moment, timezone), moment if isinstance(moment, datetime) else last
+
+
+def _names(person: Person, telling: Telling, steps: Mapping[str, Sequence[str]]) -> bool:
+    return any(
+        value is not None
+        and normalised(value, steps.get(s.kind, ())) == normalised(s.value, steps.get(s.kind, ()))
+        for s in telling.subjects
+        for value in (person.identifiers.get(s.kind),)
+    )
+
+
+def _began(dataset: BoundDataset, person: Person) -> Moment | None:
+    """When the record began; None where that can't be told."""
+    if dataset.began is None or person.began is None:
+        return None
+    return _moment(dataset, dataset.began, person.began)
+
+
+def _moment(dataset: BoundDataset, component: Component, value: str) -> Moment | None:
+    moment = read(value, component.encoding)
+    if isinstance(moment, datetime) and moment.tzinfo is None:
+        moment = periods.instant_of_naive(moment, dataset.connector.timezone or "UTC")
+    if moment is None or _day(moment, "UTC") < FIRST:
+        return None
+    return moment.astimezone(UTC) if isinstance(moment, datetime) else moment
