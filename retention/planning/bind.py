@@ -16,7 +16,7 @@ from retention.model.dataset import Connector, Dataset, EventColumn, PartName
 from retention.planning.bound import BoundDataset, BoundFact, Component, Part, Some, Value
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
-from retention.planning.names import NotFoundError, find_column, find_table, same_table
+from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.paths import misspelt_via, part_link
 from retention.planning.reach import (
     Counting,
@@ -55,38 +55,7 @@ def bind(
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
             bound.append(result)
-    problems.extend(_overlaps(connector, catalogue, bound))
     return tuple(bound), tuple(problems)
-
-
-def _overlaps(connector: Connector, catalogue: Catalogue, bound: Iterable[BoundDataset]) -> list[Problem]:
-    """A table in two records' reach: not told apart yet, so refused."""
-    owners: dict[TableId, BoundDataset] = {}
-    problems: list[Problem] = []
-    for item in bound:
-        for table in item.removal:
-            other = owners.setdefault(table, item)
-            if other is not item:
-                problems.append(
-                    Problem(
-                        file=connector.file,
-                        key=f"datasets.{item.dataset.name}.{_written(catalogue, item, table)}",
-                        found=f"table `{table}` belongs to dataset `{other.dataset.name}` too",
-                        write="name a table in one dataset only; sharing one is not supported yet",
-                    )
-                )
-    return problems
-
-
-def _written(catalogue: Catalogue, item: BoundDataset, table: TableId) -> str:
-    """Where in a dataset one of its tables is named: `table`, or `parts[2]`."""
-    if table == item.root.id:
-        return "table"
-    return next(
-        _part_key(item.dataset, part)
-        for part in item.dataset.parts
-        if same_table(catalogue, table, part.table.pieces)
-    )
 
 
 def with_key(table: Table) -> Table:

@@ -155,6 +155,14 @@ class BoundDataset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ruled:
+    """A dataset and every rule that reaches it, in file order: what may keep its records, whatever acts."""
+
+    bound: BoundDataset
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """Rule × dataset. `others`: the other rules on the same data, in file order.
 

@@ -50,7 +50,12 @@ class Prepared:
         """Rule × dataset of the rules that act (all, or those named), in the order in which they run."""
         told = frozenset(self.config.policy.told)
         every = [
-            Job(rule=rule, bound=bound, others=self._others(rule, bound), told=told)
+            Job(
+                rule=rule,
+                bound=bound,
+                others=tuple(r for r in self.rules_on(bound) if r.name != rule.name),
+                told=told,
+            )
             for rule in self.config.policy.rules.values()
             if rule.acts and (not rules or rule.name in rules)
             for bound in self.bound
@@ -94,9 +99,9 @@ class Prepared:
         """Which database it is, as a hash: host, port and database, or the file's path."""
         return hashlib.sha256(self.targets[connector].identity().encode()).hexdigest()
 
-    def _others(self, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:
-        every = self.config.policy.rules.values()
-        return tuple(r for r in every if r.acts and reaches(r, bound.dataset) and r.name != rule.name)
+    def rules_on(self, bound: BoundDataset) -> tuple[Rule, ...]:
+        """Every rule that reaches the dataset, in file order."""
+        return tuple(r for r in self.config.policy.rules.values() if r.acts and reaches(r, bound.dataset))
 
 
 def reaches(rule: Rule, dataset: Dataset) -> bool:
