@@ -13,10 +13,13 @@ import pytest
 
 from retention.cli.root import LATER, root
 from retention.config import load
-from retention.config.connector_file import ConnectorFile, DatasetTable, ThrottleTable
-from retention.config.policy_file import LimitsTable, PolicyFile, PolicyTable, RuleTable
+from retention.config.connector_file import ConnectorFile, ThrottleTable
+from retention.config.dataset_file import DatasetTable
+from retention.config.policy_file import PolicyFile, PolicyTable
+from retention.config.rule_file import ExceptionTable, LimitsTable, RuleTable
 from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
 from retention.config.tables import Table
+from retention.config.told_file import ToldTable
 from retention.errors import RetentionError
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +42,39 @@ url = "sqlite:///shop.db"
 [datasets.orders]
 data = "orders"
 table = "orders"
+subject = { customer_id = "customer_id" }
+began = "created_at"
 events = { booked = "created_at" }
+facts = { company = "company", draft = "draft" }
+[datasets.accounts]
+data = "accounts"
+table = "accounts"
+subject = { email = "email" }
+began = "created_at"
+fields = { name = "name", address = "address" }
+[datasets.support]
+data = "support requests"
+table = "tickets"
+subject = "none"
+events = { last_message = "at" }
+facts = { disputed = "disputed" }
+[datasets.chats]
+data = "chats"
+table = "chats"
+subject = "none"
+events = { last_message = "at" }
+facts = { disputed = "disputed" }
+[datasets.contacts]
+data = "marketing contacts"
+table = "contacts"
+subject = "none"
+events = { subscribed = "at", unsubscribed = "off", consent_withdrawn = "never" }
+[datasets.content]
+data = "content"
+table = "content"
+subject = "none"
+events = { uploaded = "at" }
+periods = { instructed = { column = "days", unit = "days", between = ["1 day", "10 years"] } }
 """
 
 
@@ -154,7 +189,8 @@ def test_commands_that_are_to_come_are_said_to_be():
 
 TABLES: list[tuple[type[Table], str]] = [
     (PolicyFile, "policies.toml"), (PolicyTable, "policies.toml"), (LimitsTable, "policies.toml"),
-    (RuleTable, "policies.toml"), (ConnectorFile, "connectors/NAME.toml"), (ThrottleTable, "connectors/NAME.toml"),
+    (RuleTable, "policies.toml"), (ExceptionTable, "policies.toml"), (ToldTable, "policies.toml"),
+    (ConnectorFile, "connectors/NAME.toml"), (ThrottleTable, "connectors/NAME.toml"),
     (DatasetTable, "connectors/NAME.toml"), (SettingsFile, "retention.toml"), (KeysTable, "retention.toml"),
     (LedgerTable, "retention.toml"), (StateTable, "retention.toml"),
 ]  # fmt: skip

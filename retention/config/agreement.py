@@ -1,49 +1,52 @@
-"""What one file says against what the others say: data, events, anchors, names of files."""
+"""What one file says against what the others say: data, words, told events, slices, names of files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from retention.config.connector_file import ConnectorDraft, DatasetDraft
-from retention.config.findings import Finding, choice, names, nearest
-from retention.config.policy_file import PolicyDraft, RuleDraft, clock_of
-from retention.model.clock import Start
-
-Placed = tuple[str, Finding]
-"""The file, and what is wrong in it."""
+from retention.config import spelling, telling
+from retention.config.connector_file import ConnectorDraft
+from retention.config.findings import Finding, choice, said
+from retention.config.policy_file import PolicyDraft
+from retention.config.reach import Placed, Reach, Reached
+from retention.config.rule_checks import not_longer, too_slow, window_clock
+from retention.config.rule_file import RuleDraft, VariantDraft
+from retention.config.rule_values import PeriodName
+from retention.model.clock import Period
 
 
 def disagreements(
     policy_file: str, policy: PolicyDraft, connectors: Iterable[ConnectorDraft], *, complete: bool
 ) -> Iterator[Placed]:
-    """Everything in which files disagree.
+    """Everything in which files disagree; of one place in a connector's file only the first that is wrong.
 
     `complete`: every connector's file could be read; where one could not, it may be the one
     that carries what a rule names, and nothing is said about that.
     """
-    drafts = list(connectors)
-    yield from _same_names(drafts)
-    carried: dict[str, list[tuple[ConnectorDraft, DatasetDraft]]] = {}
-    sure = complete
-    for connector in drafts:
-        for dataset in connector.datasets:
-            if dataset.table.data is None:
-                sure = False
-            else:
-                carried.setdefault(dataset.table.data, []).append((connector, dataset))
+    reach = Reach.of(connectors, complete=complete)
+    yield from _same_names(reach.connectors)
+    seen = set()
+    for file, finding in _between(policy_file, policy, reach):
+        if file == policy_file or (file, finding.at) not in seen:
+            seen.add((file, finding.at))
+            yield file, finding
+
+
+def _between(policy_file: str, policy: PolicyDraft, reach: Reach) -> Iterator[Placed]:
     for rule in policy.rules:
         if not rule.acts or rule.table.data is None:
             continue
-        reached = carried.get(rule.table.data)
-        if reached is not None:
-            yield from _events(policy_file, rule, reached)
-        elif sure:
-            yield policy_file, _nobody_carries(rule, carried)
-    for finding in _anchors(policy):
-        yield policy_file, finding
+        for finding in _nobody_carries(rule, reach):
+            yield policy_file, finding
+        reached = reach.by(rule)
+        yield from spelling.unknown_words(policy_file, rule, policy, reach)
+        yield from telling.untellable(rule, policy, reached)
+        for finding in (*_slices(rule, reached), *_windows(rule, reached)):
+            yield policy_file, finding
+    yield from telling.declarations(policy_file, policy, reach)
 
 
-def _same_names(connectors: list[ConnectorDraft]) -> Iterator[Placed]:
+def _same_names(connectors: Iterable[ConnectorDraft]) -> Iterator[Placed]:
     """Files whose names differ in case only would be one connector on some machines and two on others."""
     by_fold: dict[str, ConnectorDraft] = {}
     for connector in connectors:
@@ -53,63 +56,64 @@ def _same_names(connectors: list[ConnectorDraft]) -> Iterator[Placed]:
             yield connector.file, Finding(at=(), found=found, write="rename one of the two files")
 
 
-def _nobody_carries(rule: RuleDraft, carried: Mapping[str, object]) -> Finding:
-    data = rule.table.data or ""
-    if carried:
-        write = choice(data, carried) + f', or give a dataset data = "{data}", or write `kept_by`'
-    else:
-        write = f'give a dataset in connectors/ data = "{data}", or write `kept_by`'
-    found = f'"{data}" is carried by no dataset of any connector'
-    return Finding(at=("rules", rule.name, "data"), found=found, write=write)
-
-
-def _events(
-    policy_file: str, rule: RuleDraft, reached: list[tuple[ConnectorDraft, DatasetDraft]]
-) -> Iterator[Placed]:
-    """The rule's event must be spelt out by every dataset of its data."""
-    event = rule.table.from_
-    if event is None:
+def _nobody_carries(rule: RuleDraft, reach: Reach) -> Iterator[Finding]:
+    if not reach.sure:
         return
-    lacking = [(c, d) for c, d in reached if event not in d.events]
-    known = sorted({e for _, d in reached for e in d.events})
-    if known and len(lacking) == len(reached):
-        where = names(f"{c.name}.{d.name}" for c, d in reached)
-        found = f'"{event}" is spelt out by no dataset of this data ({where})'
-        write = f'{choice(event, known)}, or add {event} = "COLUMN" to the events of {where}'
-        yield policy_file, Finding(at=("rules", rule.name, "from"), found=found, write=write)
+    listed = rule.table.data or ()
+    if rule.reaches_all and not reach.everything:
+        found = '"any" reaches nothing: there is no dataset'
+        yield Finding(at=("rules", rule.name, "data"), found=found, write="add a dataset in connectors/")
+    for position, data in enumerate(listed):
+        if data in reach.carried:
+            continue
+        if reach.carried:
+            write = choice(data, reach.carried) + f', or give a dataset data = "{data}", or write `kept_by`'
+        else:
+            write = f'give a dataset in connectors/ data = "{data}", or write `kept_by`'
+        at = ("rules", rule.name, "data") if len(listed) == 1 else ("rules", rule.name, "data", position)
+        yield Finding(at=at, found=f'"{data}" is carried by no dataset of any connector', write=write)
+
+
+def _slices(rule: RuleDraft, reached: list[Reached]) -> Iterator[Finding]:
+    """A slice of a row can't be deleted; under "any" it is passed over."""
+    if rule.reaches_all:
         return
-    for connector, dataset in lacking:
-        found = f"`{event}`, from which the rule `{rule.name}` counts, is missing here"
-        close = nearest(event, dataset.events)
-        meant = f", or call `{close}` so, if that is what it means" if close else ""
-        at = ("datasets", dataset.name, "events", event)
-        yield connector.file, Finding(at=at, found=found, write=f'write {event} = "COLUMN"{meant}')
-
-
-def _anchors(policy: PolicyDraft) -> Iterator[Finding]:
-    """Rules on one data must, for now, count from the same event in the same way."""
-    first: dict[str, tuple[RuleDraft, tuple[object, ...]]] = {}
-    for rule in policy.rules:
-        clock = clock_of(rule, policy)
-        if clock is None or rule.table.data is None or rule.table.from_ is None:
+    for variant in rule.variants:
+        if "action" not in variant.own or variant.terms.action != "delete":
             continue
-        if {"starts", "timezone", "fiscal_year_end"} & _wrong(rule):
+        for item in reached:
+            if "columns" in item.dataset.written:
+                found = f"is delete, and `{item}` is a slice of a row, which can't be deleted"
+                write = "give the slice data of its own, or take its `columns` out"
+                yield Finding(at=(*variant.at, "action"), found=found, write=write)
+
+
+def _windows(rule: RuleDraft, reached: list[Reached]) -> Iterator[Finding]:
+    """A window that begins with an instructed period must be open for the longest that may be instructed."""
+    for variant in rule.variants:
+        if variant is not rule.base and not variant.own & {"keep", "at_most", "within", "starts"}:
             continue
-        year_end = clock.fiscal_year_end if clock.start is Start.FISCAL_YEAR else None
-        anchor = (rule.table.from_, clock.start, year_end, clock.timezone)
-        other, theirs = first.setdefault(rule.table.data, (rule, anchor))
-        if anchor != theirs:
-            data = rule.table.data
-            yield Finding(
-                at=("rules", rule.name, "data"),
-                found=f"two rules on `{data}` that count from different events or starts "
-                "are not supported yet",
-                write=f"give `{rule.name}` and `{other.name}` the same `from`, `starts`, "
-                "`fiscal_year_end` and `timezone`",
-            )
+        terms = variant.terms
+        if not isinstance(terms.keep, PeriodName) or not isinstance(terms.at_most, Period):
+            continue
+        if not variant.readable("starts", "fiscal_year_end", "within"):
+            continue
+        for item in reached:
+            instructed = (item.dataset.table.periods or {}).get(terms.keep.name)
+            if instructed is not None:
+                longest = instructed.unit.period(instructed.between[1])
+                yield from _window(variant, longest, terms.at_most, item)
 
 
-def _wrong(rule: RuleDraft) -> set[str]:
-    """Keys of the rule that are there and could not be read."""
-    keys = rule.written & {"starts", "timezone", "fiscal_year_end"}
-    return {key for key in keys if getattr(rule.table, key) is None}
+def _window(variant: VariantDraft, longest: Period, most: Period, item: Reached) -> Iterator[Finding]:
+    if not_longer(window_clock(variant.terms), longest, most) is not None:
+        found = (
+            f"{said(most.text)} is not longer than what `{item}` may be instructed to keep ({longest.text})"
+        )
+        write = "write a longer one, or a shorter `between` there"
+        yield Finding(at=(*variant.at, "at_most"), found=found, write=write)
+        return
+    for key, found, write in too_slow(variant, longest):
+        yield Finding(
+            at=(*variant.at, key), found=f"{found}, where `{item}` is told {longest.text}", write=write
+        )

@@ -1,10 +1,14 @@
-"""Parsers of what a dataset spells out: parts, key, subject, condition. Events are read by `event_values`."""
+"""Parsers of what a dataset spells out: parts, key, condition.
+
+Events are read by `event_values`, subject, facts, fields and periods by `fact_values`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from retention.config.findings import Finding, Unusable, each, nearest, not_yet, printable, said, unusable
+from retention.config.findings import Finding, Unusable, each, nearest, printable, said, unusable
 from retention.config.names import parse_name, single
 from retention.config.values import string, word
 from retention.model.condition import Condition
@@ -43,26 +47,6 @@ def key(value: object) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def subject(value: object) -> Mapping[str, str]:
-    """Kind of identifier → column."""
-    how = 'write { customer_id = "customer_id" }'
-    if value == "none":
-        raise not_yet('subject = "none"')
-    if not isinstance(value, dict) or not value:
-        raise unusable(f"is {said(value)}", how)
-
-    def path(item: object) -> str:
-        if isinstance(item, (dict, list)):
-            raise not_yet("a path to a subject", "write a column of the table itself")
-        name = parse_name(item, most=3, what="a column")
-        if len(name.pieces) > 1:
-            raise not_yet(f"{said(item)}, a path to a subject,", "write a column of the table itself")
-        return name.pieces[0]
-
-    names(value, "kind of identifier")
-    return dict(zip(value, each(value.items(), path), strict=True))
-
-
 def parts(value: object) -> tuple[PartName, ...]:
     """The tables whose rows belong to the record, each once."""
     if not isinstance(value, list) or not value:
@@ -74,20 +58,30 @@ def parts(value: object) -> tuple[PartName, ...]:
 
 
 def part(value: object) -> PartName:
-    """A table as text, or `{ table, via }`."""
+    """A table as text, or `{ table, via, shared }`."""
     if not isinstance(value, dict):
         return PartName(table=table(value))
-    only(value, ("table", "via"), ("shared",), PART_FORMS)
+    only(value, ("table", "via", "shared"), (), PART_FORMS)
     if "table" not in value:
         raise unusable("has no `table`", 'write { table = "shipments", via = "order_id" }')
-    try:
-        referring = via(value["via"]) if "via" in value else None
-    except Unusable as error:
-        raise Unusable(under("via", error)) from None
-    try:
-        return PartName(table=table(value["table"]), via=referring)
-    except Unusable as error:
-        raise Unusable(under("table", error)) from None
+    read: dict[str, Any] = {}
+    findings: list[Finding] = []
+    for name, item in value.items():
+        try:
+            read[name] = {"table": table, "via": via, "shared": shared}[name](item)
+        except Unusable as error:
+            findings += under(name, error)
+    if findings:
+        raise Unusable(findings)
+    return PartName(**read)
+
+
+def shared(value: object) -> bool:
+    """`"stays"`, the only thing that can be said: it goes with the last record that refers to it."""
+    if value != "stays":
+        how = 'write "stays" where several records refer to the row, or take it out'
+        raise unusable(f"is {said(value)}", how)
+    return True
 
 
 def condition(value: object) -> Condition:

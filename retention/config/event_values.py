@@ -108,6 +108,20 @@ def _fitting(read: Mapping[str, object]) -> EventColumn:
     return EventColumn(column=name, via=via, where=where, encoding=Encoding(**known))  # type: ignore[arg-type]
 
 
+def began(value: object) -> EventColumn:
+    """The column that says when the record began, as an event's component is written."""
+    how = 'write a column: "created_at", or { column = "created", unit = "s" }'
+    if value == _NEVER:
+        raise unusable('"never" is no time at which a record began', how)
+    if isinstance(value, dict):
+        for key in ("latest", "where"):
+            if key in value:
+                raise unusable("means nothing here: a record begins once", how, key)
+    elif not isinstance(value, str):
+        raise unusable(f"is {said(value)}", how)
+    return component(value)
+
+
 def unit(value: object) -> Unit:
     """What a number counts."""
     text = string(value, '"s"')

@@ -8,39 +8,44 @@ store), and never in a `difference`, which goes to the ledger.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, TypeAlias
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
 
-from retention.config.findings import dotted
+from retention.config.difference import difference
+from retention.config.form_pieces import (
+    Json,
+    canonical,
+    connector_form,
+    dataset_form,
+    keeping_form,
+    relations_form,
+    rule_form,
+    subject_form,
+    text_of,
+    without_none,
+)
 from retention.config.loading import Configuration
-from retention.model.clock import Clock, Start
-from retention.model.dataset import Connector, Dataset, Event, EventColumn
-from retention.model.encoding import Sentinel
-from retention.model.policy import Rule
+from retention.model.dataset import Connector, Dataset
+from retention.model.policy import Policy, Rule
 
-Json: TypeAlias = Any
+__all__ = ["difference", "policy_body", "policy_digest", "resolved_body", "resolved_form"]
 
 POLICY_FORMAT = "retention.policy/1"
 RULE_FORMAT = "retention.rule/1"
-CONDITION_KEYS = frozenset({"where", "when", "defer_while"})
-"""Keys whose values hold literals of conditions, at any depth."""
 
 
 def policy_body(config: Configuration) -> str:
     """Canonical JSON of every rule, connector and dataset. Settings are no part of the policy."""
     policy = config.policy
-    return _canonical(
+    return canonical(
         {
             "format": POLICY_FORMAT,
-            "policy": _without_none(
+            "policy": without_none(
                 {"name": policy.name, "source": policy.source, "timezone": policy.timezone}
             ),
-            "rules": {rule.name: _rule(rule) for rule in policy.rules.values()},
-            "connectors": {c.name: _connector(c) for c in config.connectors.values()},
+            "rules": {rule.name: rule_form(rule) for rule in policy.rules.values()},
+            "connectors": {c.name: connector_form(c) for c in config.connectors.values()},
+            **_told(policy, policy.told, policy.identifiers),
         }
     )
 
@@ -54,34 +59,39 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
     """Canonical JSON of all that decides what a rule does: itself, its defaults, whom it reaches.
 
     Of each connector that it reaches: the zone, the datasets that carry its data, every relation. Beside
-    it the periods of the other rules on the same data, which keep records from it: to shorten
-    or drop one of those widens this rule. Where and how a database is reached is no part of it.
-    Raises KeyError for a name that is no rule.
+    it what the other rules that could keep its records, or demand them, say of that: to shorten
+    or drop one of those widens this rule. Of told events that any of them names: with which identifiers,
+    how they are compared, and where a person's other identifiers are known. Where and how a database
+    is reached is no part of it. Raises KeyError for a name that is no rule.
     """
-    rule = config.policy.rules[rule_name]
+    policy = config.policy
+    rule = policy.rules[rule_name]
+    tables = _tables_of_data(config)
     beside = {
-        other.name: _without_none({"event": other.base.event, **_clock(_keep_clock(other))})
-        for other in config.policy.rules.values()
-        if other.name != rule.name and other.data == rule.data and other.acts
+        other.name: other
+        for other in policy.rules.values()
+        if other.acts and other.name != rule.name and _meets(rule, other, tables)
     }
     reached: dict[str, Json] = {}
     for connector in config.connectors.values():
-        datasets = {d.name: _dataset(d) for d in connector.datasets.values() if rule.speaks_of(d.data)}
-        if datasets:
-            reached[connector.name] = _without_none(
+        if any(rule.speaks_of(d.data) for d in connector.datasets.values()):
+            reached[connector.name] = without_none(
                 {
                     "timezone": connector.timezone,
-                    "datasets": datasets,
-                    "relations": _relations(connector.datasets.values()),
+                    "datasets": _reached(connector, rule, beside.values(), _of(rule, tables)),
+                    "relations": relations_form(connector.datasets.values()),
                 }
             )
-    return _canonical(
+    by_basis = any(variant.yields_to is not None for variant in rule.variants)
+    named = {word for each in (rule, *beside.values()) for word in each.events if word in policy.told}
+    return canonical(
         {
             "format": RULE_FORMAT,
             "name": rule.name,
-            "rule": _rule(rule),
-            "beside": beside,
+            "rule": rule_form(rule),
+            "beside": {name: keeping_form(other, by_basis=by_basis) for name, other in beside.items()},
             "connectors": reached,
+            **_resolved_told(config, named),
         }
     )
 
@@ -91,180 +101,81 @@ def resolved_form(config: Configuration, rule_name: str) -> str:
     return hashlib.sha256(resolved_body(config, rule_name).encode()).hexdigest()
 
 
-def difference(old_body: str | None, new_body: str, *, key: bytes | None = None) -> list[dict[str, Json]]:
-    """What changed, as `{"path", "old", "new"}` in order of path; None stands for "not there".
-
-    For `policy.changed`: JSON without floats and without literals of conditions, of which
-    only a hash is given (HMAC-SHA-256 under `key`, plain SHA-256 without one). Tables are
-    compared key by key, lists as a whole.
-    """
-    old = _leaves(json.loads(old_body), ()) if old_body else {}
-    new = _leaves(json.loads(new_body), ())
-    changed = [path for path in old.keys() | new.keys() if old.get(path, _ABSENT) != new.get(path, _ABSENT)]
-    return [
-        {
-            "path": dotted(path),
-            "old": _masked(old.get(path), path, key),
-            "new": _masked(new.get(path), path, key),
-        }
-        for path in sorted(changed)
-    ]
+Tables: TypeAlias = "set[tuple[str, str]]"
+"""Connector and name, without schema, whatever its case: rather too many tables are the same than too few."""
 
 
-_ABSENT = object()
+def _meets(rule: Rule, other: Rule, tables: Mapping[str, Tables]) -> bool:
+    """The other rule is one on data of this one, needs fields of it, or reaches rows of the same tables."""
+    if not rule.data or not other.data or set(rule.data) & set(other.data):
+        return True
+    return _needs(other, rule) or bool(_of(rule, tables) & _of(other, tables))
 
 
-def _leaves(value: Json, path: tuple[str, ...]) -> dict[tuple[str, ...], Json]:
-    """Path → value, of everything that is not a table with something in it."""
-    if not isinstance(value, dict) or not value:
-        return {path: value}
-    leaves: dict[tuple[str, ...], Json] = {}
-    for name, item in value.items():
-        leaves |= _leaves(item, (*path, name))
-    return leaves
+def _needs(other: Rule, rule: Rule) -> bool:
+    """The other rule needs fields of data of this one."""
+    return any(rule.speaks_of(data) for variant in other.variants for data in variant.needs)
 
 
-def _masked(value: Json, path: tuple[str, ...], key: bytes | None) -> Json:
-    """`value`, or its hash where it is, or lies under, a condition."""
-    if value is None:
-        return None
-    if CONDITION_KEYS & set(path):
-        content = _canonical(value).encode()
-        if key is not None:
-            return f"hmac-sha256:{hmac.new(key, content, hashlib.sha256).hexdigest()}"
-        return f"sha256:{hashlib.sha256(content).hexdigest()}"
-    if isinstance(value, list):
-        return [_masked(item, path, key) for item in value]
-    if isinstance(value, dict):
-        return {name: _masked(item, (*path, name), key) for name, item in value.items()}
-    return value
+def _of(rule: Rule, tables: Mapping[str, Tables]) -> Tables:
+    return {table for data in rule.data or tables for table in tables.get(data, ())}
 
 
-def _rule(rule: Rule) -> Json:
-    acts = rule.kept_by is None
-    return _without_none(
-        {
-            "promise": rule.promise,
-            "data": rule.data[0],
-            "from": rule.base.event if rule.acts else None,
-            **_clock(_keep_clock(rule)),
-            "action": rule.base.action if rule.acts else None,
-            "schedule": rule.schedule,
-            "basis": rule.basis.value if rule.basis is not None else None,
-            "citation": rule.citation,
-            "kept_by": rule.kept_by,
-            "approval": rule.approval.value if acts else None,
-            "limits": {"share": format(rule.limits.share, "f"), "rows": rule.limits.rows} if acts else None,
-        }
-    )
+def _tables_of_data(config: Configuration) -> dict[str, Tables]:
+    """Data → the tables that its datasets name: a row of one may belong to records of each."""
+    found: dict[str, Tables] = {}
+    for connector in config.connectors.values():
+        for dataset in connector.datasets.values():
+            found.setdefault(dataset.data, set()).update(_tables(dataset))
+    return found
 
 
-def _keep_clock(rule: Rule) -> Clock | None:
-    if not rule.acts or rule.base.keep is None:
-        return None
-    return rule.base.counting(rule.base.keep)
+def _tables(dataset: Dataset) -> Tables:
+    names = (dataset.table, *(part.table for part in dataset.parts))
+    return {(dataset.connector, name.pieces[-1].casefold()) for name in names}
 
 
-def _clock(clock: Clock | None) -> dict[str, Json]:
-    """`5 years`, `60 months` and `P5Y` are the same; the fiscal year's end only where it counts."""
-    if clock is None:
-        return {}
-    month, day = clock.fiscal_year_end
-    fiscal = clock.start is Start.FISCAL_YEAR
+def _reached(connector: Connector, rule: Rule, beside: Collection[Rule], own: Tables) -> Json:
+    """The datasets that the rule reaches, and those from which another keeps its records."""
+    needing = [other for other in beside if _needs(other, rule)]
     return {
-        "keep": {"months": clock.period.months, "days": clock.period.days},
-        "starts": clock.start.value,
-        "fiscal_year_end": f"{month:02d}-{day:02d}" if fiscal else None,
-        "timezone": clock.timezone,
+        d.name: dataset_form(d)
+        for d in connector.datasets.values()
+        if rule.speaks_of(d.data)
+        or any(other.speaks_of(d.data) for other in needing)
+        or (_tables(d) & own and any(other.speaks_of(d.data) for other in beside))
     }
 
 
-def _connector(connector: Connector) -> Json:
-    return _without_none(
-        {
-            "type": connector.type,
-            "url": connector.url.shown,
-            "password": connector.password.shown if connector.password is not None else None,
-            "timezone": connector.timezone,
-            "tls": connector.tls,
-            "tls_ca": connector.tls_ca,
-            "marker_schema": connector.marker_schema,
-            "throttle": {"batch_time_us": round(connector.throttle.batch_time.total_seconds() * 1_000_000)},
-            "datasets": {d.name: _dataset(d) for d in connector.datasets.values()},
-        }
-    )
-
-
-def _dataset(dataset: Dataset) -> Json:
-    return _without_none(
-        {
-            "data": dataset.data,
-            "table": list(dataset.table.pieces),
-            "schema": dataset.schema,
-            "key": list(dataset.key) if dataset.key is not None else None,
-            "where": dataset.where.text if dataset.where is not None else None,
-            "subject": {k: v.column.text for k, v in (dataset.subject or {}).items()} or None,
-            "events": {name: _event(event) for name, event in dataset.events.items()},
-            "parts": sorted(
-                (_without_none({"table": list(p.table.pieces), "via": p.via}) for p in dataset.parts),
-                key=_canonical,
-            ),
-            "relations": _relations([dataset]),
-            "allow_scan": dataset.allow_scan,
-        }
-    )
-
-
-def _relations(datasets: Iterable[Dataset]) -> Json:
-    """None where there are none. A reference holds for every dataset of its connector, wherever it is written."""
+def _told(policy: Policy, events: Iterable[str], kinds: Iterable[str]) -> dict[str, Json]:
+    """Declarations of told events, and how the kinds are compared; nothing where there are none."""
     found = {
-        _canonical(
+        "events": {name: sorted(policy.told[name].by) for name in events},
+        "identifiers": {kind: list(policy.identifiers[kind]) for kind in kinds if kind in policy.identifiers},
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _resolved_told(config: Configuration, named: set[str]) -> dict[str, Json]:
+    """Of the told events `named`: whom they concern. A telling is carried over where two kinds are known."""
+    policy = config.policy
+    by = {kind for word in named for kind in policy.told[word].by}
+    knowing = [
+        d
+        for c in config.connectors.values()
+        for d in c.datasets.values()
+        if d.subject is not None and len(d.subject) > 1 and by & d.subject.keys()
+    ]
+    kinds = by | {kind for d in knowing for kind in d.subject or ()}
+    carried = {
+        str(d): without_none(
             {
-                "table": list(item.table.pieces),
-                "columns": list(item.columns),
-                "target": list(item.target.pieces),
-                "target_columns": list(item.target_columns),
+                "table": list(d.table.pieces),
+                "schema": d.schema,
+                "where": text_of(d.where),
+                "subject": subject_form(d),
             }
         )
-        for dataset in datasets
-        for item in dataset.relations
+        for d in knowing
     }
-    return [json.loads(text) for text in sorted(found)] or None
-
-
-def _event(event: Event) -> Json:
-    return sorted(map(_component, event.components), key=_canonical)
-
-
-def _component(component: EventColumn) -> Json:
-    """Only what is there: an event that is a column is the same as it always was."""
-    encoding = component.encoding
-    return _without_none(
-        {
-            "column": list(component.column.pieces),
-            "via": component.via,
-            "where": component.where.text if component.where is not None else None,
-            "unit": encoding.unit.value if encoding.unit is not None else None,
-            "epoch": encoding.epoch.isoformat() if encoding.unit is not None else None,
-            "format": encoding.format.value if encoding.format is not None else None,
-            "never": sorted(map(_sentinel, encoding.never), key=_canonical) or None,
-        }
-    )
-
-
-def _sentinel(value: Sentinel) -> Json:
-    """A whole number as it is, a text as it is (and a date as its text), a fraction as {"number": text}."""
-    if isinstance(value, Decimal):
-        return {"number": format(value.normalize(), "f")}
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _without_none(table: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in table.items() if value is not None}
-
-
-def _canonical(value: Json) -> str:
-    """JSON with sorted keys and nothing that is not needed; the same for what means the same."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return {**_told(policy, named, kinds), **({"carried": carried} if carried else {})}

@@ -11,7 +11,7 @@ from pydantic import Field, PlainValidator
 from retention.config import beside, urls, values
 from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
-from retention.config.policy_file import Anything
+from retention.config.rule_file import Anything
 from retention.config.tables import Table, read
 from retention.model.dataset import Secret
 from retention.model.settings import Settings, StateAddress

@@ -73,8 +73,6 @@ def delegated(value: object, example: str, parse: Callable[[str], T]) -> T:
 
 def period(value: object) -> Period:
     """A fixed period; what `retention.periods` makes of it."""
-    if isinstance(value, dict):
-        raise not_yet("a period taken from the connector", 'write a fixed one, such as "5 years"')
     if isinstance(value, int) and not isinstance(value, bool):
         raise unusable(
             f"is {said(value)}, without a unit", 'write the unit: "5 years", "24 months", "90 days"'
@@ -211,10 +209,10 @@ def word(value: object, what: str = "name") -> str:
 def data(value: object) -> str:
     """A single category of data; single spaces inside are fine."""
     if isinstance(value, list):
-        raise not_yet("a list of data", "write a rule for each")
+        raise unusable(f"is {said(value)}", "name one category of data")
     text = string(value, '"orders"')
     if text == "any":
-        raise not_yet('data = "any"', "name one category of data")
+        raise unusable('"any" means all data of a rule', "name one category of data")
     if len(text) > MAX_NAME:
         raise unusable(f"{said(text)} is too long for a name of data", f"write at most {MAX_NAME} characters")
     if _DATA.fullmatch(text) is None or unicodedata.normalize("NFC", text) != text:
@@ -223,13 +221,6 @@ def data(value: object) -> str:
             'use letters, digits, `-`, `_` and single spaces, such as "support requests"',
         )
     return text
-
-
-def event_name(value: object) -> str:
-    """The one event that a rule counts from."""
-    if isinstance(value, (list, dict)):
-        raise not_yet(f"{said(value)} here", "name one event")
-    return word(value, "event's name")
 
 
 def origin(value: object) -> str:

@@ -19,6 +19,18 @@ action = "delete"
 """
 
 
+def test_a_rule_without_the_newer_keys_has_the_form_that_it_always_had(loaded, policy_text):
+    """Approvals of before there were conditions, exceptions and told events stay good."""
+    config = loaded(policies=policy_text + SECOND)
+    assert policy_digest(config) == "0371007ce87260377fd01dce68d2e463bcb46e3c206c9a10cd15270d5b081a2a"
+    assert [resolved_form(config, name) for name in config.policy.rules] == [
+        "0f4c54398b8f11216a683d93230fca0217988594b8412371594da18328001f4c",
+        "53268fbac8a2d7b187993c2c25ac304da679df9277f96d5dacc6648f706bc861",
+        "d27c0e119c4cb9fa5720e044543746a675a0aff91c87e71903c67405c5c86ca7",
+        "d6d8c2b82623d976e83392a3bd78da82913854734ce8adb9cc8bff3431a04cbc",
+    ]
+
+
 def test_comments_order_and_spacing_are_no_change(loaded, policy_text, shop_text):
     config = loaded()
     before = policy_digest(config), resolved_form(config, "orders")

@@ -24,17 +24,20 @@ def words(text, mark=" "):
 
 POLICY_KEYS = words(
     "policy rules events identifiers name source timezone fiscal_year_end schedule approval limits share "
-    "rows orders promise data keep from starts action basis citation kept_by until where"
+    "rows orders promise data keep from starts action basis citation kept_by until upon where "
+    "at_most defer_while within yields_to needs exceptions when by period"
 )
 CONNECTOR_KEYS = words(
     "type url password timezone tls tls_ca throttle batch_time datasets orders data table schema key where "
-    "subject events parts allow_scan booked column via latest shared never columns"
+    "subject events parts allow_scan booked column via latest shared never columns "
+    "facts fields began periods instructed unit between any"
 )
 SETTINGS_KEYS = words("state keys signing evidence ledger origin mirror publish daemon notify log")
 WORDS = st.sampled_from(
     words(
         "orders|delete|5 years|booked|sql|env:URL|file:x|Europe/Oslo|after fiscal year|always|25%|0 2 * * *|"
-        "@daily|12-31|legal obligation|any|never|off|500 ms|a.b|a = 1|sqlite:///x.db|postgres://a:b@c/d|~|\x7f|",
+        "@daily|12-31|legal obligation|any|never|off|500 ms|a.b|a = 1|sqlite:///x.db|postgres://a:b@c/d|~|\x7f|none|trim|"
+        "days|1 day|stays|",
         "|",
     )
 )
@@ -129,8 +132,11 @@ def test_random_tables_never_end_in_a_traceback(policy, connector, own):
 def test_junk_in_known_places_never_ends_in_a_traceback(rule, dataset):
     outcome(
         {
-            "policies.toml": f"policy = {toml(rule)}\nrules.orders = {toml(rule)}\n",
-            "connectors/shop.toml": f"type='sql'\nurl='env:U'\ndatasets.orders = {toml(dataset)}\n",
+            "policies.toml": f"policy = {toml(rule)}\nrules.orders = {toml(rule)}\n"
+            f"events.booked = {toml(rule)}\nidentifiers = {toml(rule)}\n"
+            f'rules.tax = {{ data = "any", keep = "1 year", from = "booked", exceptions = [{toml(rule)}] }}\n',
+            "connectors/shop.toml": f"type='sql'\nurl='env:U'\ndatasets.orders = {toml(dataset)}\n"
+            f"datasets.x.facts = {toml(dataset)}\ndatasets.x.periods.booked = {toml(dataset)}\n",
         }
     )
 

@@ -25,13 +25,19 @@ def test_the_designs_example_cut_down_to_what_is_supported_is_read_whole(loaded)
     config = loaded()
     assert list(config.policy.rules) == ["orders", "inactive-accounts", "backups"]
     orders = config.policy.rules["orders"]
-    assert orders.clock == Clock(
+    (variant,) = orders.variants
+    assert variant.counting(variant.keep) == Clock(
         period=Period(months=60, days=0),
         start=Start.FISCAL_YEAR,
         fiscal_year_end=(12, 31),
         timezone="Europe/Oslo",
     )
-    assert (orders.event, orders.action, orders.schedule) == ("booked", "delete", "0 2 * * *")
+    assert (orders.data, variant.event, variant.action) == (("orders",), "booked", "delete")
+    assert (orders.schedule, variant.basis, variant.citation) == (
+        "0 2 * * *",
+        Basis.LEGAL_OBLIGATION,
+        "bokføringsloven § 13",
+    )
     assert (orders.basis, orders.citation) == (Basis.LEGAL_OBLIGATION, "bokføringsloven § 13")
     shop = config.connectors["shop"]
     assert (shop.url, shop.timezone, shop.file) == (
@@ -62,12 +68,12 @@ def test_a_rules_own_words_win_over_the_policys_and_the_rest_is_merged(loaded):
     assert rules["orders"].limits == Limits(share=Decimal("0.25"), rows=1_000_000)
     assert rules["inactive-accounts"].limits == Limits(share=Decimal("0.1"), rows=1_000_000)
     assert rules["inactive-accounts"].approval is Approval.ALWAYS
-    assert rules["inactive-accounts"].clock.start is Start.NEXT_DAY
+    assert rules["inactive-accounts"].base.start is Start.NEXT_DAY
 
 
 def test_a_promise_that_something_else_keeps_has_no_clock_and_no_schedule(loaded):
     backups = loaded().policy.rules["backups"]
-    assert (backups.clock, backups.event, backups.action, backups.schedule) == (None, None, None, None)
+    assert (backups.variants, backups.acts, backups.schedule) == ((), False, None)
     assert backups.kept_by == "bucket lifecycle rule, operations"
 
 
@@ -78,7 +84,7 @@ def test_what_is_left_out_has_the_documented_defaults(loaded):
     )
     rule = config.policy.rules["orders"]
     assert (rule.approval, rule.limits, rule.schedule) == (Approval.CHANGES, Limits(), None)
-    assert rule.clock.fiscal_year_end == (12, 31)
+    assert rule.base.fiscal_year_end == (12, 31)
     settings = config.settings
     assert settings.state.url.shown == f"sqlite:///{config.folder}/state/retention.db"
     assert settings.signing_key == config.folder / "state/keys/signing.key"
@@ -92,7 +98,7 @@ def test_a_rule_with_a_zone_of_its_own_needs_none_of_the_policy(loaded):
         policies='[rules.orders]\npromise="p"\ndata="orders"\nkeep="5 years"\nfrom="booked"\n'
         'action="delete"\ntimezone="America/New_York"\n'
     )
-    assert config.policy.rules["orders"].clock.timezone == "America/New_York"
+    assert config.policy.rules["orders"].base.timezone == "America/New_York"
     assert config.policy.timezone == "UTC"
 
 
