@@ -171,7 +171,7 @@ class JobRun:
         try:
             return again(patience, action)
         except Transient as error:
-            raise UnreachableError(f"{error.message}: kept waiting for too long") from error
+            raise UnreachableError(f"{error.found}: kept waiting for too long", write=error.write) from error
 
     # -- one window ------------------------------------------------------------------------
 

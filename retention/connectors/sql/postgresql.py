@@ -15,6 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.config import unreached
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql_ahead import ahead
@@ -46,7 +48,7 @@ class Postgresql(PostgresqlClocks):
         engine = sa.create_engine(
             url,
             poolclass=NullPool,
-            connect_args={"prepare_threshold": None, "application_name": "retention", "connect_timeout": 10},
+            connect_args={"prepare_threshold": None},
             isolation_level="READ COMMITTED",
         )
 
@@ -94,7 +96,7 @@ class Postgresql(PostgresqlClocks):
 
     def identity(self, connection: Connection) -> str:
         url = connection.engine.url
-        where = url.host or url.query.get("host") or "local"
+        where = url.query.get("host") or url.host or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
     def store(self, connection: Connection) -> str:
@@ -130,6 +132,9 @@ class Postgresql(PostgresqlClocks):
         if state is None:
             return type(getattr(error, "orig", error)).__name__ in ("OperationalError", "InterfaceError")
         return state in _LOST
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.postgresql(str(getattr(error, "orig", error)))
 
     def forbidden(self, error: BaseException) -> bool:
         return (_sqlstate(error) or "").startswith("42")
