@@ -16,28 +16,58 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.support.authority import Authority
 from tests.support.states import missing
 
 FAR = "0.0.0.0"
-MISNAMED = "127.1"
-"""Leads there as well, and is in no certificate."""
+MISNAMED = "localhost"
+"""Is in no certificate."""
 HERE = "127.0.0.1"
 NAMES = (FAR, HERE, "::1")
 PASSWORD = "s3cret Canary/%"
 """Of the account `asked`. `strict` is let in by a client's certificate alone."""
 
 
+TABLES = (
+    "CREATE TABLE visits (id integer PRIMARY KEY, seen date); INSERT INTO visits VALUES (1, '2015-01-01')"
+)
+"""In the database `shop`; `ledger` is empty."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OwnServer:
     """`folder`: certificates `house-…` of its authority, and of `stranger`; `socket`: its file, or its folder."""
 
+    kind: str
     port: int
     socket: str
     folder: Path
     log: Path
     ipv6: bool
+
+    def url(
+        self, *, user: str = "open", host: str = FAR, port: int | None = None, database: str = "shop"
+    ) -> str:
+        """A URL of the server's kind."""
+        return f"{self.kind}://{user}@{host}:{port or self.port}/{database}"
+
+    def by_socket(self, *, user: str = "open", database: str = "shop") -> tuple[str, ...]:
+        """URLs that lead to its socket, as people write them."""
+        if self.kind == "mariadb":
+            place = f"{user}@/{database}?unix_socket={self.socket}"
+            return (
+                f"mysql://{place}",
+                f"mariadb://{place}",
+                f"mysql://{user}@localhost/{place.partition('/')[2]}",
+            )
+        folder = quote(self.socket, safe="")
+        return (
+            f"postgresql://{user}@:{self.port}/{database}?host={self.socket}",
+            f"postgresql:///{database}?host={self.socket}&port={self.port}&user={user}",
+            f"postgres://{user}@{folder}:{self.port}/{database}",
+        )
 
 
 def free_port() -> int:
@@ -139,10 +169,15 @@ def postgresql(folder: Path) -> Iterator[OwnServer]:
 
             with psycopg.connect(host=str(home), port=port, user="postgres", autocommit=True) as connection:
                 connection.execute("CREATE DATABASE shop")
-                for name in ("strict", "ciphered", "stranger"):
+                connection.execute("CREATE DATABASE ledger")
+                for name in ("open", "strict", "ciphered", "stranger"):
                     connection.execute(f"CREATE ROLE {name} LOGIN SUPERUSER")  # type: ignore[call-overload]
                 connection.execute(f"CREATE ROLE asked LOGIN SUPERUSER PASSWORD '{PASSWORD}'")  # type: ignore[call-overload]
-            yield OwnServer(port=port, socket=str(home), folder=folder, log=log, ipv6=has_ipv6())
+            with psycopg.connect(host=str(home), port=port, user="postgres", dbname="shop") as connection:
+                connection.execute(TABLES)
+            yield OwnServer(
+                kind="postgresql", port=port, socket=str(home), folder=folder, log=log, ipv6=has_ipv6()
+            )
         finally:
             ran("pg_ctl", "-w", "-m", "immediate", "stop")
 
@@ -191,7 +226,14 @@ def mariadb(folder: Path) -> Iterator[OwnServer]:
         try:
             _until_it_answers(process, home / "socket", log)
             _accounts(str(home / "socket"))
-            yield OwnServer(port=port, socket=str(home / "socket"), folder=folder, log=log, ipv6=has_ipv6())
+            yield OwnServer(
+                kind="mariadb",
+                port=port,
+                socket=str(home / "socket"),
+                folder=folder,
+                log=log,
+                ipv6=has_ipv6(),
+            )
         finally:
             process.kill()
             process.wait()
@@ -216,6 +258,10 @@ def _accounts(path: str) -> None:
         connection.cursor() as c,
     ):
         c.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
+        c.execute("CREATE DATABASE ledger CHARACTER SET utf8mb4")
+        c.execute("USE shop")
+        for statement in TABLES.split(";"):
+            c.execute(statement)
         for name, how in (
             ("open", ""),
             ("ciphered", "REQUIRE SSL"),
