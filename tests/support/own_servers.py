@@ -215,6 +215,7 @@ def mariadb(folder: Path) -> Iterator[OwnServer]:
             "ssl-cert": home / "server.pem",
             "ssl-key": home / "server.key",
             "log-error": log,
+            "max-connections": 10,
         }
         named = [f"--{name}={value}" for name, value in options.items()]
         process = subprocess.Popen(
