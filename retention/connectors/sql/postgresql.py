@@ -31,7 +31,7 @@ from retention.planning.rights import Need
 
 _LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
-_LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
+_LOST = frozenset({"57P01", "57P02", "57P05", "25P03"})
 
 
 class Postgresql(PostgresqlClocks):
@@ -131,7 +131,7 @@ class Postgresql(PostgresqlClocks):
             return True
         if state is None:
             return type(getattr(error, "orig", error)).__name__ in ("OperationalError", "InterfaceError")
-        return state in _LOST
+        return state in _LOST or state.startswith("08")
 
     def unreached(self, error: BaseException) -> Reason | None:
         return unreached.postgresql(str(getattr(error, "orig", error)))
