@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
+from retention.connectors.retrying import Retry, again
 from retention.engine.journal import Journal
 from retention.engine.pace import Pace
-from retention.engine.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome, Skipped

@@ -111,7 +111,8 @@ class Server(Backend):
                     f" its own: CREATE DATABASE {self.database}; then type: retention init"
                 ) from error
             reason = self.unreached(error)
-            raise UnreachableError(
+            kind = Clash if reason is not None and reason.passing else UnreachableError
+            raise kind(
                 f"{self.shown}: the state store can't be reached: {self.words(error)}",
                 write=reason.write if reason is not None else "",
             ) from error

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from retention.connectors.port import Remembered, Target
+from retention.connectors.retrying import Retry
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
-from retention.engine.retrying import Retry
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Committer, key_id
 from retention.model.documents import run_document
