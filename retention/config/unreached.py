@@ -57,11 +57,18 @@ CIPHER = Reason(write='take tls = "off" out, or, on this machine, name the serve
 PLUGIN = Reason(write="give the account a way to log in that PyMySQL knows, such as mysql_native_password")
 FULL = Reason(write="try again later, or let the server (or its pooler) take more connections", passing=True)
 STARTING = Reason(write="try again when the server is up", passing=True)
+ENDED = Reason(
+    write="see in the server's log why it ended the connection; where it asks for a certificate, name one that it"
+    " accepts, and its key: tls_cert and tls_key"
+)
+"""A server that refuses a certificate may be gone before its word for that has come."""
 OTHER = Reason(
     write="see which server it is that answers there: port and scheme of the URL may not belong together"
 )
 
 _ALERT = r"alert (unknown ca|bad certificate|certificate|decrypt error|access denied|handshake failure)"
+
+_GONE = r"gone away|closed the connection unexpectedly|eof (occurred|detected)|reset by peer|broken pipe"
 
 _NETWORK = (
     (
@@ -83,6 +90,7 @@ _POSTGRESQL = (
     (rf"requires a valid client certificate|certificate authentication failed|{_ALERT}", CLIENT),
     (r"pg_hba\.conf", ADMITTED),
     (r"does not support ssl", PLAIN),
+    (_GONE, ENDED),
     (r"response to ssl negotiation|expected authentication request|unsupported frontend protocol", OTHER),
     *_NETWORK,
 )
@@ -106,6 +114,7 @@ _NUMBERS = {
 _MYSQL = (
     (r"insecure transport", CIPHER),
     (_ALERT, CLIENT),
+    (_GONE, ENDED),
     (r"during query|packet sequence number wrong", OTHER),
     *_NETWORK,
 )

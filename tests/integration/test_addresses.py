@@ -6,6 +6,10 @@ import pytest
 
 from retention.config import load
 from retention.connectors.sql.opening import open_target
+from retention.errors import UnreachableError
+from retention.model.dataset import Secret
+from retention.model.settings import StateAddress
+from retention.store.backends import backend_at
 from tests.support.desk import told
 from tests.support.own_servers import HERE, PASSWORD
 
@@ -84,7 +88,7 @@ def test_a_password_that_changes_is_used_at_the_next_connection(desk):
     target = open_target(config.connectors["db"], environ)
     assert target.store()
     environ["SHOP_PASSWORD"] = "another"
-    with pytest.raises(Exception, match="can't be reached"):
+    with pytest.raises(UnreachableError, match="can't be reached"):
         target.store()
     target.close()
 
@@ -111,3 +115,14 @@ def test_two_sockets_are_two_targets(own, desk):
         target.close()
     assert len(identities) == 2
     assert any(own.socket in identity for identity in identities)
+
+
+def test_a_state_store_s_password_that_changes_is_used_at_the_next_connection(desk):
+    environ = {"STATE_PASSWORD": PASSWORD}
+    url = Secret(literal=desk.server.url(user="asked", host=HERE, database="ledger"))
+    address = StateAddress(url=url, folder=str(desk.folder), password=Secret(env="STATE_PASSWORD"))
+    backend = backend_at(address, environ)
+    assert not backend.exists()
+    environ["STATE_PASSWORD"] = "another"
+    with pytest.raises(UnreachableError, match="can't be reached"):
+        backend.exists()

@@ -84,11 +84,11 @@ def test_a_certificate_is_shown_to_a_server_that_asks_for_one(ended):
 
 
 def test_a_certificate_of_another_authority_is_refused_with_what_to_do(ended):
+    """The server may end the connection before it has said why."""
     inside, words = ended(STRICT.replace("house-strict", "stranger-strict"), user="strict")
     assert not inside
-    assert (
-        "name a certificate that the server accepts for this user, and its key: tls_cert and tls_key" in words
-    )
+    assert "and its key: tls_cert and tls_key" in words
+    assert "that the server accepts for this user" in words or "name one that it accepts" in words
 
 
 def test_without_a_certificate_the_server_refuses_and_what_to_name_is_said(ended):

@@ -101,8 +101,10 @@ def test_something_else_that_greets(said, own):
             with contextlib.suppress(OSError):
                 while True:
                     one, _ = listening.accept()
-                    one.sendall(b"220 mail.example ESMTP\r\n" + b"x" * 60_000)
-                    one.close()
+                    with one:
+                        one.sendall(b"220 mail.example ESMTP\r\n" + b"x" * 60_000)
+                        one.shutdown(socket.SHUT_WR)
+                        one.recv(4096)
 
         threading.Thread(target=greet, daemon=True).start()
         assert HERE_IS["other"] in said(own.url(host=HERE, port=listening.getsockname()[1]))
