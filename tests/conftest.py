@@ -93,6 +93,17 @@ def desk(own: OwnServer, tmp_path: Path) -> Desk:
     return Desk(own, tmp_path)
 
 
+@pytest.fixture
+def emptied(own: OwnServer) -> Iterator[None]:
+    """The database `ledger` is empty again afterwards."""
+    yield
+    if own.kind == "mariadb":
+        own.execute("mysql", "DROP DATABASE ledger")
+        own.execute("mysql", "CREATE DATABASE ledger CHARACTER SET utf8mb4")
+    else:
+        own.execute("ledger", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real schemas."""

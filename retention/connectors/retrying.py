@@ -24,6 +24,10 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
 
 
+PATIENCE = 10
+"""Attempts at what only begins, or looks: nothing is undone for it."""
+
+
 def again(
     retry: Retry,
     action: Callable[[], T],

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
-from retention.connectors.retrying import Retry, again
+from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.journal import Journal
 from retention.engine.pace import Pace
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
@@ -36,7 +36,6 @@ MOST_HINDRANCES = 16
 """More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
 _LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
-_PATIENCE = 10
 
 
 class StoppedError(Exception):
@@ -167,7 +166,7 @@ class JobRun:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
-        patience = replace(self.retry, attempts=max(self.retry.attempts, _PATIENCE))
+        patience = replace(self.retry, attempts=max(self.retry.attempts, PATIENCE))
         try:
             return again(patience, action)
         except Transient as error:

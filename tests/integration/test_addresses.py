@@ -64,23 +64,6 @@ def test_a_state_store_is_made_and_read_there(desk, url, emptied):
     assert desk.run("audit", "verify", STATE_PASSWORD="another").exit_code == 5
 
 
-@pytest.fixture
-def emptied(own):
-    """The database `ledger` is empty again afterwards."""
-    yield
-    if own.kind == "mariadb":
-        import pymysql
-
-        with pymysql.connect(unix_socket=own.socket, user="root", autocommit=True) as connection:
-            connection.cursor().execute("DROP DATABASE ledger")
-            connection.cursor().execute("CREATE DATABASE ledger CHARACTER SET utf8mb4")
-    else:
-        import psycopg
-
-        with psycopg.connect(host=own.socket, port=own.port, user="open", dbname="ledger") as connection:
-            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-
-
 def test_a_password_that_changes_is_used_at_the_next_connection(desk):
     desk.connect(desk.server.url(user="asked", host=HERE), 'password = "env:SHOP_PASSWORD"')
     config = load(desk.folder / "policies.toml", desk.folder / "connectors", environ={})

@@ -12,6 +12,7 @@ import pytest
 from retention.config import load, logins
 from retention.connectors.port import Transient
 from retention.connectors.sql.opening import open_target
+from retention.connectors.sql.target import SqlTarget
 from retention.errors import UnreachableError
 from tests.support.desk import DATASET, POLICY, told
 from tests.support.own_servers import FAR, HERE
@@ -148,6 +149,34 @@ def test_a_full_server_is_waited_for_as_long_as_a_lock_is(desk):
         target.store()
     assert target.store()
     target.close()
+
+
+def test_a_run_waits_for_a_full_server(desk, emptied, monkeypatch):
+    """Others take all that is left just when the job wants a connection, and let go a little later."""
+    own = desk.server
+    desk.connect(own.url(host=HERE, database="ledger"))
+    policy = desk.folder / "policies.toml"
+    at_once = 'approval = "never"\nlimits = { share = "100%" }\n'
+    policy.write_text(policy.read_text().replace("[rules", at_once + "[rules", 1))
+    own.execute("ledger", "CREATE TABLE visits (id integer PRIMARY KEY, seen date)")
+    own.execute("ledger", "INSERT INTO visits VALUES (1, '2015-01-01')")
+    made = desk.run("init", str(desk.folder))
+    assert made.exit_code == 0, made.output
+    remover, tries = SqlTarget.remover, []
+
+    def crowded(self, *words, **how):
+        if not tries:
+            stack = others.enter_context(full(own))
+            threading.Timer(0.1, stack.close).start()
+        tries.append(1)
+        return remover(self, *words, **how)
+
+    monkeypatch.setattr(SqlTarget, "remover", crowded)
+    with contextlib.ExitStack() as others:
+        ran = desk.run("run", "--yes")
+    assert ran.exit_code == 0, ran.output
+    assert len(tries) > 1
+    assert own.execute("ledger", "SELECT id FROM visits") == []
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tests.support.authority import Authority
@@ -52,6 +53,27 @@ class OwnServer:
     ) -> str:
         """A URL of the server's kind."""
         return f"{self.kind}://{user}@{host}:{port or self.port}/{database}"
+
+    def execute(self, database: str, statement: str) -> list[Any]:
+        """The statement's rows, where it has any."""
+        if self.kind == "mariadb":
+            import pymysql
+
+            with (
+                pymysql.connect(
+                    unix_socket=self.socket, user="root", database=database, autocommit=True
+                ) as one,
+                one.cursor() as cursor,
+            ):
+                cursor.execute(statement)
+                return list(cursor.fetchall())
+        import psycopg
+
+        with psycopg.connect(
+            host=self.socket, port=self.port, user="postgres", dbname=database
+        ) as connection:
+            found = connection.execute(statement)  # type: ignore[call-overload]
+            return found.fetchall() if found.description else []
 
     def by_socket(self, *, user: str = "open", database: str = "shop") -> tuple[str, ...]:
         """URLs that lead to its socket, as people write them."""
