@@ -57,7 +57,7 @@ def is_local(url: Url) -> bool:
 def socket_of(url: Url) -> str | None:
     """The socket that the URL leads to, as it names it ("" for the driver's own); None where it leads to none."""
     if url.family != "postgresql":
-        return url.query.get("unix_socket")
+        return url.query.get("unix_socket") or None
     said = _libpq_place(url)
     if said["hostaddr"] or said["service"] or not all(_is_socket(host) for host in said["host"].split(",")):
         return None

@@ -97,6 +97,7 @@ def test_sockets_and_loopback_addresses_are_this_machine(url):
         "postgresql:///x?service=shop",
         "mysql://127.0.0.1.evil.example/x",
         "mysql://[fe80::1]/x",
+        "mysql://db.example/x?unix_socket=",
     ],
 )
 def test_nothing_else_is(url):
