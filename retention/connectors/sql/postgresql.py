@@ -24,7 +24,7 @@ from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
-from retention.model.catalogue import Catalogue, Column, Kind
+from retention.model.catalogue import Catalogue, Column, Dates, Kind
 from retention.planning.rights import Need
 
 _LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
@@ -149,6 +149,7 @@ class Postgresql(PostgresqlClocks):
             tables=tables,
             references=merged(references_of(connection), tables),
             default_schema=default or "public",
+            dates=Dates(odd="infinity", shape="-?infinity"),
         )
 
     # -- expressions -----------------------------------------------------------------------
