@@ -290,8 +290,10 @@ class Target(abc.ABC):
         """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
-    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of everything that a plan and a batch by keys of this job would execute."""
+    def statements(self, work: Work, progress: Progress) -> tuple[tuple[str, str], ...]:
+        """(purpose, SQL) of everything that a plan and the batches of this job would execute, in the way in which they
+        would be taken now: where that depends on how many records are due, they are counted.
+        """
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

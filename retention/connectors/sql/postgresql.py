@@ -204,11 +204,11 @@ class Postgresql(PostgresqlClocks):
     def is_held(self, error: BaseException) -> bool:
         return _sqlstate(error) == "55P03"
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects.postgresql import psycopg
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
-        return with_values(statement, dialect, PYFORMAT, _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal, given or {}, "'{}'")
 
 
 def _array(values: list[Any]) -> Any:
