@@ -286,6 +286,10 @@ class Target(abc.ABC):
         """A clock's column as it stands, seen from `now`."""
 
     @abc.abstractmethod
+    def refuses(self, source: p.Source, test: p.Test) -> str | None:
+        """In the database's words why it can't answer `test` of rows of `source`; None where it can. No row is read."""
+
+    @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:
         """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 

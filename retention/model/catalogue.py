@@ -68,6 +68,7 @@ class Column:
     type: str
     nullable: bool = True
     generated: bool = False
+    dated: bool = True  # its values may be points in time, as far as its kind allows
     on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
 
 

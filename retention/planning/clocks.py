@@ -37,12 +37,13 @@ class _Clock:
         self._typed = catalogue.typed
         self._dates = catalogue.dates
         self._kind = column.kind
+        self._dated = column.dated
         self._item = item
         self._said = f"`{table.id}.{column.name}` is {column.type or 'untyped'}"
 
     def encoding(self) -> Encoding:
         written = self._item.encoding
-        if self._kind in _NOTHING or (self._kind is Kind.OTHER and self._typed):
+        if not self._dated or self._kind in _NOTHING or (self._kind is Kind.OTHER and self._typed):
             raise NotFoundError(f"{self._said}, which is no date", "name a column of dates, numbers or texts")
         if self._kind in DATES:
             self._own(written)

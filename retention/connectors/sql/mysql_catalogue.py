@@ -44,6 +44,7 @@ _KINDS = {
     "timestamp": Kind.TIMESTAMPTZ,  # an instant; sessions read it in UTC
     "uuid": Kind.UUID,
 }
+_UNDATED = frozenset({"year", "bit", "enum", "set"})
 _BOOLEANS = ("tinyint(1)", "bit(1)")
 _DATES = Dates(
     odd="0000-00-00",
@@ -226,6 +227,7 @@ def _columns(connection: Connection, schema: str) -> dict[str, dict[str, Column]
             type=_text(type_),
             nullable=nullable == "YES",
             generated=bool(expression),
+            dated=kind.lower() not in _UNDATED,
             on_update="on update" in extra.lower(),
         )
     return found

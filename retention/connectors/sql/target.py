@@ -42,7 +42,7 @@ from retention.connectors.sql.remembering import RememberedKeys, RememberingRemo
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.wrapping import connected, wrapped
+from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
@@ -178,6 +178,21 @@ class SqlTarget(Target):
                 query = sa.select(sa.func.count()).select_from(source).where(having(state))
                 counts.append(int(connection.execute(query).scalar_one()))
         return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
+
+    def refuses(self, source: p.Source, test: p.Test) -> str | None:
+        compiler = Compiler(self._dialect)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(compiler.source(source))
+        with self._reader(f"looking at {source.table}") as connection:
+            try:
+                connection.execute(query.where(compiler.test(test)).limit(sa.literal_column("0")))
+            except sa.exc.DBAPIError as error:
+                if any(
+                    known(error)
+                    for known in (self._dialect.denied, self._dialect.lost, self._dialect.transient)
+                ):
+                    raise
+                return plain(error)
+        return None
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:
