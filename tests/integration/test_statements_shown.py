@@ -93,10 +93,16 @@ def that_refer_to_each_other(store: Store) -> str:
     return LEAF
 
 
-COMPANIES: list[Callable[[Store], str]] = [
-    dense, sparse, dense_with_an_index, sparse_without_an_index, with_parts, of_own_columns_with_parts,
-    that_refer_to_each_other,
-]  # fmt: skip
+COMPANIES = [
+    dense,
+    sparse,
+    with_parts,
+    of_own_columns_with_parts,
+    *(
+        pytest.param(company, marks=pytest.mark.heavy)
+        for company in (dense_with_an_index, sparse_without_an_index, that_refer_to_each_other)
+    ),
+]
 
 
 @pytest.fixture
@@ -194,7 +200,7 @@ def test_a_run_sends_nothing_that_is_not_shown(
     assert sum(sql.startswith("DELETE") for sql in sent) > 0
 
 
-WAYS = {
+WAYS: dict[str, dict[Callable[[Store], str], str]] = {
     "postgresql": {dense: "pages", sparse: "", dense_with_an_index: "pages", sparse_without_an_index: "pages"},
     "mariadb": {dense: "span", sparse: "span", dense_with_an_index: "span", sparse_without_an_index: ""},
     "sqlite": {dense: "span", sparse: "span", dense_with_an_index: "span", sparse_without_an_index: "span"},
