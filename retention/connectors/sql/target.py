@@ -278,13 +278,18 @@ class SqlTarget(Target):
                 )
                 return
             dense = share >= DENSE
-            way = self._way(connection, work, dense) if listing is None else KeyRemover
+            if listing is not None:
+                yield KeyRemover(
+                    self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
+                )
+                return
+            way = self._way(connection, work, dense)
             if way is PageRemover:
                 physical = self._dialect.physical
                 assert physical is not None
                 yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
             else:
-                yield way(self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing)
+                yield way(self._dialect, connection, work, committer, timeouts, dense=dense)
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
