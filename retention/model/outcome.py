@@ -68,10 +68,14 @@ class RunOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLine:
-    """What a person approved: a rule on a dataset, up to `records`; `over_limit`: past its limits too."""
+    """What a person approved: a rule on a dataset, up to `records`; `over_limit`: past its limits too.
+
+    `left_out`: why it was not approved, for a dataset that the plan did not see.
+    """
 
     rule: str
     connector: str
     dataset: str
     records: int
     over_limit: bool = False
+    left_out: str | None = None

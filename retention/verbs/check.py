@@ -19,20 +19,19 @@ from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
-from retention.verbs import stores
+from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
-from retention.verbs.prepared import Clock, configuration, shared_stores
+from retention.verbs.prepared import Clock, configuration, problems_of, silence
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
 
 
 def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
-    """Every problem of the files and, unless `offline`, of every live schema.
+    """Every problem of the files and, unless `offline`, of every live schema; also, which do not answer.
 
-    Where all is well and there is a state store, the schemas count as looked at: a rule that was
-    refused because its schema had changed runs again. Raises UnreachableError where all that is wrong
-    is that a database does not answer.
+    Where all that answers is well and there is a state store, its schemas count as looked at: a rule that
+    was refused because its schema had changed runs again.
     """
     try:
         config = configuration(place)
@@ -46,31 +45,34 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     looks = [_look(connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
-    problems += tuple(shared_stores(known))
+    problems += tuple(apart.shared_stores(known))
     bound = [item for look in looks for item in look.bound]
-    silent = [look.silent for look in looks if look.silent is not None]
-    if silent and len(silent) == len(problems):
-        raise UnreachableError("; ".join(silent))
-    if not problems and stores.exists(config, place):
-        with stores.opened(config, place) as state, state.begin() as tx:
-            for item in bound:
-                tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
+    unreached = tuple(c.name for c, look in zip(every, looks, strict=True) if look.silent)
+    if len(problems) == len(unreached) and stores.exists(config, place):
+        with stores.opened(config, place) as state:
+            with state.begin() as tx:
+                for item in bound:
+                    tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
+            addresses = {connector.name: apart.address(connector, place) for connector in every}
+            answering = {name: store for name, (_, store) in known.items()}
+            apart.remember(state, answering, addresses, clock())
     return CheckReport(
         problems=problems,
         warnings=(*warnings, *(warning for look in looks for warning in look.warnings)),
         checked=tuple(_line(item) for item in bound),
+        unreached=unreached,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What one connector's database showed. `silent`: why it does not answer."""
+    """What one connector's database showed. `silent`: it does not answer."""
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     bound: tuple[BoundDataset, ...] = ()
     store: str = ""
-    silent: str | None = None
+    silent: bool = False
 
 
 def _look(connector: Connector, place: Place, now: datetime) -> _Look:
@@ -78,11 +80,9 @@ def _look(connector: Connector, place: Place, now: datetime) -> _Look:
         with closing(open_target(connector, place.environ)) as target:
             return _live(connector, target, now)
     except ConfigurationError as error:
-        return _Look(problems=tuple(error.problems))
+        return _Look(problems=tuple(problems_of(error, connector)))
     except UnreachableError as error:
-        write = "see that it is there and answers, or mend the url"
-        problem = Problem(file=connector.file, key="url", found=error.message, write=write)
-        return _Look(problems=(problem,), silent=error.message)
+        return _Look(problems=(silence(connector, error.message),), silent=True)
 
 
 def _live(connector: Connector, target: Target, now: datetime) -> _Look:

@@ -15,7 +15,7 @@ from retention.model.documents import plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.policy import Approval, Rule
-from retention.model.status import NextLine, OverdueLine, RunLine, Status, WaitingLine
+from retention.model.status import FailedLine, NextLine, OverdueLine, RunLine, Status, WaitingLine
 from retention.store.plans import StoredPlan
 from retention.store.runs import RunRow
 from retention.store.state import Snapshot
@@ -35,6 +35,7 @@ def status(place: Place, *, clock: Clock) -> Status:
         return Status(
             now=in_zone(config, now),
             runs=tuple(_runs(config, snapshot)),
+            failed=_failed(snapshot),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
             overdue=_overdue(config, snapshot, plans, now),
             waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
@@ -75,6 +76,21 @@ def _sums(row: RunRow, snapshot: Snapshot) -> tuple[int, int]:
         return sum(job["done"] for job in told), sum(job["left"] for job in told)
     jobs = snapshot.jobs.of(row.id)
     return sum(job.progress.done for job in jobs), sum(job.progress.left for job in jobs)
+
+
+def _failed(snapshot: Snapshot) -> tuple[FailedLine, ...]:
+    """Of the newest run that told its end: what failed in it."""
+    for row in snapshot.runs.newest(limit=_RUNS):
+        told = json.loads(row.body).get("jobs") if row.ended is not None else None
+        if told is not None:
+            return tuple(
+                FailedLine(
+                    rule=job["rule"], connector=job["connector"], dataset=job["dataset"], reason=job["reason"]
+                )
+                for job in told
+                if job["status"] == JobStatus.FAILED.value
+            )
+    return ()
 
 
 def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) -> NextLine:
@@ -126,6 +142,8 @@ def _overdue(
         made, removed = _plan(config, row), _removed_late(runs, row)
         for job in made.jobs:
             name = (job.rule, job.connector, job.dataset)
+            if job.status is JobStatus.FAILED:
+                continue  # its numbers are none: those of an earlier plan hold
             if job.rule in config.policy.rules and name not in lines:
                 lines[name] = _overdue_line(job, made.as_of, removed[name])
     return tuple(lines.values())
@@ -153,7 +171,7 @@ def _waiting(
     lines = []
     for job in newest.jobs:
         rule = config.policy.rules.get(job.rule)
-        if rule is None or job.status is JobStatus.NOTHING or job.rule in given:
+        if rule is None or job.status in (JobStatus.NOTHING, JobStatus.FAILED) or job.rule in given:
             continue
         known = rule.approval is Approval.CHANGES and snapshot.approvals.of_form(job.rule, job.form)
         if rule.approval is Approval.NEVER or known:
