@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
 from retention.model.dataset import Connector
+
+OLDEST_SQLITE = (3, 35)
+"""The first that returns what it deletes."""
 
 Login = Callable[[urls.Url, str | None, str | None], Mapping[str, Any]]
 """A URL, `tls`, and the path of `tls_ca` → what the driver is told."""
@@ -53,6 +57,9 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
     from retention.connectors.sql.sqlite import Sqlite
 
     path = url.path or ""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        old = ValueError(f"Python's SQLite is version {sqlite3.sqlite_version}; 3.35 or later is needed")
+        raise _problem(connector, "url", old)
     if not os.path.exists(path):
         raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
     dialect: Dialect = Sqlite()
