@@ -1,5 +1,6 @@
 """Servers of the tests' own that are restarted, filled up, made replicas of, and locked up in the middle of a run."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -260,26 +261,45 @@ def test_a_postgresql_whose_disk_is_full_fails_the_job_and_the_next_run_complete
         own.remove()
 
 
-def test_a_mariadb_whose_disk_is_full_loses_nothing_and_the_next_run_completes(folder, monkeypatch, hooks):
-    """All of its files lie on a small disk. InnoDB may say so, or end itself: nothing is half done either way."""
-    with small_disk(300) as disk:
-        own = made(OwnMariadb(), "--innodb-data-file-path=ibdata1:12M:autoextend", data=disk / "data")
-        try:
-            monkeypatch.setattr(databases, "MARIADB", own.url)
-            shop = Shop(folder, KINDS["mariadb"](folder))
-            shop.orders(due=20_000)
-            shop.ready()
-            before = shop.keys()
-            hooks.before("begin", lambda _: (disk / "filler").exists() or fill(disk), nth=2)
+def use_up(session):
+    """A transaction that is not ended holds all the space for undo that there is."""
+    import pymysql
+
+    session.execute("START TRANSACTION")
+    for rows in (2000, 200, 20, 1):
+        with contextlib.suppress(pymysql.err.MySQLError):
+            for turn in range(10_000):
+                session.execute(f"UPDATE filler SET pad = '{turn % 10}{rows}' WHERE id <= {rows}")
+            pytest.fail("the space for undo has no end")
+
+
+def test_a_mariadb_that_may_not_grow_fails_the_job_and_blames_no_record(folder, monkeypatch):
+    """Its table "is full": records were set aside for it, one after the other. The space for undo is what runs out."""
+    own = made(OwnMariadb(), "--innodb-undo-tablespaces=0", "--innodb-autoextend-increment=1")
+    try:
+        monkeypatch.setattr(databases, "MARIADB", own.url)
+        shop = Shop(folder, KINDS["mariadb"](folder))
+        shop.orders(due=2_000, lines=1)
+        shop.database.run("CREATE TABLE filler (id int PRIMARY KEY, pad char(250))")
+        shop.database.run("INSERT INTO filler SELECT seq, seq FROM seq_1_to_2000")
+        shop.ready()
+        before = shop.keys()
+        own.stop()
+        size = (own.folder / "data" / "ibdata1").stat().st_size >> 20
+        own._options.append(f"--innodb-data-file-path=ibdata1:{size}M")
+        own.start()
+        with shop.database.session() as other:
+            use_up(other)
             job = shop.job()
-            print(job)
-            assert job.set_aside == 0
-            assert job.done + job.left == 20_000
-            assert job.status in (JobStatus.FAILED, JobStatus.DONE)  # what is deleted needs little room
-            (disk / "filler").unlink()
-            if own._running.poll() is not None:
-                own.start()
-            assert shop.run().status in ("done", "nothing")
-            shop.must_be_whole(before)
-        finally:
-            own.remove()
+        assert job.status is JobStatus.FAILED
+        assert "the database's disk is full" in job.reason
+        assert (job.set_aside, shop.aside(), job.done + job.left) == (0, [], 2_000)
+        assert job.left > 0
+        shop.must_be_whole(before)
+        own.stop()
+        own._options[-1] += ":autoextend"
+        own.start()
+        assert shop.run().status == "done"
+        shop.must_be_whole(before)
+    finally:
+        own.remove()
