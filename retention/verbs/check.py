@@ -45,8 +45,9 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     looks = [_look(connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
-    problems += tuple(apart.shared_stores(known))
     bound = [item for look in looks for item in look.bound]
+    servers = {c.name: look.server for c, look in zip(every, looks, strict=True) if look.server}
+    problems += (*apart.shared_stores(known), *apart.shared_tables(bound, servers))
     unreached = tuple(c.name for c, look in zip(every, looks, strict=True) if look.silent)
     if len(problems) == len(unreached) and stores.exists(config, place):
         with stores.opened(config, place) as state:
@@ -54,8 +55,7 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
                 for item in bound:
                     tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
             addresses = {connector.name: apart.address(connector, place) for connector in every}
-            answering = {name: store for name, (_, store) in known.items()}
-            apart.remember(state, answering, addresses, clock())
+            apart.remember(state, servers, addresses, clock())
     return CheckReport(
         problems=problems,
         warnings=(*warnings, *(warning for look in looks for warning in look.warnings)),
@@ -72,6 +72,7 @@ class _Look:
     warnings: tuple[str, ...] = ()
     bound: tuple[BoundDataset, ...] = ()
     store: str = ""
+    server: str = ""
     silent: bool = False
 
 
@@ -110,6 +111,7 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
         warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
+        server=target.server(),
     )
 
 

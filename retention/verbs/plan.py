@@ -66,7 +66,7 @@ def plan(
             made = replace(made, notes=(*made.notes, note)) if store else made
         else:
             with stores.opened(config, place) as state:
-                apart.remember(state, ready.stores, ready.addresses, clock())
+                apart.remember(state, ready.servers, ready.addresses, clock())
                 with state.read() as snapshot:
                     made = judged(made, ready, snapshot)
                 made = keep_plan(state, config, made, clock)
@@ -172,7 +172,7 @@ def _created(kept: Plan) -> dict[str, object]:
 def judged(made: Plan, ready: Prepared, snapshot: Snapshot | None) -> Plan:
     """The plan with each job's status as approvals and limits have it; without a state store there are none."""
     silent = (*ready.silent, *ready.beside)
-    doubts = apart.doubts(silent, ready.stores, ready.addresses, apart.known_to(snapshot))
+    doubts = apart.doubts(silent, ready.servers, ready.addresses, apart.known_to(snapshot))
     return replace(
         made,
         jobs=tuple(

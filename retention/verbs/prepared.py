@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from retention import periods
-from retention.config import Configuration, load, urls
+from retention.config import Configuration, load
 from retention.config.forms import resolved_form
 from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
@@ -39,7 +39,7 @@ def configuration(place: Place) -> Configuration:
 class Prepared:
     """The configuration over live databases. Close it by leaving `prepared`'s block.
 
-    `targets`, `stores` (what each database says that it is) and `bound` are of those that answer; `silent`:
+    `targets`, `servers` (what each says that it is) and `bound` are of those that answer; `silent`:
     connector → why it does not. `beside`: silent ones that nothing was asked of. `addresses` has every connector.
     """
 
@@ -47,8 +47,8 @@ class Prepared:
     targets: Mapping[str, Target]
     catalogues: Mapping[str, Catalogue]
     bound: tuple[BoundDataset, ...]
-    stores: Mapping[str, str] = field(default_factory=dict)
-    addresses: Mapping[str, urls.Url | None] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, apart.Address | None] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
 
@@ -68,7 +68,7 @@ class Prepared:
         return replace(
             self,
             targets={name: target for name, target in self.targets.items() if name not in silent},
-            stores={name: store for name, store in self.stores.items() if name not in silent},
+            servers={name: server for name, server in self.servers.items() if name not in silent},
             bound=tuple(item for item in self.bound if item.connector.name not in silent),
             silent={**self.silent, **silent},
         )
@@ -157,7 +157,7 @@ def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()
             opening.bind(connector)
         for connector in config.connectors.values():
             if connector.name not in chosen and opening.may_be_one_of(chosen, connector):
-                opening.look(connector)
+                opening.beside(connector)
         yield opening.prepared(tuple(chosen))
     finally:
         for target in opening.targets.values():
@@ -172,6 +172,7 @@ class _Opening:
     config: Configuration
     targets: dict[str, Target] = field(default_factory=dict)
     stores: dict[str, str] = field(default_factory=dict)
+    servers: dict[str, str] = field(default_factory=dict)
     catalogues: dict[str, Catalogue] = field(default_factory=dict)
     bound: list[BoundDataset] = field(default_factory=list)
     silent: dict[str, str] = field(default_factory=dict)
@@ -187,12 +188,20 @@ class _Opening:
                 self.bound += found
                 self.problems += wrong
 
+    def beside(self, connector: Connector) -> None:
+        """Which tables a connector has that was not asked for. What is wrong with them is for `check` to say."""
+        if self.look(connector):
+            with suppress(ConfigurationError), self._noting(connector):
+                found, _ = bind(connector, self.targets[connector.name].catalogue())
+                self.bound += found
+
     def look(self, connector: Connector) -> bool:
         """Whether it answers, and which database it is."""
         with self._noting(connector):
             self.targets[connector.name] = target = open_target(connector, self.place.environ)
             self.stores[connector.name] = target.store()
-        return connector.name in self.stores
+            self.servers[connector.name] = target.server()
+        return connector.name in self.servers
 
     def may_be_one_of(self, chosen: Mapping[str, Connector], connector: Connector) -> bool:
         """A connector that was not asked for may lead to the database of one that was."""
@@ -212,6 +221,7 @@ class _Opening:
         """What answers; ConfigurationError where anything is wrong, with what is silent besides."""
         known = self.config.connectors
         wrong = [*self.problems, *apart.shared_stores({n: (known[n], s) for n, s in self.stores.items()})]
+        wrong += apart.shared_tables(self.bound, self.servers)
         if wrong:
             wrong += [silence(known[name], self.silent[name]) for name in chosen if name in self.silent]
             raise ConfigurationError(problems=wrong)
@@ -219,8 +229,8 @@ class _Opening:
             config=self.config,
             targets={name: target for name, target in self.targets.items() if name in chosen},
             catalogues=self.catalogues,
-            bound=tuple(self.bound),
-            stores={name: store for name, store in self.stores.items() if name in chosen},
+            bound=tuple(item for item in self.bound if item.connector.name in chosen),
+            servers={name: server for name, server in self.servers.items() if name in chosen},
             addresses={name: apart.address(c, self.place) for name, c in known.items()},
             beside=tuple(name for name in self.silent if name not in chosen),
         )

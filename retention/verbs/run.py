@@ -76,7 +76,7 @@ def run(
         ready = stack.enter_context(prepared(place, config, connectors))
         _refuse_turned_clock(state, clock)
         ready = _answering(ready, partial(_refuse_unfit, clock=clock))
-        apart.remember(state, ready.stores, ready.addresses, clock())
+        apart.remember(state, ready.servers, ready.addresses, clock())
         _end_killed_runs(state, clock)
         recovered = recover(state, ready.targets, ready.silent, clock=clock, retry=Retry())
         ready, plan = _planned(

@@ -14,6 +14,7 @@ import pytest
 from retention.connectors.port import Refused
 from retention.errors import SafetyRefusal, UnreachableError
 from retention.model.plan import JobPlan, JobStatus
+from tests.support.mariadb import MariadbServer, MariadbStore
 from tests.support.stores import PostgresqlStore, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -393,11 +394,12 @@ def test_a_store_that_was_reached_before_is_known_to_be_another(
         # Both answer: two servers with a database of one name, of which one goes away later.
         patched.setattr("retention.connectors.sql.opening.logins.postgresql", _to("127.0.0.1"))
         patched.setattr(SqlTarget, "store", lambda target: asked(target) + target.name)
+        patched.setattr(SqlTarget, "server", lambda target: asked(target) + target.name)
         twins.init()
         assert twins.check().problems == ()
         answered = {job.connector: job for job in twins.plan().jobs}
         assert answered["crm"].status is JobStatus.READY
-    monkeypatch.setattr(SqlTarget, "store", lambda target: asked(target) + target.name)
+    monkeypatch.setattr(SqlTarget, "server", lambda target: asked(target) + target.name)
     assert twins.environ["CRM_URL"] == address
     done = twins.cli("run", "--yes", "--format", "json")
     assert done.exit_code == 5
@@ -424,6 +426,65 @@ def test_one_database_under_two_connectors_is_seen_though_only_one_is_asked_for(
     assert done.exit_code == 3
     assert "reaches the same database as connector `" in " ".join(done.stderr.split())
     assert postgresql.rows("SELECT count(*) FROM visits") == [(3,)]
+
+
+@pytest.fixture
+def neighbours(work: Workplace, mariadb: MariadbStore, mariadb_server: MariadbServer) -> Iterator[Workplace]:
+    """Two connectors for two databases of one server, of which the second names a table of the first."""
+    other = mariadb_server.create()
+    mariadb.script(TABLES.format(table="visits"))
+    work.connect(mariadb, DATASET.format(name="visits"), name="shop")
+    theirs = DATASET.format(name="visits").replace('table  = "visits"', f'table  = "{mariadb.name}.visits"')
+    work.connect(
+        other,
+        theirs.replace("datasets.visits", "datasets.people").replace('"visits"', '"people"'),
+        name="crm",
+    )
+    work.rule("visits", 'data = "visits"\nkeep = "1 year"\nfrom = "seen"')
+    work.rule("people", 'data = "people"\nkeep = "90 years"\nfrom = "seen"')
+    yield work
+    mariadb_server.drop(other)
+
+
+def test_a_table_under_two_connectors_of_one_mariadb_server(
+    neighbours: Workplace, mariadb: MariadbStore
+) -> None:
+    """A rule of 90 years kept nothing from one of a year, under another connector."""
+    neighbours.init()
+    for words in (("check",), ("plan",), ("run", "--yes"), ("run", "--yes", "--connector", "shop")):
+        done = neighbours.cli(*words)
+        assert done.exit_code == 3
+        said = " ".join((done.stdout + done.stderr).split())
+        assert f"`{mariadb.name}.visits` is a table of dataset" in said
+        assert "of another connector, too" in said
+    assert mariadb.rows("SELECT count(*) FROM visits") == [(3,)]
+
+
+def test_a_silent_connector_that_names_a_table_of_this_server_keeps_it_from_running(
+    neighbours: Workplace, mariadb: MariadbStore
+) -> None:
+    neighbours.init()
+    neighbours.environ["CRM_URL"] = NOWHERE["mariadb"]
+    done = neighbours.cli("run", "--yes", "--format", "json")
+    assert done.exit_code == 4
+    assert by_connector(json.loads(done.stdout))["shop"]["status"] == "refused"
+    assert mariadb.rows("SELECT count(*) FROM visits") == [(3,)]
+
+
+def test_two_databases_of_one_mariadb_server_are_two_stores(
+    neighbours: Workplace, mariadb: MariadbStore
+) -> None:
+    name = neighbours.environ["CRM_URL"].rpartition("/")[2]
+    mariadb.script(f'CREATE TABLE "{name}".people (id INTEGER PRIMARY KEY, seen TIMESTAMP)')
+    neighbours.connectors["crm"] = neighbours.connectors["crm"].replace(
+        f'"{mariadb.name}.visits"', '"people"'
+    )
+    neighbours.init()
+    assert neighbours.problems() == ()
+    neighbours.environ["CRM_URL"] = f"mysql://root@127.0.0.1:1/{name}"
+    done = neighbours.cli("run", "--yes", "--format", "json")
+    assert done.exit_code == 5
+    assert by_connector(json.loads(done.stdout))["shop"]["done"] == 2
 
 
 # -- batches in doubt ----------------------------------------------------------------------

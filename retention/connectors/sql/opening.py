@@ -89,10 +89,7 @@ def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> S
     _need(connector, "pymysql", "MariaDB and MySQL", "mysql")
     from retention.connectors.sql.mysql import Mysql
 
-    datasets = connector.datasets.values()
-    names = [d.table.pieces for d in datasets] + [part.table.pieces for d in datasets for part in d.parts]
-    schemas = {name[0] for name in names if len(name) == 2} | {d.schema for d in datasets if d.schema}
-    dialect: Dialect = Mysql(sorted(schemas))
+    dialect: Dialect = Mysql(sorted(connector.schemas))
     address = sa.URL.create("mysql+pymysql", host=url.host, port=url.port, database=url.database)
     return _server(connector, dialect, address, environ, logins.mysql)
 
