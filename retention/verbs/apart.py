@@ -84,7 +84,7 @@ def may_be_one(one: Address | None, other: Address | None) -> bool:
     if one.url.path is not None and other.url.path is not None:
         first, second = Path(one.url.path), Path(other.url.path)
         return first.exists() and second.exists() and first.samefile(second)
-    return bool(one.databases & other.databases) or "" in one.databases | other.databases
+    return bool(one.databases & other.databases)
 
 
 def _kind(url: urls.Url) -> str:

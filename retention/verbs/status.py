@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
 
 _RUNS = 10
+_PLANS = 20
+_PLANS_BACK = 1_000
 
 
 def status(place: Place, *, clock: Clock) -> Status:
@@ -30,7 +32,7 @@ def status(place: Place, *, clock: Clock) -> Status:
     config = configuration(place)
     now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
-        plans = snapshot.plans.newest(limit=20)
+        plans = snapshot.plans.newest(limit=_PLANS)
         newest = _plan(config, plans[0]) if plans else None
         return Status(
             now=in_zone(config, now),
@@ -132,21 +134,42 @@ def _overdue(
 ) -> tuple[OverdueLine, ...]:
     """Each job of today's rules as the plan of the latest day counted it, less what runs have removed since.
 
-    A plan that looks ahead has nothing to say of today.
+    A plan that looks ahead has nothing to say of today; nor has one of a job that it could not count: there the
+    last one holds that did, a thousand plans back.
     """
     lines: dict[tuple[str, str, str], OverdueLine] = {}
+    silent: set[tuple[str, str, str]] = set()
     runs = snapshot.runs.newest()
-    for row in sorted(plans, key=lambda plan: plan.as_of, reverse=True):
-        if row.as_of > now:
-            continue
-        made, removed = _plan(config, row), _removed_late(runs, row)
-        for job in made.jobs:
-            name = (job.rule, job.connector, job.dataset)
-            if job.status is JobStatus.FAILED:
-                continue  # its numbers are none: those of an earlier plan hold
-            if job.rule in config.policy.rules and name not in lines:
-                lines[name] = _overdue_line(job, made.as_of, removed[name])
+    for row in _by_day(plans):
+        if row.as_of <= now:
+            silent |= _count_late(config, row, runs, lines)
+    for row in _by_day(snapshot.plans.newest(limit=_PLANS_BACK)) if silent - lines.keys() else ():
+        if row.as_of <= now:
+            _count_late(config, row, runs, lines)
     return tuple(lines.values())
+
+
+def _by_day(plans: Iterable[StoredPlan]) -> list[StoredPlan]:
+    """The latest day first; of one day the newest."""
+    return sorted(plans, key=lambda plan: plan.as_of, reverse=True)
+
+
+def _count_late(
+    config: Configuration,
+    row: StoredPlan,
+    runs: Sequence[RunRow],
+    lines: dict[tuple[str, str, str], OverdueLine],
+) -> set[tuple[str, str, str]]:
+    """Adds what the plan counted of jobs that no later one did; tells the jobs that it could not count."""
+    made, removed = _plan(config, row), _removed_late(runs, row)
+    silent = set()
+    for job in made.jobs:
+        name = (job.rule, job.connector, job.dataset)
+        if job.status is JobStatus.FAILED:
+            silent.add(name)
+        elif job.rule in config.policy.rules and name not in lines:
+            lines[name] = _overdue_line(job, made.as_of, removed[name])
+    return silent
 
 
 def _overdue_line(job: JobPlan, as_of: datetime, removed: int) -> OverdueLine:

@@ -172,6 +172,19 @@ def test_a_text_in_a_column_of_numbers_is_unclear_where_the_database_lets_it_in(
     assert sqlite.rows("SELECT id FROM visits") == [(1,), (3,)]
 
 
+def test_wall_clocks_that_all_lie_ahead_are_asked_for_their_zone(work: Workplace, store: Store) -> None:
+    """Written an hour ago in Auckland, read as if in Honolulu."""
+    store.script(
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, seen TIMESTAMP);"
+        "INSERT INTO visits VALUES (1, '2026-11-23 00:00:00'), (2, '2026-11-22 23:59:00')"
+    )
+    work.connect(store, DATASET, timezone="Pacific/Honolulu")
+    work.rule("visits", 'data = "visits"\nkeep = "1 day"\nfrom = "seen"')
+    (warning,) = [w for w in work.check().warnings if "retention_marker" not in w]
+    assert "lies in the future, all 2: is it another zone or format?" in warning
+    assert work.fates("visits") == {"not_due": 2}
+
+
 # -- servers that are not fit --------------------------------------------------------------
 
 
