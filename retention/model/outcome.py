@@ -45,6 +45,11 @@ class JobOutcome:
     batches: int = 0
     seconds: float = 0.0
 
+    @property
+    def counted(self) -> bool:
+        """It is known how many there were to do: its database answered, or an approved plan had said so."""
+        return self.status is not JobStatus.FAILED or self.planned > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointRef:

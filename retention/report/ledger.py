@@ -166,6 +166,8 @@ def _run_started(data: Data) -> str:
 
 def _run_ended(data: Data) -> str:
     def told(job: Data) -> str:
+        if not job.get("counted", True):
+            return f"{job['status']}, what is due there is not known"
         rest = {"left": job["left"], "set aside": job["set_aside"]}
         rest["skipped"] = job["changed"] + job["held"] + job["locked"]
         more = "".join(f", {number(n)} {what}" for what, n in rest.items() if n)

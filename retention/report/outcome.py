@@ -56,7 +56,7 @@ def _headline(outcome: RunOutcome) -> str:
     planned = sum(job.planned for job in outcome.jobs)
     done = sum(job.done for job in outcome.jobs)
     rows = sum(sum(job.rows.values()) for job in outcome.jobs)
-    failed = any(job.status is JobStatus.FAILED for job in outcome.jobs)
+    failed = not all(job.counted for job in outcome.jobs)
     if not planned:
         return "Nothing was done: not every job could be counted." if failed else "Nothing was due."
     if not done:
@@ -70,14 +70,16 @@ def _table(console: Console, outcome: RunOutcome) -> None:
     table, wide = status_table(console, longest, "planned", "done", "skipped", "set aside", "left")
     for job in outcome.jobs:
         place = f"{job.connector}.{job.dataset}"
+        unknown = cell("?", "bad")
         table.add_row(
             *names(job.rule, place, wide=wide),
-            cell(number(job.planned)),
+            cell(number(job.planned)) if job.counted else unknown,
             cell(number(job.done), "title" if job.done else "quiet"),
             *(
                 cell(number(count), "warn" if count else "quiet")
-                for count in (job.skipped.total, job.set_aside, job.left)
+                for count in (job.skipped.total, job.set_aside)
             ),
+            cell(number(job.left), "warn" if job.left else "quiet") if job.counted else unknown,
             cell(job.status.value, STATUS_STYLE[job.status]),
         )
     console.print(table)

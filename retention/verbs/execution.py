@@ -346,6 +346,7 @@ def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> C
             "set_aside": o.set_aside,
             "left": o.left,
             "rows": dict(o.rows),
+            **({} if o.counted else {"counted": False}),
         }
         for o in outcomes
     ]

@@ -108,6 +108,7 @@ def test_others_are_planned_run_checked_and_explained(company: Company) -> None:
         assert (jobs["shop"]["status"], jobs["shop"]["done"]) == ("done", 2)
         assert jobs["crm"]["status"] == "failed"
         assert "`crm`" in jobs["crm"]["reason"]
+        assert (jobs["shop"]["counted"], jobs["crm"]["counted"]) == (True, False)
         assert company.told("status", exit=0)["failed"][0]["connector"] == "crm"
     assert company.left() == (1, 3)
 
@@ -116,6 +117,7 @@ def test_others_are_planned_run_checked_and_explained(company: Company) -> None:
     assert (error["what"], error["connector"]) == ("store not reached", "crm")
     [ended] = [e["data"] for e in events if e["type"] == "run.ended"]
     assert {job["connector"]: job["status"] for job in ended["jobs"]} == {"shop": "done", "crm": "failed"}
+    assert [job.get("counted") for job in ended["jobs"]] == [None, False]
     made = [e["data"] for e in events if e["type"] == "plan.created"][-1]
     assert made["unreached"] == ["crm"]
     assert [job["connector"] for job in made["jobs"]] == ["shop"]
@@ -147,6 +149,7 @@ def test_what_people_read(small: Company) -> None:
         log = " ".join(small.work.cli("audit", "log").stdout.split())
         assert "crm could not be reached: run " in log
         assert "could not be counted: crm" in log
+        assert "people (crm.people) failed, what is due there is not known" in log
         nothing = " ".join(small.work.cli("run", "--yes").stdout.split())
         assert "Nothing was done: not every job could be counted." in nothing
         assert "Nothing was due." not in nothing
