@@ -237,22 +237,29 @@ def statements(
     rules: tuple[str, ...] = (),
     connectors: tuple[str, ...] = (),
     clock: Clock,
+    progress: Progress | None = None,
 ) -> tuple[Statement, ...]:
     """The SQL of every job, with its values in place, as plan and run execute it.
 
     Of a job on a database that does not answer, why there is none; UnreachableError where none answers.
+    A run's way with a table may depend on how many of its records are due: then they are counted.
     """
     config = configuration(place)
     named(config, rules, connectors)
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, connectors) as ready:
+        found: list[Statement] = []
+        silent: dict[str, str] = {}
+        for item in ready.works(ready.jobs(rules), moment):
+            name = item.bound.connector.name
+            try:
+                found += _statements(item, ready.targets[name], progress or NoProgress())
+            except (UnreachableError, Refused) as error:
+                silent[name] = error.message
+        ready = ready.without(silent)
         ready.refuse_silence()
-        found = [
-            statement
-            for item in ready.works(ready.jobs(rules), moment)
-            for statement in _statements(item, ready.targets[item.bound.connector.name])
-        ]
-        return (*found, *map(_no_statement, ready.unreached(rules)))
+        told = [statement for statement in found if statement.connector not in silent]
+        return (*told, *map(_no_statement, ready.unreached(rules)))
 
 
 def _no_statement(job: JobPlan) -> Statement:
@@ -266,7 +273,7 @@ def _no_statement(job: JobPlan) -> Statement:
     )
 
 
-def _statements(item: Work, target: Target) -> list[Statement]:
+def _statements(item: Work, target: Target, progress: Progress) -> list[Statement]:
     return [
         Statement(
             rule=item.job.rule.name,
@@ -275,7 +282,7 @@ def _statements(item: Work, target: Target) -> list[Statement]:
             purpose=purpose,
             sql=sql,
         )
-        for purpose, sql in target.statements(item)
+        for purpose, sql in target.statements(item, progress)
     ]
 
 

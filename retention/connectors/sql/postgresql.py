@@ -25,7 +25,7 @@ from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
-from retention.model.catalogue import Catalogue, Column, Kind
+from retention.model.catalogue import Catalogue, Column, Dates, Kind
 from retention.planning.rights import Need
 
 _LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
@@ -155,6 +155,7 @@ class Postgresql(PostgresqlClocks):
             tables=tables,
             references=merged(references_of(connection), tables),
             default_schema=default or "public",
+            dates=Dates(odd="infinity", shape="-?infinity"),
         )
 
     # -- expressions -----------------------------------------------------------------------
@@ -209,11 +210,11 @@ class Postgresql(PostgresqlClocks):
     def is_held(self, error: BaseException) -> bool:
         return _sqlstate(error) == "55P03"
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects.postgresql import psycopg
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
-        return with_values(statement, dialect, PYFORMAT, _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal, given or {}, "'{}'")
 
 
 def _array(values: list[Any]) -> Any:
