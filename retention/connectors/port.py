@@ -239,6 +239,10 @@ class Target(abc.ABC):
         """The same for every address of one database, as far as the database can tell."""
 
     @abc.abstractmethod
+    def server(self) -> str:
+        """The same for every connector whose statements can name the same tables by the same names."""
+
+    @abc.abstractmethod
     def catalogue(self) -> Catalogue:
         """The live schema as the role sees it."""
 

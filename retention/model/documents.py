@@ -179,4 +179,5 @@ def _outcome_document(job: JobOutcome) -> Document:
         "rows": dict(job.rows),
         "batches": job.batches,
         "seconds": round(job.seconds, 3),
+        "counted": job.counted,
     }

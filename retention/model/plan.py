@@ -29,7 +29,7 @@ TOTALS = ("total", "due", "overdue", "undated", "unclear", "rows")
 
 
 class JobStatus(enum.Enum):
-    """What becomes of a job: the first four in a plan, all but the first in a run."""
+    """What becomes of a job: the first four, or failed, in a plan; all but the first in a run."""
 
     READY = "ready"
     NOTHING = "nothing"
@@ -58,7 +58,8 @@ class JobPlan:
 
     `rows`: table → rows that go, root and parts. `referenced_by`: table → how many records its
     rows keep. `oldest`: the oldest event among the due, as an ISO date. `form`, `target` and `schema`
-    are hashes: of the rule's resolved form, of the database, of the tables it touches.
+    are hashes: of the rule's resolved form, of the database, of the tables it touches. Where the status is
+    failed its database did not answer: the numbers are 0, `exact` false, `target` and `schema` empty.
     """
 
     rule: str
@@ -79,6 +80,11 @@ class JobPlan:
     form: str = ""
     target: str = ""
     schema: str = ""
+
+    @property
+    def name(self) -> str:
+        """`rule/connector/dataset`, as ledger and state store name the job."""
+        return f"{self.rule}/{self.connector}/{self.dataset}"
 
     @property
     def due(self) -> int:
@@ -160,10 +166,14 @@ class PlanLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …"""
+    """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …
+
+    `reason`: why there is none.
+    """
 
     rule: str
     connector: str
     dataset: str
     purpose: str
     sql: str
+    reason: str | None = None

@@ -25,7 +25,8 @@ from retention.verbs.prepared import Clock, Prepared, as_of_instant, configurati
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
     """The record `key` of `CONNECTOR.DATASET` (a composite key is typed `7,3`).
 
-    UsageError for a dataset that is not configured, a key of another type, and a record that is not there.
+    UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
+    UnreachableError where its database does not answer.
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
@@ -34,6 +35,7 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         raise UsageError(f"there is no dataset `{dataset}`; there are: {known}")
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
+        ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
         every = ready.jobs()
         found = [

@@ -141,6 +141,10 @@ class Dialect(abc.ABC):
         """See `Target.store`."""
         return self.identity(connection)
 
+    def server(self, connection: Connection) -> str:
+        """See `Target.server`. A database that names no tables of another one is all that can be named."""
+        return self.store(connection)
+
     @abc.abstractmethod
     def now(self, connection: Connection) -> datetime:
         """The database's clock, aware."""

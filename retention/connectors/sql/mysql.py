@@ -140,9 +140,12 @@ class Mysql(MysqlClocks):
         return "the server is a replica" if _replicates(connection) else None
 
     def store(self, connection: Connection) -> str:
-        found = connection.exec_driver_sql(
-            "SELECT @@hostname, @@port, @@datadir, @@server_id, DATABASE()"
-        ).fetchall()[0]
+        name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+        return f"{self.server(connection)}:{name}"
+
+    def server(self, connection: Connection) -> str:
+        """Tables of every database of the server can be named."""
+        found = connection.exec_driver_sql("SELECT @@hostname, @@port, @@datadir, @@server_id").fetchall()[0]
         return f"mysql:{':'.join(map(str, found))}"
 
     def lacking(

@@ -109,6 +109,10 @@ class SqlTarget(Target):
         with self._reader("connecting") as connection:
             return self._dialect.store(connection)
 
+    def server(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.server(connection)
+
     def catalogue(self) -> Catalogue:
         if self._catalogue is None:
             with self._reader("reading the catalogue") as connection:
