@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from retention.config import logins
 from retention.config.urls import Url
 from retention.errors import SetupError, UnreachableError
 from retention.store import backend
-from retention.store.backend import execute
+from retention.store.sending import Answer, Statement, execute, together
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
 
 _KINDS = {
@@ -44,6 +44,11 @@ _KINDS = {
     0: "lost",
 }
 _NO_DATABASE = 1049
+_WRITING = ("START TRANSACTION READ WRITE",)
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
 _DURABLE = (
     ("innodb_flush_log_at_trx_commit", "1", None),
     ("sync_binlog", "1", "log_bin"),
@@ -70,17 +75,18 @@ class MysqlDatabase(Server):
         return (pymysql.Error,)
 
     def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
-        import pymysql
         from pymysql.constants import CLIENT
 
-        connection: Any = pymysql.connect(
+        from retention.store.mysql_driver import Driver
+
+        connection: Any = Driver(
             **logins.mysql(url, tls, tls_ca),
             charset="utf8mb4",
             autocommit=True,  # transactions are begun by hand, below
             connect_timeout=10,
             read_timeout=STATEMENT_SECONDS + 15,
             write_timeout=STATEMENT_SECONDS,
-            client_flag=CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
         )
         try:
             for statement in _settings(mariadb="MariaDB" in connection.get_server_info(), write=write):
@@ -91,12 +97,12 @@ class MysqlDatabase(Server):
             raise
         return connection
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        if write:
-            execute(connection, "START TRANSACTION READ WRITE")
-        else:
-            execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return _WRITING if write else _SNAPSHOT
+
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        with driver.cursor() as cursor:
+            return together(cursor, statements)
 
     def alone(self, connection: Connection) -> None:
         [(got,)] = execute(connection, f"SELECT GET_LOCK('{self._lock}', {backend.BUSY_SECONDS:.0f})")

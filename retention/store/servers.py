@@ -13,6 +13,7 @@ from retention.config.urls import Url
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.store.backend import Backend, Clash, Lost
 from retention.store.schema import OUR_TABLES, version_table
+from retention.store.sending import Statement, Waiting
 
 STATEMENT_SECONDS = 60
 """How long one statement of a write transaction may take."""
@@ -97,6 +98,13 @@ class Server(Backend):
             raise UnreachableError(
                 f"{self.shown}: the state store can't be reached: {self.words(error)}"
             ) from error
+
+    def ending(self, connection: Connection) -> None:
+        """What was to be checked is, and the COMMIT goes with what is left: SQLAlchemy's own finds nothing to do."""
+        waiting = Waiting.on(connection)
+        if waiting.checked:
+            waiting.send(connection)
+        waiting.send(connection, Statement("COMMIT"))
 
     def must_exist(self) -> None:
         """A server has to be asked."""

@@ -10,9 +10,9 @@ import pytest
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UnreachableError
 from retention.store import backend as backends
 from retention.store import ddl, mysql, postgresql, schema
-from retention.store.backend import execute
 from retention.store.backends import backend_of
 from retention.store.owners import this_process
+from retention.store.sending import execute
 from retention.store.state import StateStore
 from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT, EVIDENCE_KEY_ID
