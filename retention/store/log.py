@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
 from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
@@ -16,7 +16,7 @@ from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
 from retention.store.columns import raw
 from retention.store.schema import checkpoint, event, head
-from retention.store.sending import Hot
+from retention.store.sending import Hot, inserting, updating
 
 _BACKWARDS = timedelta(minutes=5)
 _PAGE = 500
@@ -27,12 +27,8 @@ _HEAD_LOCKED = Hot(
     select(*(head.c[name] for name in _HEAD_COLUMNS)).where(head.c.id == text("1")).with_for_update()
 )
 """On SQLite the whole database is one's own already, and the lock is not spelt."""
-_SET_HEAD = Hot(
-    update(head)
-    .where(head.c.id == text("1"))
-    .values({name: bindparam(f"new_{name}") for name in _HEAD_COLUMNS})
-)
-_ADD_EVENT = Hot(insert(event).values(seq=bindparam("seq"), line=bindparam("line")))
+_SET_HEAD = updating(head, *_HEAD_COLUMNS, where=[head.c.id == text("1")])
+_ADD_EVENT = inserting(event, "seq", "line")
 _NEWEST_SIZE = select(func.max(checkpoint.c.size))
 _LINES = (
     select(event.c.seq, event.c.line)

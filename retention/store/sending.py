@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ClauseElement, Compiled, Connection
+from sqlalchemy import ClauseElement, ColumnElement, Compiled, Connection, Table, bindparam, insert, update
 
 from retention.errors import RetentionError
 
@@ -152,6 +152,16 @@ class Hot:
         order = getattr(compiled, "positiontup", None)
         bound = values if order is None else tuple(values[name] for name in order)
         return Statement(compiled.string, bound, check)
+
+
+def inserting(table: Table, *columns: str) -> Hot:
+    """Adds a row; its values come by the columns' names."""
+    return Hot(insert(table).values({name: bindparam(name) for name in columns}))
+
+
+def updating(table: Table, *columns: str, where: Sequence[ColumnElement[bool]]) -> Hot:
+    """Sets columns; their values come as `new_` and the name."""
+    return Hot(update(table).where(*where).values({name: bindparam(f"new_{name}") for name in columns}))
 
 
 def execute(connection: Connection, sql: str) -> list[Any]:
