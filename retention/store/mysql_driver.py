@@ -17,5 +17,6 @@ class Driver(Base):
     """A connection that spares the round trip of a COMMIT where no transaction is open any more."""
 
     def commit(self) -> None:
-        if self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+        untyped: Any = self
+        if untyped.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
             super().commit()

@@ -133,9 +133,7 @@ class Hot:
         """Runs it; how many rows it matched."""
         return self._asked(connection, values).count
 
-    def later(
-        self, connection: Connection, values: Mapping[str, object], check: Check | None = None
-    ) -> None:
+    def later(self, connection: Connection, values: Mapping[str, object], check: Check | None = None) -> None:
         """Runs it with the transaction's next question, or before its end. What it raises comes then."""
         Waiting.on(connection).put(connection, self._bound(connection, values, check))
 

@@ -24,7 +24,7 @@ def acquire(store, owner, at=AT, name="job orders"):
 
 def refuses_to_renew(store, token, at):
     """At the transaction's end, or where it asks for something else; nothing of it is stored."""
-    with pytest.raises(SafetyRefusal, match="the lease is lost"), store.begin() as tx:
+    with pytest.raises(SafetyRefusal, match="the lease is lost"), store.begin() as tx:  # noqa: PT012
         tx.leases.renew("job orders", token, at, TTL)
         tx.log.append("batch.intent", {}, at)
     with pytest.raises(SafetyRefusal, match="the lease is lost"), store.begin() as tx:  # noqa: PT012

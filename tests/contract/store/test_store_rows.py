@@ -118,7 +118,7 @@ def test_a_job_advances_with_its_cursor_and_forgets_it_at_its_end(running):
         assert found == dataclasses.replace(JOB, progress=half, cursor='["2021-01-01", 7]')
     with running.begin() as tx:
         tx.jobs.end("r1", JOB.job, status="partial", at=AT, progress=whole, reason="locked rows")
-    with pytest.raises(RetentionError, match="no job"), running.begin() as tx:
+    with pytest.raises(RetentionError, match="no job"), running.begin() as tx:  # noqa: PT012
         tx.jobs.advance("r1", "other", progress=half, cursor=None)
         tx.policies.put("digest", "{}", AT)
     with running.read() as snapshot:
