@@ -71,7 +71,7 @@ def test_other_tables_cost_check_and_plan_no_statement(work: Workplace, store: S
 def test_a_rule_of_many_datasets_is_resolved_once(
     work: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once for each of its datasets, a plan of 250 of them took half a minute beyond the counting, on a busy machine."""
+    """Once for each of its datasets made a plan of 250 take half a minute beyond the counting."""
     resolved = []
     real = prepared.resolved_form
     monkeypatch.setattr(
