@@ -51,6 +51,7 @@ class Prepared:
     addresses: Mapping[str, apart.Address | None] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    _forms: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def jobs(self, rules: Sequence[str] = ()) -> tuple[Job, ...]:
         """Rule × dataset of the rules that act (all, or those named), in the order in which they run."""
@@ -129,7 +130,7 @@ class Prepared:
             referenced_by=counts.referenced_by,
             status=seen.status if due else JobStatus.NOTHING,
             reason=seen.reason if due else None,
-            form=resolved_form(self.config, job.rule.name),
+            form=self._form(job.rule.name),
             target=self.target_hash(job.bound.connector.name),
             schema=job.bound.catalogue_schema,
         )
@@ -137,6 +138,12 @@ class Prepared:
     def target_hash(self, connector: str) -> str:
         """Which database it is, as a hash: host, port and database, or the file's path."""
         return hashlib.sha256(self.targets[connector].identity().encode()).hexdigest()
+
+    def _form(self, rule: str) -> str:
+        """Once a rule: its form holds every dataset that it reaches, and each of them is a job."""
+        if rule not in self._forms:
+            self._forms[rule] = resolved_form(self.config, rule)
+        return self._forms[rule]
 
     def _others(self, rule: Rule) -> tuple[Rule, ...]:
         every = self.config.policy.rules.values()

@@ -26,7 +26,7 @@ from retention.safety import approvals
 from retention.safety import clock as clocks
 from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
-from retention.store.verifying import verify_folder, verify_store
+from retention.store.verifying import verify_store, verify_store_and_folder
 from retention.verbs import apart, stores
 from retention.verbs.approve import grant
 from retention.verbs.execution import Execution, execute
@@ -164,9 +164,10 @@ def _approved_and_unused(state: StateStore) -> Plan | None:
 
 def _refuse_damaged_ledger(state: StateStore) -> None:
     """Nothing is deleted while the log of what was deleted does not verify. Raises LedgerError."""
-    verify_store(state, state.verifier_key)
-    if state.mirror is not None:
-        verify_folder(state.mirror.folder, state.verifier_key)
+    if state.mirror is None:
+        verify_store(state, state.verifier_key)
+    else:
+        verify_store_and_folder(state, state.mirror.folder, state.verifier_key)
 
 
 def _answering(ready: Prepared, ask: Callable[[str, Target], None]) -> Prepared:
