@@ -20,9 +20,10 @@ from retention.model.dataset import Connector
 from retention.model.place import Place
 from retention.model.plan import Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
+from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.fate import Fates, in_order, instants
+from retention.planning.fate import Fates, instants
 from retention.planning.work import Work, work
 from retention.safety import sight
 

@@ -49,7 +49,7 @@ from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
-from retention.planning.reach import quoted
+from retention.planning.reach import described, quoted
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -200,13 +200,7 @@ class SqlTarget(Target):
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
-                apart = any(
-                    item.inside
-                    and item.reference.declared
-                    and item.reference.on_delete in self._dialect.at_once
-                    for item in work.bound.outside
-                )
-                remembered.arrange(apart=apart)
+                remembered.arrange()
             return remembered
 
     @contextlib.contextmanager
@@ -312,12 +306,15 @@ def _shown(dialect: Dialect, work: Work, marker_schema: str | None) -> Iterator[
     for part in work.bound.parts:
         yield f"batch: lock rows of {part.table.id}", statements.lock_part(part.table, wait=False)
     yield "batch: recheck under the lock", statements.recheck()
-    tables = {part.table.id: part.table for part in work.bound.parts}
-    for id_ in work.bound.removal:
-        if id_ in tables:
-            if dialect.own_keys:
-                yield f"batch: look up rows of {id_}", statements.rows_of_part(tables[id_])[1]
-            yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
-    yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
+    for item in work.bound.loosened:
+        what = described(item.reference)
+        if dialect.own_keys:
+            yield f"batch: look up rows that refer to others that go, by {what}", statements.among(item)
+        yield f"batch: loosen rows that refer to others that go, by {what}", statements.loosen(item)
+    for member in statements.members:
+        what = "records" if member.id == work.bound.root.id else "rows"
+        if dialect.own_keys and (what == "rows" or statements.in_rounds(member)):
+            yield f"batch: look up {what} of {member.id}", statements.lookup(member)
+        yield f"batch: delete {what} of {member.id}", statements.delete(member)
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
     yield "batch: the marker, with the batch's own values", marking(marker, markers_in(marker_schema))
