@@ -85,6 +85,10 @@ class Stubborn:
     reference: Reference
     why: str
 
+    def __str__(self) -> str:
+        reference = self.reference
+        return f"{reference.table}.{','.join(reference.columns)}: {self.why}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class BoundDataset:

@@ -81,6 +81,8 @@ class Prepared:
             cutoffs=(Cutoff(when="always", cutoff=cutoff),),
             oldest=counts.oldest,
             referenced_by=counts.referenced_by,
+            ringed=counts.ringed,
+            ringed_by=tuple(map(str, job.bound.stubborn)) if counts.ringed else (),
             status=seen.status if due else JobStatus.NOTHING,
             reason=seen.reason if due else None,
             form=resolved_form(self.config, job.rule.name),

@@ -36,6 +36,7 @@ class Census:
         self._fates: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         self._by: Counter[str] = Counter()
+        self._ringed = 0
         self._overdue = 0
         self._oldest: str | None = None
 
@@ -66,6 +67,7 @@ class Census:
             oldest=self._oldest,
             rows=rows if fates["due"] else {},
             referenced_by={name: n for name, n in self._by.items() if n},
+            ringed=self._ringed,
         )
 
     def boundary_query(self, after: Key | None) -> sa.Select[Any]:
@@ -118,13 +120,17 @@ class Census:
         return counted
 
     def _count_referring(self, limits: list[Any]) -> None:
-        """How many of the referenced records each reference keeps."""
+        """How many of the referenced records each reference keeps, and how many stay for a ring."""
         compiler = self._statements.compiler
+        fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
+        every = sa.select(sa.func.count()).select_from(self._statements.root)
+        every = every.where(*limits, compiler.test(self._work.records), fate)
         for item in self._work.referring:
-            query = sa.select(sa.func.count()).select_from(self._statements.root)
-            fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
-            query = query.where(*limits, compiler.test(self._work.records), fate, compiler.test(item.test))
+            query = every.where(compiler.test(item.test))
             self._by[described(item.outside.reference)] += self._connection.execute(query).scalar_one()
+        if self._work.ringed is not None:
+            query = every.where(compiler.test(self._work.ringed))
+            self._ringed += self._connection.execute(query).scalar_one()
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
