@@ -83,6 +83,9 @@ def ways_out(closing: Stubborn, *, defers: bool) -> str:
     """What to write where a cycle inside the record can't be opened; `defers`: constraints can wait there."""
     reference = closing.reference
     leave = "leave one of its tables out of parts"
+    _, grant, right = closing.why.partition("GRANT ")
+    if grant:
+        return grant + right
     if not defers:
         return f"let a column of it be NULL, so that it can be set to NULL before its rows go, or {leave}"
     if reference.table.schema is not None and reference.name:
