@@ -135,6 +135,7 @@ def test_a_ring_goes_once_the_role_may_set_the_reference_to_null(shop):
         "CREATE TABLE staff (id integer PRIMARY KEY, gone datetime, boss integer REFERENCES staff (id));"
         "INSERT INTO staff VALUES (1, '2015-01-01', 1), (3, '2015-01-01', NULL), (2, '2015-01-01', 3),"
         " (4, '2015-01-01', 3); UPDATE staff SET boss = 2 WHERE id = 3;"
+        "INSERT INTO staff SELECT seq, now(), NULL FROM seq_101_to_200;"
         f"GRANT SELECT, DELETE ON staff TO {name}@'%'"
     )
     policy = shop.folder / "policies.toml"
@@ -154,9 +155,9 @@ def test_a_ring_goes_once_the_role_may_set_the_reference_to_null(shop):
     plan = shop.approved_plan()
     assert grant in " ".join(shop.command("plan").stdout.split())
     assert shop.command("run", "--yes", "--plan", plan).exit_code == 0
-    assert shop.sql("SELECT id FROM staff ORDER BY id") == [(1,), (2,), (3,)]
+    assert shop.sql("SELECT id FROM staff WHERE id < 100 ORDER BY id") == [(1,), (2,), (3,)]
 
     shop.sql(grant)
     assert "ring" not in shop.command("check").stdout
     assert shop.command("run", "--yes", "--plan", shop.approved_plan()).exit_code == 0
-    assert shop.sql("SELECT id FROM staff") == []
+    assert shop.sql("SELECT id FROM staff WHERE id < 100") == []
