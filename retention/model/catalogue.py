@@ -9,6 +9,7 @@ import enum
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -71,6 +72,7 @@ class Column:
     type: str
     nullable: bool = True
     generated: bool = False
+    dated: bool = True  # its values may be points in time, as far as its kind allows
     on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
     pinned: str = ""
     collation: str = ""
@@ -165,6 +167,19 @@ class Blind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dates:
+    """What the database's own dates hold besides the days of the calendar.
+
+    `odd`: one such value; `shape`: what all of them look like, in small letters, as a regular expression.
+    `latest`: the last instant that a column of instants can hold; None: later than any that is written.
+    """
+
+    odd: str | None = None
+    shape: str = ""
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """Every table that the role can see, and every reference between them.
 
@@ -174,7 +189,7 @@ class Catalogue:
     `defers`: a reference can be declared so that it waits for the end of a transaction. `row_by_row`: the delete
     rules of references that are looked at as each row goes, not when a statement has deleted all of its rows.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
-    dates are texts or numbers.
+    dates are texts or numbers. `dates`: what its own dates hold besides days.
     """
 
     tables: Mapping[TableId, Table]
@@ -183,6 +198,7 @@ class Catalogue:
     default_only: bool = False
     folds_case: bool = False
     typed: bool = True
+    dates: Dates = Dates()
     folds_tables: bool = False
     folds_columns: bool = False
     quote: str = '"'

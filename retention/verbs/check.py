@@ -22,6 +22,7 @@ from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
 from retention.verbs.clocks import clock_warnings
+from retention.verbs.conditions import condition_problems
 from retention.verbs.prepared import Clock, configuration, shared_stores
 
 MOST_COUNTED = 1_000_000
@@ -81,8 +82,8 @@ def _look(connector: Connector, place: Place, now: datetime) -> _Look:
     except ConfigurationError as error:
         return _Look(problems=tuple(error.problems))
     except UnreachableError as error:
-        write = "see that it is there and answers, or mend the url"
-        problem = Problem(file=connector.file, key="url", found=error.message, write=write)
+        write = error.write or "see that it is there and answers, or mend the url"
+        problem = Problem(file=connector.file, key="url", found=error.found, write=write)
         return _Look(problems=(problem,), silent=error.message)
 
 
@@ -106,8 +107,9 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
+    unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
-        problems=(*problems, *lacking, *(problem for item in bound for problem in _unseen(item))),
+        problems=(*problems, *lacking, *unseen, *condition_problems(bound, target)),
         warnings=(*warnings, *looking, *_rings(bound), *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
 from retention.model import predicate as p
@@ -159,6 +160,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def lost(self, error: BaseException) -> bool:
         """Whether the connection is gone, so that a commit's outcome may be unknown."""
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        """Why there was no connection to be had, where that can be told."""
+        return None
 
     def forbidden(self, error: BaseException) -> bool:
         """Whether the statement itself was refused, whatever the rows: a right, a table or a column is missing.
@@ -340,8 +345,8 @@ class Dialect(abc.ABC):
     # -- showing ---------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def shown(self, statement: sa.ClauseElement) -> str:
-        """The statement with its values in place, for `--sql`; never executed."""
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
+        """The statement with its values in place, for `--sql`; never executed. `given`: see `with_values`."""
 
     def leaves(self, catalogue: Catalogue, table: TableId) -> Iterable[TableId]:
         """The tables that store `table`'s rows."""

@@ -29,11 +29,11 @@ class Emptying:
     def __init__(self, dialect: Dialect, statements: Statements, member: Table) -> None:
         self.name = member.id.name
         self._again = bool(statements.in_rounds(member))
-        self._direct = member.id == statements.work.bound.root.id and not self._again
-        self._delete = statements.delete(member)
-        self._lookup = statements.lookup(member)
+        self.direct = member.id == statements.work.bound.root.id and not self._again
+        self.statement = statements.delete(member)
+        self.lookup = statements.lookup(member)
         key = _key(statements, member)
-        self._keyed = KeyedDelete(dialect, member, key) if dialect.own_keys else None
+        self.keyed = KeyedDelete(dialect, member, key) if dialect.own_keys else None
 
     def delete(
         self, connection: Connection, due: Sequence[Key], given: Mapping[str, Any], *, beside_locks: bool
@@ -48,10 +48,10 @@ class Emptying:
     def _once(
         self, connection: Connection, due: Sequence[Key], given: Mapping[str, Any], *, beside_locks: bool
     ) -> int:
-        if self._keyed is None:
-            return int(connection.execute(self._delete, given).rowcount)
-        free = due if self._direct else plain_rows(connection, self._lookup, given)
-        return self._keyed.delete(connection, free, beside_locks=beside_locks) if free else 0
+        if self.keyed is None:
+            return int(connection.execute(self.statement, given).rowcount)
+        free = due if self.direct else plain_rows(connection, self.lookup, given)
+        return self.keyed.delete(connection, free, beside_locks=beside_locks) if free else 0
 
 
 class Loosening:
@@ -60,20 +60,20 @@ class Loosening:
     def __init__(self, dialect: Dialect, statements: Statements, item: Loosened) -> None:
         member = next(m for m in statements.members if m.id == item.reference.table)
         self.name = member.id.name
-        self._among = statements.among(item)
-        self._update = statements.loosen(item)
-        self._keyed: Keyed | None = None
+        self.among = statements.among(item)
+        self.statement = statements.loosen(item)
+        self.keyed: Keyed | None = None
         if dialect.own_keys:
-            self._keyed = Keyed(dialect, member, _key(statements, member), statements.loosening(item))
+            self.keyed = Keyed(dialect, member, _key(statements, member), statements.loosening(item))
 
     def loosen(
         self, connection: Connection, given: Mapping[str, Any], *, beside_locks: bool
     ) -> tuple[int, int]:
         """How many rows were changed, and how many had to be."""
-        if self._keyed is None:
-            changed = int(connection.execute(self._update, given).rowcount)
+        if self.keyed is None:
+            changed = int(connection.execute(self.statement, given).rowcount)
             return changed, changed
-        keys = plain_rows(connection, self._among, given)
+        keys = plain_rows(connection, self.among, given)
         if not keys:
             return 0, 0
-        return self._keyed.execute(connection, keys, beside_locks=beside_locks), len(keys)
+        return self.keyed.execute(connection, keys, beside_locks=beside_locks), len(keys)

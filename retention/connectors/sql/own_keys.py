@@ -24,31 +24,31 @@ _FEW = 20
 
 
 class Keyed:
-    """One statement, an UPDATE or a DELETE of one table, on rows of given keys."""
+    """One statement, an UPDATE or a DELETE of one table, on rows of given keys: `listed`, or each by `one`."""
 
     def __init__(self, dialect: Dialect, of: Table, key: Sequence[Column], statement: Changing) -> None:
         """`statement` has no condition yet."""
         self._dialect = dialect
         self._key = tuple(key)
         self._rows = of.rows_estimate or 0
-        self._listed: sa.Delete | sa.Update = by_own_key(statement, dialect, self._key)
+        self.listed: sa.Delete | sa.Update = by_own_key(statement, dialect, self._key)
         names = [f"k{i}" for i in range(len(self._key))]
         same = (
             column_of(statement.table, column.name) == sa.bindparam(name, type_=NullType())
             for name, column in zip(names, self._key, strict=True)
         )
         self._names = names
-        self._one: sa.Delete | sa.Update = statement.where(*same)
+        self.one: sa.Delete | sa.Update = statement.where(*same)
 
     def execute(self, connection: Connection, keys: Sequence[Key], *, beside_locks: bool) -> int:
         """How many rows it met. `beside_locks`: others may have locked rows of the table."""
         if beside_locks and len(keys) * _FEW > self._rows:
             given = [dict(zip(self._names, key, strict=True)) for key in keys]
-            return sum(connection.execute(self._one, one).rowcount for one in given)
+            return sum(connection.execute(self.one, one).rowcount for one in given)
         met, size = 0, self._dialect.most_keys or len(keys)
         for start in range(0, len(keys), size):
             some = self._dialect.give_keys(connection, self._key, keys[start : start + size])
-            met += connection.execute(self._listed, some).rowcount
+            met += connection.execute(self.listed, some).rowcount
         return met
 
 
