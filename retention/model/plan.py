@@ -57,9 +57,11 @@ class JobPlan:
     """Rule × dataset. `fates` holds every name of FATES; they add up to `total`.
 
     `rows`: table → rows that go, root and parts. `referenced_by`: table → how many records its
-    rows keep. `oldest`: the oldest event among the due, as an ISO date. `form`, `target` and `schema`
-    are hashes: of the rule's resolved form, of the database, of the tables it touches. Where the status is
-    failed its database did not answer: the numbers are 0, `exact` false, `target` and `schema` empty.
+    rows keep. `ringed`: how many of those stay for rows that refer to each other in a ring, `ringed_by` the
+    references by which a ring can't go, each with the reason. `oldest`: the oldest event among the due, as an
+    ISO date. `form`, `target` and `schema` are hashes: of the rule's resolved form, of the database, of the
+    tables it touches. Where the status is failed its database did not answer: the numbers are 0, `exact` false,
+    `target` and `schema` empty.
     """
 
     rule: str
@@ -75,6 +77,8 @@ class JobPlan:
     oldest: str | None = None
     exact: bool = True
     referenced_by: Mapping[str, int] = field(default_factory=dict)
+    ringed: int = 0
+    ringed_by: tuple[str, ...] = ()
     status: JobStatus = JobStatus.READY
     reason: str | None = None
     form: str = ""

@@ -186,9 +186,17 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
             by = _by(job.referenced_by, count)
         label = "Kept" if len(reasons) == 1 else ""
         facts.add(label, _reason(f"{number(count):>{width}}", f"{because}{by}", style))
+        if fate == "referenced" and job.ringed:
+            facts.add("", _reason(" " * width, _rings(job), style))
     for fate, (one, many) in NOT_KEPT.items():
         if job.fates[fate]:
             facts.add("Besides", counted(job.fates[fate], one, many))
+
+
+def _rings(job: JobPlan) -> str:
+    """How many stay for a ring of rows, and why such a ring can't go."""
+    by = listed([shown(text) for text in job.ringed_by])
+    return f"{number(job.ringed)} of them for rows that refer to each other in a ring, which can't go by {by}"
 
 
 def _reason(count: str, because: str, style: str) -> Table:

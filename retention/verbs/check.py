@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.reach import described
 from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
 from retention.verbs import apart, stores
@@ -110,11 +111,21 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
         problems=(*problems, *lacking, *unseen, *condition_problems(bound, target)),
-        warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
+        warnings=(*warnings, *looking, *_rings(bound), *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
         server=target.server(),
     )
+
+
+def _rings(bound: Sequence[BoundDataset]) -> Iterator[str]:
+    """Where rows that refer to each other stay, since the database looks at each row as it goes."""
+    for item in bound:
+        for stubborn in item.stubborn:
+            yield (
+                f"`{item}`: rows that refer to each other in a ring, or to themselves, by"
+                f" `{described(stubborn.reference)}` stay: {stubborn.why}"
+            )
 
 
 def _unseen(item: BoundDataset) -> list[Problem]:

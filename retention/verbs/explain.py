@@ -167,6 +167,9 @@ def _because(job: Job, view: RecordView, due_on: date | None) -> str:
             return f"{condition} is neither true nor false of it: unknown never deletes"
         case "unclear":
             return f"whether or when `{event}` happened can't be told: unknown never deletes"
+        case "referenced" if view.ringed:
+            why = " and ".join(map(str, job.bound.stubborn))
+            return f"its clock has ended, but rows refer to each other, and to it, in a ring that can't go, by {why}"
         case "referenced":
             rows = " and ".join(f"{count} by {by}" for by, (count, _) in view.referring.items())
             return f"its clock has ended, but rows that stay refer to it: {rows}"

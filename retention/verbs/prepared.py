@@ -20,9 +20,10 @@ from retention.model.dataset import Connector
 from retention.model.place import Place
 from retention.model.plan import FATES, Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
+from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.fate import Fates, in_order, instants
+from retention.planning.fate import Fates, instants
 from retention.planning.work import Work, work
 from retention.safety import sight
 from retention.verbs import apart
@@ -128,6 +129,8 @@ class Prepared:
             cutoffs=(Cutoff(when="always", cutoff=cutoff),),
             oldest=counts.oldest,
             referenced_by=counts.referenced_by,
+            ringed=counts.ringed,
+            ringed_by=tuple(map(str, job.bound.stubborn)) if counts.ringed else (),
             status=seen.status if due else JobStatus.NOTHING,
             reason=seen.reason if due else None,
             form=self._form(job.rule.name),

@@ -61,7 +61,6 @@ class Mysql(MysqlClocks):
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
     own_keys = True
     marker_schemas = True
-    at_once = frozenset({"NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"})  # InnoDB looks row by row
 
     def __init__(self, schemas: Sequence[str] = ()) -> None:
         """`schemas`: databases of the server that are named besides the one of the URL."""
