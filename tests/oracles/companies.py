@@ -41,6 +41,17 @@ UNREADABLE: tuple[Any, ...] = (
     "2024-01-01T", "2024-01-01Z", "01.02.2024", "2024-01-01 10:00 Uhr", "2024-01-01 10:00:61", "infinity",
     "0001-01-01", "1970-01-01", "1970-01-01T00:00:00Z", "2024-01-01 24:00", "2024-01-01 10",
 )  # fmt: skip
+NO_DAYS = {
+    "postgresql": ("infinity", "-infinity"),
+    "mariadb": ("0000-00-00", "2020-00-00", "2023-02-30"),
+}
+"""What columns of dates hold that is no day of the calendar."""
+CLOCKS = {
+    "sqlite": ("TEXT", "DATE", "TIMESTAMP"),
+    "postgresql": ("date", "timestamp", "timestamptz"),
+    "mariadb": ("date", "timestamp", "timestamptz", "text"),
+}
+"""Kinds of columns that hold points in time; on SQLite all of them hold text."""
 STATUS = ("paid", "open", "it's", None)
 
 
@@ -79,12 +90,14 @@ class Company:
         return replace(self, world=world)
 
 
-def company(rnd: Any, family: str, *, alone: bool = False) -> Company:
-    """A company on a database of `family`, "sqlite" or "postgresql"; `alone`: of one table to which nothing refers.
+def company(rnd: Any, family: str, *, alone: bool = False, rings: bool = True) -> Company:
+    """A company on a database of `family`, a key of CLOCKS; `alone`: of one table to which nothing refers; without
+    `rings`: a row refers to rows of its own table that come before it, if any, and to no row by way of two tables
+    that refer to each other.
 
     `rnd` is a `Chooser`.
     """
-    return _Drawing(rnd, family, alone=alone).company()
+    return _Drawing(rnd, family, alone=alone, rings=rings).company()
 
 
 def condition_text(tree: tuple[Any, ...]) -> str:
@@ -114,9 +127,10 @@ def _literal(value: Any) -> str:
 
 
 class _Drawing:
-    def __init__(self, rnd: Chooser, family: str, *, alone: bool) -> None:
+    def __init__(self, rnd: Chooser, family: str, *, alone: bool, rings: bool) -> None:
         self.rnd = rnd
         self.family = family
+        self.rings = rings
         self.tables: dict[str, Table] = {}
         self.alone = alone
         self.most = 1 if alone else rnd.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 9))
@@ -216,10 +230,7 @@ class _Drawing:
         self.tables[name] = Table(name=name, columns=columns, key=key, indexes=indexes)
 
     def clock_kind(self) -> str:
-        kinds = (
-            ("TEXT", "DATE", "TIMESTAMP") if self.family == "sqlite" else ("date", "timestamp", "timestamptz")
-        )
-        return self.rnd.choice(kinds)
+        return self.rnd.choice(CLOCKS[self.family])
 
     def refer(self, table: str, target: str, word: str) -> None:
         ends = self.to_orders if target == "orders" else ("id",)
@@ -402,7 +413,10 @@ class _Drawing:
         for name, table in self.tables.items():
             for row in rows[name]:
                 for reference in table.references:
-                    self.point(reference, row, rows[reference.target])
+                    targets = rows[reference.target]
+                    if reference.target == name and not self.rings:
+                        targets = targets[: targets.index(row)]
+                    self.point(reference, row, targets)
         return rows
 
     def row(self, table: Table, number: int, edges: list[tuple[date, datetime]], as_of: datetime) -> Row:
@@ -439,11 +453,7 @@ class _Drawing:
         if what < 10:
             return None
         if what < 17:
-            return (
-                self.rnd.choice(UNREADABLE)
-                if self.family == "sqlite"
-                else self.rnd.choice(("infinity", "-infinity"))
-            )
+            return self.unreadable(kind)
         if what < 60:
             day = self.rnd.choice(
                 (date(1999, 5, 5), date(2012, 2, 29), date(2015, 8, 31), date(2010, 12, 31))
@@ -455,11 +465,18 @@ class _Drawing:
             day, instant = as_of.date(), as_of + self.rnd.choice((-1, 0, 1)) * TICK
         else:
             day, instant = date(2031, 1, 1), datetime(2031, 1, 1, 12, tzinfo=UTC)
-        if self.family == "sqlite":
+        if self.family == "sqlite" or kind == "text":
             return self.text(day, instant)
         if kind == "date":
             return day
         return instant if kind == "timestamptz" else self.wall(instant)
+
+    def unreadable(self, kind: str) -> Any:
+        if self.family == "sqlite":
+            return self.rnd.choice(UNREADABLE)
+        if kind == "text":
+            return str(self.rnd.choice(UNREADABLE))
+        return self.rnd.choice(NO_DAYS[self.family])
 
     def wall(self, instant: datetime) -> datetime:
         return instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None, fold=0)

@@ -11,7 +11,7 @@ import pytest
 
 from retention.engine.pace import Pace
 from retention.verbs import execution
-from tests.oracles import stores
+from tests.oracles import databases
 from tests.oracles.companies import Company, Table
 from tests.oracles.comparing import plan_differences, run_differences
 from tests.oracles.fate import Component, Dataset, Reference, Row, Rule, World
@@ -20,14 +20,14 @@ from tests.oracles.stores import Shop
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    shop = stores.opened("sqlite", tmp_path / "shop")
+    shop = databases.opened("sqlite", tmp_path / "shop")
     yield shop
     shop.close()
 
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    return stores.template_state(tmp_path / "template")
+    return databases.template_state(tmp_path / "template")
 
 
 def table(name: str, *references: Reference) -> Table:

@@ -19,7 +19,7 @@ from retention.connectors.sql import iso_text, predicates
 from retention.model import predicate as p
 from retention.planning import bind, fate
 from retention.planning.conditions import Binder
-from tests.oracles import stores
+from tests.oracles import databases
 from tests.oracles.companies import company
 from tests.oracles.comparing import plan_differences
 from tests.oracles.stores import Shop, TooDeepError
@@ -30,7 +30,7 @@ MOST_SEEDS = 400
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    shop = stores.opened("sqlite", tmp_path_factory.mktemp("shop"))
+    shop = databases.opened("sqlite", tmp_path_factory.mktemp("shop"))
     yield shop
     shop.close()
 
