@@ -66,7 +66,9 @@ class Reflected:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sa.exc.SAWarning)  # types that SQLAlchemy does not know
             self._inspector = sa.inspect(connection)
-            self.columns: Mapping[RawKey, Any] = self._inspector.get_multi_columns(schema, kind=ObjectKind.ANY)
+            self.columns: Mapping[RawKey, Any] = self._inspector.get_multi_columns(
+                schema, kind=ObjectKind.ANY
+            )
         self._dialect, self._schema = connection.dialect, schema
 
     @functools.cached_property
