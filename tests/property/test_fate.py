@@ -63,9 +63,9 @@ def asked(shop: Shop, company: Company) -> list[Said]:
 
 
 def busy(rnd: object, family: str) -> Company:
-    """A company in which something goes, mostly: the first of ten."""
+    """A company in which something goes, mostly: the first of ten. InnoDB lets no ring go, as its page says."""
     for _ in range(10):
-        found = company(rnd, family)
+        found = company(rnd, family, rings=family != "mariadb")
         if something_goes(found):
             break
     return found
