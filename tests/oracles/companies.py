@@ -90,14 +90,16 @@ class Company:
         return replace(self, world=world)
 
 
-def company(rnd: Any, family: str, *, alone: bool = False, rings: bool = True) -> Company:
-    """A company on a database of `family`, a key of CLOCKS; `alone`: of one table to which nothing refers; without
-    `rings`: a row refers to rows of its own table that come before it, if any, and to no row by way of two tables
-    that refer to each other.
+def company(
+    rnd: Any, family: str, *, alone: bool = False, rings: bool = True, like: Company | None = None
+) -> Company:
+    """A company on a database of `family`, a key of CLOCKS.
 
-    `rnd` is a `Chooser`.
+    `rnd` is a `Chooser`. `alone`: of one table to which nothing refers. Without `rings` a row refers only to
+    such rows of its own table as come before it. `like`: with the tables and the parts of that one, and another
+    policy and other rows: a database that holds the one is quickly filled with the other.
     """
-    return _Drawing(rnd, family, alone=alone, rings=rings).company()
+    return _Drawing(rnd, family, alone=alone, rings=rings, like=like).company()
 
 
 def condition_text(tree: tuple[Any, ...]) -> str:
@@ -127,10 +129,11 @@ def _literal(value: Any) -> str:
 
 
 class _Drawing:
-    def __init__(self, rnd: Chooser, family: str, *, alone: bool, rings: bool) -> None:
+    def __init__(self, rnd: Chooser, family: str, *, alone: bool, rings: bool, like: Company | None) -> None:
         self.rnd = rnd
         self.family = family
         self.rings = rings
+        self.like = like
         self.tables: dict[str, Table] = {}
         self.alone = alone
         self.most = 1 if alone else rnd.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 9))
@@ -145,8 +148,12 @@ class _Drawing:
         return len(self.tables) < self.most and self.chance(per_cent)
 
     def company(self) -> Company:
-        self.schema()
-        datasets = self.datasets()
+        if self.like is None:
+            self.schema()
+            datasets = self.datasets()
+        else:
+            self.tables = self.like.tables
+            datasets = tuple(self.dataset(d.table, d.parts) for d in self.like.world.datasets)
         rules, keeps = self.rules(datasets)
         at = rules[0].zone
         start = periods.first_instant(self.rnd.choice(DAYS), at)
@@ -244,9 +251,9 @@ class _Drawing:
     # -- datasets --------------------------------------------------------------------------
 
     def datasets(self) -> tuple[Dataset, ...]:
-        found = [self.dataset("orders", ("lines", "notes", "tags"))]
+        found = [self.dataset("orders", self.parts(("lines", "notes", "tags")))]
         if "visits" in self.tables:
-            found.append(self.dataset("visits", ("items",)))
+            found.append(self.dataset("visits", self.parts(("items",))))
         if "calls" in self.tables and self.chance(70):
             taken = {link.table for dataset in found for link in dataset.parts}
             if "calls" not in taken:
@@ -255,7 +262,7 @@ class _Drawing:
             found.append(self.dataset("owners", ()))
         return tuple(found)
 
-    def dataset(self, table: str, chain: tuple[str, ...]) -> Dataset:
+    def parts(self, chain: tuple[str, ...]) -> tuple[Reference, ...]:
         parts: list[Reference] = []
         for name in chain:
             if name not in self.tables or not self.chance(80):
@@ -263,12 +270,15 @@ class _Drawing:
             link = self.tables[name].references[0]
             self.tables[name].on_delete[link.name] = self.rnd.choice(("", "CASCADE"))
             parts.append(link)
+        return tuple(parts)
+
+    def dataset(self, table: str, parts: tuple[Reference, ...]) -> Dataset:
         return Dataset(
             name=f"the-{table}",
             data=table,
             table=table,
             key=self.tables[table].key,
-            parts=tuple(parts),
+            parts=parts,
             where=self.condition(2) if self.chance(45) else None,
             events={"end": self.event(table)},
         )

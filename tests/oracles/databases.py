@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ class SqliteShop(Shop):
             connection.execute("PRAGMA synchronous = OFF")
             yield connection
 
-    def fill(self, company: Company) -> None:
+    def fill(self, company: Company, *, new: bool) -> None:
         for path in self.folder.glob("shop.db*"):
             path.unlink()
         with self._open() as connection:
@@ -69,20 +69,29 @@ class PostgresqlShop(Shop):
         self.connection = psycopg.connect(self.url, autocommit=True)
         self.connection.execute("SET synchronous_commit = off; SET client_min_messages = error")
 
-    def fill(self, company: Company) -> None:
+    def fill(self, company: Company, *, new: bool) -> None:
+        tables = company.tables.values()
+        statements = self._made(company) if new else []
+        statements.append(
+            "SET session_replication_role = replica"
+        )  # references are not looked at, as rows come and go
+        if not new:
+            statements += [f"DELETE FROM {self.schema}.{table.name}" for table in tables]
+        for table in tables:
+            rows = company.world.tables[table.name]
+            statements += inserts(f"{self.schema}.{table.name}", table, rows, _literal)
+        self.connection.execute("; ".join([*statements, "RESET session_replication_role"]))
+
+    def _made(self, company: Company) -> list[str]:
         statements = [f"DROP SCHEMA IF EXISTS {self.schema} CASCADE", f"CREATE SCHEMA {self.schema}"]
         for table in company.tables.values():
             name = f"{self.schema}.{table.name}"
-            statements.append(create(table, name, None))
-            statements += indexes(table, name)
-            for row in company.world.tables[table.name]:
-                values = ", ".join(_literal(value) for value in row.values())
-                statements.append(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({values})")
+            statements += [create(table, name, None), *indexes(table, name)]
         for table in company.tables.values():
             for reference in table.references:
                 key = foreign_key(table, reference, f"{self.schema}.{reference.target}")
                 statements.append(f"ALTER TABLE {self.schema}.{table.name} ADD {key}")
-        self.connection.execute("; ".join(statements))
+        return statements
 
     def keys(self, table: Table) -> set[tuple[Any, ...]]:
         query = f"SELECT {', '.join(table.key)} FROM {self.schema}.{table.name}"
@@ -118,21 +127,22 @@ class MariadbShop(Shop):
                 pass
         return found
 
-    def fill(self, company: Company) -> None:
+    def fill(self, company: Company, *, new: bool) -> None:
+        tables = company.tables.values()
+        statements = self._made(company) if new else [f'DELETE FROM "{table.name}"' for table in tables]
+        for table in tables:
+            statements += inserts(f'"{table.name}"', table, company.world.tables[table.name], _in_utc)
+        self._run("; ".join(statements))
+
+    def _made(self, company: Company) -> list[str]:
         old = [f'"{name}"' for (name,) in self._run("SHOW TABLES") if name != "retention_marker"]
         statements = [f"DROP TABLE {', '.join(old)}"] if old else []
         for table in company.tables.values():
             columns = {column: _MARIADB.get(kind, kind) for column, kind in table.columns.items()}
-            statements.append(
-                create(replace(table, columns=columns), f'"{table.name}"', lambda name: f'"{name}"')
-            )
-            statements += indexes(table, f'"{table.name}"')
-            rows = company.world.tables[table.name]
-            if rows:
-                values = (f"({', '.join(map(_in_utc, row.values()))})" for row in rows)
-                names = ", ".join(table.columns)
-                statements.append(f'INSERT INTO "{table.name}" ({names}) VALUES {", ".join(values)}')
-        self._run("; ".join(statements))
+            name = f'"{table.name}"'
+            statements.append(create(replace(table, columns=columns), name, lambda target: f'"{target}"'))
+            statements += indexes(table, name)
+        return statements
 
     def keys(self, table: Table) -> set[tuple[Any, ...]]:
         return set(self._run(f'SELECT {", ".join(table.key)} FROM "{table.name}"'))
@@ -191,6 +201,12 @@ def create(table: Table, name: str, target: Any) -> str:
     keys = [f"PRIMARY KEY ({', '.join(table.key)})", *(f"UNIQUE ({column})" for column in table.unique)]
     references = [foreign_key(table, r, target(r.target)) for r in table.references] if target else []
     return f"CREATE TABLE {name} ({', '.join([*columns, *keys, *references])})"
+
+
+def inserts(name: str, table: Table, rows: Sequence[oracle.Row], literal: Callable[[Any], str]) -> list[str]:
+    """One statement for all rows, and none for no row."""
+    values = [f"({', '.join(literal(row[column]) for column in table.columns)})" for row in rows]
+    return [f"INSERT INTO {name} ({', '.join(table.columns)}) VALUES {', '.join(values)}"] if rows else []
 
 
 def foreign_key(table: Table, reference: oracle.Reference, target: str) -> str:

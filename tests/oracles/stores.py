@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,6 +70,7 @@ class Shop:
     family: str
     schema: str | None = None
     prefix = ""
+    tables: Mapping[str, Table] | None = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -84,13 +85,16 @@ class Shop:
     url: str
 
     def build(self, company: Company) -> None:
-        """A fresh database and the files that go with it."""
+        """The company's tables and rows alone, and the files that go with them. Tables that are those of the company
+        before are emptied and filled."""
         self.place.config.write_text(policy_text(company))
         text = connector_text(company, self.url, self.schema)
         (self.place.connectors / "shop.toml").write_text(text)
-        self.fill(company)
+        self.fill(company, new=company.tables is not self.tables)
+        self.tables = company.tables
 
-    def fill(self, company: Company) -> None:
+    def fill(self, company: Company, *, new: bool) -> None:
+        """Makes the tables where they are `new`."""
         raise NotImplementedError
 
     def keys(self, table: Table) -> set[tuple[Any, ...]]:
