@@ -286,12 +286,18 @@ class Target(abc.ABC):
         """A clock's column as it stands, seen from `now`."""
 
     @abc.abstractmethod
+    def refuses(self, source: p.Source, test: p.Test) -> str | None:
+        """In the database's words why it can't answer `test` of rows of `source`; None where it can. No row is read."""
+
+    @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:
         """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
-    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of everything that a plan and a batch by keys of this job would execute."""
+    def statements(self, work: Work, progress: Progress) -> tuple[tuple[str, str], ...]:
+        """(purpose, SQL) of everything that a plan and the batches of this job would execute, in the way in which they
+        would be taken now: where that depends on how many records are due, they are counted.
+        """
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

@@ -9,6 +9,7 @@ import enum
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -67,6 +68,7 @@ class Column:
     type: str
     nullable: bool = True
     generated: bool = False
+    dated: bool = True  # its values may be points in time, as far as its kind allows
     on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
 
 
@@ -159,6 +161,19 @@ class Blind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dates:
+    """What the database's own dates hold besides the days of the calendar.
+
+    `odd`: one such value; `shape`: what all of them look like, in small letters, as a regular expression.
+    `latest`: the last instant that a column of instants can hold; None: later than any that is written.
+    """
+
+    odd: str | None = None
+    shape: str = ""
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """Every table that the role can see, and every reference between them.
 
@@ -167,7 +182,7 @@ class Catalogue:
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
     `defers`: a reference can be declared so that it waits for the end of a transaction.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
-    dates are texts or numbers.
+    dates are texts or numbers. `dates`: what its own dates hold besides days.
     """
 
     tables: Mapping[TableId, Table]
@@ -176,6 +191,7 @@ class Catalogue:
     default_only: bool = False
     folds_case: bool = False
     typed: bool = True
+    dates: Dates = Dates()
     folds_tables: bool = False
     folds_columns: bool = False
     quote: str = '"'

@@ -21,6 +21,7 @@ from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
 from retention.verbs import stores
 from retention.verbs.clocks import clock_warnings
+from retention.verbs.conditions import condition_problems
 from retention.verbs.prepared import Clock, configuration, shared_stores
 
 MOST_COUNTED = 1_000_000
@@ -105,8 +106,9 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
+    unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
-        problems=(*problems, *lacking, *(problem for item in bound for problem in _unseen(item))),
+        problems=(*problems, *lacking, *unseen, *condition_problems(bound, target)),
         warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),

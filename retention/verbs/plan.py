@@ -207,8 +207,12 @@ def statements(
     rules: tuple[str, ...] = (),
     connectors: tuple[str, ...] = (),
     clock: Clock,
+    progress: Progress | None = None,
 ) -> tuple[Statement, ...]:
-    """The SQL of every job, with its values in place, as plan and run execute it."""
+    """The SQL of every job, with its values in place, as plan and run execute it.
+
+    A run's way with a table may depend on how many of its records are due: then they are counted.
+    """
     config = configuration(place)
     named(config, rules, connectors)
     moment = as_of_instant(config, as_of, clock)
@@ -216,11 +220,13 @@ def statements(
         return tuple(
             statement
             for item in ready.works(ready.jobs(rules), moment)
-            for statement in _statements(item, ready.targets[item.bound.connector.name])
+            for statement in _statements(
+                item, ready.targets[item.bound.connector.name], progress or NoProgress()
+            )
         )
 
 
-def _statements(item: Work, target: Target) -> list[Statement]:
+def _statements(item: Work, target: Target, progress: Progress) -> list[Statement]:
     return [
         Statement(
             rule=item.job.rule.name,
@@ -229,7 +235,7 @@ def _statements(item: Work, target: Target) -> list[Statement]:
             purpose=purpose,
             sql=sql,
         )
-        for purpose, sql in target.statements(item)
+        for purpose, sql in target.statements(item, progress)
     ]
 
 

@@ -66,7 +66,7 @@ def plan(
         return DONE
     session: Session = ctx.obj
     if sql and exit_code:
-        raise UsageError("--exit-code tells whether something is due, and --sql does not count")
+        raise UsageError("--exit-code tells whether something is due, and --sql shows statements only")
     if output is not None:
         check_output(output)
         verbs.refuse_output(session.place, output)
@@ -115,7 +115,10 @@ def _statements(
     form: str,
     output: Path | None,
 ) -> int:
-    found = verbs.statements(session.place, as_of=as_of, rules=rules, connectors=connectors, clock=now)
+    with session.progress() as progress:
+        found = verbs.statements(
+            session.place, as_of=as_of, rules=rules, connectors=connectors, clock=now, progress=progress
+        )
     from retention.report.documents import statements_document
 
     def text(console: Console) -> None:

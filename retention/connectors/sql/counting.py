@@ -17,7 +17,7 @@ from retention.errors import InterruptedRun
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
-from retention.planning.work import Work
+from retention.planning.work import Referring, Work
 
 RANGE = 50_000
 """Rows of the root table that one counting statement looks at."""
@@ -119,18 +119,27 @@ class Census:
 
     def _count_referring(self, limits: list[Any]) -> None:
         """How many of the referenced records each reference keeps."""
-        compiler = self._statements.compiler
         for item in self._work.referring:
-            query = sa.select(sa.func.count()).select_from(self._statements.root)
-            fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
-            query = query.where(*limits, compiler.test(self._work.records), fate, compiler.test(item.test))
+            query = self.referring_query(item, limits)
             self._by[described(item.outside.reference)] += self._connection.execute(query).scalar_one()
+
+    def referring_query(self, item: Referring, limits: list[Any]) -> sa.Select[Any]:
+        """How many referenced records one reference keeps."""
+        compiler = self._statements.compiler
+        query = sa.select(sa.func.count()).select_from(self._statements.root)
+        fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
+        return query.where(*limits, compiler.test(self._work.records), fate, compiler.test(item.test))
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
+        query = self.nullable_query()
+        if query is not None:
+            self._fates["unclear"] += self._connection.execute(query).scalar_one()
+
+    def nullable_query(self) -> sa.Select[Any] | None:
+        """How many rows have no key; None where every row has one."""
         known = self._statements.key_known
         if not known:
-            return
+            return None
         query = sa.select(sa.func.count()).select_from(self._statements.root)
-        query = query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))
-        self._fates["unclear"] += self._connection.execute(query).scalar_one()
+        return query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))

@@ -342,8 +342,8 @@ class Dialect(abc.ABC):
     # -- showing ---------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def shown(self, statement: sa.ClauseElement) -> str:
-        """The statement with its values in place, for `--sql`; never executed."""
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
+        """The statement with its values in place, for `--sql`; never executed. `given`: see `with_values`."""
 
     def leaves(self, catalogue: Catalogue, table: TableId) -> Iterable[TableId]:
         """The tables that store `table`'s rows."""

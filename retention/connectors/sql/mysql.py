@@ -255,11 +255,11 @@ class Mysql(MysqlClocks):
         # No OF: MariaDB has none, and what else the query joins is the batch's own already.
         return query.with_for_update(skip_locked=not wait and not at_once, nowait=at_once)
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects.mysql import pymysql
 
         dialect = pymysql.dialect(paramstyle="pyformat")
-        return with_values(statement, dialect, PYFORMAT, _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal, given or {})
 
 
 def _locks(milliseconds: int) -> dict[str, str]:
@@ -298,7 +298,7 @@ def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, Verbatim):
-        return value.text
+        return f"{value.text} /* known in the batch */"
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int | float | Decimal):

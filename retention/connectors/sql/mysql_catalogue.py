@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -18,6 +19,7 @@ from retention.model.catalogue import (
     Blind,
     Catalogue,
     Column,
+    Dates,
     Index,
     Kind,
     Reference,
@@ -42,7 +44,13 @@ _KINDS = {
     "timestamp": Kind.TIMESTAMPTZ,  # an instant; sessions read it in UTC
     "uuid": Kind.UUID,
 }
+_UNDATED = frozenset({"year", "bit", "enum", "set"})
 _BOOLEANS = ("tinyint(1)", "bit(1)")
+_DATES = Dates(
+    odd="0000-00-00",
+    shape=r"\d{4}-(00-\d\d|(0[1-9]|1[0-2])-00)( \d\d:\d\d:\d\d(\.\d{1,6})?)?",
+    latest=datetime(2106, 2, 7, 6, 28, 15, 999_999, tzinfo=UTC),  # MariaDB's; MySQL's is in 2038
+)
 
 
 def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str]) -> Catalogue:
@@ -58,6 +66,7 @@ def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str
         references=tuple(_finish(reference, tables) for reference in references if reference.table in tables),
         default_schema=here,
         default_only=True,
+        dates=_DATES,
         folds_tables=bool(folding),
         folds_columns=True,
         quote="`",
@@ -222,6 +231,7 @@ def _columns(connection: Connection, schema: str) -> dict[str, dict[str, Column]
             type=_text(type_),
             nullable=nullable == "YES",
             generated=bool(expression),
+            dated=kind.lower() not in _UNDATED,
             on_update="on update" in extra.lower(),
         )
     return found

@@ -29,42 +29,42 @@ _FEW = 20
 
 
 class KeyedDelete:
-    """Deletes rows of one table by their keys."""
+    """Deletes rows of one table by their keys, `listed` or each by `one` statement."""
 
     def __init__(self, dialect: Dialect, of: Table, key: Sequence[Column]) -> None:
         self._dialect = dialect
         self._key = tuple(key)
         self._rows = of.rows_estimate or 0
-        self._listed = by_own_key(dialect, of.id, self._key)
+        self.listed = by_own_key(dialect, of.id, self._key)
         target = table(of.id)
         names = [f"k{i}" for i in range(len(self._key))]
         same = (
             column_of(target, column.name) == sa.bindparam(name, type_=NullType())
             for name, column in zip(names, self._key, strict=True)
         )
-        self._names, self._one = names, sa.delete(target).where(*same)
+        self._names, self.one = names, sa.delete(target).where(*same)
 
     def delete(self, connection: Connection, keys: Sequence[Key], *, beside_locks: bool) -> int:
         """How many rows went. `beside_locks`: others may have locked rows of the table."""
         if beside_locks and len(keys) * _FEW > self._rows:
             given = [dict(zip(self._names, key, strict=True)) for key in keys]
-            return sum(connection.execute(self._one, one).rowcount for one in given)
+            return sum(connection.execute(self.one, one).rowcount for one in given)
         gone, size = 0, self._dialect.most_keys or len(keys)
         for start in range(0, len(keys), size):
             some = self._dialect.give_keys(connection, self._key, keys[start : start + size])
-            gone += connection.execute(self._listed, some).rowcount
+            gone += connection.execute(self.listed, some).rowcount
         return gone
 
 
 class PartRows:
-    """Looks up the rows of one part that belong to the records handed over, and deletes them."""
+    """Looks up the rows of one part that belong to the records handed over (`free`), and deletes them (`keyed`)."""
 
     def __init__(
         self, dialect: Dialect, statements: Statements, part: Table, links: tuple[Reference, ...]
     ) -> None:
         """`links`: the references of the part to itself."""
         self._again = bool(links)
-        self._keyed = KeyedDelete(dialect, part, [part.columns[name] for name in part.key])
+        self.keyed = KeyedDelete(dialect, part, [part.columns[name] for name in part.key])
         rows, query = statements.rows_of_part(part)
         for i, link in enumerate(links):
             other = table(part.id).alias(f"o{i}")
@@ -72,13 +72,13 @@ class PartRows:
             same = (column_of(other, a) == column_of(rows, b) for a, b in pairs)
             refers: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(other).where(*same)
             query = query.where(sa.not_(refers.correlate(rows).exists()))
-        self._free = query
+        self.free = query
 
     def delete(self, connection: Connection, given: Mapping[str, Any], *, beside_locks: bool) -> int:
         """How many rows went; those of a ring that refers to itself stay."""
         gone = 0
-        while free := plain_rows(connection, self._free, given):
-            gone += self._keyed.delete(connection, free, beside_locks=beside_locks)
+        while free := plain_rows(connection, self.free, given):
+            gone += self.keyed.delete(connection, free, beside_locks=beside_locks)
             if not self._again:
                 break
         return gone

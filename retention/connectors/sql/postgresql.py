@@ -24,7 +24,7 @@ from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
-from retention.model.catalogue import Catalogue, Column, Kind
+from retention.model.catalogue import Catalogue, Column, Dates, Kind
 from retention.planning.rights import Need
 
 _LOOKING = {
@@ -153,6 +153,7 @@ class Postgresql(PostgresqlClocks):
             tables=tables,
             references=merged(references_of(connection), tables),
             default_schema=default or "public",
+            dates=Dates(odd="infinity", shape="-?infinity"),
         )
 
     # -- expressions -----------------------------------------------------------------------
@@ -207,11 +208,11 @@ class Postgresql(PostgresqlClocks):
     def is_held(self, error: BaseException) -> bool:
         return _sqlstate(error) == "55P03"
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects.postgresql import psycopg
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
-        return with_values(statement, dialect, PYFORMAT, _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal, given or {}, "'{}'")
 
 
 def _array(values: list[Any]) -> Any:

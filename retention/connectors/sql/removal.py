@@ -37,6 +37,12 @@ def _guards(reference: Reference) -> bool:
     return reference.declared and reference.on_delete in _GUARDING
 
 
+def own_links(work: Work, part: Table) -> tuple[Reference, ...]:
+    """The references of the part to itself."""
+    every = (item.reference for item in work.bound.outside)
+    return tuple(r for r in every if r.table == r.target == part.id)
+
+
 class MiscountedError(Refused):
     """Other rows went than the batch had counted on."""
 
@@ -77,9 +83,7 @@ class KeyRemover(Remover):
         self._where = str(work.bound)
 
     def _by_own_key(self, part: Table) -> PartRows:
-        every = (item.reference for item in self._work.bound.outside)
-        links = tuple(r for r in every if r.table == r.target == part.id)
-        return PartRows(self._dialect, self._statements, part, links)
+        return PartRows(self._dialect, self._statements, part, own_links(self._work, part))
 
     # -- finding ---------------------------------------------------------------------------
 

@@ -287,10 +287,10 @@ class Sqlite(Dialect):
     ) -> sa.Select[Any]:
         return query  # BEGIN IMMEDIATE has locked the database
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects import sqlite
 
-        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal)
+        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal, given or {})
 
 
 def _relation(kind: str, sql: str) -> Relation:
