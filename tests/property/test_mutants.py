@@ -259,10 +259,10 @@ def offsets_of_mariadb_s_texts_ignored(patch: Patch) -> None:
 def unreadable_texts_of_mariadb_are_no_dates(patch: Patch) -> None:
     """There too, text that is no date counts as none at all."""
 
-    def mutant(original: Any, column: Any, state: p.State, floor: p.Line, cutoff: p.Line) -> Any:
-        return sa.false() if state is p.State.UNCLEAR else original(column, state, floor, cutoff)
+    def mutant(original: Any, self: Any, column: Any, state: p.State, floor: p.Line, cutoff: p.Line) -> Any:
+        return sa.false() if state is p.State.UNCLEAR else original(self, column, state, floor, cutoff)
 
-    wrapped(patch, mysql_clocks, "_dated", mutant)
+    wrapped(patch, Mysql, "dated_text", mutant)
 
 
 MUTANTS = {
