@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from retention.connectors.port import Marker, Target
-from retention.engine.retrying import Retry, again
+from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal
 from retention.ledger.evidence import batch_root
 from retention.store.batches import INTENT, UNKNOWN, BatchRow

@@ -28,7 +28,7 @@ class Lost(UnreachableError):  # noqa: N818 - it says what became of the connect
 
 
 class Clash(UnreachableError):  # noqa: N818 - it is nobody's error
-    """The database ended a transaction for another's sake; it may be begun again."""
+    """The database ended a transaction for another's sake, or had no room for it; it may be begun again."""
 
 
 class Backend(abc.ABC):

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from retention.config import logins
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.config.urls import Url
 from retention.errors import SetupError, UnreachableError
+from retention.model.dataset import Tls
 from retention.store import backend
 from retention.store.backend import execute
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
@@ -58,6 +60,7 @@ class MysqlDatabase(Server):
     module = "pymysql"
     extra = "mysql"
     port = 3306
+    socket_parameter = "unix_socket"
 
     def __init__(self, login: Any) -> None:
         self.family = login()[0].family
@@ -69,16 +72,16 @@ class MysqlDatabase(Server):
 
         return (pymysql.Error,)
 
-    def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
+    def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
         import pymysql
         from pymysql.constants import CLIENT
 
         connection: Any = pymysql.connect(
-            **logins.mysql(url, tls, tls_ca),
+            **logins.mysql(url, tls),
             charset="utf8mb4",
             autocommit=True,  # transactions are begun by hand, below
-            connect_timeout=10,
-            read_timeout=STATEMENT_SECONDS + 15,
+            connect_timeout=logins.CONNECT_SECONDS,
+            read_timeout=logins.CONNECT_SECONDS,
             write_timeout=STATEMENT_SECONDS,
             client_flag=CLIENT.FOUND_ROWS,
         )
@@ -89,6 +92,7 @@ class MysqlDatabase(Server):
         except BaseException:
             connection.close()
             raise
+        logins.answers_within(connection, STATEMENT_SECONDS + 15)
         return connection
 
     def begin(self, connection: Connection, *, write: bool) -> None:
@@ -146,6 +150,10 @@ class MysqlDatabase(Server):
         if isinstance(code, int):
             return _KINDS.get(code)
         return "lost" if type(error).__name__ == "InterfaceError" else None
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        code = error.args[0] if error.args else None
+        return unreached.mysql(code if isinstance(code, int) else None, str(error))
 
     def words(self, error: BaseException) -> str:
         said = str(error.args[1]) if len(error.args) > 1 else str(error)

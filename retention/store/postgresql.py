@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from retention.config import logins
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.config.urls import Url
 from retention.errors import RetentionError
+from retention.model.dataset import Tls
 from retention.store import backend
 from retention.store.backend import execute
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
@@ -48,6 +50,7 @@ class PostgresqlDatabase(Server):
     module = "psycopg"
     extra = "postgresql"
     port = 5432
+    socket_parameter = "host"
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -55,12 +58,11 @@ class PostgresqlDatabase(Server):
 
         return (psycopg.Error,)
 
-    def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
+    def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
         import psycopg.conninfo
 
         options: dict[str, Any] = {"host": url.host, "port": url.port, "dbname": url.database}
-        options |= {"application_name": "retention", "connect_timeout": 10, "tcp_user_timeout": 60_000}
-        options |= {**url.query, **logins.postgresql(url, tls, tls_ca)}
+        options |= {**url.query, **logins.postgresql(url, tls)}
         words = psycopg.conninfo.make_conninfo("", **options)
         # Transactions are begun and set in one round trip, below.
         return psycopg.connect(words, autocommit=True, prepare_threshold=None)
@@ -97,6 +99,9 @@ class PostgresqlDatabase(Server):
         if state is None:
             return "lost" if type(error).__name__ in ("OperationalError", "InterfaceError") else None
         return "lost" if state.startswith("08") else _KINDS.get(state)
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.postgresql(str(error))
 
     def words(self, error: BaseException) -> str:
         said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)

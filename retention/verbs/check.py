@@ -81,8 +81,8 @@ def _look(connector: Connector, place: Place, now: datetime) -> _Look:
     except ConfigurationError as error:
         return _Look(problems=tuple(error.problems))
     except UnreachableError as error:
-        write = "see that it is there and answers, or mend the url"
-        problem = Problem(file=connector.file, key="url", found=error.message, write=write)
+        write = error.write or "see that it is there and answers, or mend the url"
+        problem = Problem(file=connector.file, key="url", found=error.found, write=write)
         return _Look(problems=(problem,), silent=error.message)
 
 

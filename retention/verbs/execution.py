@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import partial
 
 from retention.connectors.port import Remembered, Target
+from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
-from retention.engine.retrying import Retry
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Committer, key_id
 from retention.model.documents import run_document
@@ -149,7 +150,7 @@ def _job(execution: Execution, job: JobPlan, item: Work, remembered: Remembered 
         return _not_run(job, verdict.status, verdict.reason)
     target = execution.ready.targets[job.connector]
     try:
-        why = target.read_only()
+        why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
             return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
         return _leased(execution, job, item, target, remembered)
@@ -255,7 +256,9 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
-        with target.remover(item, committer, remembered, share=share) as remover:
+        opened = partial(target.remover, item, committer, remembered, share=share)
+        with ExitStack() as stack:
+            remover = again(Retry(attempts=PATIENCE), lambda: stack.enter_context(opened()))
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retention.config import Configuration
+from retention.connectors.retrying import Retry
 from retention.engine.journal import RUN_LEASE, run_lease
 from retention.engine.recovery import recover
-from retention.engine.retrying import Retry
 from retention.errors import SafetyRefusal, SetupError
 from retention.model.documents import plan_from_document
 from retention.model.outcome import RunOutcome

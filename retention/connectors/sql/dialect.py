@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
 from retention.model import predicate as p
@@ -161,6 +162,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def lost(self, error: BaseException) -> bool:
         """Whether the connection is gone, so that a commit's outcome may be unknown."""
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        """Why there was no connection to be had, where that can be told."""
+        return None
 
     def forbidden(self, error: BaseException) -> bool:
         """Whether the statement itself was refused, whatever the rows: a right, a table or a column is missing.

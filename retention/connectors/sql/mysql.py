@@ -20,6 +20,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql import mysql_errors as errors
 from retention.connectors.sql.dialect import Timeouts
@@ -75,7 +77,8 @@ class Mysql(MysqlClocks):
             connect_args={
                 "charset": "utf8mb4",
                 "client_flag": CLIENT.FOUND_ROWS,
-                "connect_timeout": 10,
+                "connect_timeout": logins.CONNECT_SECONDS,
+                "read_timeout": logins.CONNECT_SECONDS,
                 "conv": recoded(),
                 "init_command": greeting(),
                 "local_infile": False,
@@ -86,6 +89,7 @@ class Mysql(MysqlClocks):
         def _connect(connection: Any, record: Any) -> None:
             flavour = flavour_of(connection.get_server_info())
             record.info["flavour"], record.info["set"] = flavour, {}
+            logins.answers_within(connection, None)  # from here on the server ends what takes too long
             with connection.cursor() as cursor:
                 cursor.execute(flavour.opening(read_only=read_only))
 
@@ -153,6 +157,9 @@ class Mysql(MysqlClocks):
         if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
             return True
         return errors.number(error) in errors.LOST
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.mysql(errors.number(error), str(getattr(error, "orig", error)))
 
     def forbidden(self, error: BaseException) -> bool:
         return errors.number(error) in errors.FORBIDDEN

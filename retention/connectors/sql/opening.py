@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +14,10 @@ from retention.config.findings import Unusable
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Tls
 
-Login = Callable[[urls.Url, str | None, str | None], Mapping[str, Any]]
-"""A URL, `tls`, and the path of `tls_ca` → what the driver is told."""
+Login = Callable[[urls.Url, Tls], Mapping[str, Any]]
+"""A URL, and TLS with whole paths → what the driver is told."""
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -86,7 +85,9 @@ def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> S
     names = [d.table.pieces for d in datasets] + [part.table.pieces for d in datasets for part in d.parts]
     schemas = {name[0] for name in names if len(name) == 2} | {d.schema for d in datasets if d.schema}
     dialect: Dialect = Mysql(sorted(schemas))
-    address = sa.URL.create("mysql+pymysql", host=url.host, port=url.port, database=url.database)
+    address = sa.URL.create(
+        "mysql+pymysql", host=url.host, port=url.port, database=url.database, query=dict(url.query)
+    )
     return _server(connector, dialect, address, environ, logins.mysql)
 
 
@@ -122,8 +123,7 @@ def _credentials(connector: Connector, environ: Mapping[str, str], login: Login)
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
-            ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
-            parameters.update(login(url, connector.tls, ca))
+            parameters.update(login(url, logins.from_folder(connector.tls, connector.folder)))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
 

@@ -15,6 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
+from retention.config import unreached
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql_ahead import ahead
@@ -33,7 +35,7 @@ _LOOKING = {
     "jit": "off",  # every range and batch would be compiled anew: a plan of 900,000 records took 6.0 s instead of 2.7 s
 }
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
-_LOST = frozenset({"57P01", "57P02", "08000", "08003", "08006", "25P03"})
+_LOST = frozenset({"57P01", "57P02", "57P05", "25P03"})
 
 
 class Postgresql(PostgresqlClocks):
@@ -50,7 +52,7 @@ class Postgresql(PostgresqlClocks):
         engine = sa.create_engine(
             url,
             poolclass=NullPool,
-            connect_args={"prepare_threshold": None, "application_name": "retention", "connect_timeout": 10},
+            connect_args={"prepare_threshold": None},
             isolation_level="READ COMMITTED",
         )
 
@@ -98,7 +100,7 @@ class Postgresql(PostgresqlClocks):
 
     def identity(self, connection: Connection) -> str:
         url = connection.engine.url
-        where = url.host or url.query.get("host") or "local"
+        where = url.query.get("host") or url.host or "local"
         return f"postgresql:{where}:{url.port or 5432}/{url.database}"
 
     def store(self, connection: Connection) -> str:
@@ -133,7 +135,10 @@ class Postgresql(PostgresqlClocks):
             return True
         if state is None:
             return type(getattr(error, "orig", error)).__name__ in ("OperationalError", "InterfaceError")
-        return state in _LOST
+        return state in _LOST or state.startswith("08")
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.postgresql(str(getattr(error, "orig", error)))
 
     def forbidden(self, error: BaseException) -> bool:
         return (_sqlstate(error) or "").startswith("42")

@@ -84,7 +84,7 @@ class SqlTarget(Target):
     def _reader(self, what: str) -> Iterator[Connection]:
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            connected(self._reading, self.name) as connection,
+            connected(self._dialect, self._reading, self.name) as connection,
         ):
             yield connection
 
@@ -93,7 +93,7 @@ class SqlTarget(Target):
         """A transaction of its own, committed at the end."""
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            connected(self._writing, self.name) as connection,
+            connected(self._dialect, self._writing, self.name) as connection,
         ):
             self._dialect.begin(connection, timeouts or Timeouts())
             yield connection
@@ -245,7 +245,7 @@ class SqlTarget(Target):
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
-            connection = stack.enter_context(connected(self._writing, self.name))
+            connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
             if remembered is None and work.bound.entangled:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             if isinstance(remembered, RememberedKeys):

@@ -42,12 +42,18 @@ def _numbered(cause: BaseException) -> tuple[int | None, str]:
 
 
 @contextmanager
-def connected(engine: sa.Engine, name: str) -> Iterator[Connection]:
-    """A connection; UnreachableError with the driver's own words where there is none to be had."""
+def connected(dialect: Dialect, engine: sa.Engine, name: str) -> Iterator[Connection]:
+    """A connection; UnreachableError with the driver's own words, and what to do, where there is none to be had.
+
+    Transient where the server is full, starting or ending: it may have one a little later.
+    """
     try:
         connection = engine.connect()
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        raise UnreachableError(f"connector `{name}` can't be reached: {plain(error)}") from error
+        reason = dialect.unreached(error)
+        kind = Transient if reason is not None and reason.passing else UnreachableError
+        write = reason.write if reason is not None else ""
+        raise kind(f"connector `{name}` can't be reached: {plain(error)}", write=write) from error
     with connection:
         yield connection
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from retention.connectors.retrying import Retry
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UnreachableError
 from retention.store import backend as backends
 from retention.store import ddl, mysql, postgresql, schema
@@ -55,6 +56,37 @@ def test_a_connection_that_broke_between_two_transactions_is_made_anew(server_pl
     append(server_store, 1, start=1)
     with server_store.read() as snapshot:
         assert snapshot.log.head().size == 2
+
+
+def test_a_server_that_is_full_for_a_moment_is_asked_again(server_place, server_store, monkeypatch):
+    """With pauses from the settings record; one that stays full is said, with what to do."""
+    psycopg, pymysql = pytest.importorskip("psycopg"), pytest.importorskip("pymysql")
+    append(server_store, 1)
+    kind, pauses, full = type(backend_of(server_place.url)), [], [True, True]
+    connect = kind.open
+
+    def sometimes(self, *where, **how):
+        if full and full.pop():
+            raise no_room[server_place.database.kind]
+        return connect(self, *where, **how)
+
+    no_room = {
+        "postgresql": psycopg.OperationalError("connection failed: FATAL:  sorry, too many clients already"),
+        "mariadb": pymysql.OperationalError(1040, "Too many connections"),
+    }
+    monkeypatch.setattr(kind, "open", sometimes)
+    monkeypatch.setattr("retention.store.state._BEGINNING", Retry(attempts=4, sleep=pauses.append))
+    server_place.database.end_sessions()
+    append(server_store, 1, start=1)
+    assert len(pauses) == 3  # the kept session's end, and twice no room
+    full += [True] * 9
+    server_place.database.end_sessions()
+    with pytest.raises(UnreachableError, match="try again later, or let the server"):
+        append(server_store, 1, start=2)
+    full.clear()
+    append(server_store, 1, start=2)
+    with server_store.read() as snapshot:
+        assert snapshot.log.head().size == 3
 
 
 def test_a_session_that_is_ended_in_a_transaction_leaves_nothing_of_it(server_place, server_store):
