@@ -30,7 +30,11 @@ from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Dates, Kind
 from retention.planning.rights import Need
 
-_LOOKING = {"timezone": "UTC", "row_security": "off"}  # an error instead of rows that a policy hides
+_LOOKING = {
+    "timezone": "UTC",
+    "row_security": "off",  # an error instead of rows that a policy hides
+    "jit": "off",  # every range and batch would be compiled anew: a plan of 900,000 records took 6.0 s instead of 2.7 s
+}
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", "57014", "25P03", "57P03"})
 _LOST = frozenset({"57P01", "57P02", "57P05", "25P03"})
 
