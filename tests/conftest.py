@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import own_servers
+from tests.support import own_servers, servers
 from tests.support.desk import Desk
 from tests.support.mariadb import MariadbServer, MariadbStore
 from tests.support.own_servers import OwnServer
@@ -29,41 +29,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
-SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
-MARIADB = "mysql://root@127.0.0.1:3306/test"
 
 
 @pytest.fixture(scope="session")
 def any_server() -> Iterator[Server]:
-    found = Server(os.environ.get("RETENTION_TEST_POSTGRESQL", SERVER))
-    yield found
-    found.close()
+    yield servers.any_postgresql()
+    servers.any_postgresql().close()
 
 
 @pytest.fixture
 def server(any_server: Server) -> Server:
     """The PostgreSQL server; a test that asks for it skips where there is none."""
-    _answers(any_server.why_not)
-    return any_server
-
-
-def _answers(why_not: str | None) -> None:
-    if why_not is not None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(why_not)
-        pytest.skip(why_not)
-
-
-@pytest.fixture(scope="session")
-def any_mariadb() -> MariadbServer:
-    return MariadbServer(os.environ.get("RETENTION_TEST_MARIADB", MARIADB))
+    return servers.postgresql()
 
 
 @pytest.fixture
-def mariadb_server(any_mariadb: MariadbServer) -> MariadbServer:
+def mariadb_server() -> MariadbServer:
     """The MariaDB server; a test that asks for it skips where there is none."""
-    _answers(any_mariadb.why_not)
-    return any_mariadb
+    return servers.mariadb()
 
 
 @pytest.fixture(scope="session")

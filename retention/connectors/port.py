@@ -49,13 +49,17 @@ class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day."""
+    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day.
+
+    `ringed`: how many of the referenced stay for a ring of rows that the database lets not go.
+    """
 
     fates: Mapping[str, int]
     overdue: int = 0
     oldest: str | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     referenced_by: Mapping[str, int] = field(default_factory=dict)
+    ringed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,8 @@ class Look:
 class RecordView:
     """One record as it stands: `fate` by this job; event → component → (value text, state).
 
-    `undecided`: the dataset's `where` is neither true nor false of it.
+    `undecided`: the dataset's `where` is neither true nor false of it. `ringed`: it stays for a ring of rows that the
+    database lets not go.
     """
 
     fate: str
@@ -158,6 +163,7 @@ class RecordView:
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
     undecided: bool = False
+    ringed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +279,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def store(self) -> str:
         """The same for every address of one database, as far as the database can tell."""
+
+    @abc.abstractmethod
+    def server(self) -> str:
+        """The same for every connector whose statements can name the same tables by the same names."""
 
     @abc.abstractmethod
     def catalogue(self) -> Catalogue:

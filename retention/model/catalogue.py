@@ -61,7 +61,11 @@ class Relation(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column; `type` is the database's own spelling, for messages and for casts."""
+    """A column; `type` is the database's own spelling, for messages and for casts.
+
+    `pinned`: why it can't be set to NULL in a row that is about to go, though it is nullable; "" where nothing
+    is known to forbid it. `collation`: what its texts are compared by; "" where it has none, or is not asked.
+    """
 
     name: str
     kind: Kind
@@ -70,6 +74,8 @@ class Column:
     generated: bool = False
     dated: bool = True  # its values may be points in time, as far as its kind allows
     on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
+    pinned: str = ""
+    collation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +186,8 @@ class Catalogue:
     `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
     else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
-    `defers`: a reference can be declared so that it waits for the end of a transaction.
+    `defers`: a reference can be declared so that it waits for the end of a transaction. `row_by_row`: the delete
+    rules of references that are looked at as each row goes, not when a statement has deleted all of its rows.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
     dates are texts or numbers. `dates`: what its own dates hold besides days.
     """
@@ -196,6 +203,7 @@ class Catalogue:
     folds_columns: bool = False
     quote: str = '"'
     defers: bool = True
+    row_by_row: frozenset[str] = frozenset()
     blind: tuple[Blind, ...] = ()
     notes: tuple[str, ...] = field(default=())
 

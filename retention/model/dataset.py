@@ -216,3 +216,13 @@ class Connector:
     marker_schema: str | None = None  # None: where a session of the target looks first
     throttle: Throttle = field(default_factory=Throttle)
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> frozenset[str]:
+        """Every schema that its datasets name."""
+        datasets = self.datasets.values()
+        tables = [d.table.pieces for d in datasets] + [
+            part.table.pieces for d in datasets for part in d.parts
+        ]
+        named = {pieces[0] for pieces in tables if len(pieces) == 2}
+        return frozenset(named | {d.schema for d in datasets if d.schema})

@@ -15,10 +15,10 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
+from retention.planning.acting import never_acts
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
-from retention.planning.order import never_acts
 from retention.planning.results import cases
 from retention.planning.stops import Stops
 
@@ -289,19 +289,32 @@ class Fates(Stops):
             return ()
         return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
 
+    def ringed(self, job: Job, root: p.Source) -> p.Test | None:
+        """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
+        if not job.bound.stubborn:
+            return None
+        closure = self._followed(job, "ringed", tuple(self._in_rings(job.bound)))
+        return p.Reached(fields=self._key(job.bound, root), closure=closure)
+
     def _kept(self, job: Job) -> p.Closure:
         """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
 
         Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
+        Where the database lets no row of a ring go, its records are among those that stay.
         """
-        name = str(job.bound)
-        if name not in self._closures:
+        if f"kept {job.bound}" not in self._closures:
             inside = [item for item in job.bound.outside if item.inside]
-            self._closures[name] = p.Closure(
-                name=f"kept{len(self._closures) + 1}",
-                seeds=tuple(self._kept_at_first(job, item) for item in inside),
-                steps=tuple(self._between(job, item) for item in inside),
-            )
+            seeds = [self._kept_at_first(job, item) for item in inside]
+            self._followed(job, "kept", (*seeds, *self._in_rings(job.bound)))
+        return self._closures[f"kept {job.bound}"]
+
+    def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
+        """The records of `seeds`, and all that they refer to."""
+        name = f"{word} {job.bound}"
+        if name not in self._closures:
+            steps = tuple(self._between(job, item) for item in job.bound.outside if item.inside)
+            alias = f"{word}{len(self._closures) + 1}"
+            self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:

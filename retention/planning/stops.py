@@ -9,9 +9,9 @@ from functools import partial
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.policy import Basis, Rule, Variant
+from retention.planning.acting import surely_later
 from retention.planning.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.holding import Holding, held_list
-from retention.planning.order import surely_later
 from retention.planning.results import cases
 from retention.planning.sharing import Sharing
 

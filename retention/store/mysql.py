@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from retention.config.urls import Url
 from retention.errors import SetupError, UnreachableError
 from retention.model.dataset import Tls
 from retention.store import backend
-from retention.store.backend import execute
+from retention.store.sending import Answer, Statement, execute, together
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
 
 _KINDS = {
@@ -46,6 +46,11 @@ _KINDS = {
     0: "lost",
 }
 _NO_DATABASE = 1049
+_WRITING = ("START TRANSACTION READ WRITE",)
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
 _DURABLE = (
     ("innodb_flush_log_at_trx_commit", "1", None),
     ("sync_binlog", "1", "log_bin"),
@@ -73,17 +78,18 @@ class MysqlDatabase(Server):
         return (pymysql.Error,)
 
     def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
-        import pymysql
         from pymysql.constants import CLIENT
 
-        connection: Any = pymysql.connect(
+        from retention.store.mysql_driver import Driver
+
+        connection: Any = Driver(
             **logins.mysql(url, tls),
             charset="utf8mb4",
             autocommit=True,  # transactions are begun by hand, below
             connect_timeout=logins.CONNECT_SECONDS,
             read_timeout=logins.CONNECT_SECONDS,
             write_timeout=STATEMENT_SECONDS,
-            client_flag=CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
         )
         try:
             for statement in _settings(mariadb="MariaDB" in connection.get_server_info(), write=write):
@@ -95,12 +101,12 @@ class MysqlDatabase(Server):
         logins.answers_within(connection, STATEMENT_SECONDS + 15)
         return connection
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        if write:
-            execute(connection, "START TRANSACTION READ WRITE")
-        else:
-            execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return _WRITING if write else _SNAPSHOT
+
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        with driver.cursor() as cursor:
+            return together(cursor, statements)
 
     def alone(self, connection: Connection) -> None:
         [(got,)] = execute(connection, f"SELECT GET_LOCK('{self._lock}', {backend.BUSY_SECONDS:.0f})")

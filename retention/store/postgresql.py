@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from retention.config.urls import Url
 from retention.errors import RetentionError
 from retention.model.dataset import Tls
 from retention.store import backend
-from retention.store.backend import execute
+from retention.store.sending import Answer, Statement, Waiting, execute, together
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
 
 _KINDS = {
@@ -37,7 +37,7 @@ _KINDS = {
 }
 _NONE, _FAILED = 0, 3
 """libpq's PQTRANS_IDLE and PQTRANS_INERROR."""
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL timezone = 'UTC'"
+_SNAPSHOT = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL timezone = 'UTC'")
 _ALONE = 0x726574656E74696F
 """The advisory lock of those who change the tables themselves: "retentio" in bytes."""
 
@@ -67,15 +67,23 @@ class PostgresqlDatabase(Server):
         # Transactions are begun and set in one round trip, below.
         return psycopg.connect(words, autocommit=True, prepare_threshold=None)
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        execute(connection, _begin_writing() if write else _SNAPSHOT)
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return _begin_writing() if write else _SNAPSHOT
 
-    def commit(self, connection: Connection) -> None:
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        # The simple protocol: less work than a pipeline at both ends, and PgBouncer knows it.
+        from psycopg import ClientCursor
+
+        with ClientCursor(driver) as cursor:
+            return together(cursor, statements)
+
+    def ending(self, connection: Connection) -> None:
         # COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error.
         driver: Any = connection.connection.dbapi_connection
-        if driver.info.transaction_status in (_NONE, _FAILED):
+        status = driver.info.transaction_status
+        if status == _FAILED or (status == _NONE and not Waiting.on(connection)):
             raise RetentionError(f"{self.shown}: a statement failed, so nothing of its transaction is stored")
-        connection.commit()
+        super().ending(connection)
 
     def alone(self, connection: Connection) -> None:
         execute(connection, f"SELECT pg_advisory_xact_lock({_ALONE})")
@@ -111,7 +119,7 @@ class PostgresqlDatabase(Server):
         return f'database "{self.database}" does not exist' in str(error)
 
 
-def _begin_writing() -> str:
+def _begin_writing() -> tuple[str, ...]:
     settings = {
         "synchronous_commit": "on",
         "lock_timeout": f"{backend.BUSY_SECONDS * 1000:.0f}",
@@ -119,5 +127,5 @@ def _begin_writing() -> str:
         "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         "timezone": "UTC",
     }
-    sets = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
-    return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{sets}"
+    sets = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+    return ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", *sets)

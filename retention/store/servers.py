@@ -16,6 +16,7 @@ from retention.errors import LedgerError, RetentionError, SetupError, Unreachabl
 from retention.model.dataset import Tls
 from retention.store.backend import Backend, Clash, Lost
 from retention.store.schema import OUR_TABLES, version_table
+from retention.store.sending import Statement, Waiting
 
 STATEMENT_SECONDS = 60
 """How long one statement of a write transaction may take."""
@@ -116,6 +117,13 @@ class Server(Backend):
                 f"{self.shown}: the state store can't be reached: {self.words(error)}",
                 write=reason.write if reason is not None else "",
             ) from error
+
+    def ending(self, connection: Connection) -> None:
+        """What was to be checked is, and the COMMIT goes with what is left: SQLAlchemy's own finds nothing to do."""
+        waiting = Waiting.on(connection)
+        if waiting.checked:
+            waiting.send(connection)
+        waiting.send(connection, Statement("COMMIT"))
 
     def must_exist(self) -> None:
         """A server has to be asked."""

@@ -185,7 +185,7 @@ class StateStore:
             try:
                 yield transaction
                 transaction.log.flush()
-                self._backend.commit(connection)
+                connection.commit()
             except Lost as error:
                 _give_up(connection)
                 if not (transaction.log.flushed and self._was_committed(self._signer, transaction, error)):

@@ -15,7 +15,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -33,9 +32,8 @@ from retention.model.clock import Boundary
 from retention.model.encoding import EPOCHS, Encoding, Format, Unit
 from retention.periods.encodings import read
 from tests.oracles import clocks as oracle
-from tests.oracles import stores
 from tests.property.test_fate import examples
-from tests.support.mariadb import MariadbServer
+from tests.support import servers
 
 ROOT = p.Source(table=TableId(schema=None, name="clocks"), alias="r")
 ZONES = ("UTC", "Europe/Oslo", "Asia/Kathmandu", "America/New_York", "Pacific/Apia")
@@ -338,11 +336,7 @@ READ_BACK = {"REAL": "at::float8", "CHAR(24)": "at::text"}
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[sa.Connection]:
-    try:
-        psycopg.connect(stores.SERVER).close()
-    except psycopg.OperationalError as error:
-        stores.missing(error)
-    url = sa.make_url(stores.SERVER).set(drivername="postgresql+psycopg")
+    url = sa.make_url(servers.postgresql().url).set(drivername="postgresql+psycopg")
     engine = Postgresql().engine(url, read_only=False)
     with engine.connect() as connection:
         yield connection
@@ -392,16 +386,14 @@ MARIADB = [
 
 
 @pytest.fixture(scope="module")
-def mariadb_connection(any_mariadb: MariadbServer) -> Iterator[sa.Connection]:
-    if any_mariadb.why_not is not None:
-        stores.missing(AssertionError(any_mariadb.why_not))
-    store = any_mariadb.create()
+def mariadb_connection() -> Iterator[sa.Connection]:
+    store = servers.mariadb().create()
     engine = Mysql().engine(sa.make_url(store.url).set(drivername="mysql+pymysql"), read_only=False)
     with engine.connect() as connection:
         yield connection
         connection.rollback()
     engine.dispose()
-    any_mariadb.drop(store)
+    servers.mariadb().drop(store)
 
 
 @examples(200)

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.support.authority import Authority
-from tests.support.states import missing
+from tests.support.servers import missing
 
 FAR = "0.0.0.0"
 MISNAMED = "localhost"

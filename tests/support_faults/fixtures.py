@@ -52,6 +52,14 @@ def postgresql(folder):
 
 
 @pytest.fixture
+def mariadb(folder):
+    """A shop on MariaDB."""
+    database = KINDS["mariadb"](folder)
+    yield Shop(folder, database)
+    database.drop()
+
+
+@pytest.fixture
 def sqlite(folder):
     """A shop on SQLite."""
     return Shop(folder, KINDS["sqlite"](folder))

@@ -85,8 +85,6 @@ class Dialect(Moments, abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
-    at_once: frozenset[str] = frozenset()
-    """Delete rules that are looked at row by row, not when a statement has deleted all of its rows."""
     row_locks: bool
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
@@ -102,7 +100,7 @@ class Dialect(Moments, abc.ABC):
     own_keys: bool = False
     """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
 
-    For databases where a DELETE that looks for its rows locks others, and a reference is checked as each row goes.
+    For databases where a DELETE that looks for its rows locks others.
     """
 
     # -- connections -----------------------------------------------------------------------
@@ -143,6 +141,10 @@ class Dialect(Moments, abc.ABC):
     def store(self, connection: Connection) -> str:
         """See `Target.store`."""
         return self.identity(connection)
+
+    def server(self, connection: Connection) -> str:
+        """See `Target.server`. A database that names no tables of another one is all that can be named."""
+        return self.store(connection)
 
     @abc.abstractmethod
     def now(self, connection: Connection) -> datetime:

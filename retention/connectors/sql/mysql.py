@@ -61,7 +61,6 @@ class Mysql(MysqlMoments):
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
     own_keys = True
     marker_schemas = True
-    at_once = frozenset({"NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"})  # InnoDB looks row by row
 
     def __init__(self, schemas: Sequence[str] = ()) -> None:
         """`schemas`: databases of the server that are named besides the one of the URL."""
@@ -140,9 +139,12 @@ class Mysql(MysqlMoments):
         return "the server is a replica" if _replicates(connection) else None
 
     def store(self, connection: Connection) -> str:
-        found = connection.exec_driver_sql(
-            "SELECT @@hostname, @@port, @@datadir, @@server_id, DATABASE()"
-        ).fetchall()[0]
+        name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+        return f"{self.server(connection)}:{name}"
+
+    def server(self, connection: Connection) -> str:
+        """Tables of every database of the server can be named."""
+        found = connection.exec_driver_sql("SELECT @@hostname, @@port, @@datadir, @@server_id").fetchall()[0]
         return f"mysql:{':'.join(map(str, found))}"
 
     def lacking(

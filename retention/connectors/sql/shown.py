@@ -15,10 +15,10 @@ from retention.connectors.port import Marker
 from retention.connectors.sql import pages, spans
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
-from retention.connectors.sql.own_keys import KeyedDelete, PartRows
-from retention.connectors.sql.removal import KeyRemover, own_links
+from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Order, Statements
 from retention.planning.reach import described
@@ -74,8 +74,10 @@ def _plan(dialect: Dialect, connection: Connection, work: Work, statements: Stat
     for item in work.referring:
         yield (
             f"records that {described(item.outside.reference)} keeps",
-            census.referring_query(statements, item, ()),
+            census.referenced_query(statements, item.test, ()),
         )
+    if work.ringed is not None:
+        yield "records that a ring keeps", census.referenced_query(statements, work.ringed, ())
     nullable = census.nullable_query()
     if nullable is not None:
         yield "rows without a key", nullable
@@ -163,21 +165,29 @@ def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: S
     looks = LookAgain(dialect, connection, statements).looks
     for look in looks:
         yield f"what refers by {described(look.reference)} would refer to", look.values
-    tables = {part.table.id: part.table for part in work.bound.parts}
-    for part in (tables[id_] for id_ in work.bound.removal if id_ in tables):
-        if not dialect.own_keys:
-            yield f"delete rows of {part.id}", statements.delete_part(part)
-            continue
-        rows = PartRows(dialect, statements, part, own_links(work, part))
-        yield f"look up rows of {part.id}", rows.free
-        yield f"delete rows of {part.id}", rows.keyed.listed
-        yield f"delete one row of {part.id}{_OTHERS}", rows.keyed.one
-    root = work.bound.root
-    yield f"delete records of {root.id}", statements.delete_root()
-    if dialect.own_keys:
-        yield f"delete one record of {root.id}{_OTHERS}", KeyedDelete(dialect, root, work.bound.key).one
+    for item in work.bound.loosened:
+        loosening, what = Loosening(dialect, statements, item), described(item.reference)
+        yield from _changes(
+            f"loosen rows that refer to others that go, by {what}", loosening.among, loosening
+        )
+    for member in statements.members:
+        emptying = Emptying(dialect, statements, member)
+        what = "records" if member.id == work.bound.root.id else "rows"
+        lookup = None if emptying.direct else emptying.lookup
+        yield from _changes(f"delete {what} of {member.id}", lookup, emptying)
     for look in looks:
         yield f"rows that refer by {described(look.reference)} by now", look.rows
+
+
+def _changes(what: str, lookup: Any, step: Emptying | Loosening) -> Found:
+    """One statement; or, by the rows' own keys, those that are looked up, in lists or one by one."""
+    if step.keyed is None:
+        yield what, step.statement
+        return
+    if lookup is not None:
+        yield f"look up, to {what}", lookup
+    yield what, step.keyed.listed
+    yield f"one by one: {what}{_OTHERS}", step.keyed.one
 
 
 def printed(dialect: Dialect, shown: Sequence[Shown]) -> tuple[tuple[str, str], ...]:

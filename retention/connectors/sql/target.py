@@ -116,6 +116,10 @@ class SqlTarget(Target):
         with self._reader("connecting") as connection:
             return self._dialect.store(connection)
 
+    def server(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.server(connection)
+
     def catalogue(self) -> Catalogue:
         if self._catalogue is None:
             with self._reader("reading the catalogue") as connection:
@@ -244,13 +248,7 @@ class SqlTarget(Target):
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
-                apart = any(
-                    item.inside
-                    and item.reference.declared
-                    and item.reference.on_delete in self._dialect.at_once
-                    for item in work.bound.outside
-                )
-                remembered.arrange(apart=apart)
+                remembered.arrange()
             return remembered
 
     @contextlib.contextmanager

@@ -14,7 +14,10 @@ from retention.connectors.sql.dialect import Dialect
 from retention.errors import SetupError, UnreachableError
 
 _FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
+_FULL_CODES = frozenset({"53100", 3, 14, 20, 1021, 1114})
 _READONLY = ("readonly database", "read-only", "read only")
+_READONLY_CODES = frozenset({"25006", 1290, 1792})
+"""By SQLSTATE or number, whatever language the server speaks. A table of InnoDB is full when its disk is."""
 
 
 def plain(error: BaseException) -> str:
@@ -31,6 +34,13 @@ def safe(error: BaseException) -> str:
     number, _ = _numbered(cause)
     code = number or getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
+def _code(error: BaseException) -> int | str | None:
+    """The server's number of an error, or its SQLSTATE."""
+    cause = getattr(error, "orig", None) or error
+    number, _ = _numbered(cause)
+    return number if number is not None else getattr(cause, "sqlstate", None)
 
 
 def _numbered(cause: BaseException) -> tuple[int | None, str]:
@@ -73,13 +83,14 @@ def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterato
 def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
     message = plain(error)
     low = message.lower()
+    code = _code(error)
     if dialect.denied(error):
         return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
     if committing and dialect.lost(error):
         return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
-    if any(word in low for word in _FULL):
+    if code in _FULL_CODES or any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
-    if any(word in low for word in _READONLY):
+    if code in _READONLY_CODES or any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):
         return UnreachableError(f"{what}: no connection to the database ({message})")
