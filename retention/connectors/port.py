@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """What one batch removed: `keys` of its records, rows per table; and what it left alone, why.
+    """What one batch removed: `keys` of its records, rows per table; and what it left alone, why: `held` since the plan.
 
     `sealed`: the commitments of `keys`, None where there are none. `overdue`: how many of the records
     were past the time that carrying it out may take.
@@ -102,7 +102,7 @@ class Taken:
     overdue: int
     rows: Mapping[str, int]
     changed: int = 0
-    held: int = 0
+    held: Sequence[Key] = ()
     locked: Sequence[Key] = ()
 
 

@@ -64,6 +64,7 @@ class JobRun:
     _done: int = 0
     _overdue: int = 0
     _changed: int = 0
+    _held: set[Key] = field(default_factory=set)
     _batches: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
     _aside: set[Key] = field(default_factory=set)
@@ -309,6 +310,7 @@ class JobRun:
 
     def _left_alone(self, taken: Taken, window: Window) -> None:
         self._changed += taken.changed
+        self._held |= set(taken.held)
         if window.keyed:
             self._remember_locked(taken.locked)
 
@@ -337,7 +339,8 @@ class JobRun:
         aside = min(len(self._aside), rest)
         waiting = sum(key not in self._aside for key in self._locked) + self._locked_besides
         locked = min(waiting, rest - aside)
-        rest -= aside + locked
+        held = min(len(self._held), rest - aside - locked)
+        rest -= aside + locked + held
         complete = status is JobStatus.DONE and self.limit is None
         changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0
         left = rest - changed
@@ -355,7 +358,7 @@ class JobRun:
             planned=planned,
             done=self._done,
             overdue=self._overdue,
-            skipped=Skipped(changed=changed, locked=locked),
+            skipped=Skipped(changed=changed, held=held, locked=locked),
             set_aside=aside,
             left=left,
             rows=dict(self._rows),

@@ -27,6 +27,7 @@ from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
 from retention.verbs.prepared import Clock, Prepared, in_zone
+from retention.verbs.spoken import NO_WORDS, Words, worked
 
 NOT_REACHED = "store not reached"
 
@@ -49,6 +50,7 @@ class Execution:
     limit: int | None
     evidence: bytes
     in_doubt: Mapping[str, str]
+    said: Words = NO_WORDS
     uses_up: bool = True
     token: int = 0
     numbers: Numbers = field(default_factory=Numbers)
@@ -60,7 +62,8 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
     outcomes: list[JobOutcome] = []
     try:
         jobs = execution.ready.jobs(rules)
-        works = {item.job.name: item for item in execution.ready.works(jobs, execution.plan.as_of)}
+        items = worked(execution.ready, jobs, execution.plan.as_of, execution.said)
+        works = {item.job.name: item for item in items}
         with ExitStack() as stack:
             remembered = _remembered(execution, works, stack)
             for job in execution.plan.jobs:
@@ -280,7 +283,16 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
-        opened = partial(target.remover, item, committer, remembered, share=share)
+        said = execution.said
+        opened = partial(
+            target.remover,
+            item,
+            committer,
+            remembered,
+            share=share,
+            people=said.people(item.job),
+            special=said.of(item.job),
+        )
         with ExitStack() as stack:
             remover = again(Retry(attempts=PATIENCE), lambda: stack.enter_context(opened()))
             execution.progress.start(f"deleting {item.bound}", job.due)

@@ -21,6 +21,7 @@ from retention.planning.bound import Component as BoundComponent
 from retention.planning.work import Work
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
+from retention.verbs.spoken import NO_WORDS, worked
 
 NOTHING = Period(months=0, days=0)
 
@@ -43,7 +44,7 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         every = ready.jobs()
         found = [
             (item, view)
-            for item in ready.works(every, moment)
+            for item in worked(ready, every, moment, NO_WORDS)
             if item.bound is bound and (view := ready.targets[connector].record(item, key)) is not None
         ]
         if not found:
@@ -68,7 +69,7 @@ def _not_found(
 ) -> str:
     """Why there is no record of this key: no row has it, or `where` leaves that row out."""
     target = ready.targets[bound.connector.name]
-    item = next(item for item in ready.works(every, as_of) if item.bound is bound)
+    item = next(item for item in worked(ready, every, as_of, NO_WORDS) if item.bound is bound)
     if bound.where is not None and target.leaves_out(item, key):
         return f"the row {key} exists, and the `where` of `{bound}` leaves it out ({bound.where.text}): no record of it"
     return f"`{bound}` has no record {key}"

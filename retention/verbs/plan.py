@@ -17,6 +17,7 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
 from retention.model.progress import NoProgress, Progress
+from retention.model.told import NOTHING_TOLD, Told
 from retention.planning.work import Work
 from retention.safety import approvals, limits
 from retention.safety.approvals import Granted
@@ -33,6 +34,7 @@ from retention.verbs.prepared import (
     named,
     prepared,
 )
+from retention.verbs.spoken import NO_WORDS, words, worked
 
 
 def plan(
@@ -79,6 +81,8 @@ def count(
     rules: Sequence[str],
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
+    *,
+    told: Told = NOTHING_TOLD,
 ) -> tuple[Prepared, Plan]:
     """Counts every job; the plan has its digest, a name, and statuses that look at numbers only.
 
@@ -87,12 +91,14 @@ def count(
     """
     failed: dict[str, str] = {}
     counted: list[JobPlan] = []
-    for item in ready.works(ready.jobs(rules), as_of):
+    ready, said = words(ready, told, as_of)
+    for item in worked(ready, ready.jobs(rules), as_of, said):
         name = item.bound.connector.name
         if name in failed:
             continue
         try:
-            counted.append(ready.job_plan(item, ready.targets[name].count(item, progress, stop), as_of))
+            counts = ready.targets[name].count(item, progress, stop, special=said.of(item.job))
+            counted.append(ready.job_plan(item, counts, as_of))
         except (UnreachableError, Refused) as error:
             failed[name] = error.message
     ready = ready.without(failed)
@@ -109,19 +115,8 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
-        counted=_once(planned),
     )
     return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
-
-
-def _once(planned: Sequence[JobPlan]) -> dict[str, int]:
-    """Undated and unclear records, each once: rules on one dataset count from the same event."""
-    most: dict[tuple[str, str], dict[str, int]] = {}
-    for job in planned:
-        here = most.setdefault((job.connector, job.dataset), {"undated": 0, "unclear": 0})
-        for name in here:
-            here[name] = max(here[name], job.fates[name])
-    return {name: sum(counts[name] for counts in most.values()) for name in ("undated", "unclear")}
 
 
 def digest(made: Plan) -> str:
@@ -250,7 +245,7 @@ def statements(
     with prepared(place, config, connectors) as ready:
         found: list[Statement] = []
         silent: dict[str, str] = {}
-        for item in ready.works(ready.jobs(rules), moment):
+        for item in worked(ready, ready.jobs(rules), moment, NO_WORDS):
             name = item.bound.connector.name
             try:
                 found += _statements(item, ready.targets[name], progress or NoProgress())

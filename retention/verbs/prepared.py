@@ -23,10 +23,9 @@ from retention.model.policy import Rule
 from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.fate import Fates
 from retention.planning.limbs import cutoff
 from retention.planning.spoken import condition_problems
-from retention.planning.work import Work, work
+from retention.planning.work import Work
 from retention.safety import sight
 from retention.verbs import apart
 
@@ -110,13 +109,6 @@ class Prepared:
             for dataset in self.config.connectors[name].datasets.values()
             if reaches(rule, dataset)
         )
-
-    def works(self, jobs: Sequence[Job], as_of: datetime) -> Iterator[Work]:
-        """Each job's predicates; what the others of these jobs delete goes first."""
-        for job in jobs:
-            name = job.bound.connector.name
-            acting = [other for other in jobs if other.bound.connector.name == name]
-            yield work(Fates(self.catalogues[name], acting, as_of), job)
 
     def job_plan(self, item: Work, counts: Counts, as_of: datetime) -> JobPlan:
         """The plan's numbers for one job. Its status says only whether there is anything to do."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from retention.connectors.port import Key, People
+from retention.connectors.port import Key, People, Refused
 from retention.connectors.sql.records import typed_key
+from retention.errors import UnreachableError
 from retention.model.catalogue import Catalogue
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.told import NOTHING_TOLD, Told
@@ -43,29 +44,51 @@ class Words:
 NO_WORDS = Words()
 
 
-def words(ready: Prepared, told: Told, as_of: datetime) -> Words:
-    """Everything that is told, found in the records as they are now."""
+def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words]:
+    """Everything that is told, found in the records as they are now; what answers no more takes no further part."""
     if not told.holds and not told.tellings:
-        return replace(NO_WORDS, told=told)
+        return ready, replace(NO_WORDS, told=told)
     holding = holds.widely(told, ready.bound)
-    held = holds.held(told, ready.bound, ready.targets, _typed, holding)
-    found = {name: set(keys) for name, keys in held.keys.items()}
+    lists = NO_LISTS
+    special: dict[str, Sequence[Key]] = {}
+    spoken: dict[str, Spoken] = {}
+    failed: dict[str, str] = {}
+    listed: set[str] = set()
+    for name in ready.targets:
+        try:
+            here = _of_connector(ready, name, told, as_of, holding)
+        except (UnreachableError, Refused) as error:
+            failed[name] = error.message
+            continue
+        lists = Lists(keys={**lists.keys, **here.lists.keys}, days={**lists.days, **here.lists.days})
+        special |= here.special
+        spoken |= here.spoken
+        listed |= here.holding.listed
+    whole = replace(holding, listed=frozenset(listed))
+    found = Words(told=told, holding=whole, lists=lists, special=special, spoken=spoken)
+    return ready.without(failed), found
+
+
+def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holding: Holding) -> Words:
+    bound = [dataset for dataset in ready.bound if dataset.connector.name == name]
+    held = holds.held(told, bound, ready.targets, _typed, holding)
+    found = {dataset: set(keys) for dataset, keys in held.keys.items()}
     lists = NO_LISTS
     spoken: dict[str, Spoken] = {}
     for job in ready.jobs():
-        name = str(job.bound)
-        if name in spoken:
+        dataset = str(job.bound)
+        if job.bound.connector.name != name or dataset in spoken:
             continue
-        spoken[name] = Spoken(job=job, policy=ready.config.policy, told=told, held=held, as_of=as_of)
-        listed = _listed(ready, spoken[name], as_of)
+        spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, held=held, as_of=as_of)
+        listed = _listed(ready, spoken[dataset], as_of)
         lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
-        found[name] |= {key for keys in listed.keys.values() for key in keys}
-    holds.follow(found, ready.bound, ready.targets)
+        found[dataset] |= {key for keys in listed.keys.values() for key in keys}
+    holds.follow(found, bound, ready.targets)
     return Words(
         told=told,
         holding=held.holding,
         lists=lists,
-        special={name: tuple(sorted(keys, key=repr)) for name, keys in found.items() if keys},
+        special={dataset: tuple(sorted(keys, key=repr)) for dataset, keys in found.items() if keys},
         spoken=spoken,
     )
 

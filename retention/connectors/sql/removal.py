@@ -185,8 +185,8 @@ class KeyRemover(Remover):
         found = self._due_of(held, given)
         due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
-        kept = 0 if self._listing is None else self._listing.held(held, due)
-        changed = len(keys) - len(skipped) - len(busy) - len(due) - kept
+        kept = () if self._listing is None else self._listing.held(held)
+        changed = len(keys) - len(skipped) - len(busy) - len(due) - len(kept)
         if due and len(due) != len(held):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
