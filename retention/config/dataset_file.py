@@ -25,7 +25,7 @@ from retention.model.dataset import (
     SomeRow,
 )
 
-TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "marker_schema")
+TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "tls_cert", "tls_key", "marker_schema")
 """Keys of the file's beginning."""
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
+from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.journal import Journal
 from retention.engine.pace import Pace
-from retention.engine.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome, Skipped
@@ -36,7 +36,6 @@ MOST_HINDRANCES = 16
 """More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
 _LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
-_PATIENCE = 10
 
 
 class StoppedError(Exception):
@@ -65,6 +64,7 @@ class JobRun:
     _done: int = 0
     _overdue: int = 0
     _changed: int = 0
+    _held: set[Key] = field(default_factory=set)
     _batches: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
     _aside: set[Key] = field(default_factory=set)
@@ -167,11 +167,11 @@ class JobRun:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
-        patience = replace(self.retry, attempts=max(self.retry.attempts, _PATIENCE))
+        patience = replace(self.retry, attempts=max(self.retry.attempts, PATIENCE))
         try:
             return again(patience, action)
         except Transient as error:
-            raise UnreachableError(f"{error.message}: kept waiting for too long") from error
+            raise UnreachableError(f"{error.found}: kept waiting for too long", write=error.write) from error
 
     # -- one window ------------------------------------------------------------------------
 
@@ -310,6 +310,7 @@ class JobRun:
 
     def _left_alone(self, taken: Taken, window: Window) -> None:
         self._changed += taken.changed
+        self._held |= set(taken.held)
         if window.keyed:
             self._remember_locked(taken.locked)
 
@@ -338,7 +339,8 @@ class JobRun:
         aside = min(len(self._aside), rest)
         waiting = sum(key not in self._aside for key in self._locked) + self._locked_besides
         locked = min(waiting, rest - aside)
-        rest -= aside + locked
+        held = min(len(self._held), rest - aside - locked)
+        rest -= aside + locked + held
         complete = status is JobStatus.DONE and self.limit is None
         changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0
         left = rest - changed
@@ -356,7 +358,7 @@ class JobRun:
             planned=planned,
             done=self._done,
             overdue=self._overdue,
-            skipped=Skipped(changed=changed, locked=locked),
+            skipped=Skipped(changed=changed, held=held, locked=locked),
             set_aside=aside,
             left=left,
             rows=dict(self._rows),

@@ -13,18 +13,18 @@ from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.dataset import Connector, Dataset, EventColumn, PartName
-from retention.planning.bound import BoundDataset, BoundFact, Component, Part, Some, Value
+from retention.planning.bound import BoundDataset, BoundFact, Component, Loosened, Part, Some, Stubborn, Value
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
-from retention.planning.names import NotFoundError, find_column, find_table, same_table
+from retention.planning.loosening import within_a_table
+from retention.planning.names import NotFoundError, find_column, find_table
+from retention.planning.order import removal_order, ways_out
 from retention.planning.paths import misspelt_via, part_link
 from retention.planning.reach import (
     Counting,
     described,
-    make_deferrable,
     outside_references,
     reach_problems,
-    removal_order,
     usable,
 )
 from retention.planning.relations import with_relations
@@ -55,38 +55,7 @@ def bind(
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
             bound.append(result)
-    problems.extend(_overlaps(connector, catalogue, bound))
     return tuple(bound), tuple(problems)
-
-
-def _overlaps(connector: Connector, catalogue: Catalogue, bound: Iterable[BoundDataset]) -> list[Problem]:
-    """A table in two records' reach: not told apart yet, so refused."""
-    owners: dict[TableId, BoundDataset] = {}
-    problems: list[Problem] = []
-    for item in bound:
-        for table in item.removal:
-            other = owners.setdefault(table, item)
-            if other is not item:
-                problems.append(
-                    Problem(
-                        file=connector.file,
-                        key=f"datasets.{item.dataset.name}.{_written(catalogue, item, table)}",
-                        found=f"table `{table}` belongs to dataset `{other.dataset.name}` too",
-                        write="name a table in one dataset only; sharing one is not supported yet",
-                    )
-                )
-    return problems
-
-
-def _written(catalogue: Catalogue, item: BoundDataset, table: TableId) -> str:
-    """Where in a dataset one of its tables is named: `table`, or `parts[2]`."""
-    if table == item.root.id:
-        return "table"
-    return next(
-        _part_key(item.dataset, part)
-        for part in item.dataset.parts
-        if same_table(catalogue, table, part.table.pieces)
-    )
 
 
 def with_key(table: Table) -> Table:
@@ -158,21 +127,25 @@ class _Attempt:
         )
         read = (*facts.values(), *subject.values(), *(each.value for each in lengths.values()))
         order = removal_order(catalogue, members, root.id)
-        if not isinstance(order, tuple):
+        if isinstance(order, Stubborn):
+            since = f" ({order.why})" if order.why else ""
             self._problem(
                 "parts",
-                f"`{described(order)}` closes a cycle inside the record: neither side could go first",
-                make_deferrable(order, defers=catalogue.defers),
+                f"`{described(order.reference)}` closes a cycle inside the record: neither side could go first{since}",
+                ways_out(order, defers=catalogue.defers),
             )
             return None
+        within = tuple(within_a_table(catalogue, members))
         return BoundDataset(
             dataset=dataset,
             connector=self.connector,
             root=root,
             key=key,
             parts=tuple(part for part in members.values() if part is not None),
-            removal=order[0],
-            deferring=order[1],
+            removal=order.tables,
+            deferring=order.deferring,
+            loosened=(*order.loosened, *(item for item in within if isinstance(item, Loosened))),
+            stubborn=tuple(item for item in within if isinstance(item, Stubborn)),
             outside=outside,
             events=events,
             facts=facts,

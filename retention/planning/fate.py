@@ -15,10 +15,10 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
+from retention.planning.acting import never_acts
+from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
-from retention.planning.order import never_acts
 from retention.planning.results import cases
 from retention.planning.stops import Stops
 
@@ -36,7 +36,7 @@ class Fates(Stops):
         acting: Sequence[Job],
         as_of: datetime,
         holding: Holding = NOTHING_HELD,
-        every: Sequence[BoundDataset] = (),
+        every: Sequence[Ruled] = (),
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
         self._closures: dict[str, p.Closure] = {}
@@ -164,7 +164,7 @@ class Fates(Stops):
         """`alone`: as if no record of the dataset referred to another."""
         results = self.results(job.rule, job.bound, job.told, root, gone=gone)
         stops = [(result.test, result.label) for result in results]
-        held = self.held(job.bound, job.every, root, ())
+        held = self.held(job.bound, root)
         if held is not None:
             stops.append((held, "held"))
         kept = self.retained(job, job.rule, root, gone=gone)
@@ -180,13 +180,31 @@ class Fates(Stops):
         ]
         if job.bound.entangled and not strict and not alone:
             referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
+        shares = [s for s in self.sharing(job.bound) if s.other not in {other.bound for other in visiting}]
+        around = (*visiting, job)
+        for share in shares:
+            if not share.whole and share.table != share.other.root.id:
+                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=around))
+                referring.append(share.where(stays, root))
         if referring:
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
         others = [
-            test for rule in job.others if (test := self.acts_instead(job, rule, root, gone=gone)) is not None
+            test
+            for rule in job.others
+            if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
         ]
+        for share in shares:
+            if share.within:
+                others.append(share.where(self._goes_of(share.other, share.owner, visiting=around), root))
+            elif share.whole:
+                others += [
+                    share.where(test, root)
+                    for rule in self.rules_of(share.other)
+                    if (test := self.acts_instead(job, rule, share.other, share.owner, root, gone=gone))
+                    is not None
+                ]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
         return p.Choice(cases=tuple(stops), otherwise="due")
@@ -254,7 +272,12 @@ class Fates(Stops):
 
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
-        jobs = [j for j in self._acting if j.bound is job.bound and not never_acts(j)] or [job]
+        return self._goes_of(job.bound, root, visiting=visiting, alone=alone)
+
+    def _goes_of(
+        self, bound: BoundDataset, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False
+    ) -> p.Test:
+        jobs = [j for j in self._acting if j.bound is bound and not never_acts(j)]
         going = tuple(self._going(j, root, visiting=visiting, alone=alone) for j in jobs)
         return going[0] if len(going) == 1 else p.AnyOf(items=going)
 
@@ -266,19 +289,32 @@ class Fates(Stops):
             return ()
         return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
 
+    def ringed(self, job: Job, root: p.Source) -> p.Test | None:
+        """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
+        if not job.bound.stubborn:
+            return None
+        closure = self._followed(job, "ringed", tuple(self._in_rings(job.bound)))
+        return p.Reached(fields=self._key(job.bound, root), closure=closure)
+
     def _kept(self, job: Job) -> p.Closure:
         """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
 
         Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
+        Where the database lets no row of a ring go, its records are among those that stay.
         """
-        name = str(job.bound)
-        if name not in self._closures:
+        if f"kept {job.bound}" not in self._closures:
             inside = [item for item in job.bound.outside if item.inside]
-            self._closures[name] = p.Closure(
-                name=f"kept{len(self._closures) + 1}",
-                seeds=tuple(self._kept_at_first(job, item) for item in inside),
-                steps=tuple(self._between(job, item) for item in inside),
-            )
+            seeds = [self._kept_at_first(job, item) for item in inside]
+            self._followed(job, "kept", (*seeds, *self._in_rings(job.bound)))
+        return self._closures[f"kept {job.bound}"]
+
+    def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
+        """The records of `seeds`, and all that they refer to."""
+        name = f"{word} {job.bound}"
+        if name not in self._closures:
+            steps = tuple(self._between(job, item) for item in job.bound.outside if item.inside)
+            alias = f"{word}{len(self._closures) + 1}"
+            self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:

@@ -1,71 +1,94 @@
-"""In which order jobs run, and which of several rules acts on a record: what can be told without looking at one."""
+"""The order in which the tables of a record are emptied, each before what it refers to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from retention.model.policy import Rule, Variant
-from retention.planning.bound import Job
-
-
-def never_acts(job: Job) -> bool:
-    """Another rule acts on every record on which this one could: it ends later whatever the dates are."""
-    return any(_always_instead(other, job.rule) for other in job.others)
+from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.planning.bound import Loosened, Part, Stubborn
+from retention.planning.loosening import looked_at_row_by_row, loosened
+from retention.planning.reach import qualified, quoted
 
 
-def surely_later(rule: Rule, other: Rule) -> bool:
-    """Where both have ended, `rule` is the one that ended last, or the first in the file of those that did.
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """`tables`, the root last; `deferring`: constraints must wait; `loosened`: what is set to NULL before."""
 
-    Known only of two rules without exceptions that count from one event in one way.
+    tables: tuple[TableId, ...]
+    deferring: bool = False
+    loosened: tuple[Loosened, ...] = ()
+
+
+def removal_order(
+    catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
+) -> Order | Stubborn:
+    """The members so that each comes before what it refers to, the root last.
+
+    Where references close a cycle inside the record, deferrable ones can be looked at after all has gone, and those
+    that are looked at row by row can be loosened. One that can't be is returned instead. One that the database
+    does not declare, and by which nothing belongs to the record, forbids no order.
     """
-    mine, theirs = _only(rule), _only(other)
-    if mine is None or theirs is None or _anchor(mine) != _anchor(theirs):
-        return False
-    assert mine.keep is not None
-    assert theirs.keep is not None
-    if mine.keep == theirs.keep:
-        return rule.order < other.order
-    return mine.keep.months >= theirs.keep.months and mine.keep.days >= theirs.keep.days
+    links = {part.reference: part for part in members.values() if part is not None}
+    inner = [r for m in members for r in catalogue.inbound(m) if r.table in members and r.table != r.target]
+    forcing = [r for r in inner if r in links or r.declared]
+    loose = {
+        r: found
+        for r in forcing
+        if r not in links and isinstance(found := _loose(catalogue, members, r), Loosened)
+    }
+    for deferring, loosening in ((False, False), (True, False), (True, True)):
+        hard = [
+            r
+            for r in forcing
+            if r in links or not ((deferring and r.deferrable) or (loosening and r in loose))
+        ]
+        order = _sorted(list(members), hard, root)
+        if order is not None:
+            late = [r for r in forcing if order.index(r.table) > order.index(r.target)]
+            return Order(
+                tables=order,
+                deferring=any(r not in loose or not loosening for r in late),
+                loosened=tuple(loose[r] for r in late if loosening and r in loose),
+            )
+    closing = next((r for r in hard if r not in links), hard[0])
+    found = _loose(catalogue, members, closing)
+    return found if isinstance(found, Stubborn) else Stubborn(reference=closing, why="")
 
 
-def _always_instead(other: Rule, rule: Rule) -> bool:
-    """`rule` waits for `other`, which reaches all of the data, ends later, and waits for no more than `rule` does."""
-    if not surely_later(other, rule) or other.where is not None:
-        return False
-    mine, theirs = rule.base.yields_to, other.base.yields_to
-    if mine is None:
-        return True
-    return other.base.basis in mine and theirs is not None and theirs <= mine
+def _loose(
+    catalogue: Catalogue, members: Mapping[TableId, Part | None], reference: Reference
+) -> Loosened | Stubborn:
+    if not looked_at_row_by_row(catalogue, reference):
+        return Stubborn(reference=reference, why="")
+    part = members[reference.table]
+    return loosened(catalogue, reference, part.reference if part is not None else None)
 
 
-def _only(rule: Rule) -> Variant | None:
-    """The rule's one variant, where all that it says is `keep` from an event."""
-    if len(rule.variants) != 1:
-        return None
-    variant = rule.base
-    plain = variant.keep is not None and not variant.ending and variant.defer_while is None
-    return variant if plain else None
-
-
-def _anchor(variant: Variant) -> tuple[object, ...]:
-    return variant.event, variant.start, variant.fiscal_year_end, variant.timezone
-
-
-def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
-    waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
-    order: list[Job] = []
-
-    def waits_for(job: Job, other: Job) -> bool:
-        return job.bound.connector.name == other.bound.connector.name and any(
-            not item.inside and item.reference.table in other.bound.members for item in job.bound.outside
-        )
-
+def _sorted(
+    waiting: list[TableId], forcing: Iterable[Reference], root: TableId
+) -> tuple[TableId, ...] | None:
+    order: list[TableId] = []
     while waiting:
-        free = next(
-            (j for j in waiting if not any(waits_for(j, k) for k in waiting if k.bound is not j.bound)),
-            waiting[0],
-        )
-        order.append(free)
-        waiting.remove(free)
+        free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
+        if not free:
+            return None
+        free.sort(key=lambda t: t == root)
+        order.append(free[0])
+        waiting.remove(free[0])
     return tuple(order)
+
+
+def ways_out(closing: Stubborn, *, defers: bool) -> str:
+    """What to write where a cycle inside the record can't be opened; `defers`: constraints can wait there."""
+    reference = closing.reference
+    leave = "leave one of its tables out of parts"
+    _, grant, right = closing.why.partition("GRANT ")
+    if grant:
+        return grant + right
+    if not defers:
+        return f"let a column of it be NULL, so that it can be set to NULL before its rows go, or {leave}"
+    if reference.table.schema is not None and reference.name:
+        table, name = qualified(reference.table), quoted(reference.name)
+        return f"ALTER TABLE {table} ALTER CONSTRAINT {name} DEFERRABLE; or {leave}"
+    return "make it ON DELETE NO ACTION, which can wait for the end of a transaction, or leave a table out of parts"

@@ -6,28 +6,29 @@ its own clock has ended, whatever the reason that it has not; only what is out o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from retention.model import predicate as p
 from retention.model.condition import Condition
-from retention.model.policy import Basis, Rule
+from retention.model.policy import Rule, Variant
 from retention.planning.bound import BoundDataset
 from retention.planning.conditions import Binder
 from retention.planning.facts import FactBinder
 from retention.planning.limbs import Case, Limbs
 
 OUT_OF_SCOPE = "out_of_scope"
-Bases = frozenset[Basis | None]
+Places = frozenset[int]
+"""Which of a rule's variants, by their place."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Where `test` is true, and no earlier one, the result is `label`; a variant of one of `bases` says so."""
+    """Where `test` is true, and no earlier one, the result is `label`; one of the variants at `places` says so."""
 
     test: p.Test
     label: str
-    bases: Bases
+    places: Places
 
 
 def cases(rule: Rule, bound: BoundDataset, told: frozenset[str]) -> tuple[Case, ...]:
@@ -42,26 +43,26 @@ class Results(Limbs):
         self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
     ) -> tuple[Result, ...]:
         """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would."""
-        every: Bases = frozenset(variant.basis for variant in rule.variants)
+        every: Places = frozenset(range(len(rule.variants)))
         found: list[Result] = []
         if rule.where is not None:
             scope = self.condition(bound, root, rule.where)
-            found.append(Result(test=p.IsTrue(item=p.Not(item=scope)), label=OUT_OF_SCOPE, bases=every))
+            found.append(Result(test=p.IsTrue(item=p.Not(item=scope)), label=OUT_OF_SCOPE, places=every))
         unknown = self._unknown_scope(rule, bound, root)
         if unknown:
-            found.append(Result(test=p.AnyOf(items=unknown), label="unclear", bases=every))
+            found.append(Result(test=p.AnyOf(items=unknown), label="unclear", places=every))
         for case in cases(rule, bound, told):
             guard = self.guard(case, root)
             when = case.variant.when
             if when is not None:
-                rest: Bases = frozenset(variant.basis for variant in rule.variants[case.place :])
+                rest: Places = frozenset(range(case.place, len(rule.variants)))
                 unsure = p.All(
                     items=(*self._before(case, root), p.IsUnknown(item=self.condition(bound, root, when)))
                 )
-                found.append(Result(test=unsure, label="unclear", bases=rest))
+                found.append(Result(test=unsure, label="unclear", places=rest))
             for test, label in self._of_variant(case, root, gone=gone):
                 guarded = p.All(items=(guard, test)) if guard is not None else test
-                found.append(Result(test=guarded, label=label, bases=frozenset({case.variant.basis})))
+                found.append(Result(test=guarded, label=label, places=frozenset({case.place})))
         return tuple(found)
 
     def ended(
@@ -78,16 +79,14 @@ class Results(Limbs):
         told: frozenset[str],
         root: p.Source,
         *,
-        bases: Iterable[Basis] | None = None,
+        asked: Callable[[Variant], bool] = lambda _: True,
         gone: bool = False,
     ) -> p.Test | None:
-        """Plain: the rule still keeps the record, as one of `bases` (of any, for None). None: it never does."""
-        asked = None if bases is None else frozenset(bases)
+        """Plain: the rule still keeps the record, by a variant that is `asked` for. None: it never does."""
+        places = {place for place, variant in enumerate(rule.variants) if asked(variant)}
         results = self.results(rule, bound, told, root, gone=gone)
         keeping = [
-            result.test
-            for result in results
-            if result.label != OUT_OF_SCOPE and (asked is None or result.bases & asked)
+            result.test for result in results if result.label != OUT_OF_SCOPE and result.places & places
         ]
         if not keeping:
             return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.condition import Condition
-from retention.model.policy import Rule
+from retention.model.policy import Policy, Rule
 from retention.planning.bound import BoundDataset
 from retention.planning.facts import FactBinder
 from retention.planning.joins import Joins
@@ -16,20 +16,26 @@ from retention.planning.names import NotFoundError
 
 
 def condition_problems(
-    rule: Rule, bound: BoundDataset, catalogue: Catalogue, file: str
+    policy: Policy, bound: Iterable[BoundDataset], catalogue: Catalogue
 ) -> tuple[Problem, ...]:
-    """Every condition of the rule that can't be meant on this dataset, at the place in `file` where it is written."""
+    """Every condition of a rule that can't be meant on a dataset that it reaches, where the policy has it."""
+    return tuple(
+        problem
+        for rule in policy.rules.values()
+        for dataset in bound
+        if rule.speaks_of(dataset.dataset.data)
+        for problem in _problems(rule, dataset, catalogue, policy.file)
+    )
+
+
+def _problems(rule: Rule, bound: BoundDataset, catalogue: Catalogue, file: str) -> Iterator[Problem]:
     root = p.Source(table=bound.root.id, alias="r")
-    problems = []
     for key, condition in _conditions(rule):
         try:
             FactBinder(Joins(catalogue), catalogue, bound, root).test(condition.tree)
         except NotFoundError as error:
             found = f"on `{bound}`: {error.found}"
-            problems.append(
-                Problem(file=file, key=f"rules.{rule.name}.{key}", found=found, write=error.write)
-            )
-    return tuple(problems)
+            yield Problem(file=file, key=f"rules.{rule.name}.{key}", found=found, write=error.write)
 
 
 def _conditions(rule: Rule) -> Iterator[tuple[str, Condition]]:

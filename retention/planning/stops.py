@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
-from retention.model.policy import Rule
-from retention.planning.bound import BoundDataset, Job, Outside
+from retention.model.policy import Basis, Rule, Variant
+from retention.planning.acting import surely_later
+from retention.planning.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.holding import Holding, held_list
-from retention.planning.order import surely_later
-from retention.planning.results import Results, cases
+from retention.planning.results import cases
+from retention.planning.sharing import Sharing
+
+Asked = Callable[[Variant], bool]
 
 
-class Stops(Results):
+class Stops(Sharing):
     """Tests of one connector's jobs."""
 
     def __init__(
@@ -23,91 +27,108 @@ class Stops(Results):
         acting: Sequence[Job],
         as_of: datetime,
         holding: Holding,
-        every: Sequence[BoundDataset],
+        every: Sequence[Ruled],
     ) -> None:
-        """`holding`: what legal holds cover; `every`: all datasets of the connector, which may be held."""
-        super().__init__(catalogue, as_of)
+        """`holding`: what legal holds cover; `every`: all datasets of the connector, each with its rules."""
+        super().__init__(catalogue, as_of, every)
         self._acting = tuple(acting)
         self._holding = holding
-        self._every = tuple(every)
 
-    def held(
-        self, bound: BoundDataset, rules: Sequence[Rule], root: p.Source, visiting: tuple[str, ...]
-    ) -> p.Test | None:
-        """Plain: a hold covers the record, or one that refers to it, directly or through others.
+    def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
+        """Plain: a hold covers the record, one that shares a row with it, or one that refers to it, directly or
+        through others.
 
         Lists of held records are complete in themselves; what is held as a whole is followed here.
         """
         if not self._holding or str(bound) in visiting:
             return None
+        found = self._covered(bound, root)
+        visiting = (*visiting, str(bound))
+        for share in self.sharing(bound):
+            covered = self._covered(share.other, share.owner)
+            if covered:
+                found.append(share.where(p.AnyOf(items=tuple(covered)), root))
+        for item in bound.outside:
+            for ruled in self._every:
+                if item.reference.table in ruled.bound.members and ruled.bound is not bound:
+                    holder = partial(self.held, ruled.bound, visiting=visiting)
+                    held = self.referred_to_by(bound, root, item, ruled.bound, holder)
+                    found += [] if held is None else [held]
+        return p.AnyOf(items=tuple(found)) if found else None
+
+    def _covered(self, bound: BoundDataset, root: p.Source) -> list[p.Test]:
+        """What holds say of the record itself."""
         if str(bound) in self._holding.datasets:
-            return p.All(items=())
+            return [p.All(items=())]
         found: list[p.Test] = []
-        for rule in rules:
-            if rule.name in self._holding.rules:
-                if rule.where is None:
-                    return p.All(items=())
+        for rule in self.rules_of(bound):
+            if rule.name in self._holding.rules and rule.where is None:
+                return [p.All(items=())]
+            if rule.name in self._holding.rules and rule.where is not None:
                 outside = p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where)))
                 found.append(p.Untrue(item=outside))
         if str(bound) in self._holding.listed:
             found.append(p.Listed(fields=self._key(bound, root), name=held_list(bound)))
-        for item in bound.outside:
-            for holder in self._every:
-                if item.reference.table in holder.members and holder is not bound:
-                    found += self._held_by(bound, root, item, holder, (*visiting, str(bound)))
-        return p.AnyOf(items=tuple(found)) if found else None
-
-    def _held_by(
-        self,
-        bound: BoundDataset,
-        root: p.Source,
-        item: Outside,
-        holder: BoundDataset,
-        visiting: tuple[str, ...],
-    ) -> list[p.Test]:
-        """A row of a held record of `holder` refers to the record."""
-        row = self.source(item.reference.table)
-        owner = row if item.reference.table == holder.root.id else self.source(holder.root.id)
-        held = self.held(holder, self._rules_of(holder), owner, visiting)
-        if held is None:
-            return []
-        record = held if holder.where is None else p.All(items=(held, self.a_record(holder, owner)))
-        if owner is not row:
-            belongs = self.belongs(holder, item.reference.table, row, owner)
-            record = p.Exists(source=owner, where=p.All(items=(belongs, record)))
-
-        def refers(target: p.Source) -> p.Test:
-            joined = self.refers(item.reference, row, target)
-            return p.Exists(source=row, where=p.All(items=(joined, record)))
-
-        return [self._downward(bound, root, item.reference.target, refers)]
-
-    def _rules_of(self, bound: BoundDataset) -> Sequence[Rule]:
-        return next((job.every for job in self._acting if job.bound is bound), ())
-
-    def a_record(self, bound: BoundDataset, root: p.Source) -> p.Test:
-        """The row of `root` is a record of the dataset: its `where` is not false."""
-        scope = self.scope(bound, root)
-        return p.All(items=()) if scope is None else p.Untrue(item=p.Not(item=scope))
+        return found
 
     def retained(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
-        """Plain: a rule that `rule`, one of the job's, yields to still keeps the record."""
-        beside = [other for other in job.every if other.name != rule.name]
+        """Plain: a rule that `rule`, one of the job's, yields to still keeps a row of the record.
+
+        It keeps the record itself, one that shares a row with it, or one that refers to it and needs it.
+        """
         found: list[p.Test] = []
         every = cases(rule, job.bound, job.told)
         alike = len({case.variant.yields_to for case in every}) == 1
         for case in every[:1] if alike else every:
             bases = case.variant.yields_to
-            tests = [
-                test
-                for other in beside
-                if (test := self.keeps(other, job.bound, job.told, root, bases=bases, gone=gone)) is not None
-            ]
+
+            def asked(variant: Variant, bases: frozenset[Basis] | None = bases) -> bool:
+                return bases is None or variant.basis in bases
+
+            tests = self._kept_by_others(job, rule, root, asked, gone=gone)
             guard = None if alike else self.guard(case, root)
             if tests:
                 kept = p.AnyOf(items=tuple(tests))
                 found.append(kept if guard is None else p.All(items=(guard, kept)))
         return p.AnyOf(items=tuple(found)) if found else None
+
+    def _kept_by_others(
+        self, job: Job, rule: Rule, root: p.Source, asked: Asked, *, gone: bool
+    ) -> list[p.Test]:
+        bound, told = job.bound, job.told
+        found = [
+            self.keeps(other, bound, told, root, asked=asked, gone=gone)
+            for other in job.every
+            if other.name != rule.name
+        ]
+        for share in self.sharing(bound):
+            for other in self.rules_of(share.other):
+                own = (lambda _: True) if other.name == rule.name else asked
+                kept = self.keeps(other, share.other, told, share.owner, asked=own)
+                found.append(None if kept is None else share.where(kept, root))
+        for item in bound.outside:
+            for ruled in self._every:
+                if item.reference.table in ruled.bound.members:
+                    found += [
+                        self._needed(job, root, item, ruled, other, asked)
+                        for other in ruled.rules
+                        if any(bound.dataset.data in variant.needs for variant in other.variants)
+                    ]
+        return [test for test in found if test is not None]
+
+    def _needed(
+        self, job: Job, root: p.Source, item: Outside, ruled: Ruled, rule: Rule, asked: Asked
+    ) -> p.Test | None:
+        """A record that `rule` keeps, and to which this one must stay readable, refers to it."""
+        data = job.bound.dataset.data
+
+        def needs(variant: Variant) -> bool:
+            return asked(variant) and data in variant.needs
+
+        def kept(owner: p.Source) -> p.Test | None:
+            return self.keeps(rule, ruled.bound, job.told, owner, asked=needs)
+
+        return self.referred_to_by(job.bound, root, item, ruled.bound, kept)
 
     def beyond_at_most(self, job: Job, root: p.Source) -> p.Test | None:
         """Plain: the job's rule should have ended this record's stay already; None where it has no `at_most`."""
@@ -118,21 +139,31 @@ class Stops(Results):
                 found.append(past if guard is None else p.All(items=(guard, past)))
         return p.AnyOf(items=tuple(found)) if found else None
 
-    def acts_instead(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
-        """Plain, of a record that nothing keeps from `job`: `rule` could act too, and ended later."""
-        other = Job(rule=rule, bound=job.bound, told=job.told)
-        if surely_later(job.rule, rule):
+    def acts_instead(
+        self, job: Job, rule: Rule, bound: BoundDataset, owner: p.Source, root: p.Source, *, gone: bool
+    ) -> p.Test | None:
+        """Plain, of a record that nothing keeps from `job`: `rule` could act too, and ended later.
+
+        `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row.
+        """
+        own = bound is job.bound
+        other = Job(rule=rule, bound=bound, others=self._beside(job, rule, bound), told=job.told)
+        if own and surely_later(job.rule, rule):
             return None
-        tests = [self.ended(rule, job.bound, job.told, root, gone=gone)]
-        kept = self.retained(job, rule, root, gone=gone)
+        tests = [self.ended(rule, bound, job.told, owner, gone=gone and own)]
+        kept = self.retained(other, rule, owner, gone=gone and own)
         if kept is not None and not _yields_to_all(job.rule):
             tests.append(p.Untrue(item=kept))
-        if not surely_later(rule, job.rule):
-            before = rule.order < job.rule.order
+        if not (own and surely_later(rule, job.rule)):
+            before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
             tests.append(
-                p.EndsAfter(left=self._endings(other, root), right=self._endings(job, root), or_same=before)
+                p.EndsAfter(left=self._endings(other, owner), right=self._endings(job, root), or_same=before)
             )
         return p.All(items=tuple(tests))
+
+    def _beside(self, job: Job, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:
+        every = job.every if bound is job.bound else self.rules_of(bound)
+        return tuple(other for other in every if other.name != rule.name)
 
     def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
         found: list[p.Ending] = []

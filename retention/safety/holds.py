@@ -60,7 +60,7 @@ def held(
         for hold in told.holds:
             if hold.cover.dataset == str(dataset) and hold.cover.key is not None:
                 found[str(dataset)].add(typed(dataset, hold.cover.key))
-    _followed(found, bound, targets)
+    follow(found, bound, targets)
     return Held(
         holding=Holding(
             datasets=holding.datasets,
@@ -72,9 +72,7 @@ def held(
     )
 
 
-def _followed(
-    found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]
-) -> None:
+def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]) -> None:
     """What is held keeps whole what it refers to: adds the records that held ones refer to, to the end."""
     fresh = {name: set(keys) for name, keys in found.items()}
     while any(fresh.values()):

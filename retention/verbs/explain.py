@@ -21,6 +21,7 @@ from retention.planning.bound import Component as BoundComponent
 from retention.planning.work import Work
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
+from retention.verbs.spoken import NO_WORDS, worked
 
 NOTHING = Period(months=0, days=0)
 
@@ -28,7 +29,8 @@ NOTHING = Period(months=0, days=0)
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
     """The record `key` of `CONNECTOR.DATASET` (a composite key is typed `7,3`).
 
-    UsageError for a dataset that is not configured, a key of another type, and a record that is not there.
+    UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
+    UnreachableError where its database does not answer.
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
@@ -37,11 +39,12 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         raise UsageError(f"there is no dataset `{dataset}`; there are: {known}")
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
+        ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
         every = ready.jobs()
         found = [
             (item, view)
-            for item in ready.works(every, moment)
+            for item in worked(ready, every, moment, NO_WORDS)
             if item.bound is bound and (view := ready.targets[connector].record(item, key)) is not None
         ]
         if not found:
@@ -66,7 +69,7 @@ def _not_found(
 ) -> str:
     """Why there is no record of this key: no row has it, or `where` leaves that row out."""
     target = ready.targets[bound.connector.name]
-    item = next(item for item in ready.works(every, as_of) if item.bound is bound)
+    item = next(item for item in worked(ready, every, as_of, NO_WORDS) if item.bound is bound)
     if bound.where is not None and target.leaves_out(item, key):
         return f"the row {key} exists, and the `where` of `{bound}` leaves it out ({bound.where.text}): no record of it"
     return f"`{bound}` has no record {key}"
@@ -186,6 +189,9 @@ def _because(job: Job, view: RecordView, due_on: date | None) -> str:
             return f"{condition} is neither true nor false of it: unknown never deletes"
         case "unclear":
             return f"whether or when `{event}` happened can't be told: unknown never deletes"
+        case "referenced" if view.ringed:
+            why = " and ".join(map(str, job.bound.stubborn))
+            return f"its clock has ended, but rows refer to each other, and to it, in a ring that can't go, by {why}"
         case "referenced":
             rows = " and ".join(f"{count} by {by}" for by, (count, _) in view.referring.items())
             return f"its clock has ended, but rows that stay refer to it: {rows}"

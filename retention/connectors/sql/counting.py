@@ -15,6 +15,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
 from retention.connectors.sql.statements import Statements, key_range
 from retention.errors import InterruptedRun
+from retention.model import predicate as p
 from retention.model.lists import NO_LISTS
 from retention.model.plan import FATES
 from retention.model.progress import Progress
@@ -38,6 +39,7 @@ class Tally:
     fates: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     by: Counter[str] = field(default_factory=Counter)
+    ringed: int = 0
     overdue: int = 0
     oldest: str | None = None
 
@@ -50,6 +52,7 @@ class Tally:
         ):
             mine.subtract(off)
             mine.update(on)
+        self.ringed += having.ringed - without.ringed
         self.overdue += having.overdue - without.overdue
         days = [day for day in (self.oldest, having.oldest) if day is not None]
         self.oldest = min(days, default=None)
@@ -104,6 +107,7 @@ class Census:
             oldest=tally.oldest if fates["due"] else None,
             rows=rows if fates["due"] else {},
             referenced_by={name: n for name, n in tally.by.items() if n},
+            ringed=tally.ringed,
         )
 
     def boundary_query(self, after: Key | None) -> sa.Select[Any]:
@@ -176,19 +180,31 @@ class Census:
         return None if found is None else str(found)
 
     def _count_referring(self, statements: Statements, limits: Sequence[Any], tally: Tally) -> None:
-        """How many of the referenced records each reference keeps."""
-        compiler = statements.compiler
+        """How many of the referenced records each reference keeps, and how many stay for a ring."""
         for item in self._work.referring:
-            query = sa.select(sa.func.count()).select_from(statements.root)
-            fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
-            query = query.where(*limits, compiler.test(self._work.records), fate, compiler.test(item.test))
+            query = self.referenced_query(statements, item.test, limits)
             tally.by[described(item.outside.reference)] += self._connection.execute(query).scalar_one()
+        if self._work.ringed is not None:
+            query = self.referenced_query(statements, self._work.ringed, limits)
+            tally.ringed += self._connection.execute(query).scalar_one()
+
+    def referenced_query(self, statements: Statements, test: p.Test, limits: Sequence[Any]) -> sa.Select[Any]:
+        """How many referenced records pass `test`: one reference keeps them, or a ring."""
+        compiler = statements.compiler
+        query = sa.select(sa.func.count()).select_from(statements.root)
+        fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
+        return query.where(*limits, compiler.test(self._work.records), fate, compiler.test(test))
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
+        query = self.nullable_query()
+        if query is not None:
+            self._tally.fates["unclear"] += self._connection.execute(query).scalar_one()
+
+    def nullable_query(self) -> sa.Select[Any] | None:
+        """How many rows have no key; None where every row has one."""
         known = self._statements.key_known
         if not known:
-            return
+            return None
         query = sa.select(sa.func.count()).select_from(self._statements.root)
-        query = query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))
-        self._tally.fates["unclear"] += self._connection.execute(query).scalar_one()
+        return query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))

@@ -38,6 +38,7 @@ class Listing:
         self._persons = Persons(dialect, connection, catalogue, work.bound)
         self._reader = RecordReader(dialect, connection, work, {})
         self._lists: Lists = NO_LISTS
+        self._before = frozenset(work.lists.keys.get(held_list(work.bound), ()))
 
     def statements(self, keys: Sequence[Key]) -> Statements:
         """The job's statements as they are for the records `keys`."""
@@ -45,7 +46,7 @@ class Listing:
         self._lists = self._people.lists(persons, self._reader.dates)
         return Statements(self._dialect, replace(self._work, lists=self._lists))
 
-    def held(self, keys: Sequence[Key], going: Sequence[Key]) -> int:
-        """How many of the records last asked for, which do not go, are held."""
-        listed = set(self._lists.keys.get(held_list(self._work.bound), ()))
-        return len(listed & set(keys) - set(going)) if listed else 0
+    def held(self, keys: Sequence[Key]) -> tuple[Key, ...]:
+        """Those of the records last asked for that are held, and were not when the plan was made."""
+        listed = frozenset(self._lists.keys.get(held_list(self._work.bound), ()))
+        return tuple(key for key in keys if key in listed and key not in self._before)

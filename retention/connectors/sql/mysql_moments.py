@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
-from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.lines import ISO, WITH_OFFSET
 from retention.connectors.sql.moments import fiscal_start, precise
-from retention.connectors.sql.mysql_clocks import ISO, WITH_OFFSET, instant_of, matches, text_of
+from retention.connectors.sql.mysql_clocks import MysqlClocks, instant_of
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start
@@ -27,7 +27,7 @@ _EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
 _SPELT = {Format.YYYYMMDDHHMM: "%Y%m%d%H%i", Format.YYYYMMDDHHMMSS: "%Y%m%d%H%i%s"}
 
 
-class MysqlMoments(Dialect):
+class MysqlMoments(MysqlClocks):
     """What MariaDB and MySQL supply of `Moments`. Instants are DATETIMEs in UTC."""
 
     def instant(self, column: ColumnElement[Any], field: p.Field, naive: str | None) -> ColumnElement[Any]:
@@ -49,14 +49,14 @@ class MysqlMoments(Dialect):
             return column
         if field.kind is Kind.TIMESTAMP:
             return _of_wall(column, naive)
-        text = text_of(column)
+        text = self._plain(column)
         written: ColumnElement[Any] = sa.cast(
             sa.func.replace(text, _literal("'T'"), _literal("' '")), sa.DateTime
         )
         return sa.case(
-            (matches(text, WITH_OFFSET), instant_of(text)),
+            (self._found(text, WITH_OFFSET), instant_of(text)),
             (
-                sa.and_(matches(text, ISO), sa.func.char_length(text) > _literal("10")),
+                sa.and_(self._found(text, ISO), sa.func.char_length(text) > _literal("10")),
                 _of_wall(written, naive),
             ),
         )
@@ -91,14 +91,14 @@ class MysqlMoments(Dialect):
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         trimmed = sa.func.regexp_replace(
-            text_of(value), _literal("'^[[:space:]]+|[[:space:]]+$'"), _literal("''")
+            self._plain(value), _literal("'^[[:space:]]+|[[:space:]]+$'"), _literal("''")
         )
         return sa.func.lower(trimmed)
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         if kind not in (Kind.TEXT, Kind.OTHER):
             return sa.false()
-        return sa.func.length(text_of(value)) != sa.func.char_length(text_of(value))
+        return sa.func.length(self._plain(value)) != sa.func.char_length(self._plain(value))
 
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         if len(days) == 1:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
-from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.lines import ISO, WITH_OFFSET
 from retention.connectors.sql.moments import fiscal_start, precise
-from retention.connectors.sql.postgresql_clocks import ISO, WITH_OFFSET, matches
+from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start
@@ -25,7 +25,7 @@ def _literal(text: str) -> ColumnElement[Any]:
 _SPELT = {Format.YYYYMMDDHHMM: "YYYYMMDDHH24MI", Format.YYYYMMDDHHMMSS: "YYYYMMDDHH24MISS"}
 
 
-class PostgresqlMoments(Dialect):
+class PostgresqlMoments(PostgresqlClocks):
     """What PostgreSQL supplies of `Moments`."""
 
     def instant(self, column: ColumnElement[Any], field: p.Field, naive: str | None) -> ColumnElement[Any]:
@@ -51,9 +51,9 @@ class PostgresqlMoments(Dialect):
             sa.func.replace(text, _literal("'T'"), _literal("' '")), sa.TIMESTAMP
         )
         return sa.case(
-            (matches(text, WITH_OFFSET), sa.cast(text, sa.TIMESTAMP(timezone=True))),
+            (self._found(text, WITH_OFFSET), sa.cast(text, sa.TIMESTAMP(timezone=True))),
             (
-                sa.and_(matches(text, ISO), sa.func.length(text) > _literal("10")),
+                sa.and_(self._found(text, ISO), sa.func.length(text) > _literal("10")),
                 self._of_wall(written, naive),
             ),
         )

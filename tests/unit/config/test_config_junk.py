@@ -28,8 +28,8 @@ POLICY_KEYS = words(
     "at_most defer_while within yields_to needs exceptions when by period"
 )
 CONNECTOR_KEYS = words(
-    "type url password timezone tls tls_ca throttle batch_time datasets orders data table schema key where "
-    "subject events parts allow_scan booked column via latest shared never columns "
+    "type url password timezone tls tls_ca tls_cert tls_key throttle batch_time datasets orders data table schema key "
+    "where subject events parts allow_scan booked column via latest shared never columns "
     "facts fields began periods instructed unit between any"
 )
 SETTINGS_KEYS = words("state keys signing evidence ledger origin mirror publish daemon notify log")

@@ -1,0 +1,132 @@
+"""What people told, found in the connected databases: what a plan counts with, and a run asks in every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from retention.connectors.port import Key, People, Refused
+from retention.connectors.sql.records import typed_key
+from retention.errors import UnreachableError
+from retention.model.catalogue import Catalogue
+from retention.model.lists import NO_LISTS, Lists
+from retention.model.told import NOTHING_TOLD, Told
+from retention.planning.bound import BoundDataset, Job, Ruled
+from retention.planning.fate import Fates
+from retention.planning.holding import NOTHING_HELD, Holding
+from retention.planning.work import Work, work
+from retention.safety import holds, tellings
+from retention.safety.people import Spoken
+from retention.verbs.prepared import Prepared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """`lists` and, by dataset, `special`: the only records to which they make a difference; `spoken` by dataset."""
+
+    told: Told = NOTHING_TOLD
+    holding: Holding = NOTHING_HELD
+    lists: Lists = NO_LISTS
+    special: Mapping[str, Sequence[Key]] = field(default_factory=dict)
+    spoken: Mapping[str, Spoken] = field(default_factory=dict)
+
+    def of(self, job: Job) -> Sequence[Key]:
+        """The records of the job's dataset to which people's words make a difference."""
+        return self.special.get(str(job.bound), ())
+
+    def people(self, job: Job) -> People | None:
+        """Whom a batch of the job asks; None where nobody has said anything that could concern its records."""
+        found = self.spoken.get(str(job.bound))
+        return None if found is None or found.silent else found
+
+
+NO_WORDS = Words()
+
+
+def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words]:
+    """Everything that is told, found in the records as they are now; what answers no more takes no further part."""
+    if not told.holds and not told.tellings:
+        return ready, replace(NO_WORDS, told=told)
+    holding = holds.widely(told, ready.bound)
+    lists = NO_LISTS
+    special: dict[str, Sequence[Key]] = {}
+    spoken: dict[str, Spoken] = {}
+    failed: dict[str, str] = {}
+    listed: set[str] = set()
+    for name in ready.targets:
+        try:
+            here = _of_connector(ready, name, told, as_of, holding)
+        except (UnreachableError, Refused) as error:
+            failed[name] = error.message
+            continue
+        lists = Lists(keys={**lists.keys, **here.lists.keys}, days={**lists.days, **here.lists.days})
+        special |= here.special
+        spoken |= here.spoken
+        listed |= here.holding.listed
+    whole = replace(holding, listed=frozenset(listed))
+    found = Words(told=told, holding=whole, lists=lists, special=special, spoken=spoken)
+    return ready.without(failed), found
+
+
+def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holding: Holding) -> Words:
+    bound = [dataset for dataset in ready.bound if dataset.connector.name == name]
+    held = holds.held(told, bound, ready.targets, _typed, holding)
+    found = {dataset: set(keys) for dataset, keys in held.keys.items()}
+    lists = NO_LISTS
+    spoken: dict[str, Spoken] = {}
+    for job in ready.jobs():
+        dataset = str(job.bound)
+        if job.bound.connector.name != name or dataset in spoken:
+            continue
+        spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, held=held, as_of=as_of)
+        listed = _listed(ready, spoken[dataset], as_of)
+        lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
+        found[dataset] |= {key for keys in listed.keys.values() for key in keys}
+    holds.follow(found, bound, ready.targets)
+    return Words(
+        told=told,
+        holding=held.holding,
+        lists=lists,
+        special={dataset: tuple(sorted(keys, key=repr)) for dataset, keys in found.items() if keys},
+        spoken=spoken,
+    )
+
+
+def _listed(ready: Prepared, spoken: Spoken, as_of: datetime) -> Lists:
+    """The lists of one dataset."""
+    job = spoken.job
+    target = ready.targets[job.bound.connector.name]
+    wanted = tellings.wanted(spoken.tellings)
+    persons = (
+        list({person.key: person for person in target.persons(job.bound, wanted)}.values()) if wanted else []
+    )
+    known = {person.key for person in persons}
+    missing = [key for key in spoken.held.keys.get(str(job.bound), ()) if key not in known]
+    if missing:
+        persons += target.persons(job.bound, {}, missing)
+    if not persons:
+        return NO_LISTS
+    item = work(Fates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)
+    return spoken.lists(persons, lambda event, keys: target.dates(item, event, keys))
+
+
+def _typed(bound: BoundDataset, text: str) -> Key:
+    return tuple(typed_key(bound.key, text))
+
+
+def worked(ready: Prepared, jobs: Sequence[Job], as_of: datetime, said: Words) -> tuple[Work, ...]:
+    """Each job's predicates; what the others of these jobs delete goes first."""
+    found = []
+    for job in jobs:
+        name = job.bound.connector.name
+        acting = [other for other in jobs if other.bound.connector.name == name]
+        every = [
+            Ruled(bound=bound, rules=ready.rules_on(bound))
+            for bound in ready.bound
+            if bound.connector.name == name
+        ]
+        catalogue: Catalogue = ready.catalogues[name]
+        fates = Fates(catalogue, acting, as_of, said.holding, every)
+        found.append(replace(work(fates, job), lists=said.lists))
+    return tuple(found)
