@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, text, update
 from retention.errors import RetentionError
 from retention.ledger.line import canonical
 from retention.model.told import Cover, Hold, HoldReason, Subject, folded
-from retention.store.backend import Hot
 from retention.store.schema import head, hold, hold_subject
+from retention.store.sending import Hot
 
 _EPOCH = Hot(select(head.c.hold_epoch).where(head.c.id == text("1")))
 _IN_FORCE = hold.c.released.is_(None)
