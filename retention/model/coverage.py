@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from retention.model.told import Hold, Telling
 
@@ -52,7 +52,7 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class ReachLine:
-    """One dataset that rules with the event are on: records that began before it, and those of which that can't be told.
+    """One dataset that rules with the event are on: records that began before it, and those that can't be told of.
 
     `later`: records of the same persons that began after it, and are not concerned. `because`: why it is out of reach.
     """
@@ -113,16 +113,6 @@ class HoldLine:
 
     hold: Hold
     overdue: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReviewLine:
-    """A hold whose day of review has passed."""
-
-    id: str
-    review: date
-    by: str
-    ref: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

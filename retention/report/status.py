@@ -41,6 +41,15 @@ def _failed(console: Console, status: Status) -> None:
         line(console, f"{each.rule}, {each.connector}.{each.dataset}: {each.reason}", style="bad", indent=2)
 
 
+def _holds(console: Console, status: Status) -> None:
+    if status.holds:
+        what = counted(status.holds, "legal hold is", "legal holds are")
+        line(console, f"{what} in force: retention hold list", style="quiet")
+    for each in status.reviews:
+        told = f"Hold {each.id} was to be looked at again on {each.review.isoformat()} (placed by {each.by})."
+        line(console, told, style="warn")
+
+
 def _waiting(console: Console, status: Status) -> None:
     if not status.waiting:
         return

@@ -74,12 +74,12 @@ class Tellings(TellingsReading):
         if not told:
             return
         self._connection.execute(insert(telling), [_row(each, digest) for each, digest in told])
-        subjects = [
-            {"telling": each.id, "kind": s.kind, "value": s.value, "source": s.source}
-            for each, _ in told
-            for s in each.subjects
-        ]
+        subjects = [row for each, _ in told for row in _subjects(each.id, each.subjects)]
         self._connection.execute(insert(telling_subject), subjects)
+
+    def widen(self, id: str, subjects: Iterable[Subject]) -> None:
+        """Add identifiers of the persons that a telling names."""
+        self._connection.execute(insert(telling_subject), _subjects(id, subjects))
 
     def withdraw(self, id: str, *, at: datetime) -> None:
         """Take one back, and forget of whom it told. RetentionError where none of this id is in force."""
@@ -87,6 +87,10 @@ class Tellings(TellingsReading):
         if self._connection.execute(query, {"withdrawn": at, "digest": ""}).rowcount != 1:
             raise RetentionError(f"there is no told event {id} in force")
         self._connection.execute(delete(telling_subject).where(telling_subject.c.telling == id))
+
+
+def _subjects(id: str, subjects: Iterable[Subject]) -> list[dict[str, Any]]:
+    return [{"telling": id, "kind": s.kind, "value": s.value, "source": s.source} for s in subjects]
 
 
 def _row(told: Telling, digest: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import difflib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from retention.config import Configuration, told_files
@@ -20,7 +20,7 @@ from retention.store.tellings import telling_digest
 from retention.verbs import stores
 from retention.verbs.everywhere import everywhere
 from retention.verbs.prepared import Clock, configuration, in_zone
-from retention.verbs.reaching import Reached, reached
+from retention.verbs.reaching import Reached, carried, reached
 from retention.verbs.sealing import sealed_words
 
 AT_ONCE = 500
@@ -214,11 +214,51 @@ def _told(
         fresh, again = _sorted_out(read, known)
         with everywhere(place, config) as where:
             found = reached([each.telling for each in fresh], where)
+            # What did not answer when it was told first may lead on now.
+            more = carried([each.telling for each in read if each.digest in known], where)
         reach = Reach(tellings=found.tellings, lines=found.lines, known=len(again), bad=len(bad))
         if fresh and confirm is not None and not confirm(reach):
             return ToldOutcome(lines=tuple(_in_order([*bad, *again])), reach=found.lines, declined=True)
-        stored = _store(state, fresh, found, stores.evidence_key(config))
+        key = stores.evidence_key(config)
+        stored = _store(state, fresh, found, key)
+        ids = [known[each.digest] for each in read if each.digest in known]
+        _extend(
+            state,
+            dict(zip(ids, more, strict=True)),
+            config,
+            key,
+            at=read[0].telling.told_at if read else None,
+        )
     return ToldOutcome(lines=tuple(_in_order([*bad, *again, *stored])), reach=found.lines)
+
+
+def _extend(
+    state: StateStore,
+    more: Mapping[str, Sequence[Subject]],
+    config: Configuration,
+    key: bytes,
+    *,
+    at: datetime | None,
+) -> None:
+    """Adds to told events what is known now of the persons that they name."""
+    wanted = {id: subjects for id, subjects in more.items() if subjects}
+    if not wanted or at is None:
+        return
+    steps = config.policy.identifiers
+    with state.begin() as tx:
+        for id, subjects in wanted.items():
+            told = tx.tellings.get(id)
+            if told is None or told.withdrawn is not None:
+                continue
+            there = {(s.kind, normalised(s.value, steps.get(s.kind, ()))) for s in told.subjects}
+            fresh = [s for s in subjects if (s.kind, normalised(s.value, steps.get(s.kind, ()))) not in there]
+            if fresh:
+                tx.tellings.widen(id, fresh)
+                words = sealed_words(key, id, [[s.kind, s.value] for s in fresh])
+                kinds = sorted({s.kind for s in fresh})
+                tx.log.append(
+                    "event.extended", {"telling": id, "event": told.event, "kinds": kinds, "words": words}, at
+                )
 
 
 def _in_order(lines: Sequence[ToldLine]) -> Iterator[ToldLine]:
@@ -264,7 +304,6 @@ def _store(state: StateStore, fresh: Sequence[_Read], found: Reached, key: bytes
 
 def _log(tx: Transaction, telling: Telling, records: Mapping[str, int], key: bytes) -> None:
     named = [[s.kind, s.value] for s in telling.subjects]
-    at = telling.at.isoformat() if isinstance(telling.at, date) else None
     data: dict[str, Any] = {
         "telling": telling.id,
         "event": telling.event,
@@ -272,6 +311,6 @@ def _log(tx: Transaction, telling: Telling, records: Mapping[str, int], key: byt
         "by": telling.by,
         "kinds": sorted({s.kind for s in telling.subjects if s.source is None}),
         "reaches": [{"dataset": dataset, "records": n} for dataset, n in records.items()],
-        "words": sealed_words(key, telling.id, named, at, telling.behalf),
+        "words": sealed_words(key, telling.id, named, telling.at.isoformat(), telling.behalf),
     }
     tx.log.append("event.told", data, telling.told_at)

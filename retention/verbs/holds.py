@@ -27,9 +27,8 @@ from retention.verbs.everywhere import everywhere
 from retention.verbs.prepared import Clock, Prepared, configuration, in_zone
 from retention.verbs.sealing import sealed_words
 
-PATIENCE = 30.0
-"""Seconds that `place_hold` waits for batches begun before the hold."""
 _LOOKS = 0.1
+"""Seconds between two looks at batches that were begun before a hold."""
 
 
 def place_hold(
@@ -50,7 +49,7 @@ def place_hold(
     ref: str | None = None,
     accept: bool = False,
     clock: Clock,
-    patience: float = PATIENCE,
+    patience: float = 30.0,
     pause: Callable[[float], None] = time.sleep,
 ) -> Placed:
     """Places a hold on one of: a person (`subjects`, KIND=VALUE), people (`listed`: a file's name and content, one a

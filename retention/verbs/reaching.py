@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from retention.config import Configuration
 from retention.model.coverage import ReachLine
 from retention.model.dataset import Dataset
-from retention.model.told import Telling
+from retention.model.told import Subject, Telling
 from retention.planning.bound import BoundDataset
 from retention.safety import tellings as told
 from retention.safety.carrying import Named, one_step
@@ -33,13 +33,17 @@ class Reached:
     records: tuple[dict[str, int], ...]
 
 
+def carried(tellings: Sequence[Telling], where: Everywhere) -> list[tuple[Subject, ...]]:
+    """For each telling the identifiers that one step leads to."""
+    return one_step(tellings, tuple(where.bound.values()), where.persons, where.config.policy.identifiers)
+
+
 def reached(tellings: Sequence[Telling], where: Everywhere) -> Reached:
     """Looks once through each dataset that knows people, however many tellings there are."""
-    config, bound = where.config, tuple(where.bound.values())
-    carried = one_step(tellings, bound, where.persons, config.policy.identifiers)
+    config = where.config
     whole = [
         replace(telling, subjects=(*telling.subjects, *more))
-        for telling, more in zip(tellings, carried, strict=True)
+        for telling, more in zip(tellings, carried(tellings, where), strict=True)
     ]
     named = Named(whole, config.policy.identifiers)
     lines, records = [], [dict[str, int]() for _ in whole]

@@ -14,6 +14,7 @@ from tests.contract.store.conftest import AT
 
 ANNA = Subject(kind="email", value=" Anna@Example.com\u00a0")
 SEVEN = Subject(kind="customer_id", value="7", source="shop.accounts")
+NINE = Subject(kind="account", value="9", source="shop.accounts")
 HOLD = Hold(
     id="h1", cover=Cover(subjects=(ANNA, SEVEN)), reason=HoldReason.LITIGATION, text="Anna v. us, \U0001f4dc",
     by="ida", behalf="the lawyers", authority="Oslo tingrett", ref="CASE-12", at=AT, review=date(2027, 1, 31),
@@ -142,6 +143,8 @@ def test_a_telling_is_known_again_and_forgotten_when_it_is_withdrawn(place, stor
             tx.tellings.same([telling_digest(TOLD, {})]) == {}
         )  # told apart by case where nothing says otherwise
         assert tx.tellings.get("t2") == day
+        tx.tellings.widen("t2", [NINE])
+        day = dataclasses.replace(day, subjects=(*day.subjects, NINE))
         tx.tellings.withdraw("t1", at=AT)
         for id in ("t1", "nothing"):
             with pytest.raises(RetentionError, match="no told event"):
