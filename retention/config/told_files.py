@@ -100,7 +100,7 @@ def decoded(data: bytes, name: str) -> str:
 def subjects(text: str, name: str) -> tuple[Subject, ...]:
     """One KIND=VALUE a line; empty lines are passed over. UsageError that names every line that is wrong."""
     found, wrong = [], []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -132,9 +132,9 @@ def _csv_lines(text: str, name: str, event: str | None) -> Iterator[Line]:
     strange = [word for word in header if word not in COLUMNS]
     lacking = [word for word in needed if word not in header]
     if strange or lacking or len(set(header)) < len(header):
-        found = ",".join(header) or "nothing"
+        found = shown(",".join(header)) if header else "empty"
         raise UsageError(
-            f"{name}: its first line is {shown(found)}; write a header of these columns, in any order:"
+            f"{name}: its first line is {found}; write a header of these columns, in any order:"
             f" {','.join(needed)}, and at,ref where they are known"
         )
     return _csv_rows(reader, header)

@@ -16,6 +16,7 @@ def show_status(console: Console, status: Status) -> None:
     line(console, f"Status at {moment(status.now)}", style="title")
     _alarms(console, status)
     _failed(console, status)
+    _holds(console, status)
     _waiting(console, status)
     _overdue(console, status)
     _runs(console, status)

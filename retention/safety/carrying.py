@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TypeAlias
 
 from retention.connectors.port import Key, Person
+from retention.model.policy import ToldEvent
 from retention.model.told import Subject, Telling, folded, normalised
 from retention.planning.bound import BoundDataset
 
@@ -96,9 +97,17 @@ class Named:
 
 
 def one_step(
-    tellings: Sequence[Telling], datasets: Sequence[BoundDataset], look: Look, steps: Steps
+    tellings: Sequence[Telling],
+    datasets: Sequence[BoundDataset],
+    look: Look,
+    steps: Steps,
+    events: Mapping[str, ToldEvent],
 ) -> list[tuple[Subject, ...]]:
-    """For each telling the identifiers that the records which it names know besides."""
+    """For each telling the identifiers that the records which it names know besides.
+
+    Of the kinds only that its event may come with: a telephone that two people share names neither of them,
+    where the policy does not say that it does.
+    """
     named = Named(tellings, steps)
     seen = [
         {(s.kind, normalised(s.value, steps.get(s.kind, ()))) for s in telling.subjects}
@@ -109,7 +118,10 @@ def one_step(
     for dataset in datasets:
         for person in _asked(dataset, asked, look):
             for place in named.of(person):
+                by = events[tellings[place].event].by
                 for kind, value in _identifiers(person):
+                    if kind not in by:
+                        continue
                     name = (kind, normalised(value, steps.get(kind, ())))
                     if name not in seen[place]:
                         seen[place].add(name)

@@ -28,10 +28,15 @@ class Coverage:
     found: bool = True
 
 
-def covered(cover: Cover, groups: Sequence[Group], where: Everywhere, as_of: datetime) -> Coverage:
-    """Everything that `cover` covers now. UsageError for a key that can't be one of its dataset."""
+def covered(
+    cover: Cover, groups: Sequence[Group], where: Everywhere, as_of: datetime, stored: Sequence[Subject] = ()
+) -> Coverage:
+    """Everything that `cover` covers now. UsageError for a key that can't be one of its dataset.
+
+    `stored`: what identifiers were carried over to before.
+    """
     if groups:
-        return _of_persons(groups, where)
+        return _of_persons(groups, where, stored)
     lines = tuple(
         _line(each, _counted(cover, each, where, as_of), where) for each in _spoken_of(cover, where)
     )
@@ -77,9 +82,11 @@ def _line(
     )
 
 
-def _of_persons(groups: Sequence[Group], where: Everywhere) -> Coverage:
+def _of_persons(groups: Sequence[Group], where: Everywhere, stored: Sequence[Subject]) -> Coverage:
     bound = tuple(where.bound.values())
-    typed = [subject for group in groups for subject in group]
+    if len(groups) == 1:  # else nobody knows any more to whom it led
+        groups = [(*groups[0], *stored)]
+    typed = [*(subject for group in groups for subject in group), *stored]
     remembering = Remembering(where.persons)
     carried = to_the_end(typed, bound, remembering.look)
     kinds = [{s.kind for s in (*group, *to_the_end(group, bound, remembering.again))} for group in groups]

@@ -97,6 +97,7 @@ def tell_event(
     config = configuration(place)
     teller = _Teller(config=config, by=by, behalf=behalf, now=clock())
     try:
+        _event(config.policy.told, event)
         if not subjects:
             raise ValueError("it says of nobody: add --subject KIND=VALUE")
         read = teller.read(event, [told_files.subject(text) for text in subjects], at, ref)

@@ -86,8 +86,11 @@ def place_hold(
         review=_review(review, config, now),
     )
     with stores.opened(config, place) as state:
+        with state.read() as snapshot:
+            old = snapshot.holds.same(hold)
+        before = () if old is None else tuple(s for s in old.cover.subjects if s.source is not None)
         with everywhere(place, config) as where:
-            found = covered(cover, groups, where, now)
+            found = covered(cover, groups, where, now, before)
         stored, new, begun = _stored(state, hold, found, stores.evidence_key(config), accept, clock)
         unsettled = _settle(state, begun, pause, patience)
     return Placed(

@@ -35,7 +35,8 @@ class Reached:
 
 def carried(tellings: Sequence[Telling], where: Everywhere) -> list[tuple[Subject, ...]]:
     """For each telling the identifiers that one step leads to."""
-    return one_step(tellings, tuple(where.bound.values()), where.persons, where.config.policy.identifiers)
+    policy = where.config.policy
+    return one_step(tellings, tuple(where.bound.values()), where.persons, policy.identifiers, policy.told)
 
 
 def reached(tellings: Sequence[Telling], where: Everywhere) -> Reached:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -355,13 +356,14 @@ def test_a_batch_that_is_never_settled_is_said_after_a_while(begun):
     assert len(json.loads(begun.cli("hold", "list", "--format", "json").stdout)["holds"]) == 1
 
 
-def test_ten_thousand_people_are_held_in_seconds(shop, sqlite, tmp_path):
+@pytest.mark.parametrize("many", [1_000, pytest.param(10_000, marks=pytest.mark.heavy)])
+def test_many_people_are_held_in_seconds(shop, sqlite, tmp_path, many):
     people = tmp_path / "people.txt"
-    rows = ",".join(f"({n}, 'p{n}@example.com', NULL)" for n in range(1000, 6000))
+    rows = ",".join(f"({n}, 'p{n}@example.com', NULL)" for n in range(1000, 1000 + many // 2))
     sqlite.script(f"INSERT INTO customers VALUES {rows}")
-    people.write_text("".join(f"email=p{n}@example.com\n" for n in range(1000, 11_000)))
-    began = __import__("time").perf_counter()
+    people.write_text("".join(f"email=p{n}@example.com\n" for n in range(1000, 1000 + many)))
+    began = time.perf_counter()
     document = add(shop, "--from", str(people), code=5)
-    assert __import__("time").perf_counter() - began < 30
-    assert covered(document)["accounts"] == ("covered", 5000)
-    assert len(document["hold"]["cover"]["subjects"]) == 15_000
+    assert time.perf_counter() - began < many / 250
+    assert covered(document)["accounts"] == ("covered", many // 2)
+    assert len(document["hold"]["cover"]["subjects"]) == many * 3 // 2

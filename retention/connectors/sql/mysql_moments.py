@@ -91,7 +91,9 @@ class MysqlMoments(MysqlClocks):
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         trimmed = sa.func.regexp_replace(
-            self._plain(value), _literal("'^[[:space:]]+|[[:space:]]+$'"), _literal("''")
+            self._plain(value),
+            _literal("'^[[:space:]\\\\x1c-\\\\x1f]+|[[:space:]\\\\x1c-\\\\x1f]+$'"),
+            _literal("''"),
         )
         return sa.func.lower(trimmed)
 

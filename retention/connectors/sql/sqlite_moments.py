@@ -51,7 +51,7 @@ class SqliteMoments(Dialect):
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 32)")
+        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 28, 29, 30, 31, 32)")
         return sa.func.lower(sa.func.trim(sa.cast(value, sa.Text), blanks))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
