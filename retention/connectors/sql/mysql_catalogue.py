@@ -222,7 +222,8 @@ def _with_pins(
             return f"the role may not change it: GRANT UPDATE ({column}) ON {_quoted(id_)} TO {grants.role};"
 
         if "SELECT" in grants.on(id_):
-            create = str(connection.exec_driver_sql(f"SHOW CREATE TABLE {_quoted(id_)}").fetchall()[0][1])
+            show = f"SHOW CREATE TABLE {_quoted(id_)}".replace("%", "%%")  # the driver's own mark
+            create = str(connection.exec_driver_sql(show).fetchall()[0][1])
             found[id_] = with_pins(tables[id_], create, "mysql", names, mine=right)
     return found
 
