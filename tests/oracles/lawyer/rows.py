@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tests.oracles.lawyer import conditions
 from tests.oracles.lawyer.world import Path, Record, Reference, Row, World, remembered
 
 
-def refers(reference: Reference, row: Row, target: Row) -> bool:
-    """A reference with a NULL in it refers to nothing."""
-    pairs = zip(reference.columns, reference.target_columns, strict=True)
-    return all(row[a] is not None and row[a] == target[b] for a, b in pairs)
+def ends(columns: Sequence[str], row: Row) -> tuple[Any, ...] | None:
+    """The values by which a row refers, or is referred to; a reference with a NULL in it refers to nothing."""
+    found = tuple(row[column] for column in columns)
+    return None if None in found else found
 
 
 @remembered
+def by_ends(world: World, table: str, columns: Sequence[str]) -> dict[tuple[Any, ...] | None, list[Row]]:
+    """A table's rows by the values of these columns."""
+    found: dict[tuple[Any, ...] | None, list[Row]] = {}
+    for row in world.rows[table]:
+        found.setdefault(ends(columns, row), []).append(row)
+    return found
+
+
 def referring(world: World, reference: Reference, target: Row) -> Sequence[Row]:
     """The rows that refer to `target` by `reference`."""
-    return [row for row in world.rows[reference.table] if refers(reference, row, target)]
+    meant = ends(reference.target_columns, target)
+    return [] if meant is None else by_ends(world, reference.table, reference.columns).get(meant, [])
 
 
-@remembered
 def referred_to(world: World, reference: Reference, row: Row) -> Sequence[Row]:
     """The row that `row` refers to, or none."""
-    return [target for target in world.rows[reference.target] if refers(reference, row, target)]
+    meant = ends(reference.columns, row)
+    return [] if meant is None else by_ends(world, reference.target, reference.target_columns).get(meant, [])
 
 
 def along(world: World, row: Row, path: Path) -> list[Row]:
