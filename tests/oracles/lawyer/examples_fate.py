@@ -109,6 +109,13 @@ def holds() -> Iterator[Situation]:
     yield held("carried from the e-mail to the number", mail, "held", "due late")
     far = Hold(on="subject", what=("email", "other@x.org"))
     yield held("carried over twice, through another store", far, "held", "due late")
+    chain = [{"id": 1, "customer": 5, "email": "e"}, {"id": 2, "customer": 6, "email": "E "}, {"id": 3, "customer": 6, "email": "f"}]
+    orders = [{"id": 1, "customer_id": 5, **OLD}, {"id": 2, **OLD}]
+    yield situation(
+        "carried over to the end", TODAY, r, {"customers": [{"id": 5}, {"id": 6}], "contacts": chain, "orders": orders},
+        {"r orders 1": "held", "r orders 2": "due late"}, datasets=every,
+        holds=[Hold(on="subject", what=("email", "F"))],
+    )  # fmt: skip
     yield held("held: a record", Hold(on="key", what=("orders", (2,))), "due late", "held")
     yield held("held: a dataset", Hold(on="dataset", what="orders"), "held", "held")
     yield held("held: data", Hold(on="data", what="orders"), "held", "held")
@@ -223,6 +230,10 @@ def sharing() -> Iterator[Situation]:
     yield line(
         "it goes as a part of another", OLD, OLD, {"r orders 1": "due late", "lines lines 1": "elsewhere"},
         left={"orders": [], "order_lines": []},
+    )  # fmt: skip
+    yield line(
+        "what holds the whole holds the part", OLD, OLD, {"r orders 1": "held", "lines lines 1": "held"},
+        holds=[Hold(on="key", what=("orders", (1,)))],
     )  # fmt: skip
     tickets = [keep("q", "questions", keep="1 month"), keep("a", "answers", keep="9 years")]
     where = {"questions": {"where": ("=", "status", "paid")}, "answers": {"where": ("=", "status", "open")}}

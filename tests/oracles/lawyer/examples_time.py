@@ -86,6 +86,11 @@ def unknown() -> Iterator[Situation]:
     yield one("`where` is true", "2024-01-01", scope, {**old, "status": "paid"}, "due late")
     yield one("`where` is false", "2024-01-01", scope, {**old, "status": "open"}, "out_of_scope")
     yield one("`where` is neither", "2024-01-01", scope, old, "unclear")
+    several = {**keep, "where": ("and", ("=", "status", "paid"), ("true", "big"))}
+    yield one("unknown and false is false", "2024-01-01", several, {**old, "amount": 0}, "out_of_scope")
+    yield one("unknown and true is neither", "2024-01-01", several, {**old, "amount": 3}, "unclear")
+    several = {**keep, "where": ("or", ("=", "status", "paid"), ("true", "big"))}
+    yield one("unknown or true is true", "2024-01-01", several, {**old, "amount": 3}, "due late")
     where = {"orders": {"where": ("=", "status", "paid")}}
     yield one("the dataset's `where` is false", "2024-01-01", keep, {**old, "status": "x"}, "no record", datasets=where)
     yield one("the dataset's `where` is neither", "2024-01-01", keep, old, "unclear", datasets=where)

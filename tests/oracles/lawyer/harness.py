@@ -5,13 +5,20 @@ The one place here that knows the engine: its verbs, and the documents that its 
 
 from __future__ import annotations
 
+import importlib
+import re
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from click.testing import CliRunner
+
+from retention.cli.root import root
 from retention.config import load
+from retention.errors import RetentionError
 from retention.model import documents
 from retention.model.place import Place as Files
 from retention.model.progress import NoProgress
@@ -31,6 +38,17 @@ TODAY: dict[str, Profile] = {
     "mariadb": KEEPING.without(encoded=False),
 }
 """What the engine understands on each database. The language grows: raise these, at last to EVERYTHING."""
+
+
+LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
+"""When the state store was made: before anything was told."""
+
+
+def identity(document: str) -> str:
+    """The first `id` of a command's answer."""
+    found = re.search(r'"id": *"?([^",}]+)', document)
+    assert found is not None, document
+    return found[1]
 
 
 def now() -> datetime:
@@ -98,7 +116,7 @@ class Harness:
         shutil.rmtree(state, ignore_errors=True)
         if self.template is None:
             self.template = self.folder / "template"
-            init_verb.init(self.folder, self.files, by="oracle", clock=now)
+            init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
             shutil.copytree(state, self.template)
         else:
             shutil.copytree(self.template, state)
@@ -109,6 +127,26 @@ class Harness:
                 for target in ready.targets.values():
                     target.create_marker_table()
             self.marked |= wanted
+        self.tell(case)
+
+    def tell(self, case: Case) -> None:
+        """Types what people told, each at its hour, and then the holds."""
+        for telling in sorted(case.world.tellings, key=lambda telling: telling.told_at):
+            document = self.typed(telling.told_at, [*written.event_command(telling), "--format", "json"])
+            if telling.withdrawn:
+                self.typed(telling.told_at, ["event", "withdraw", identity(document)])
+        for words in written.hold_commands(case):
+            self.typed(case.world.as_of, words)
+
+    def typed(self, moment: datetime, words: list[str]) -> str:
+        """What a command prints, as if it were typed at `moment`."""
+        options = ["--config", str(self.files.config), "--connectors", str(self.files.connectors)]
+        module = importlib.import_module(f"retention.cli.commands.{words[0]}")
+        with mock.patch.object(module, "now", lambda: moment):
+            done = CliRunner().invoke(root, [*options, *words], prog_name="retention")
+        if done.exit_code != 0:
+            raise AssertionError(f"{words} ends with {done.exit_code}: {done.output}")
+        return done.stdout
 
     # -- where they differ -----------------------------------------------------------------------
 
@@ -185,3 +223,12 @@ def run_differences(answer: fate.Answer, outcome: Any) -> list[str]:
             said = f"planned {job.planned}, done {job.done}, left {job.left} ({job.reason})"
             found.append(f"{job.rule} on {job.dataset}: {due} due; the run {said}")
     return found
+
+
+def asked(harness: Harness, case: Case, *, carried_out: bool = True) -> list[str]:
+    """The differences; what the engine refuses or fails at is one."""
+    try:
+        return harness.differences(case, carried_out=carried_out)
+    except RetentionError as error:
+        problems = [str(problem) for problem in getattr(error, "problems", ())]
+        return [f"{type(error).__name__}: {error}", *problems]

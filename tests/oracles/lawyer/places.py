@@ -84,12 +84,14 @@ def _foreign_key(reference: Any) -> str:
     return f"FOREIGN KEY ({columns}) REFERENCES {reference.target} ({ends})"
 
 
-def insert(table: Table, rows: Sequence[Row]) -> str:
-    values = ", ".join(f"({', '.join(_literal(row[column]) for column in table.columns)})" for row in rows)
+def insert(table: Table, rows: Sequence[Row], offset: str = "+00:00") -> str:
+    """`offset`: what is written behind an instant in UTC."""
+    texts = [[_literal(row[column], offset) for column in table.columns] for row in rows]
+    values = ", ".join(f"({', '.join(each)})" for each in texts)
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {values}"
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, offset: str) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -97,7 +99,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(UTC).replace(tzinfo=None).isoformat(" ") + "+00:00"
+        value = value.astimezone(UTC).replace(tzinfo=None).isoformat(" ") + offset
     text = value if isinstance(value, str) else value.isoformat(*(" " if isinstance(value, datetime) else ""))
     return "'" + text.replace("'", "''") + "'"
 
@@ -241,7 +243,7 @@ class MariadbPlace(Place):
             for table in of(case.shape, connector):
                 statements.append(f"DELETE FROM {table.name}")
                 if case.world.rows[table.name]:
-                    statements.append(insert(table, case.world.rows[table.name]))
+                    statements.append(insert(table, case.world.rows[table.name], ""))
             if self._run(f"SHOW TABLES FROM {self.database(case.shape, connector)} LIKE 'retention_marker'"):
                 statements.append("DELETE FROM retention_marker")
             self._run("; ".join([*statements, "COMMIT"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.oracles.lawyer import conditions
+from tests.oracles.lawyer.conditions import truth
 from tests.oracles.lawyer.world import Path, Record, Reference, Row, World, remembered
 
 
@@ -66,7 +66,7 @@ def records(world: World) -> Sequence[Record]:
         Record(dataset=dataset, root=row, key=tuple(row[c] for c in world.schema[dataset.table].key))
         for dataset in world.datasets
         for row in world.rows[dataset.table]
-        if conditions.truth(dataset.where, row) is not False
+        if truth(dataset.where, row) is not False
     ]
 
 
