@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import psycopg
+import pymysql
 
 from tests.oracles.lawyer import fate, places, written
 from tests.oracles.lawyer.generate import Case, case
@@ -37,7 +41,11 @@ def compared(kind: str, said: argparse.Namespace, policies: int) -> int:
     profile = PROFILES[said.profile] or TODAY[kind]
     begun, fates = time.monotonic(), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
-        place = places.opened(kind, Path(folder))
+        try:
+            place = places.opened(kind, Path(folder))
+        except (psycopg.OperationalError, pymysql.OperationalError) as error:
+            print(f"{kind}: nothing was compared, no server: {error}")
+            return 2 if os.environ.get("CI") == "true" else 0
         try:
             harness = Harness(Path(folder) / "files", place)
             for seed in range(said.seed, said.seed + policies):
@@ -46,7 +54,9 @@ def compared(kind: str, said: argparse.Namespace, policies: int) -> int:
                 if found:
                     print(f"{kind}: seed {seed} differs\n" + smallest(harness, made, profile, said))
                     return 1
-                fates.update(word for each in fate.answer(made.world).fates.values() for word, _ in each.values())
+                fates.update(
+                    word for each in fate.answer(made.world).fates.values() for word, _ in each.values()
+                )
         finally:
             place.close()
     seconds = time.monotonic() - begun

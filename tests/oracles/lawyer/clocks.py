@@ -201,7 +201,9 @@ def happened(world: World, variant: Variant, time: Happening, record: Record) ->
     return Limb(state=COME, ended=on, late_from=on if telling is None else day(telling.told_at, variant.zone))
 
 
-def is_earlier(world: World, variant: Variant, until: Sequence[date | datetime], record: Record) -> bool | None:
+def is_earlier(
+    world: World, variant: Variant, until: Sequence[date | datetime], record: Record
+) -> bool | None:
     """Whether it happened before `from`, where the rule has one; None where that can't be told."""
     if variant.start is None:
         return False

@@ -146,7 +146,7 @@ class _Drawing:
             table=seat.table,
             where=where,
             subject=seat.subject,
-            began=self.component("d" if self.chance(50) else "z") if self.profile.told else None,
+            began=Component(column=self.rnd.choice("dz")) if self.profile.told else None,
             events={name: self.event(near) for name in EVENTS},
             facts=self.facts(seat),
             instructed=self.instruction(seat),

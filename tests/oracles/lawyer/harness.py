@@ -6,6 +6,7 @@ The one place here that knows the engine: its verbs, and the documents that its 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import shutil
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 
 from retention.cli.root import root
 from retention.config import load
-from retention.errors import RetentionError
+from retention.errors import RetentionError, UsageError
 from retention.model import documents
 from retention.model.place import Place as Files
 from retention.model.progress import NoProgress
@@ -115,9 +116,8 @@ class Harness:
         state = self.folder / "state"
         shutil.rmtree(state, ignore_errors=True)
         if self.template is None:
-            self.template = self.folder / "template"
             init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
-            shutil.copytree(state, self.template)
+            self.template = shutil.copytree(state, self.folder / "template")
         else:
             shutil.copytree(self.template, state)
         wanted = {(case.shape.name, dataset.connector) for dataset in case.world.datasets}
@@ -141,8 +141,11 @@ class Harness:
     def typed(self, moment: datetime, words: list[str]) -> str:
         """What a command prints, as if it were typed at `moment`."""
         options = ["--config", str(self.files.config), "--connectors", str(self.files.connectors)]
-        module = importlib.import_module(f"retention.cli.commands.{words[0]}")
-        with mock.patch.object(module, "now", lambda: moment):
+        name = f"retention.cli.commands.{words[0]}"
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"the command {words[0]} is not supported yet")
+        module = importlib.import_module(name)
+        with mock.patch.object(module, "now", return_value=moment):
             done = CliRunner().invoke(root, [*options, *words], prog_name="retention")
         if done.exit_code != 0:
             raise AssertionError(f"{words} ends with {done.exit_code}: {done.output}")
@@ -165,12 +168,16 @@ class Harness:
         found += self._left(case, answer)
         if not found and any(fate.going(case.world)):
             later = case.but(rows=answer.left)
-            found += [f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))]
+            found += [
+                f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))
+            ]
         return found
 
     def _explained(self, case: Case, answer: fate.Answer, most: int) -> list[str]:
         found: list[str] = []
-        records = sorted({(dataset, key) for (_, dataset), fates in answer.fates.items() for key in fates}, key=str)
+        records = sorted(
+            {(dataset, key) for (_, dataset), fates in answer.fates.items() for key in fates}, key=str
+        )
         first = case.seed % len(records) if records else 0
         for dataset, key in (records[first:] + records[:first])[:most]:
             said = self.explain(case, dataset, key)

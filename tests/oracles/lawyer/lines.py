@@ -61,7 +61,12 @@ def edge_days(variant: Variant, today: date, instructed: tuple[Period, ...]) -> 
 def first_instant(on: date, zone: str) -> datetime:
     """The first instant of the day (of the next, where a zone left the day out)."""
     found = datetime(on.year, on.month, on.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    for moment in (found, found - timedelta(hours=1), found + timedelta(hours=1), found + timedelta(minutes=30)):
+    for moment in (
+        found,
+        found - timedelta(hours=1),
+        found + timedelta(hours=1),
+        found + timedelta(minutes=30),
+    ):
         if day(moment - TICK, zone) < on <= day(moment, zone):
             return moment
     return found

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +171,12 @@ class PostgresqlPlace(Place):
                 session.execute(f"CREATE DATABASE {database}")
         for connector, database in self.names.items():
             session = psycopg.connect(f"{self.server}/{database}", autocommit=True)
-            session.execute("SET synchronous_commit = off; SET client_min_messages = error; SET timezone = 'UTC'")
-            session.execute("SET session_replication_role = replica")  # rows may refer ahead while they are put in
+            session.execute(
+                "SET synchronous_commit = off; SET client_min_messages = error; SET timezone = 'UTC'"
+            )
+            session.execute(
+                "SET session_replication_role = replica"
+            )  # rows may refer ahead while they are put in
             for shape in SHAPES.values():
                 made = "; ".join(create("postgresql", of(shape, connector)))
                 session.execute(f"CREATE SCHEMA {shape.name}; SET search_path = {shape.name}; {made}")

@@ -39,7 +39,11 @@ KEEPS = {
         Period(text="5 years", months=60),
     )
 }
-AT_MOST = (Period(text="7 months", months=7), Period(text="3 years", months=36), Period(text="6 years", months=72))
+AT_MOST = (
+    Period(text="7 months", months=7),
+    Period(text="3 years", months=36),
+    Period(text="6 years", months=72),
+)
 WITHINS = (
     Period(text="1 month", months=1),
     Period(text="3 days", days=3),
@@ -59,11 +63,18 @@ class PolicyDrawing:
     """`datasets` may be changed by it: what told events need, or what no rule names."""
 
     def __init__(
-        self, rnd: Random, profile: Profile, datasets: Sequence[Dataset], zone: str, shape: str, companies: int
+        self,
+        rnd: Random,
+        profile: Profile,
+        datasets: Sequence[Dataset],
+        zone: str,
+        shape: str,
+        companies: int,
     ) -> None:
         self.rnd, self.profile, self.zone, self.companies = rnd, profile, zone, companies
         self.datasets = list(datasets)
-        self.kinds = KINDS[shape]
+        known = {kind for dataset in datasets for kind in dataset.subject or {}}
+        self.kinds = tuple(kind for kind in KINDS[shape] if kind in known)
         self.told: dict[str, tuple[str, ...]] = {}
         if profile.told and self.chance(50):
             self.told = {"asked": self.kinds, "ended": self.kinds[:1]}
@@ -108,7 +119,8 @@ class PolicyDrawing:
         if self.profile.conditions:
             for _ in range(self.rnd.choice((0, 0, 0, 1, 1, 2))):
                 exception = self.exception(base, data)
-                if allowed(exception) and differs(exception, base):
+                fresh = exception.when not in [variant.when for variant in variants]
+                if fresh and allowed(exception) and differs(exception, base):
                     variants.insert(-1, exception)
         where = self.condition() if self.profile.conditions and self.chance(25) else None
         return Rule(name=name, data=data, variants=tuple(variants), where=where)
@@ -118,7 +130,11 @@ class PolicyDrawing:
         counting = self.starts[reached[0].data] if self.profile.one_from else self.counting()
         made = Variant(**counting)
         start = self.froms[reached[0].data] if self.profile.one_from else self.event(("booked", "seen"))
-        kind = self.rnd.choice(("keep", "keep", "keep", "both", "until", "upon")) if self.profile.limbs else "keep"
+        kind = (
+            self.rnd.choice(("keep", "keep", "keep", "both", "until", "upon"))
+            if self.profile.limbs
+            else "keep"
+        )
         if kind != "upon":
             made = replace(made, start=start)
         if kind in ("keep", "both"):
@@ -131,9 +147,7 @@ class PolicyDrawing:
             if kind == "until" and self.chance(40):
                 made = replace(made, start=None, starts="next day", fiscal_year_end=(12, 31))
         if kind == "upon":
-            made = replace(
-                made, upon=self.some_events(None), starts="next day", fiscal_year_end=(12, 31)
-            )
+            made = replace(made, upon=self.some_events(None), starts="next day", fiscal_year_end=(12, 31))
         made = self.deferring(made)
         if kind == "until" and made.keep is None:
             made = replace(made, starts="next day", fiscal_year_end=(12, 31))
@@ -168,7 +182,7 @@ class PolicyDrawing:
         if made.basis is None:
             made = replace(made, basis=self.rnd.choice(BASES))
         if self.chance(45 if made.upon else 15):
-            made = replace(made, yields_to=tuple(self.rnd.sample(LAW, self.rnd.choice((1, 2)))))
+            made = replace(made, yields_to=tuple(sorted(self.rnd.sample(LAW, self.rnd.choice((1, 2))))))
         if not made.upon and self.chance(15):
             made = replace(made, needs=(self.rnd.choice(self.datasets).data,))
         return made
@@ -187,7 +201,8 @@ class PolicyDrawing:
             if getattr(other, name):
                 changes[name] = getattr(other, name)
         if "starts" in changes:
-            changes["fiscal_year_end"] = other.fiscal_year_end
+            fiscal = other.starts == "after fiscal year"
+            changes["fiscal_year_end"] = other.fiscal_year_end if fiscal else (12, 31)
         return replace(base, when=self.condition(), **changes)
 
     def condition(self, depth: int = 1) -> tuple[Any, ...]:
@@ -235,27 +250,29 @@ class PolicyDrawing:
     def holds(self, world: World) -> list[Hold]:
         if not self.profile.holds or self.chance(50):
             return []
-        records = rows.records(world)
-        found = []
+        found: list[Hold] = []
         for number in range(self.rnd.choice((1, 1, 2)) * self.companies):
             wide = ("dataset", "data", "rule") if number < 2 else ()
-            on = self.rnd.choice(("subject", "subject", "key", *wide))
-            if on in ("subject", "key") and not records:
-                continue
-            dataset, record = self.rnd.choice(self.datasets), self.rnd.choice(records) if records else None
-            pairs = list(identifiers(world, record).items()) if record is not None else []
-            acting = [rule.name for rule in world.rules if not rule.kept_by]
-            if on == "subject" and not pairs:
-                continue
-            what: Any = {
-                "subject": lambda: self.rnd.choice(pairs),
-                "key": lambda: (record.dataset.name, record.key),  # type: ignore[union-attr]
-                "dataset": lambda: dataset.name,
-                "data": lambda: dataset.data,
-                "rule": lambda: self.rnd.choice(acting),
-            }[on]()
-            found.append(Hold(on=on, what=what))
+            what = self.held(world, self.rnd.choice(("subject", "subject", "key", *wide)))
+            found += [] if what is None else [what]
         return found
+
+    def held(self, world: World, on: str) -> Hold | None:
+        """A hold of this kind; None where there is nothing to hold."""
+        if on == "dataset":
+            return Hold(on=on, what=self.rnd.choice(self.datasets).name)
+        if on == "data":
+            return Hold(on=on, what=self.rnd.choice(self.datasets).data)
+        if on == "rule":
+            return Hold(on=on, what=self.rnd.choice([rule.name for rule in world.rules if not rule.kept_by]))
+        records = rows.records(world)
+        if not records:
+            return None
+        record = self.rnd.choice(records)
+        if on == "key":
+            return Hold(on=on, what=(record.dataset.name, record.key))
+        pairs = list(identifiers(world, record).items())
+        return Hold(on=on, what=self.rnd.choice(pairs)) if pairs else None
 
 
 def differs(one: Variant, other: Variant) -> bool:

@@ -101,7 +101,9 @@ def _rings() -> Shape:
     """Composite keys, tables that refer to each other in a ring, a part of two datasets."""
     of = Reference(table="items", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr"))
     first, beside = _ref("contracts", "item_id", "items"), _ref("items", "next_id", "items")
-    about = Reference(table="notes", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr"))
+    about = Reference(
+        table="notes", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr")
+    )
     also = _ref("notes", "item_id", "items")
     clocks = {**CLOCKS, **STATES}
     tables = (

@@ -147,7 +147,9 @@ def differences(told: Situation) -> list[str]:
         if f"{word}{' late' * late}" != expected:
             found.append(f"{told.name}: {what} should be {expected}, and is {word}{' late' * late}")
     for table, keys in told.left.items():
-        there = [",".join(str(row[c]) for c in told.case.shape.tables[table].key) for row in answer.left[table]]
+        there = [
+            ",".join(str(row[c]) for c in told.case.shape.tables[table].key) for row in answer.left[table]
+        ]
         if there != list(map(str, keys)):
             found.append(f"{told.name}: {table} should be left with {list(keys)}, and has {there}")
     return found

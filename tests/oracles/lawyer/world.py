@@ -112,7 +112,7 @@ class Instruction:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """`subject`: kind of identifier → where it is read; None: "none". `parts`: references to the record by which rows
-    belong to it, owners first. `shared`: references from the record to rows that go with the last that refers to them."""
+    belong to it, owners first. `shared`: references from the record to rows that go with the last that refers there."""
 
     name: str
     connector: str

@@ -91,7 +91,12 @@ def rule_text(rule: Rule) -> str:
     where = f"where = {toml(condition(rule.where))}\n" if rule.where is not None else ""
     text = head + where + 'action = "delete"\n' + "".join(f"{k} = {v}\n" for k, v in base.items())
     for variant in rule.variants[:-1]:
-        other = {key: value for key, value in keys(variant).items() if base.get(key) != value}
+        said = keys(variant)
+        other = {key: value for key, value in said.items() if base.get(key) != value}
+        if "starts" in base.keys() - said.keys():
+            other["starts"] = toml(NONE)
+        if variant.within.text != rule.variants[-1].within.text:
+            other["within"] = toml(variant.within.text)
         text += f"[[rules.{rule.name}.exceptions]]\nwhen = {toml(condition(variant.when or ()))}\n"
         text += "".join(f"{key} = {value}\n" for key, value in other.items())
     return text
@@ -274,4 +279,6 @@ def event_command(telling: Telling) -> list[str]:
 
 
 def at_text(at: date | datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else at.isoformat()
+    return (
+        at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else at.isoformat()
+    )
