@@ -26,7 +26,7 @@ def main() -> int:
     """0 where they agree; 1 where not, with the smallest case that was found."""
     words = argparse.ArgumentParser(prog="python -m tests.oracles.lawyer", description=__doc__)
     words.add_argument("--count", type=int, default=100_000, help="so many companies in all")
-    words.add_argument("--companies", type=int, default=25, help="so many under one policy")
+    words.add_argument("--companies", type=int, default=50, help="so many under one policy")
     words.add_argument("--databases", default="sqlite,postgresql,mariadb")
     words.add_argument("--seed", type=int, default=0, help="the first; the others follow")
     words.add_argument("--profile", choices=PROFILES, default="today", help="how much of the language")
