@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
@@ -42,6 +44,14 @@ events = { happened = "happened_at" }
 %s
 """
 
+CASES: dict[str, Callable[[int, Path], Store]] = {
+    "postgresql-leaf": lambda rows, _: postgresql(rows, children=False),
+    "postgresql-child": lambda rows, _: postgresql(rows, children=True),
+    "sqlite": sqlite,
+    "mariadb-leaf": lambda rows, _: mariadb(rows, children=False),
+    "mariadb-child": lambda rows, _: mariadb(rows, children=True),
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
@@ -50,21 +60,17 @@ def main() -> None:
     parser.add_argument(
         "--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms"
     )
-    parser.add_argument("--only", choices=("leaf", "child", "sqlite", "mariadb"))
+    parser.add_argument(
+        "--only", choices=tuple(CASES), help="one case; may be given several times", action="append"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:
         folder = Path(name)
-        makers = {
-            "leaf": lambda: postgresql(options.rows, children=False),
-            "child": lambda: postgresql(options.rows, children=True),
-            "sqlite": lambda: sqlite(options.rows, folder),
-            "mariadb": lambda: mariadb(options.rows),
-        }
-        for which, make in makers.items():
-            if options.only in (None, which):
-                store = make()
+        for which, make in CASES.items():
+            if options.only is None or which in options.only:
+                store = make(options.rows, folder)
                 try:
-                    batch_time = "50 ms" if which == "leaf" else options.batch_time
+                    batch_time = "50 ms" if which == "postgresql-leaf" else options.batch_time
                     measure(store, folder / which, options.repeat, batch_time)
                 finally:
                     store.drop()
@@ -77,17 +83,16 @@ def measure(store: Store, folder: Path, repeat: int, batch_time: str) -> None:
     """The three contenders in turn, `repeat` times each, from the same copy."""
     print(f"\n{store.name}")
     seconds: dict[str, list[float]] = {"one unbatched DELETE": []}
-    if store.script_name:
-        seconds[store.script_name] = []
-    else:
-        print("  pt-archiver is not here to compare with: apt-get install percona-toolkit")
+    seconds |= {name: [] for name in store.scripts}
+    if store.missing:
+        print(f"  {store.missing}")
     told: list[dict[str, float]] = []
     for turn in range(repeat):
         store.fresh()
-        seconds["one unbatched DELETE"].append(_timed(store, unbatched=True))
-        if store.script_name:
+        seconds["one unbatched DELETE"].append(_timed(store, _unbatched(store)))
+        for name, script in store.scripts.items():
             store.fresh()
-            seconds[store.script_name].append(_timed(store, unbatched=False))
+            seconds[name].append(_timed(store, script))
         store.fresh()
         told.append(engine(store, folder / str(turn), batch_time))
     base = statistics.median(seconds["one unbatched DELETE"])
@@ -145,15 +150,19 @@ def start_up() -> None:
     print(f"\nretention --help: {statistics.median(spans):.2f} s")
 
 
-def _timed(store: Store, *, unbatched: bool) -> float:
-    connection = store.connect()
-    started = time.perf_counter()
-    if unbatched:
+def _unbatched(store: Store) -> Callable[[Any], None]:
+    def work(connection: Any) -> None:
         for statement in store.unbatched:
             connection.execute(statement)
         connection.commit()
-    else:
-        store.script(connection)
+
+    return work
+
+
+def _timed(store: Store, work: Callable[[Any], None]) -> float:
+    connection = store.connect()
+    started = time.perf_counter()
+    work(connection)
     seconds = time.perf_counter() - started
     connection.close()
     return seconds

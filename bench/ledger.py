@@ -10,9 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.floor import floor
+from retention.connectors.port import Taken
+from retention.engine.journal import Journal, Numbers
 from retention.ledger.evidence import Committer, batch_root
 from retention.ledger.note import Signer
-from retention.store.batches import BatchRow
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore
@@ -28,8 +30,8 @@ DATA = {
     "root": "ab" * 32,
 }
 RECORDS = 500_000
-APPENDS = 1_000
-BATCHES = 2_000
+TIMES = 200
+TURNS = 9
 EVENTS = 200_000
 
 
@@ -50,17 +52,84 @@ def evidence() -> None:
     print(f"evidence: {RECORDS:,} leaves {each:.2f} s, their root {root:.2f} s")
 
 
-def appends(store: StateStore) -> None:
-    """Events a second, each in a durable transaction of its own."""
+def rates(store: StateStore, url: str) -> None:
+    """Durable events a second, beside the least that a commit costs here; all in turn, several times."""
+    bare, batch = floor(url), batches(store)
+    turns = [
+        (
+            TIMES / seconds(lambda: repeat(bare)),
+            TIMES / seconds(lambda: repeat(lambda: append(store))),
+            2 * TIMES / seconds(lambda: repeat(batch)),
+        )
+        for _ in range(TURNS)
+    ]
+    print(f"floor: {_middle([turn[0] for turn in turns])} rows, one a commit, by the driver alone")
+    for name, at in (("single appends", 1), ("batches of 1,000 records, intent and outcome", 2)):
+        ratio = statistics.median(turn[at] / turn[0] for turn in turns)
+        print(f"{name}: {_middle([turn[at] for turn in turns])} events, {ratio:.2f} of the floor")
+
+
+def append(store: StateStore) -> None:
+    """One event in a durable transaction of its own."""
+    with store.begin() as tx:
+        tx.log.append("batch.intent", DATA, AT)
+
+
+def batches(store: StateStore) -> Callable[[], None]:
+    """What a run writes for one batch: the outcome of the last and the intent of this share a transaction."""
+    run, job = f"r-{time.monotonic_ns()}", "orders/shop/orders"
+    with store.begin() as tx:
+        tx.runs.start(RunRow(id=run, as_of=AT, started=AT, by="bench", policy="p"))
+        tx.jobs.put(
+            JobRow(
+                run=run,
+                job=job,
+                rule="orders",
+                connector="shop",
+                dataset="orders",
+                as_of=AT,
+                started=AT,
+                planned=1,
+            )
+        )
+        token = tx.leases.acquire("shop.orders", this_process(), AT, timedelta(days=1))
+    journal = Journal(
+        store=store,
+        clock=lambda: AT,
+        run=run,
+        job=job,
+        connector="shop",
+        dataset="orders",
+        rule="orders",
+        lease="shop.orders",
+        token=token,
+        evidence_key="0",
+        numbers=Numbers(),
+    )
+    sealed = Committer(b"k" * 32, "shop", "orders").seal([(number,) for number in range(1000)])
+    taken = Taken(
+        keys=[(number,) for number in range(1000)],
+        sealed=sealed,
+        overdue=0,
+        rows={"orders": 1000, "order_lines": 3000},
+    )
 
     def work() -> None:
-        for _ in range(APPENDS):
-            with store.begin() as tx:
-                tx.log.append("batch.intent", DATA, AT)
+        number = journal.numbers.next()
+        journal.intent(taken, sealed, batch=number, progress=JobProgress(), cursor="[1]")
+        journal.committed(taken, batch=number, root=sealed.root)
 
-    rates = [APPENDS / seconds(work) for _ in range(7)]
-    middle, least, most = statistics.median(rates), min(rates), max(rates)
-    print(f"appends: median {middle:,.0f}/s durable (of 7: {least:,.0f} to {most:,.0f})")
+    return work
+
+
+def repeat(work: Callable[[], object]) -> None:
+    """TIMES times."""
+    for _ in range(TIMES):
+        work()
+
+
+def _middle(values: list[float]) -> str:
+    return f"{statistics.median(values):,.0f}/s (of {len(values)}: {min(values):,.0f} to {max(values):,.0f})"
 
 
 def verification(store: StateStore, mirror: Path) -> None:
@@ -78,52 +147,13 @@ def verification(store: StateStore, mirror: Path) -> None:
         print(f"verify {name}: {seconds(work) * 1_000_000 / EVENTS:.0f} s for a million events")
 
 
-def batches(store: StateStore) -> None:
-    """Batches a second as a run writes them: the outcome of one and the intent of the next share a transaction."""
-    run, job, at = f"r-{time.monotonic_ns()}", "orders/shop/orders", AT
-    with store.begin() as tx:
-        tx.runs.start(RunRow(id=run, as_of=at, started=at, by="bench", policy="p"))
-        tx.jobs.put(
-            JobRow(
-                run=run,
-                job=job,
-                rule="orders",
-                connector="shop",
-                dataset="orders",
-                as_of=at,
-                started=at,
-                planned=1,
-            )
-        )
-        token = tx.leases.acquire(job, this_process(), at, timedelta(days=1))
-
-    def work() -> None:
-        for number in range(1, BATCHES + 1):
-            with store.begin() as tx:
-                tx.leases.renew(job, token, at, timedelta(days=1))
-                if number > 1:
-                    tx.log.append("batch.committed", DATA, at)
-                    tx.batches.outcome(run, job, number - 1, "committed")
-                tx.log.append("batch.intent", DATA, at)
-                tx.batches.intent(
-                    BatchRow(run=run, job=job, batch=number, connector="shop", count=1, root="ab" * 32, at=at)
-                )
-                tx.jobs.advance(run, job, progress=JobProgress(), cursor="[1]")
-
-    rate = BATCHES / seconds(work)
-    with store.begin() as tx:
-        tx.leases.release(job, token)
-    print(f"batches: {rate:,.0f}/s with intent and outcome, so {2 * rate:,.0f} durable events/s")
-
-
 def measured(url: str, mirror: Path) -> None:
     """Everything that needs a store, on a new one at `url`."""
     signer = Signer("bench.example", b"\x01" * 32)
     StateStore.create(url, origin=signer.name, verifier_key=signer.verifier_key, evidence_key_id="0", at=AT)
     with StateStore.open(url, signer=signer, evidence_key_id="0", mirror=mirror) as store:
         print(f"-- {store.place}")
-        appends(store)
-        batches(store)
+        rates(store, url)
         verification(store, mirror)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,13 @@ class Store:
     drop: Callable[[], None]
     connect: Callable[[], Any]
     unbatched: tuple[str, ...]
-    script: Callable[[Any], None]
-    script_name: str = "a script, 1,000 keys a time"  # "": there is none here
+    scripts: Mapping[str, Callable[[Any], None]]
+    """What people use instead, by its name."""
+    missing: str = ""
+    """What could not be compared with, and how to get it."""
+
+
+SCRIPT = "a script, 1,000 keys a time"
 
 
 def postgresql(rows: int, *, children: bool) -> Store:
@@ -88,7 +93,7 @@ def postgresql(rows: int, *, children: bool) -> Store:
         drop=drop,
         connect=lambda: psycopg.connect(_named(copy)),
         unbatched=unbatched,
-        script=lambda connection: _script(connection, parts, "%s", due),
+        scripts={SCRIPT: lambda connection: thousands(connection, parts, "%s", due)},
     )
 
 
@@ -132,7 +137,7 @@ def sqlite(rows: int, folder: Path) -> Store:
         drop=lambda: None,
         connect=connect,
         unbatched=(f"DELETE FROM visit WHERE {due}",),
-        script=lambda made: _script(made, (), "?", due),
+        scripts={SCRIPT: lambda made: thousands(made, (), "?", due)},
     )
 
 
@@ -140,7 +145,7 @@ def _named(database: str) -> str:
     return SERVER.rsplit("/", 1)[0] + f"/{database}"
 
 
-def _script(connection: Any, parts: tuple[str, ...], mark: str, due: str) -> None:
+def thousands(connection: Any, parts: tuple[str, ...], mark: str, due: str) -> None:
     """What people write: select a thousand keys, delete them, commit, again."""
     while True:
         cursor = connection.execute(f"SELECT id FROM visit WHERE {due} LIMIT 1000")

@@ -106,6 +106,12 @@ class UnreachableError(RetentionError):
     exit_code = 5
     code = "unreachable"
 
+    def __init__(self, message: str | None = None, *, write: str = "") -> None:
+        """`write`: what to do about it, where that is known; it becomes the message's end."""
+        super().__init__(f"{message}; {write}" if message is not None and write else message)
+        self.found = self.message if message is None else message
+        self.write = write
+
 
 class LedgerError(RetentionError):
     """The ledger does not verify."""

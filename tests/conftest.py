@@ -17,7 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import own_servers, servers
+from tests.support.desk import Desk
 from tests.support.mariadb import MariadbServer, MariadbStore
+from tests.support.own_servers import OwnServer
 from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -26,41 +29,62 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
-SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
-MARIADB = "mysql://root@127.0.0.1:3306/test"
 
 
 @pytest.fixture(scope="session")
 def any_server() -> Iterator[Server]:
-    found = Server(os.environ.get("RETENTION_TEST_POSTGRESQL", SERVER))
-    yield found
-    found.close()
+    yield servers.any_postgresql()
+    servers.any_postgresql().close()
 
 
 @pytest.fixture
 def server(any_server: Server) -> Server:
     """The PostgreSQL server; a test that asks for it skips where there is none."""
-    _answers(any_server.why_not)
-    return any_server
-
-
-def _answers(why_not: str | None) -> None:
-    if why_not is not None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(why_not)
-        pytest.skip(why_not)
-
-
-@pytest.fixture(scope="session")
-def any_mariadb() -> MariadbServer:
-    return MariadbServer(os.environ.get("RETENTION_TEST_MARIADB", MARIADB))
+    return servers.postgresql()
 
 
 @pytest.fixture
-def mariadb_server(any_mariadb: MariadbServer) -> MariadbServer:
+def mariadb_server() -> MariadbServer:
     """The MariaDB server; a test that asks for it skips where there is none."""
-    _answers(any_mariadb.why_not)
-    return any_mariadb
+    return servers.mariadb()
+
+
+@pytest.fixture(scope="session")
+def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    """A PostgreSQL server of this session of tests, with TLS."""
+    with own_servers.postgresql(tmp_path_factory.mktemp("postgresql")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def own_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    """A MariaDB server of this session of tests, with TLS."""
+    with own_servers.mariadb(tmp_path_factory.mktemp("mariadb")) as found:
+        yield found
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def own(request: pytest.FixtureRequest) -> OwnServer:
+    """Each of the two."""
+    found: OwnServer = request.getfixturevalue(f"own_{request.param}")
+    return found
+
+
+@pytest.fixture
+def desk(own: OwnServer, tmp_path: Path) -> Desk:
+    """Where a connector or a state store on such a server is tried."""
+    return Desk(own, tmp_path)
+
+
+@pytest.fixture
+def emptied(own: OwnServer) -> Iterator[None]:
+    """The database `ledger` is empty again afterwards."""
+    yield
+    if own.kind == "mariadb":
+        own.execute("mysql", "DROP DATABASE ledger")
+        own.execute("mysql", "CREATE DATABASE ledger CHARACTER SET utf8mb4")
+    else:
+        own.execute("ledger", "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
 
 
 @pytest.fixture(scope="session")

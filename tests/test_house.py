@@ -183,7 +183,7 @@ def test_there_is_one_way_of_trying_again():
         if isinstance(node, ast.Call) and "Retrying" in ast.unparse(node.func)
     ]
     assert len(found) == 1
-    assert found[0].startswith("retention/engine/retrying.py")
+    assert found[0].startswith("retention/connectors/retrying.py")
 
 
 def test_nothing_is_global():

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from retention.model.explanation import CheckReport
     from retention.model.outcome import RunOutcome
-    from retention.model.plan import JobStatus
+    from retention.model.plan import JobStatus, Plan
 
 
 DONE = 0
@@ -27,6 +28,18 @@ def worst(codes: Iterable[int]) -> int:
     """The one that is told when there are several; 0 when there is none."""
     given = set(codes)
     return next((code for code in PRECEDENCE if code in given), DONE)
+
+
+def exit_of_check(report: CheckReport) -> int:
+    """A database that does not answer is no mistake of anybody's files."""
+    wrong = len(report.problems) > len(report.unreached)
+    return worst([INVALID] * wrong + [PARTIAL] * bool(report.unreached))
+
+
+def exit_of_plan(plan: Plan, *, ask: bool = False) -> int:
+    """`ask`: whether something is due is the question. Jobs that could not be counted leave it open."""
+    failed = worst(code for job in plan.jobs if (code := _of_job(job.status)) == PARTIAL)
+    return failed or (NO if ask and plan.totals["due"] else DONE)
 
 
 def exit_of_run(outcome: RunOutcome, *, declined: bool = False) -> int:

@@ -66,9 +66,12 @@ def statements(
     rules: tuple[str, ...] = (),
     connectors: tuple[str, ...] = (),
     clock: Clock,
+    progress: Progress | None = None,
 ) -> tuple[Statement, ...]:
     """The SQL that a run would send."""
-    made = _verb("plan", "statements")(place, as_of=as_of, rules=rules, connectors=connectors, clock=clock)
+    made = _verb("plan", "statements")(
+        place, as_of=as_of, rules=rules, connectors=connectors, clock=clock, progress=progress
+    )
     return cast("tuple[Statement, ...]", made)
 
 

@@ -28,7 +28,7 @@ def _type(value: object) -> str:
     return text
 
 
-_TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "marker_schema")
+_TOP = ("type", "url", "timezone", *beside.KEYS, "marker_schema")
 
 
 class ConnectorFile(Table):
@@ -52,6 +52,8 @@ class ConnectorFile(Table):
     timezone: Zone = None
     tls: Annotated[str | None, PlainValidator(beside.tls)] = None
     tls_ca: Annotated[str | None, PlainValidator(spelt.path)] = None
+    tls_cert: Annotated[str | None, PlainValidator(beside.pem)] = None
+    tls_key: Annotated[str | None, PlainValidator(beside.pem)] = None
     marker_schema: Annotated[str | None, PlainValidator(spelt.schema)] = None
     throttle: Anything = None
     datasets: Anything = None
@@ -176,8 +178,7 @@ def build_connector(draft: ConnectorDraft, folder: Path) -> Connector:
         folder=str(folder),
         password=table.password,
         timezone=table.timezone,
-        tls=table.tls,
-        tls_ca=table.tls_ca,
+        tls=beside.tls_of(table),
         marker_schema=table.marker_schema,
         throttle=Throttle(batch_time=batch_time) if batch_time is not None else Throttle(),
         datasets={d.name: _built(d, draft.name) for d in draft.datasets},

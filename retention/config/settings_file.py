@@ -67,6 +67,8 @@ class StateTable(Table):
     password: Annotated[Secret | None, PlainValidator(beside.password)] = None
     tls: Annotated[str | None, PlainValidator(beside.tls)] = None
     tls_ca: Annotated[str | None, PlainValidator(path)] = None
+    tls_cert: Annotated[str | None, PlainValidator(beside.pem)] = None
+    tls_key: Annotated[str | None, PlainValidator(beside.pem)] = None
 
 
 class KeysTable(Table):
@@ -115,8 +117,7 @@ def _address(raw: Secret | dict[str, object] | None, folder: Path, findings: lis
         url=_absolute(table.url or Secret(literal=DEFAULT_STATE), folder),
         folder=str(folder),
         password=table.password,
-        tls=table.tls,
-        tls_ca=table.tls_ca,
+        tls=beside.tls_of(table),
     )
 
 

@@ -47,13 +47,17 @@ class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day."""
+    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day.
+
+    `ringed`: how many of the referenced stay for a ring of rows that the database lets not go.
+    """
 
     fates: Mapping[str, int]
     overdue: int = 0
     oldest: str | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     referenced_by: Mapping[str, int] = field(default_factory=dict)
+    ringed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +150,8 @@ class Look:
 class RecordView:
     """One record as it stands: `fate` by this job, the event's components as (value text, state).
 
-    `undecided`: the dataset's `where` is neither true nor false of it.
+    `undecided`: the dataset's `where` is neither true nor false of it. `ringed`: it stays for a ring of rows that the
+    database lets not go.
     """
 
     fate: str
@@ -155,6 +160,7 @@ class RecordView:
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
     undecided: bool = False
+    ringed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,6 +245,10 @@ class Target(abc.ABC):
         """The same for every address of one database, as far as the database can tell."""
 
     @abc.abstractmethod
+    def server(self) -> str:
+        """The same for every connector whose statements can name the same tables by the same names."""
+
+    @abc.abstractmethod
     def catalogue(self) -> Catalogue:
         """The live schema as the role sees it."""
 
@@ -286,12 +296,18 @@ class Target(abc.ABC):
         """A clock's column as it stands, seen from `now`."""
 
     @abc.abstractmethod
+    def refuses(self, source: p.Source, test: p.Test) -> str | None:
+        """In the database's words why it can't answer `test` of rows of `source`; None where it can. No row is read."""
+
+    @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:
         """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
     @abc.abstractmethod
-    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of everything that a plan and a batch by keys of this job would execute."""
+    def statements(self, work: Work, progress: Progress) -> tuple[tuple[str, str], ...]:
+        """(purpose, SQL) of everything that a plan and the batches of this job would execute, in the way in which they
+        would be taken now: where that depends on how many records are due, they are counted.
+        """
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

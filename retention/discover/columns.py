@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from retention.discover.toml import sayable
 from retention.discover.words import names_birth, names_mail, names_person, names_time, singular, slug, words
 from retention.model.catalogue import Catalogue, Column, Kind, Table
-from retention.planning.clocks import DATES
+from retention.planning.clocks import DATES as DATES
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.REAL})
 _DECLARED = ("DATE", "TIME")
@@ -23,6 +23,8 @@ def timed(catalogue: Catalogue, table: Table) -> tuple[str, ...]:
 
 
 def _is_timed(catalogue: Catalogue, column: Column) -> bool:
+    if not column.dated:
+        return False
     if column.kind in DATES:
         return True
     if column.kind is Kind.TEXT and catalogue.folds_case and column.type.upper().startswith(_DECLARED):

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from retention.connectors.port import Look, Seen
-from retention.discover.columns import is_number, timed
+from retention.discover.columns import DATES, is_number, timed
 from retention.discover.toml import key, piece, sayable, table_name, text
 from retention.discover.words import names_touch, slug
 from retention.model.catalogue import Catalogue, Column, Reference, Table, TableId
 
-Spelled: TypeAlias = str | Mapping[str, "str | Sequence[int]"]
+Spelled: TypeAlias = str | Mapping[str, "str | Sequence[int | str]"]
 """An event's value, as the parser of events takes it."""
 
 _LEAST = 1_104_537_600
@@ -124,14 +124,25 @@ def _referring(catalogue: Catalogue, root: TableId) -> Iterator[tuple[Reference,
 def _spelled(column: Column, place: str, seen: Seen | None) -> tuple[Spelled | None, str | None]:
     """The column as an event, and the unit of its numbers."""
     if not is_number(column):
-        return place, None
+        odd = _odd(column, seen)
+        return ({"column": place, "never": odd} if odd else place), None
     unit = _unit(seen)
     if unit is None:
         return None, None
-    value: dict[str, str | Sequence[int]] = {"column": place, "unit": unit}
+    value: dict[str, str | Sequence[int | str]] = {"column": place, "unit": unit}
     if seen is not None and seen.first in ("0", "0.0"):
         value["never"] = (0,)
     return value, unit
+
+
+def _odd(column: Column, seen: Seen | None) -> tuple[str, ...]:
+    """What a column of dates begins or ends with that is no day: how databases spell that it has not happened."""
+    if seen is None or column.kind not in DATES:
+        return ()
+    first, last = seen.first or "", seen.last or ""
+    zero = ("0000-00-00",) if first.startswith("0000-00-00") else ()
+    ends = dict.fromkeys(value for value in (first, last) if value in ("infinity", "-infinity"))
+    return (*zero, *ends)
 
 
 def _unit(seen: Seen | None) -> str | None:
@@ -168,7 +179,11 @@ def as_toml(value: Spelled) -> str:
     if isinstance(value, str):
         return text(value)
     pairs = (
-        f"{key(name)} = " + (text(item) if isinstance(item, str) else f"[{', '.join(map(str, item))}]")
+        f"{key(name)} = " + (text(item) if isinstance(item, str) else f"[{', '.join(map(_listed, item))}]")
         for name, item in value.items()
     )
     return f"{{ {', '.join(pairs)} }}"
+
+
+def _listed(item: int | str) -> str:
+    return text(item) if isinstance(item, str) else str(item)

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
+from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.journal import Journal
 from retention.engine.pace import Pace
-from retention.engine.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome, Skipped
@@ -36,7 +36,6 @@ MOST_HINDRANCES = 16
 """More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
 _LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
-_PATIENCE = 10
 
 
 class StoppedError(Exception):
@@ -167,11 +166,11 @@ class JobRun:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
-        patience = replace(self.retry, attempts=max(self.retry.attempts, _PATIENCE))
+        patience = replace(self.retry, attempts=max(self.retry.attempts, PATIENCE))
         try:
             return again(patience, action)
         except Transient as error:
-            raise UnreachableError(f"{error.message}: kept waiting for too long") from error
+            raise UnreachableError(f"{error.found}: kept waiting for too long", write=error.write) from error
 
     # -- one window ------------------------------------------------------------------------
 

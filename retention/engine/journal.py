@@ -15,7 +15,7 @@ from typing import Any
 from retention.connectors.port import Key, Taken
 from retention.ledger.evidence import Sealed, key_text, pack
 from retention.store.aside import SetAsideRow
-from retention.store.batches import COMMITTED, INTENT, UNKNOWN, BatchRow, EvidenceRow
+from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
 from retention.store.state import StateStore, Transaction
 
@@ -86,6 +86,7 @@ class Journal:
         data = self._data(taken, batch, sealed.root)
         with self.store.begin() as tx:
             tx.leases.renew(self.lease, self.token, now, LEASE)
+            tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
             self._write_pending(tx, now)
             tx.log.append("batch.intent", data, now)
             row = BatchRow(
@@ -103,7 +104,6 @@ class Journal:
                 run=self.run, job=self.job, batch=batch, key_id=self.evidence_key, leaves=leaves
             )
             tx.evidence.put(evidence)
-            tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
         self._pending.clear()
 
     def keep(self) -> None:
@@ -162,10 +162,8 @@ class Journal:
 
     def _write_pending(self, tx: Transaction, now: datetime) -> None:
         for item in self._pending:
-            row = tx.batches.get(self.run, self.job, item.batch)
-            if row is None or row.status in (INTENT, UNKNOWN):  # else somebody has settled it meanwhile
+            if tx.batches.settle(self.run, self.job, item.batch, item.status):
                 tx.log.append(f"batch.{item.status}", item.data, now)
-                tx.batches.outcome(self.run, self.job, item.batch, item.status)
             for key in item.freed:
                 tx.set_aside.remove(self.connector, self.dataset, key)
 

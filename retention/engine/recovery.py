@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import partial
 
 from retention.connectors.port import Marker, Target
-from retention.engine.retrying import Retry, again
-from retention.errors import RetentionError, SafetyRefusal
+from retention.connectors.retrying import Retry, again
+from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import batch_root
 from retention.store.batches import INTENT, UNKNOWN, BatchRow
 from retention.store.owners import is_dead
@@ -26,32 +26,47 @@ FOLDED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Recovered:
-    """What was found. `in_doubt`: jobs of which a batch is still unknown; `notes`: sentences for people."""
+    """What was found. `in_doubt`: jobs of which a batch is still unknown; `notes`: sentences for people.
+
+    `silent`: targets that did not answer, and why; nothing is known of their markers.
+    """
 
     resolved: int
     in_doubt: Mapping[str, str]
     notes: tuple[str, ...]
+    silent: Mapping[str, str]
 
 
 def recover(
     store: StateStore,
     targets: Mapping[str, Target],
+    away: Mapping[str, str],
     *,
     clock: Callable[[], datetime],
     retry: Retry,
 ) -> Recovered:
     """Resolves unknown batches by fencing, then holds markers against the ledger.
 
-    Raises SafetyRefusal where a target has a marker of ours that the ledger knows nothing of.
+    `away`: connectors that do not answer, and why; their batches stay unknown until they do. Raises
+    SafetyRefusal where a target has a marker of ours that the ledger knows nothing of.
     """
-    resolved, in_doubt, notes = _resolve(store, targets, clock=clock, retry=retry)
+    resolved, in_doubt, notes = _resolve(store, targets, away, clock=clock, retry=retry)
+    silent: dict[str, str] = {}
     for name, target in targets.items():
-        notes += _compare(store, name, target, clock=clock)
-    return Recovered(resolved=resolved, in_doubt=in_doubt, notes=tuple(notes))
+        try:
+            notes += _compare(store, name, target, clock=clock)
+        except UnreachableError as error:
+            silent[name] = error.message
+    return Recovered(resolved=resolved, in_doubt=in_doubt, notes=tuple(notes), silent=silent)
 
 
 def _resolve(
-    store: StateStore, targets: Mapping[str, Target], *, clock: Callable[[], datetime], retry: Retry
+    store: StateStore,
+    targets: Mapping[str, Target],
+    away: Mapping[str, str],
+    *,
+    clock: Callable[[], datetime],
+    retry: Retry,
 ) -> tuple[int, dict[str, str], list[str]]:
     with store.read() as reading:
         waiting = [row for row in reading.batches.unresolved() if not _alive(store, row, clock())]
@@ -61,7 +76,9 @@ def _resolve(
     for row in waiting:
         target = targets.get(row.connector)
         if target is None:
-            in_doubt[row.job] = f"connector `{row.connector}` is not configured any more"
+            in_doubt[row.job] = away.get(
+                row.connector, f"connector `{row.connector}` takes no part in this run"
+            )
             continue
         try:
             status = _resolved(store, target, row, clock=clock, retry=retry)

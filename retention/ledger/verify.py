@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from retention.errors import LedgerError
-from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse
+from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse, quick
 from retention.ledger.note import Checkpoint, Verifier
 from retention.ledger.tree import Builder, Edge, leaf_hash
 from retention.model.explanation import Verification
@@ -127,7 +127,10 @@ class _Walk:
         """Raises LedgerError at the first wrong event."""
         self._check_marks()
         for raw in self._lines:
-            self._last_at = self._read(raw).at
+            at = quick(raw, seq=self._tree.size, prev=self._last_hash)
+            if at is None or (self._last_at is not None and at < self._last_at):
+                at = self._read(raw).at
+            self._last_at = at
             self._tree.append(leaf_hash(raw))
             self._last_hash = hash_of(raw)
             self._length += len(raw) + 1

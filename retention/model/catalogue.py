@@ -9,6 +9,7 @@ import enum
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -60,14 +61,21 @@ class Relation(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column; `type` is the database's own spelling, for messages and for casts."""
+    """A column; `type` is the database's own spelling, for messages and for casts.
+
+    `pinned`: why it can't be set to NULL in a row that is about to go, though it is nullable; "" where nothing
+    is known to forbid it. `collation`: what its texts are compared by; "" where it has none, or is not asked.
+    """
 
     name: str
     kind: Kind
     type: str
     nullable: bool = True
     generated: bool = False
+    dated: bool = True  # its values may be points in time, as far as its kind allows
     on_update: bool = False  # any UPDATE of the row sets it, unless the UPDATE says otherwise
+    pinned: str = ""
+    collation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +167,29 @@ class Blind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dates:
+    """What the database's own dates hold besides the days of the calendar.
+
+    `odd`: one such value; `shape`: what all of them look like, in small letters, as a regular expression.
+    `latest`: the last instant that a column of instants can hold; None: later than any that is written.
+    """
+
+    odd: str | None = None
+    shape: str = ""
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """Every table that the role can see, and every reference between them.
 
     `default_schema`: where a name without a schema is looked for first; `default_only`: and nowhere
     else. `folds_case`: names that differ only in case are the same (SQLite); `folds_tables`,
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
-    `defers`: a reference can be declared so that it waits for the end of a transaction.
+    `defers`: a reference can be declared so that it waits for the end of a transaction. `row_by_row`: the delete
+    rules of references that are looked at as each row goes, not when a statement has deleted all of its rows.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
-    dates are texts or numbers.
+    dates are texts or numbers. `dates`: what its own dates hold besides days.
     """
 
     tables: Mapping[TableId, Table]
@@ -176,10 +198,12 @@ class Catalogue:
     default_only: bool = False
     folds_case: bool = False
     typed: bool = True
+    dates: Dates = Dates()
     folds_tables: bool = False
     folds_columns: bool = False
     quote: str = '"'
     defers: bool = True
+    row_by_row: frozenset[str] = frozenset()
     blind: tuple[Blind, ...] = ()
     notes: tuple[str, ...] = field(default=())
 

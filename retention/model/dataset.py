@@ -120,6 +120,24 @@ class Throttle:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tls:
+    """TLS to a server: verified unless the host is local. `off`: it is written that it is not.
+
+    Paths, as they are written: `ca` of authorities; `cert`, `key` of the client's certificate and its private key.
+    """
+
+    off: bool = False
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    @property
+    def asked(self) -> bool:
+        """TLS is wanted of any server, a local one too."""
+        return self.ca is not None or self.cert is not None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Connector:
     """One connected store. `folder` is where relative paths start (the folder of policies.toml)."""
 
@@ -130,8 +148,17 @@ class Connector:
     folder: str
     password: Secret | None = None
     timezone: str | None = None
-    tls: str | None = None  # None: verified unless the host is local; "off"
-    tls_ca: str | None = None
+    tls: Tls = field(default_factory=Tls)
     marker_schema: str | None = None  # None: where a session of the target looks first
     throttle: Throttle = field(default_factory=Throttle)
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> frozenset[str]:
+        """Every schema that its datasets name."""
+        datasets = self.datasets.values()
+        tables = [d.table.pieces for d in datasets] + [
+            part.table.pieces for d in datasets for part in d.parts
+        ]
+        named = {pieces[0] for pieces in tables if len(pieces) == 2}
+        return frozenset(named | {d.schema for d in datasets if d.schema})

@@ -65,6 +65,7 @@ def plan_document(plan: Plan) -> Document:
 
 
 def _job_document(job: JobPlan) -> Document:
+    rings: Document = {"rings": {"records": job.ringed, "by": list(job.ringed_by)}} if job.ringed else {}
     return {
         "rule": job.rule,
         "connector": job.connector,
@@ -80,6 +81,7 @@ def _job_document(job: JobPlan) -> Document:
         "oldest": job.oldest,
         "exact": job.exact,
         "referenced_by": dict(job.referenced_by),
+        **rings,
         "status": job.status.value,
         "reason": job.reason,
         "form": job.form,
@@ -132,6 +134,8 @@ def _job(document: Mapping[str, Any]) -> JobPlan:
         oldest=document["oldest"],
         exact=document["exact"],
         referenced_by=dict(document["referenced_by"]),
+        ringed=document.get("rings", {}).get("records", 0),
+        ringed_by=tuple(document.get("rings", {}).get("by", ())),
         status=JobStatus(document["status"]),
         reason=document["reason"],
         form=document["form"],
@@ -179,4 +183,5 @@ def _outcome_document(job: JobOutcome) -> Document:
         "rows": dict(job.rows),
         "batches": job.batches,
         "seconds": round(job.seconds, 3),
+        "counted": job.counted,
     }

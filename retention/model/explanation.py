@@ -73,11 +73,13 @@ class CheckReport:
     """What `check` found: `problems` must be mended, `warnings` should be read.
 
     `checked` says what was looked at, a line each ("shop.orders: orders with order_lines, shipments").
+    `unreached`: connectors whose database did not answer; each is a problem, too.
     """
 
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
     checked: tuple[str, ...]
+    unreached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

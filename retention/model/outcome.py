@@ -45,6 +45,11 @@ class JobOutcome:
     batches: int = 0
     seconds: float = 0.0
 
+    @property
+    def counted(self) -> bool:
+        """It is known how many there were to do: its database answered, or an approved plan had said so."""
+        return self.status is not JobStatus.FAILED or self.planned > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointRef:
@@ -68,10 +73,14 @@ class RunOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalLine:
-    """What a person approved: a rule on a dataset, up to `records`; `over_limit`: past its limits too."""
+    """What a person approved: a rule on a dataset, up to `records`; `over_limit`: past its limits too.
+
+    `left_out`: why it was not approved, for a dataset that the plan did not see.
+    """
 
     rule: str
     connector: str
     dataset: str
     records: int
     over_limit: bool = False
+    left_out: str | None = None

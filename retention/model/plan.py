@@ -29,7 +29,7 @@ TOTALS = ("total", "due", "overdue", "undated", "unclear", "rows")
 
 
 class JobStatus(enum.Enum):
-    """What becomes of a job: the first four in a plan, all but the first in a run."""
+    """What becomes of a job: the first four, or failed, in a plan; all but the first in a run."""
 
     READY = "ready"
     NOTHING = "nothing"
@@ -57,8 +57,11 @@ class JobPlan:
     """Rule × dataset. `fates` holds every name of FATES; they add up to `total`.
 
     `rows`: table → rows that go, root and parts. `referenced_by`: table → how many records its
-    rows keep. `oldest`: the oldest event among the due, as an ISO date. `form`, `target` and `schema`
-    are hashes: of the rule's resolved form, of the database, of the tables it touches.
+    rows keep. `ringed`: how many of those stay for rows that refer to each other in a ring, `ringed_by` the
+    references by which a ring can't go, each with the reason. `oldest`: the oldest event among the due, as an
+    ISO date. `form`, `target` and `schema` are hashes: of the rule's resolved form, of the database, of the
+    tables it touches. Where the status is failed its database did not answer: the numbers are 0, `exact` false,
+    `target` and `schema` empty.
     """
 
     rule: str
@@ -74,11 +77,18 @@ class JobPlan:
     oldest: str | None = None
     exact: bool = True
     referenced_by: Mapping[str, int] = field(default_factory=dict)
+    ringed: int = 0
+    ringed_by: tuple[str, ...] = ()
     status: JobStatus = JobStatus.READY
     reason: str | None = None
     form: str = ""
     target: str = ""
     schema: str = ""
+
+    @property
+    def name(self) -> str:
+        """`rule/connector/dataset`, as ledger and state store name the job."""
+        return f"{self.rule}/{self.connector}/{self.dataset}"
 
     @property
     def due(self) -> int:
@@ -160,10 +170,14 @@ class PlanLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …"""
+    """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …
+
+    `reason`: why there is none.
+    """
 
     rule: str
     connector: str
     dataset: str
     purpose: str
     sql: str
+    reason: str | None = None

@@ -226,11 +226,22 @@ class Closure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rings:
+    """One key of each ring that `edges`, from (key, key) to (key, key), lead round in: the least of its keys.
+
+    `name` is unique in its whole tree; it names no outer source.
+    """
+
+    name: str
+    edges: tuple[Pairs, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reached:
-    """Plain, of a key that is not NULL: `fields` is among the closure's keys."""
+    """Plain, of a key that is not NULL: `fields` is among the keys of `closure`."""
 
     fields: tuple[Field, ...]
-    closure: Closure
+    closure: Closure | Rings
 
 
 Test: TypeAlias = (

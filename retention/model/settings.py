@@ -6,10 +6,10 @@ nothing of it is part of the policy's digest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from retention.model.dataset import Secret
+from retention.model.dataset import Secret, Tls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,14 +17,13 @@ class StateAddress:
     """Where the state store is. `url`: its SQLite path absolute, or a reference that is read when it is opened.
 
     `folder`: where relative paths of what a reference holds start. `password` beside a URL
-    without one. `tls`: None (verified unless the host is local) or "off"; `tls_ca`: a path.
+    without one.
     """
 
     url: Secret
     folder: str
     password: Secret | None = None
-    tls: str | None = None
-    tls_ca: str | None = None
+    tls: Tls = field(default_factory=Tls)
 
 
 @dataclass(frozen=True, kw_only=True)

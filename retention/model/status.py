@@ -44,6 +44,16 @@ class OverdueLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailedLine:
+    """A job that failed in the run that ended last, and why."""
+
+    rule: str
+    connector: str
+    dataset: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaitingLine:
     """A plan's rule that waits for a person."""
 
@@ -65,3 +75,4 @@ class Status:
     in_doubt: int  # batches whose outcome is not known yet
     set_aside: int  # records set aside with a reason
     events: int  # of the ledger
+    failed: tuple[FailedLine, ...] = ()

@@ -11,18 +11,18 @@ from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.dataset import Connector, Dataset, Event, EventColumn, PartName
-from retention.planning.bound import BoundDataset, Component, Hop, Part
+from retention.planning.bound import BoundDataset, Component, Hop, Loosened, Part, Stubborn
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
+from retention.planning.loosening import within_a_table
 from retention.planning.names import NotFoundError, find_column, find_table, same_table
+from retention.planning.order import removal_order, ways_out
 from retention.planning.paths import misspelt_via, part_link, related_path
 from retention.planning.reach import (
     Counting,
     described,
-    make_deferrable,
     outside_references,
     reach_problems,
-    removal_order,
     usable,
 )
 from retention.planning.relations import with_relations
@@ -143,21 +143,25 @@ class _Attempt:
             counting=self.counting,
         )
         order = removal_order(catalogue, members, root.id)
-        if not isinstance(order, tuple):
+        if isinstance(order, Stubborn):
+            since = f" ({order.why})" if order.why else ""
             self._problem(
                 "parts",
-                f"`{described(order)}` closes a cycle inside the record: neither side could go first",
-                make_deferrable(order, defers=catalogue.defers),
+                f"`{described(order.reference)}` closes a cycle inside the record: neither side could go first{since}",
+                ways_out(order, defers=catalogue.defers),
             )
             return None
+        within = tuple(within_a_table(catalogue, members))
         return BoundDataset(
             dataset=dataset,
             connector=self.connector,
             root=root,
             key=key,
             parts=tuple(part for part in members.values() if part is not None),
-            removal=order[0],
-            deferring=order[1],
+            removal=order.tables,
+            deferring=order.deferring,
+            loosened=(*order.loosened, *(item for item in within if isinstance(item, Loosened))),
+            stubborn=tuple(item for item in within if isinstance(item, Stubborn)),
             outside=outside,
             events=events,
             where=dataset.where,

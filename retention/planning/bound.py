@@ -67,12 +67,37 @@ class Outside:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Loosened:
+    """A reference among rows that go together, of which `column` is set to NULL before they go.
+
+    `kept`: columns that an UPDATE would change besides, and that are set to themselves.
+    """
+
+    reference: Reference
+    column: str
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stubborn:
+    """A reference from a table to itself that can't be loosened, and `why`: rows in a ring by it can't go."""
+
+    reference: Reference
+    why: str
+
+    def __str__(self) -> str:
+        reference = self.reference
+        return f"{reference.table}.{','.join(reference.columns)}: {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
     `parts` come parents first; `removal` names every table of the record in the order of
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
-    its tables the role can't see.
+    its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
+    row goes, and that rows of one batch can refer to each other by.
     """
 
     dataset: Dataset
@@ -85,6 +110,8 @@ class BoundDataset:
     events: Mapping[str, tuple[Component, ...]]
     where: Condition | None = None
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
+    loosened: tuple[Loosened, ...] = ()
+    stubborn: tuple[Stubborn, ...] = ()
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 

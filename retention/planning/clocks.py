@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from retention import periods
 from retention.model.catalogue import Catalogue, Column, Kind, Table
@@ -33,13 +35,15 @@ class _Clock:
     ) -> None:
         self._connector = connector
         self._typed = catalogue.typed
+        self._dates = catalogue.dates
         self._kind = column.kind
+        self._dated = column.dated
         self._item = item
         self._said = f"`{table.id}.{column.name}` is {column.type or 'untyped'}"
 
     def encoding(self) -> Encoding:
         written = self._item.encoding
-        if self._kind in _NOTHING or (self._kind is Kind.OTHER and self._typed):
+        if not self._dated or self._kind in _NOTHING or (self._kind is Kind.OTHER and self._typed):
             raise NotFoundError(f"{self._said}, which is no date", "name a column of dates, numbers or texts")
         if self._kind in DATES:
             self._own(written)
@@ -111,32 +115,58 @@ class _Clock:
             raise NotFoundError(f"{self._said}, and `never` has {value}", "write a whole number: never = [0]")
         return value
 
-    def _date(self, value: Sentinel) -> date | datetime:
-        how = 'write a date as the column shows it: never = ["9999-12-31"]'
+    def _date(self, value: Sentinel) -> str | date | datetime:
         if isinstance(value, str):
+            if self._dates.odd is not None and re.fullmatch(self._dates.shape, value.lower()):
+                return self._odd(value.lower())
             try:
                 value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
             except ValueError:
-                raise NotFoundError(f"{self._said}, and `never` has {_shown(value)}", how) from None
+                raise self._none(value) from None
         if not isinstance(value, date):
-            raise NotFoundError(f"{self._said}, and `never` has {_shown(value)}", how)
+            raise self._none(value)
         if self._kind is Kind.DATE:
             if isinstance(value, datetime):
-                raise NotFoundError(f"{self._said}, and `never` has {_shown(value)}, with a time of day", how)
+                raise self._none(value, ", with a time of day")
             return value
         moment = value if isinstance(value, datetime) else datetime.combine(value, time.min)
         if self._kind is Kind.TIMESTAMP:
             if moment.tzinfo is not None:
-                raise NotFoundError(f"{self._said}, without a zone, and `never` has {_shown(value)}", how)
+                raise self._none(value, ", with an offset, where the column is without a zone")
             return moment
-        if moment.tzinfo is not None:
-            return moment
-        if self._connector.timezone is None:
+        return self._instant(value, moment)
+
+    def _odd(self, value: str) -> str:
+        """A value that the database's dates have and the calendar has not."""
+        if self._kind is Kind.DATE and " " in value:
+            raise self._none(value, ", with a time of day")
+        if self._kind is Kind.TIMESTAMPTZ and value[:4].isdigit() and value.strip("0-: .") != "":
+            raise self._none(value, ", which is neither a day nor zero altogether")
+        return value
+
+    def _instant(self, value: Sentinel, moment: datetime) -> datetime:
+        if moment.tzinfo is None:
+            if self._connector.timezone is None:
+                raise NotFoundError(
+                    f"{self._said}, and `never` has {_shown(value)}, without an offset",
+                    'write it with one: never = ["9999-12-31T00:00:00Z"]',
+                )
+            if moment.date() == date.max:  # west of Greenwich its end is an instant that UTC can't spell
+                moment = moment.replace(tzinfo=ZoneInfo(self._connector.timezone))
+            else:
+                moment = periods.instant_of_naive(moment, self._connector.timezone)
+        if self._dates.latest is not None and moment > self._dates.latest:
             raise NotFoundError(
-                f"{self._said}, and `never` has {_shown(value)}, without an offset",
-                'write it with one: never = ["9999-12-31T00:00:00Z"]',
+                f"{self._said}, which ends before {_shown(value)}, one of `never`",
+                "take it out, or write the value as the column shows it",
             )
-        return periods.instant_of_naive(moment, self._connector.timezone)
+        return moment
+
+    def _none(self, value: Sentinel, why: str = "") -> NotFoundError:
+        how = 'write a date as the column shows it: never = ["9999-12-31"]'
+        if self._dates.odd is not None:
+            how += f', or ["{self._dates.odd}"]'
+        return NotFoundError(f"{self._said}, and `never` has {_shown(value)}{why}", how)
 
 
 def _as_text(value: Sentinel) -> str:

@@ -12,21 +12,20 @@ import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from retention import periods
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.clock import Boundary, Clock, Period
 from retention.model.policy import Rule
+from retention.planning.acting import acts
 from retention.planning.bound import BoundDataset, Component, Job, Outside
 from retention.planning.conditions import Binder
 from retention.planning.joins import Joins
 
 WITHIN = Period(months=1, days=0, text="1 month")
 """How long carrying out a rule may take before a record is overdue."""
-
-_PROBES = tuple(date(year, month, day) for year in (2023, 2024) for month, day in ((1, 31), (2, 28), (7, 1)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -321,19 +320,33 @@ class Fates(Joins):
             return ()
         return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
 
+    def ringed(self, job: Job, root: p.Source) -> p.Test | None:
+        """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
+        if not job.bound.stubborn:
+            return None
+        closure = self._followed(job, "ringed", tuple(self._in_rings(job.bound)))
+        return p.Reached(fields=self._key(job.bound, root), closure=closure)
+
     def _kept(self, job: Job) -> p.Closure:
         """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
 
         Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
+        Where the database lets no row of a ring go, its records are among those that stay.
         """
-        if job.name not in self._closures:
+        if f"kept {job.name}" not in self._closures:
             inside = [item for item in job.bound.outside if item.inside]
-            self._closures[job.name] = p.Closure(
-                name=f"kept{len(self._closures) + 1}",
-                seeds=tuple(self._kept_at_first(job, item) for item in inside),
-                steps=tuple(self._between(job, item) for item in inside),
-            )
-        return self._closures[job.name]
+            seeds = [self._kept_at_first(job, item) for item in inside]
+            self._followed(job, "kept", (*seeds, *self._in_rings(job.bound)))
+        return self._closures[f"kept {job.name}"]
+
+    def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
+        """The records of `seeds`, and all that they refer to."""
+        name = f"{word} {job.name}"
+        if name not in self._closures:
+            steps = tuple(self._between(job, item) for item in job.bound.outside if item.inside)
+            alias = f"{word}{len(self._closures) + 1}"
+            self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
+        return self._closures[name]
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
         """Records that could go, and that a row refers to which could not."""
@@ -362,35 +375,3 @@ class Fates(Joins):
         if due:
             tests.append(self._going(job, root, visiting=()))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))
-
-
-def acts(job: Job) -> bool:
-    """Whether this rule is the one that acts where several have ended: the one that ended last, then file order."""
-    if not job.others:
-        return True
-
-    def length(rule: Rule) -> tuple[tuple[date, ...], int]:
-        assert rule.clock is not None
-        return tuple(periods.due_day(day, rule.clock) for day in _PROBES), -rule.order
-
-    return all(length(job.rule) > length(other) for other in job.others)
-
-
-def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
-    waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
-    order: list[Job] = []
-
-    def waits_for(job: Job, other: Job) -> bool:
-        return job.bound.connector.name == other.bound.connector.name and any(
-            not item.inside and item.reference.table in other.bound.members for item in job.bound.outside
-        )
-
-    while waiting:
-        free = next(
-            (j for j in waiting if not any(waits_for(j, k) for k in waiting if k.bound is not j.bound)),
-            waiting[0],
-        )
-        order.append(free)
-        waiting.remove(free)
-    return tuple(order)

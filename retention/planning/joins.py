@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
@@ -97,6 +97,27 @@ class Joins:
         member = self._source(reference.target)
         belongs = self._belongs(bound, reference.target, member, root)
         return (member, root), root, lambda row: p.All(items=(self._refers(reference, row, member), belongs))
+
+    def _in_rings(self, bound: BoundDataset) -> Iterator[p.Pairs]:
+        """A record of each ring of rows that can't be loosened, table by table."""
+        for table in dict.fromkeys(item.reference.table for item in bound.stubborn):
+            key = tuple(c.name for c in bound.key) if table == bound.root.id else bound.part(table).table.key
+            edges = []
+            for item in bound.stubborn:
+                if item.reference.table == table:
+                    row, other = self._source(table), self._source(table)
+                    fields = (*self._fields(row, key), *self._fields(other, key))
+                    linked = self._refers(item.reference, row, other)
+                    edges.append(p.Pairs(sources=(row, other), where=linked, fields=fields))
+            row = self._source(table)
+            rings = p.Rings(name=f"{row.alias}rings", edges=tuple(edges))
+            turns = p.Reached(fields=self._fields(row, key), closure=rings)
+            if table == bound.root.id:
+                yield p.Pairs(sources=(row,), where=turns, fields=self._key(bound, row))
+                continue
+            root = self._source(bound.root.id)
+            belongs = p.All(items=(self._belongs(bound, table, row, root), turns))
+            yield p.Pairs(sources=(row, root), where=belongs, fields=self._key(bound, root))
 
     def _source(self, table: TableId) -> p.Source:
         self._aliases += 1

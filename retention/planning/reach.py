@@ -66,18 +66,6 @@ def create_index(table: TableId, columns: Iterable[str], mark: str = '"') -> str
     return f"CREATE INDEX {name} ON {qualified(table, mark)} ({', '.join(quoted(c, mark) for c in every)});"
 
 
-def make_deferrable(reference: Reference, *, defers: bool) -> str:
-    """What to write where constraints must wait for the end of a batch; `defers`: the database has such."""
-    if not defers:
-        return "leave one of its tables out of parts: no reference of this database waits until both are gone"
-    if reference.table.schema is not None and reference.name:
-        table, name = qualified(reference.table), quoted(reference.name)
-        return (
-            f"ALTER TABLE {table} ALTER CONSTRAINT {name} DEFERRABLE; or leave one of its tables out of parts"
-        )
-    return "make it ON DELETE NO ACTION, which can wait for the end of a transaction, or leave a table out of parts"
-
-
 def described(reference: Reference) -> str:
     """`orders.customer_id`, for messages."""
     return f"{reference.table}.{','.join(reference.columns)}"
@@ -167,43 +155,3 @@ def reach_problems(
                     f"{create_index(table, reference.columns, catalogue.quote)} or write allow_scan = true",
                 )
     return problems
-
-
-def removal_order(
-    catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
-) -> tuple[tuple[TableId, ...], bool] | Reference:
-    """The members so that each comes before what it refers to, the root last; and whether constraints must wait.
-
-    Where references close a cycle inside the record, deferrable ones can be looked at after all has gone. One that
-    can't be is returned instead. One that the database does not declare, and by which nothing belongs to the
-    record, forbids no order.
-    """
-    links = {part.reference for part in members.values() if part is not None}
-    for deferring in (False, True):
-        forcing = [
-            r
-            for member in members
-            for r in catalogue.inbound(member)
-            if r.table in members
-            and r.table != r.target
-            and (r in links or (r.declared and not (deferring and r.deferrable)))
-        ]
-        order = _sorted(list(members), forcing, root)
-        if order is not None:
-            return order, deferring
-    inner = [r for r in forcing if r not in links]
-    return inner[0] if inner else forcing[0]
-
-
-def _sorted(
-    waiting: list[TableId], forcing: Iterable[Reference], root: TableId
-) -> tuple[TableId, ...] | None:
-    order: list[TableId] = []
-    while waiting:
-        free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
-        if not free:
-            return None
-        free.sort(key=lambda t: t == root)
-        order.append(free[0])
-        waiting.remove(free[0])
-    return tuple(order)

@@ -13,8 +13,9 @@ from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId, with_index
 from retention.model.dataset import Connector, Dataset, Name, RelationName
 from retention.planning.names import NotFoundError, find_column, find_table
-from retention.planning.reach import usable
+from retention.planning.reach import qualified, quoted, usable
 
+_UNICODE = ("utf8mb4_", "utf8mb3_", "utf8_")
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.REAL})
 
 
@@ -77,6 +78,13 @@ def _reference(catalogue: Catalogue, dataset: Dataset, item: RelationName) -> Re
                 f" {other.type or 'untyped'}: they can't be compared",
                 "name columns of one type, or give them one in the database (a generated column will do)",
             )
+        if not _alike(column.collation, other.collation):
+            raise NotFoundError(
+                f"`{table.id}.{column.name}` is compared by {column.collation} and `{target.id}.{other.name}` by"
+                f" {other.collation}: which rows belong together would not be the same in every statement",
+                f"give both one collation in the database: ALTER TABLE {qualified(table.id, catalogue.quote)} MODIFY"
+                f" {quoted(column.name, catalogue.quote)} … COLLATE {other.collation};",
+            )
     names = tuple(column.name for column in targets)
     if not target.is_unique(names):
         raise NotFoundError(
@@ -114,3 +122,16 @@ def _comparable(column: Column, other: Column) -> bool:
     if Kind.OTHER in (column.kind, other.kind):
         return column.type.casefold() == other.type.casefold()
     return column.kind is other.kind
+
+
+def _alike(collation: str, other: str) -> bool:
+    """Texts are the same by one where they are by the other; also of the two encodings of one collation."""
+    if collation == other or not (collation and other):
+        return True
+    rules = [
+        name.removeprefix(prefix)
+        for name in (collation, other)
+        for prefix in _UNICODE
+        if name.startswith(prefix)
+    ]
+    return len(rules) == 2 and rules[0] == rules[1]

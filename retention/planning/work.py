@@ -30,6 +30,7 @@ class Work:
     the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
+    `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -48,6 +49,7 @@ class Work:
     nothing_refers: bool
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
+    ringed: p.Test | None = None
 
     @property
     def remembered(self) -> bool:
@@ -106,6 +108,7 @@ def work(fates: Fates, job: Job) -> Work:
         nothing_refers=not job.bound.outside and not job.bound.parts,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job),
+        ringed=fates.ringed(job, root),
     )
 
 

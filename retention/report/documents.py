@@ -56,8 +56,18 @@ def statements_document(statements: Sequence[Statement]) -> Document:
 
 
 def approve_document(plan: str, by: str, lines: Sequence[ApprovalLine]) -> Document:
-    """Who approved what."""
-    return {"format": "retention.approve/1", "plan": plan, "by": by, "approvals": plain(lines)}
+    """Who approved what; `left_out` is what the plan did not see, and nobody approved."""
+    approvals, left_out = [], []
+    for each in lines:
+        told = plain(each)
+        reason = told.pop("left_out")
+        if reason is None:
+            approvals.append(told)
+        else:
+            place = {name: told[name] for name in ("rule", "connector", "dataset")}
+            left_out.append({**place, "reason": reason})
+    head = {"format": "retention.approve/1", "plan": plan, "by": by, "approvals": approvals}
+    return {**head, "left_out": left_out}
 
 
 def status_document(status: Status) -> Document:

@@ -106,6 +106,8 @@ def _reconciled(data: Data) -> str:
 
 
 def _error(data: Data) -> str:
+    if data.get("what") == "store not reached":
+        return f"{data['connector']} could not be reached: run {data['run']} leaves it as it is"
     if data.get("what") != "backup restored":
         return _named("error:", "what")(data)
     records = counted(data["records"], "record")
@@ -145,7 +147,9 @@ def _plan_made(data: Data) -> str:
     def told(job: Data) -> str:
         return f"{number(job['due'])} due"
 
-    return f"plan {data['plan']} made{_jobs(data, told)}"
+    silent = data.get("unreached")
+    missing = f"; could not be counted: {listed(silent)}" if silent else ""
+    return f"plan {data['plan']} made{_jobs(data, told)}{missing}"
 
 
 def _approved(data: Data) -> str:
@@ -162,6 +166,8 @@ def _run_started(data: Data) -> str:
 
 def _run_ended(data: Data) -> str:
     def told(job: Data) -> str:
+        if not job.get("counted", True):
+            return f"{job['status']}, what is due there is not known"
         rest = {"left": job["left"], "set aside": job["set_aside"]}
         rest["skipped"] = job["changed"] + job["held"] + job["locked"]
         more = "".join(f", {number(n)} {what}" for what, n in rest.items() if n)

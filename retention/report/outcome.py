@@ -56,8 +56,9 @@ def _headline(outcome: RunOutcome) -> str:
     planned = sum(job.planned for job in outcome.jobs)
     done = sum(job.done for job in outcome.jobs)
     rows = sum(sum(job.rows.values()) for job in outcome.jobs)
+    failed = not all(job.counted for job in outcome.jobs)
     if not planned:
-        return "Nothing was due."
+        return "Nothing was done: not every job could be counted." if failed else "Nothing was due."
     if not done:
         return f"Nothing was done: {counted(planned, 'planned record')} left as before."
     rest = "" if done == planned else f" of {number(planned)} planned"
@@ -69,14 +70,16 @@ def _table(console: Console, outcome: RunOutcome) -> None:
     table, wide = status_table(console, longest, "planned", "done", "skipped", "set aside", "left")
     for job in outcome.jobs:
         place = f"{job.connector}.{job.dataset}"
+        unknown = cell("?", "bad")
         table.add_row(
             *names(job.rule, place, wide=wide),
-            cell(number(job.planned)),
+            cell(number(job.planned)) if job.counted else unknown,
             cell(number(job.done), "title" if job.done else "quiet"),
             *(
                 cell(number(count), "warn" if count else "quiet")
-                for count in (job.skipped.total, job.set_aside, job.left)
+                for count in (job.skipped.total, job.set_aside)
             ),
+            cell(number(job.left), "warn" if job.left else "quiet") if job.counted else unknown,
             cell(job.status.value, STATUS_STYLE[job.status]),
         )
     console.print(table)
@@ -111,7 +114,16 @@ def _job(console: Console, job: JobOutcome) -> None:
 
 
 def show_approvals(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine]) -> None:
-    """What was approved, and what to type next."""
+    """What was approved, what was not since nobody saw it, and what to type next."""
+    left_out = [each for each in lines if each.left_out is not None]
+    lines = [each for each in lines if each.left_out is None]
+    _approved(console, plan, by, lines)
+    for each in left_out:
+        place = f"{each.rule} on {each.connector}.{each.dataset}"
+        line(console, f"Not approved: {place}, which the plan did not see: {each.left_out}", style="warn")
+
+
+def _approved(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine]) -> None:
     if not lines:
         line(console, f"Nothing in plan {plan} waits for approval.")
         return

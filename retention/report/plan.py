@@ -89,16 +89,19 @@ def headline(plan: Plan) -> str:
 
 
 def _not_yet(plan: Plan) -> list[str]:
-    """How much of what is due would not go now."""
+    """How much of what is due would not go now, and what is not known at all."""
+    failed = sorted({job.connector for job in plan.jobs if job.status is JobStatus.FAILED})
+    missing = [f"Not counted, and in none of these numbers: what is in {listed(failed)}."] if failed else []
     dues = []
     for status, what in ((JobStatus.AWAITING, "awaiting approval"), (JobStatus.REFUSED, "refused")):
         due = sum(job.due for job in plan.jobs if job.status is status)
         if due:
             dues.append((due, what))
     if not dues:
-        return []
+        return missing
     reasons = listed([f"{number(due)} {what}" if len(dues) > 1 else what for due, what in dues])
-    return [f"Of these, {counted(sum(due for due, _ in dues), 'record')} would stay for now: {reasons}."]
+    stay = counted(sum(due for due, _ in dues), "record")
+    return [f"Of these, {stay} would stay for now: {reasons}.", *missing]
 
 
 def _summary(console: Console, plan: Plan) -> None:
@@ -106,15 +109,17 @@ def _summary(console: Console, plan: Plan) -> None:
     table, wide = status_table(console, longest, "due", "overdue", "undated", "unclear", "kept")
     for job in plan.jobs:
         place = f"{job.connector}.{job.dataset}"
-        table.add_row(
-            *names(job.rule, place, wide=wide),
+        numbers = [
             cell(_about(job, job.due), "title" if job.due else "quiet"),
             _alarming(job.overdue, "bad"),
             _alarming(job.fates["undated"], "warn"),
             _alarming(job.fates["unclear"], "warn"),
             cell(number(job.kept)),
-            cell(job.status.value, STATUS_STYLE[job.status]),
-        )
+        ]
+        if job.status is JobStatus.FAILED:
+            numbers = [cell("?", "bad")] * len(numbers)
+        status = cell(job.status.value, STATUS_STYLE[job.status])
+        table.add_row(*names(job.rule, place, wide=wide), *numbers, status)
     console.print(table)
 
 
@@ -134,6 +139,9 @@ def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
     if job.status not in (JobStatus.READY, JobStatus.NOTHING) or job.reason:
         reason = ADVICE.sub("", job.reason or "") if ahead else job.reason
         facts.add("Status", Text.assemble(label, f": {shown(reason)}" if reason else ""))
+    if job.status is JobStatus.FAILED:
+        facts.show(console)
+        return
     facts.add(job.action.capitalize(), _what_goes(job))
     if job.oldest:
         facts.add("Oldest", job.oldest)
@@ -178,9 +186,17 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
             by = _by(job.referenced_by, count)
         label = "Kept" if len(reasons) == 1 else ""
         facts.add(label, _reason(f"{number(count):>{width}}", f"{because}{by}", style))
+        if fate == "referenced" and job.ringed:
+            facts.add("", _reason(" " * width, _rings(job), style))
     for fate, (one, many) in NOT_KEPT.items():
         if job.fates[fate]:
             facts.add("Besides", counted(job.fates[fate], one, many))
+
+
+def _rings(job: JobPlan) -> str:
+    """How many stay for a ring of rows, and why such a ring can't go."""
+    by = listed([shown(text) for text in job.ringed_by])
+    return f"{number(job.ringed)} of them for rows that refer to each other in a ring, which can't go by {by}"
 
 
 def _reason(count: str, because: str, style: str) -> Table:
@@ -265,7 +281,10 @@ def show_statements(console: Console, statements: Sequence[Statement]) -> None:
     console.print()
     for statement in statements:
         place = f"{statement.connector}.{statement.dataset}"
-        line(console, f"-- {statement.rule}, {place}: {statement.purpose}", style="heading")
+        why = f": {statement.reason}" if statement.reason else ""
+        line(console, f"-- {statement.rule}, {place}: {statement.purpose}{why}", style="heading")
+        if why:
+            continue
         console.print(Text(shown_lines(statement.sql)), soft_wrap=True)
         console.print()
     if not statements:

@@ -15,6 +15,7 @@ def show_status(console: Console, status: Status) -> None:
     """Worst first: what waits for a person, what is late, then past and future runs."""
     line(console, f"Status at {moment(status.now)}", style="title")
     _alarms(console, status)
+    _failed(console, status)
     _waiting(console, status)
     _overdue(console, status)
     _runs(console, status)
@@ -30,6 +31,14 @@ def _alarms(console: Console, status: Status) -> None:
     if status.set_aside:
         what = counted(status.set_aside, "record is", "records are")
         line(console, f"{what} set aside, tried again at every run.", style="warn")
+
+
+def _failed(console: Console, status: Status) -> None:
+    if not status.failed:
+        return
+    heading(console, "Failed in the last run")
+    for each in status.failed:
+        line(console, f"{each.rule}, {each.connector}.{each.dataset}: {each.reason}", style="bad", indent=2)
 
 
 def _waiting(console: Console, status: Status) -> None:

@@ -7,20 +7,19 @@ sessions are set, and what its driver's errors mean.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ClauseElement, Compiled, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import NullPool, QueuePool
 
 from retention.errors import RetentionError, UnreachableError
+from retention.store.sending import Answer, Statement, Waiting, options
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's."""
-
-_BACKEND = "retention_backend"
 
 
 class Lost(UnreachableError):  # noqa: N818 - it says what became of the connection
@@ -28,7 +27,7 @@ class Lost(UnreachableError):  # noqa: N818 - it says what became of the connect
 
 
 class Clash(UnreachableError):  # noqa: N818 - it is nobody's error
-    """The database ended a transaction for another's sake; it may be begun again."""
+    """The database ended a transaction for another's sake, or had no room for it; it may be begun again."""
 
 
 class Backend(abc.ABC):
@@ -74,8 +73,19 @@ class Backend(abc.ABC):
         """
 
     @abc.abstractmethod
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        """Begins a transaction by hand: durable and read committed, or a snapshot for reading only."""
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        """What begins a transaction: durable and read committed, or a snapshot for reading only."""
+
+    @abc.abstractmethod
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        """Runs statements on a connection of the driver's: in one round trip where it is one away.
+
+        The answers, in order; none is run behind one that failed. Raises the driver's errors.
+        """
+
+    def ending(self, connection: Connection) -> None:
+        """Before SQLAlchemy commits: sends what waits. May commit by itself; raises Lost where no answer came."""
+        Waiting.on(connection).send(connection)
 
     @abc.abstractmethod
     def meaning(self, error: BaseException) -> RetentionError:
@@ -91,10 +101,6 @@ class Backend(abc.ABC):
             return None
         found = connection.scalar(text(f"SELECT version_num FROM {self.version_table}"))
         return None if found is None else str(found)
-
-    def commit(self, connection: Connection) -> None:
-        """Commits; raises Lost where no answer came."""
-        connection.commit()
 
     @abc.abstractmethod
     def alone(self, connection: Connection) -> None:
@@ -112,12 +118,21 @@ class Backend(abc.ABC):
         engine = create_engine(
             f"{self.driver}://",
             creator=lambda: self.connect(write=write),
-            execution_options={_BACKEND: self},
+            execution_options=options(self),
             **pool,
         )
 
         def begin(connection: Connection) -> None:
-            self.begin(connection, write=write)
+            waiting = Waiting.on(connection)
+            waiting.clear()
+            for sql in self.beginning(write=write):
+                waiting.put(connection, Statement(sql))
+
+        def before(connection: Connection, *_: Any) -> None:
+            Waiting.on(connection).send(connection)
+
+        def rollback(connection: Connection) -> None:
+            Waiting.on(connection).clear()
 
         def wrap(context: Any) -> None:
             original = context.original_exception
@@ -129,42 +144,8 @@ class Backend(abc.ABC):
                 raise self.meaning(original) from original
 
         event.listen(engine, "begin", begin)
+        event.listen(engine, "before_cursor_execute", before)
+        event.listen(engine, "commit", self.ending)
+        event.listen(engine, "rollback", rollback)
         event.listen(engine, "handle_error", wrap)
         return engine
-
-
-class Hot:
-    """A statement on the hot path: compiled once for each kind of database, run by the driver itself.
-
-    Saves four fifths of SQLAlchemy's time for it, and its conversions: values go in and come out
-    as the column's plain type.
-    """
-
-    def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
-        self._compiled: dict[str, Compiled] = {}
-
-    def run(self, connection: Connection, values: Mapping[str, object]) -> list[Any]:
-        """The rows, where the statement has any. Driver errors come wrapped."""
-        dialect = connection.dialect
-        compiled = self._compiled.get(dialect.name)
-        if compiled is None:
-            compiled = self._compiled[dialect.name] = self._statement.compile(dialect=dialect)
-        order = getattr(compiled, "positiontup", None)
-        return execute(
-            connection, compiled.string, values if order is None else tuple(values[name] for name in order)
-        )
-
-
-def execute(connection: Connection, sql: str, values: Any = None) -> list[Any]:
-    """Text by the driver itself; the rows of its (last) result. Driver errors come wrapped."""
-    backend: Backend = connection.get_execution_options()[_BACKEND]
-    try:
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(sql) if values is None else cursor.execute(sql, values)
-            return list(cursor.fetchall()) if cursor.description else []
-        finally:
-            cursor.close()
-    except backend.errors as error:
-        raise backend.meaning(error) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from retention.config import urls
+from retention.config import logins, urls
 from retention.config.findings import unusable
 from retention.errors import SetupError
-from retention.model.dataset import Secret
+from retention.model.dataset import Secret, Tls
 from retention.model.settings import StateAddress
 from retention.store.backend import Backend
 from retention.store.sqlite import SqliteFile
@@ -21,12 +21,11 @@ def backend_at(address: StateAddress, environ: Mapping[str, str]) -> Backend:
     SetupError for a driver that is not installed.
     """
 
-    def login() -> tuple[urls.Url, str | None, str | None]:
+    def login() -> tuple[urls.Url, Tls]:
         url = urls.address(address.url, address.password, address.folder, environ)
         if url.family != family:
             raise unusable("the URL names another kind of database now", f"write a {family}:// URL")
-        ca = None if address.tls_ca is None else str(Path(address.folder) / address.tls_ca)
-        return url, address.tls, ca
+        return url, logins.from_folder(address.tls, address.folder)
 
     url = urls.address(address.url, address.password, address.folder, environ)
     family = url.family

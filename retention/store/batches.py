@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, update
 
 from retention.errors import RetentionError
+from retention.ledger.line import format_instant
 from retention.ledger.tree import HASH_SIZE
 from retention.store.columns import raw
 from retention.store.schema import batch, evidence
+from retention.store.sending import inserting, updating
 
 INTENT = "intent"
 COMMITTED = "committed"
@@ -27,6 +29,20 @@ _MAY_BECOME = {
     ABORTED: _UNRESOLVED,
     UNKNOWN: (INTENT,),
 }
+
+_FIELDS = ("run", "job", "batch", "connector", "count", "root", "at", "status", "folded")
+_ADD = inserting(batch, *_FIELDS)
+_ADD_EVIDENCE = inserting(evidence, "run", "job", "batch", "key_id", "count", "leaves")
+_SETTLE = updating(
+    batch,
+    "status",
+    where=[
+        batch.c.run == bindparam("its_run"),
+        batch.c.job == bindparam("its_job"),
+        batch.c.batch == bindparam("its_batch"),
+        batch.c.status.in_([literal_column(f"'{status}'") for status in _UNRESOLVED]),
+    ],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +127,29 @@ class Batches(BatchesReading):
     """Batches, within a write transaction."""
 
     def intent(self, row: BatchRow) -> None:
-        """Record that a batch is about to be committed. Raises RetentionError where it is there already."""
+        """Record that a batch is about to be committed.
+
+        Where it is there already, RetentionError is raised by the transaction's next question, or
+        by its end.
+        """
         values = {name: getattr(row, name) for name in _FIELDS}
-        self._connection.execute(insert(batch), {**values, "status": INTENT, "folded": False})
+        _ADD.later(
+            self._connection, {**values, "at": format_instant(row.at), "status": INTENT, "folded": False}
+        )
+
+    def settle(self, run: str, job: str, number: int, status: str) -> bool:
+        """Record what became of a batch, unless somebody has done so before: whether it was recorded.
+
+        Raises RetentionError for a batch that is not there.
+        """
+        if status not in _MAY_BECOME:
+            raise RetentionError(f"{status!r} is no outcome of a batch")
+        values = {"new_status": status, "its_run": run, "its_job": job, "its_batch": number}
+        if _SETTLE.count(self._connection, values) == 1:
+            return True
+        if self.get(run, job, number) is None:
+            raise RetentionError(f"there is no batch {number} of {job} in run {run}")
+        return False
 
     def outcome(self, run: str, job: str, number: int, status: str) -> None:
         """Record what became of a batch: committed, rolled_back, unknown or aborted.
@@ -167,10 +203,7 @@ class Evidence(EvidenceReading):
         if len(row.leaves) % HASH_SIZE:
             raise RetentionError("evidence has 32 bytes a record")
         values = {"run": row.run, "job": row.job, "batch": row.batch, "key_id": row.key_id}
-        self._connection.execute(insert(evidence), {**values, "count": row.count, "leaves": row.leaves})
-
-
-_FIELDS = ("run", "job", "batch", "connector", "count", "root", "at", "status", "folded")
+        _ADD_EVIDENCE.later(self._connection, {**values, "count": row.count, "leaves": row.leaves})
 
 
 def _is(run: str, job: str, number: int) -> tuple[Any, Any, Any]:

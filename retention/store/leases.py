@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from retention.errors import SafetyRefusal
 from retention.ledger.line import format_instant
 from retention.store.owners import Owner, is_dead
 from retention.store.schema import lease
+from retention.store.sending import updating
+
+_RENEW = updating(
+    lease,
+    "expires",
+    where=[
+        lease.c.name == bindparam("its_name"),
+        lease.c.token == bindparam("its_token"),
+        lease.c.host.is_not(None),
+    ],
+)
 
 
 class LeasesReading:
@@ -62,11 +73,16 @@ class Leases(LeasesReading):
     def renew(self, name: str, token: int, at: datetime, ttl: timedelta) -> None:
         """Hold a lease for `ttl` more, counted from `at`, also one that ran out and that nobody took.
 
-        Raises SafetyRefusal where somebody did.
+        Where somebody did, SafetyRefusal is raised by the transaction's next question, or by its
+        end: nothing of it is stored then.
         """
-        query = update(lease).where(*_is(name, token))
-        if self._connection.execute(query, {"expires": at + ttl}).rowcount != 1:
-            raise self._lost(name)
+
+        def held(count: int) -> None:
+            if count != 1:
+                raise self._lost(name)
+
+        values = {"new_expires": format_instant(at + ttl), "its_name": name, "its_token": token}
+        _RENEW.later(self._connection, values, held)
 
     def check(self, name: str, token: int, at: datetime) -> None:
         """Raise SafetyRefusal unless this token's lease is in force at `at`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
 from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
@@ -14,9 +14,9 @@ from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
-from retention.store.backend import Hot
 from retention.store.columns import raw
 from retention.store.schema import checkpoint, event, head
+from retention.store.sending import Hot, inserting, updating
 
 _BACKWARDS = timedelta(minutes=5)
 _PAGE = 500
@@ -27,12 +27,8 @@ _HEAD_LOCKED = Hot(
     select(*(head.c[name] for name in _HEAD_COLUMNS)).where(head.c.id == text("1")).with_for_update()
 )
 """On SQLite the whole database is one's own already, and the lock is not spelt."""
-_SET_HEAD = Hot(
-    update(head)
-    .where(head.c.id == text("1"))
-    .values({name: bindparam(f"new_{name}") for name in _HEAD_COLUMNS})
-)
-_ADD_EVENT = Hot(insert(event).values(seq=bindparam("seq"), line=bindparam("line")))
+_SET_HEAD = updating(head, *_HEAD_COLUMNS, where=[head.c.id == text("1")])
+_ADD_EVENT = inserting(event, "seq", "line")
 _NEWEST_SIZE = select(func.max(checkpoint.c.size))
 _LINES = (
     select(event.c.seq, event.c.line)
@@ -118,7 +114,7 @@ class Log(LogReading):
     """The ledger within a write transaction, which has the head row locked from `head` on.
 
     `last`: number and line of the last event of this transaction, None while there is none.
-    `flushed`: all of it is written, and only the commit is missing.
+    `flushed`: nothing comes behind it any more but the commit.
     """
 
     def __init__(self, connection: Connection, signer: Signer) -> None:
@@ -146,7 +142,7 @@ class Log(LogReading):
         before = self.head()
         at = self._not_before(before.last_at, at)
         line = encode(seq=before.size, at=at, type=type, data=data, prev=before.last_hash)
-        _ADD_EVENT.run(self._connection, {"seq": before.size, "line": line})
+        _ADD_EVENT.later(self._connection, {"seq": before.size, "line": line})
         self._head = before.append(line, at)
         self.last = (before.size, line)
         return before.size
@@ -167,7 +163,7 @@ class Log(LogReading):
     def flush(self) -> None:
         """Write the head row; the transaction does it once, before it commits."""
         if self._head is not None and self._head.size != self._stored:
-            _SET_HEAD.run(self._connection, _head_row(self._head))
+            _SET_HEAD.later(self._connection, _head_row(self._head))
             self._stored = self._head.size
         self.flushed = True
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from retention.config import logins
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.config.urls import Url
 from retention.errors import SetupError, UnreachableError
+from retention.model.dataset import Tls
 from retention.store import backend
-from retention.store.backend import execute
+from retention.store.sending import Answer, Statement, execute, together
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
 
 _KINDS = {
@@ -44,6 +46,11 @@ _KINDS = {
     0: "lost",
 }
 _NO_DATABASE = 1049
+_WRITING = ("START TRANSACTION READ WRITE",)
+_SNAPSHOT = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+)
 _DURABLE = (
     ("innodb_flush_log_at_trx_commit", "1", None),
     ("sync_binlog", "1", "log_bin"),
@@ -58,6 +65,7 @@ class MysqlDatabase(Server):
     module = "pymysql"
     extra = "mysql"
     port = 3306
+    socket_parameter = "unix_socket"
 
     def __init__(self, login: Any) -> None:
         self.family = login()[0].family
@@ -69,18 +77,19 @@ class MysqlDatabase(Server):
 
         return (pymysql.Error,)
 
-    def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
-        import pymysql
+    def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
         from pymysql.constants import CLIENT
 
-        connection: Any = pymysql.connect(
-            **logins.mysql(url, tls, tls_ca),
+        from retention.store.mysql_driver import Driver
+
+        connection: Any = Driver(
+            **logins.mysql(url, tls),
             charset="utf8mb4",
             autocommit=True,  # transactions are begun by hand, below
-            connect_timeout=10,
-            read_timeout=STATEMENT_SECONDS + 15,
+            connect_timeout=logins.CONNECT_SECONDS,
+            read_timeout=logins.CONNECT_SECONDS,
             write_timeout=STATEMENT_SECONDS,
-            client_flag=CLIENT.FOUND_ROWS,
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
         )
         try:
             for statement in _settings(mariadb="MariaDB" in connection.get_server_info(), write=write):
@@ -89,14 +98,15 @@ class MysqlDatabase(Server):
         except BaseException:
             connection.close()
             raise
+        logins.answers_within(connection, STATEMENT_SECONDS + 15)
         return connection
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        if write:
-            execute(connection, "START TRANSACTION READ WRITE")
-        else:
-            execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return _WRITING if write else _SNAPSHOT
+
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        with driver.cursor() as cursor:
+            return together(cursor, statements)
 
     def alone(self, connection: Connection) -> None:
         [(got,)] = execute(connection, f"SELECT GET_LOCK('{self._lock}', {backend.BUSY_SECONDS:.0f})")
@@ -146,6 +156,10 @@ class MysqlDatabase(Server):
         if isinstance(code, int):
             return _KINDS.get(code)
         return "lost" if type(error).__name__ == "InterfaceError" else None
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        code = error.args[0] if error.args else None
+        return unreached.mysql(code if isinstance(code, int) else None, str(error))
 
     def words(self, error: BaseException) -> str:
         said = str(error.args[1]) if len(error.args) > 1 else str(error)

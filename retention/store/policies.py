@@ -58,7 +58,10 @@ class SchemasReading:
         self._connection = connection
 
     def seen(self, connector: str, dataset: str) -> str | None:
-        """The fingerprint that `check` passed last; None where it never did."""
+        """The fingerprint of the dataset's tables that `check` passed last; None where it never did.
+
+        Of a name `@…`, an address of the connector: what the database there said that it is.
+        """
         query = select(schema_seen.c.fingerprint).where(
             schema_seen.c.connector == connector, schema_seen.c.dataset == dataset
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
 
-from retention.config import logins
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.config.urls import Url
 from retention.errors import RetentionError
+from retention.model.dataset import Tls
 from retention.store import backend
-from retention.store.backend import execute
+from retention.store.sending import Answer, Statement, Waiting, execute, together
 from retention.store.servers import IDLE_SECONDS, STATEMENT_SECONDS, Server
 
 _KINDS = {
@@ -35,7 +37,7 @@ _KINDS = {
 }
 _NONE, _FAILED = 0, 3
 """libpq's PQTRANS_IDLE and PQTRANS_INERROR."""
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL timezone = 'UTC'"
+_SNAPSHOT = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SET LOCAL timezone = 'UTC'")
 _ALONE = 0x726574656E74696F
 """The advisory lock of those who change the tables themselves: "retentio" in bytes."""
 
@@ -48,6 +50,7 @@ class PostgresqlDatabase(Server):
     module = "psycopg"
     extra = "postgresql"
     port = 5432
+    socket_parameter = "host"
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -55,25 +58,32 @@ class PostgresqlDatabase(Server):
 
         return (psycopg.Error,)
 
-    def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
+    def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
         import psycopg.conninfo
 
         options: dict[str, Any] = {"host": url.host, "port": url.port, "dbname": url.database}
-        options |= {"application_name": "retention", "connect_timeout": 10, "tcp_user_timeout": 60_000}
-        options |= {**url.query, **logins.postgresql(url, tls, tls_ca)}
+        options |= {**url.query, **logins.postgresql(url, tls)}
         words = psycopg.conninfo.make_conninfo("", **options)
         # Transactions are begun and set in one round trip, below.
         return psycopg.connect(words, autocommit=True, prepare_threshold=None)
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        execute(connection, _begin_writing() if write else _SNAPSHOT)
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return _begin_writing() if write else _SNAPSHOT
 
-    def commit(self, connection: Connection) -> None:
+    def send(self, driver: Any, statements: Sequence[Statement]) -> list[Answer]:
+        # The simple protocol: less work than a pipeline at both ends, and PgBouncer knows it.
+        from psycopg import ClientCursor
+
+        with ClientCursor(driver) as cursor:
+            return together(cursor, statements)
+
+    def ending(self, connection: Connection) -> None:
         # COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error.
         driver: Any = connection.connection.dbapi_connection
-        if driver.info.transaction_status in (_NONE, _FAILED):
+        status = driver.info.transaction_status
+        if status == _FAILED or (status == _NONE and not Waiting.on(connection)):
             raise RetentionError(f"{self.shown}: a statement failed, so nothing of its transaction is stored")
-        connection.commit()
+        super().ending(connection)
 
     def alone(self, connection: Connection) -> None:
         execute(connection, f"SELECT pg_advisory_xact_lock({_ALONE})")
@@ -98,6 +108,9 @@ class PostgresqlDatabase(Server):
             return "lost" if type(error).__name__ in ("OperationalError", "InterfaceError") else None
         return "lost" if state.startswith("08") else _KINDS.get(state)
 
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.postgresql(str(error))
+
     def words(self, error: BaseException) -> str:
         said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
         return said.strip().splitlines()[0] if said.strip() else type(error).__name__
@@ -106,7 +119,7 @@ class PostgresqlDatabase(Server):
         return f'database "{self.database}" does not exist' in str(error)
 
 
-def _begin_writing() -> str:
+def _begin_writing() -> tuple[str, ...]:
     settings = {
         "synchronous_commit": "on",
         "lock_timeout": f"{backend.BUSY_SECONDS * 1000:.0f}",
@@ -114,5 +127,5 @@ def _begin_writing() -> str:
         "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         "timezone": "UTC",
     }
-    sets = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
-    return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE{sets}"
+    sets = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+    return ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", *sets)

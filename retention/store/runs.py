@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from retention.errors import RetentionError
 from retention.store.schema import job, run
+from retention.store.sending import updating
+
+_COUNTS = ("done", "changed", "held", "locked", "set_aside", "left", "batches", "millis")
+_ADVANCE = updating(
+    job,
+    *_COUNTS,
+    "rows",
+    "cursor",
+    where=[job.c.run == bindparam("its_run"), job.c.job == bindparam("its_job")],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +154,19 @@ class Jobs(JobsReading):
         self._connection.execute(insert(job), {**values, **_progress_columns(row.progress)})
 
     def advance(self, run: str, name: str, *, progress: JobProgress, cursor: str | None) -> None:
-        """Store counters and cursor: with every batch. Raises RetentionError where there is no such job."""
-        self._set(run, name, {**_progress_columns(progress), "cursor": cursor})
+        """Store counters and cursor: with every batch.
+
+        Where there is no such job, RetentionError is raised by the transaction's next question, or
+        by its end.
+        """
+
+        def there(count: int) -> None:
+            if count != 1:
+                raise _no_job(run, name)
+
+        new = {**_progress_columns(progress), "cursor": cursor}
+        values = {f"new_{column}": value for column, value in new.items()}
+        _ADVANCE.later(self._connection, {**values, "its_run": run, "its_job": name}, there)
 
     def end(
         self,
@@ -163,7 +184,7 @@ class Jobs(JobsReading):
 
     def _set(self, run: str, name: str, values: dict[str, Any]) -> None:
         if self._connection.execute(update(job).where(*_is(run, name)), values).rowcount != 1:
-            raise RetentionError(f"run {run} has no job {name}")
+            raise _no_job(run, name)
 
 
 _RUN_FIELDS = ("id", "as_of", "started", "by", "policy", "plan", "status", "ended", "body")
@@ -181,11 +202,14 @@ _JOB_FIELDS = (
     "ended",
     "cursor",
 )
-_COUNTS = ("done", "changed", "held", "locked", "set_aside", "left", "batches", "millis")
 
 
 def _is(run: str, name: str) -> tuple[Any, Any]:
     return job.c.run == run, job.c.job == name
+
+
+def _no_job(run: str, name: str) -> RetentionError:
+    return RetentionError(f"run {run} has no job {name}")
 
 
 def _progress_columns(progress: JobProgress) -> dict[str, Any]:

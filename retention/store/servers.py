@@ -9,18 +9,22 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
+from retention.config import logins
+from retention.config.unreached import Reason
 from retention.config.urls import Url
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
+from retention.model.dataset import Tls
 from retention.store.backend import Backend, Clash, Lost
 from retention.store.schema import OUR_TABLES, version_table
+from retention.store.sending import Statement, Waiting
 
 STATEMENT_SECONDS = 60
 """How long one statement of a write transaction may take."""
 IDLE_SECONDS = 30
 """How long a write transaction may wait for its own process: a half-dead one must not stop all others."""
 
-Login = Callable[[], tuple[Url, str | None, str | None]]
-"""Address, `tls` and `tls_ca` as they are now: secrets are read at every call. Raises ValueError."""
+Login = Callable[[], tuple[Url, Tls]]
+"""Address and TLS as they are now: secrets are read at every call. Raises ValueError."""
 
 MEANINGS: dict[str, tuple[type[RetentionError], str]] = {
     "lost": (Lost, "the connection to the state store broke"),
@@ -49,13 +53,12 @@ class Server(Backend):
     extra: str
     family: str
     port: int
+    socket_parameter: str
 
     def __init__(self, login: Login) -> None:
         url = login()[0]
         self._login = login
-        where = url.host or "localhost"
-        where = f"[{where}]" if ":" in where else where
-        self.shown = f"{self.family}://{where}:{url.port or self.port}/{url.database}"
+        self.shown = self._shown(url)
         self.database = url.database or ""
         if importlib.util.find_spec(self.module) is None:
             raise SetupError(
@@ -63,15 +66,29 @@ class Server(Backend):
                 f" type: pip install 'retention[{self.extra}]'"
             )
 
+    def _shown(self, url: Url) -> str:
+        """The address as a URL, with neither account nor parameters, but for a socket."""
+        socket, port = logins.socket_of(url), url.port or self.port
+        if socket:
+            also = "" if url.port is None else f":{port}"
+            return f"{self.family}://{also}/{url.database}?{self.socket_parameter}={socket}"
+        where = url.query.get("host") or url.host or "localhost"
+        where = f"[{where}]" if ":" in where else where
+        return f"{self.family}://{where}:{port}/{url.database}"
+
     # -- what differs ----------------------------------------------------------------------
 
     @abc.abstractmethod
-    def open(self, url: Url, tls: str | None, tls_ca: str | None, *, write: bool) -> Any:
+    def open(self, url: Url, tls: Tls, *, write: bool) -> Any:
         """A new connection of the driver's. Raises its errors, and ValueError."""
 
     @abc.abstractmethod
     def kind_of(self, error: BaseException) -> str | None:
         """What an error is: a key of MEANINGS; None for all others."""
+
+    @abc.abstractmethod
+    def unreached(self, error: BaseException) -> Reason | None:
+        """Why there was no connection to be had, where that can be told."""
 
     @abc.abstractmethod
     def words(self, error: BaseException) -> str:
@@ -94,9 +111,19 @@ class Server(Backend):
                     f"{self.shown}: there is no such database; make one, for it alone or with an account of"
                     f" its own: CREATE DATABASE {self.database}; then type: retention init"
                 ) from error
-            raise UnreachableError(
-                f"{self.shown}: the state store can't be reached: {self.words(error)}"
+            reason = self.unreached(error)
+            kind = Clash if reason is not None and reason.passing else UnreachableError
+            raise kind(
+                f"{self.shown}: the state store can't be reached: {self.words(error)}",
+                write=reason.write if reason is not None else "",
             ) from error
+
+    def ending(self, connection: Connection) -> None:
+        """What was to be checked is, and the COMMIT goes with what is left: SQLAlchemy's own finds nothing to do."""
+        waiting = Waiting.on(connection)
+        if waiting.checked:
+            waiting.send(connection)
+        waiting.send(connection, Statement("COMMIT"))
 
     def must_exist(self) -> None:
         """A server has to be asked."""

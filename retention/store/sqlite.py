@@ -6,7 +6,7 @@ import errno
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.store import backend
-from retention.store.backend import Backend, execute
+from retention.store.backend import Backend
 from retention.store.schema import version_table
+from retention.store.sending import Answer, Statement, one_by_one
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _PRAGMAS = (
@@ -107,8 +108,11 @@ class SqliteFile(Backend):
             raise self.meaning(error) from error
         return connection
 
-    def begin(self, connection: Connection, *, write: bool) -> None:
-        execute(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+    def beginning(self, *, write: bool) -> Sequence[str]:
+        return ("BEGIN IMMEDIATE" if write else "BEGIN",)
+
+    def send(self, driver: sqlite3.Connection, statements: Sequence[Statement]) -> list[Answer]:
+        return one_by_one(driver, statements)
 
     def alone(self, connection: Connection) -> None:
         """A write transaction is alone in its file."""

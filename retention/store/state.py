@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Row, Table, insert, inspect, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer, Verifier
 from retention.store.aside import SetAside, SetAsideReading
@@ -28,8 +30,8 @@ from retention.store.policies import Policies, PoliciesReading, Schemas, Schemas
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
 from retention.store.schema import VERSIONS, head, meta, metadata
 
-_BEGINNINGS = 3
-"""How often a transaction is begun where the database would not, for no fault of ours."""
+_BEGINNING = Retry(attempts=5)
+"""How a transaction is begun where the database would not, for no fault of ours."""
 
 
 class Snapshot:
@@ -183,7 +185,7 @@ class StateStore:
             try:
                 yield transaction
                 transaction.log.flush()
-                self._backend.commit(connection)
+                connection.commit()
             except Lost as error:
                 _give_up(connection)
                 if not (transaction.log.flushed and self._was_committed(self._signer, transaction, error)):
@@ -251,23 +253,21 @@ class StateStore:
         Tried again where the database would not have it, or the kept connection had broken
         meanwhile: nothing has been done yet.
         """
-        for beginning in range(1, _BEGINNINGS + 1):
-            kept, self._kept = self._kept, None
-            connection = kept or self._writing.connect()
-            try:
-                connection.begin()
-                transaction = Transaction(connection, signer)
-                transaction.log.head()
-            except (Clash, Lost) as error:
-                _give_up(connection)
-                if beginning == _BEGINNINGS or (kept is None and isinstance(error, Lost)):
-                    raise
-            except BaseException:
-                _give_up(connection)
-                raise
-            else:
-                return connection, transaction
-        raise AssertionError("unreachable")
+        return again(_BEGINNING, partial(self._begun_once, signer), transient=Clash)
+
+    def _begun_once(self, signer: Signer) -> tuple[Connection, Transaction]:
+        kept, self._kept = self._kept, None
+        connection = kept or self._writing.connect()
+        try:
+            connection.begin()
+            transaction = Transaction(connection, signer)
+            transaction.log.head()
+        except BaseException as error:
+            _give_up(connection)
+            if kept is not None and isinstance(error, Lost):
+                raise Clash(error.message) from error
+            raise
+        return connection, transaction
 
     def _was_committed(self, signer: Signer, lost: Transaction, error: Lost) -> bool:
         """Whether a transaction is in the ledger whose commit was not answered.

@@ -30,7 +30,9 @@ def approve(
     """Approves the plan's rules (all, or those named) in the name `by`.
 
     `over_limit` names rules that may exceed their limit this once. Raises SafetyRefusal for a plan
-    that looks ahead of now, was carried out already, or was made before a rule changed.
+    that looks ahead of now, was carried out already, or was made before a rule changed. What the plan did not
+    see is not approved: a dataset whose database did not answer is told as left out, and where the rules
+    have no other, that is a SafetyRefusal.
     """
     config = configuration(place)
     named(config, (*rules, *over_limit), ())
@@ -51,13 +53,34 @@ def approve(
         missing = (set(rules) | set(over_limit)) - {job.rule for job in made.jobs}
         if missing:
             raise UsageError(f"plan {plan_id} has no rule {', '.join(sorted(missing))}")
+        unseen = [job for job in chosen if job.status is JobStatus.FAILED]
+        chosen = [job for job in chosen if job.status is not JobStatus.FAILED]
+        _refuse_unseen(plan_id, chosen, unseen, rules)
         _refuse_limits(plan_id, chosen, over_limit)
         for job in chosen:
             if job.form != resolved_form(config, job.rule):
                 raise SafetyRefusal(
                     f"rule `{job.rule}` has changed since plan {plan_id} was made; plan again"
                 )
-        return grant(state, made, chosen, over_limit=over_limit, by=by, clock=clock)
+        granted = grant(state, made, chosen, over_limit=over_limit, by=by, clock=clock)
+        return (*granted, *map(_left_out, unseen))
+
+
+def _refuse_unseen(plan_id: str, seen: list[JobPlan], unseen: list[JobPlan], rules: tuple[str, ...]) -> None:
+    """Nobody approves what nobody saw."""
+    known = {job.rule for job in seen}
+    for job in unseen:
+        if not seen or (job.rule in rules and job.rule not in known):
+            raise SafetyRefusal(
+                f"rule `{job.rule}`: plan {plan_id} did not see its records ({job.reason});"
+                " plan again when the database answers"
+            )
+
+
+def _left_out(job: JobPlan) -> ApprovalLine:
+    return ApprovalLine(
+        rule=job.rule, connector=job.connector, dataset=job.dataset, records=0, left_out=job.reason
+    )
 
 
 def _refuse_limits(plan_id: str, chosen: list[JobPlan], over_limit: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,22 +17,23 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.reach import described
 from retention.planning.relations import repeated
 from retention.planning.rights import Need, Right, needs
-from retention.verbs import stores
+from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
-from retention.verbs.prepared import Clock, configuration, shared_stores
+from retention.verbs.conditions import condition_problems
+from retention.verbs.prepared import Clock, configuration, problems_of, silence
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
 
 
 def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
-    """Every problem of the files and, unless `offline`, of every live schema.
+    """Every problem of the files and, unless `offline`, of every live schema; also, which do not answer.
 
-    Where all is well and there is a state store, the schemas count as looked at: a rule that was
-    refused because its schema had changed runs again. Raises UnreachableError where all that is wrong
-    is that a database does not answer.
+    Where all that answers is well and there is a state store, its schemas count as looked at: a rule that
+    was refused because its schema had changed runs again.
     """
     try:
         config = configuration(place)
@@ -46,31 +47,35 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     looks = [_look(connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
-    problems += tuple(shared_stores(known))
     bound = [item for look in looks for item in look.bound]
-    silent = [look.silent for look in looks if look.silent is not None]
-    if silent and len(silent) == len(problems):
-        raise UnreachableError("; ".join(silent))
-    if not problems and stores.exists(config, place):
-        with stores.opened(config, place) as state, state.begin() as tx:
-            for item in bound:
-                tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
+    servers = {c.name: look.server for c, look in zip(every, looks, strict=True) if look.server}
+    problems += (*apart.shared_stores(known), *apart.shared_tables(bound, servers))
+    unreached = tuple(c.name for c, look in zip(every, looks, strict=True) if look.silent)
+    if len(problems) == len(unreached) and stores.exists(config, place):
+        with stores.opened(config, place) as state:
+            with state.begin() as tx:
+                for item in bound:
+                    tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
+            addresses = {connector.name: apart.address(connector, place) for connector in every}
+            apart.remember(state, servers, addresses, clock())
     return CheckReport(
         problems=problems,
         warnings=(*warnings, *(warning for look in looks for warning in look.warnings)),
         checked=tuple(_line(item) for item in bound),
+        unreached=unreached,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What one connector's database showed. `silent`: why it does not answer."""
+    """What one connector's database showed. `silent`: it does not answer."""
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     bound: tuple[BoundDataset, ...] = ()
     store: str = ""
-    silent: str | None = None
+    server: str = ""
+    silent: bool = False
 
 
 def _look(connector: Connector, place: Place, now: datetime) -> _Look:
@@ -78,11 +83,9 @@ def _look(connector: Connector, place: Place, now: datetime) -> _Look:
         with closing(open_target(connector, place.environ)) as target:
             return _live(connector, target, now)
     except ConfigurationError as error:
-        return _Look(problems=tuple(error.problems))
+        return _Look(problems=tuple(problems_of(error, connector)))
     except UnreachableError as error:
-        write = "see that it is there and answers, or mend the url"
-        problem = Problem(file=connector.file, key="url", found=error.message, write=write)
-        return _Look(problems=(problem,), silent=error.message)
+        return _Look(problems=(silence(connector, error.found, error.write),), silent=True)
 
 
 def _live(connector: Connector, target: Target, now: datetime) -> _Look:
@@ -105,12 +108,24 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
+    unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
-        problems=(*problems, *lacking, *(problem for item in bound for problem in _unseen(item))),
-        warnings=(*warnings, *looking, *clock_warnings(bound, target, now)),
+        problems=(*problems, *lacking, *unseen, *condition_problems(bound, target)),
+        warnings=(*warnings, *looking, *_rings(bound), *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
+        server=target.server(),
     )
+
+
+def _rings(bound: Sequence[BoundDataset]) -> Iterator[str]:
+    """Where rows that refer to each other stay, since the database looks at each row as it goes."""
+    for item in bound:
+        for stubborn in item.stubborn:
+            yield (
+                f"`{item}`: rows that refer to each other in a ring, or to themselves, by"
+                f" `{described(stubborn.reference)}` stay: {stubborn.why}"
+            )
 
 
 def _unseen(item: BoundDataset) -> list[Problem]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import partial
 
-from retention.connectors.port import Remembered, Target
+from retention.connectors.port import Refused, Remembered, Target
+from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
-from retention.engine.retrying import Retry
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Committer, key_id
 from retention.model.documents import run_document
@@ -26,6 +27,8 @@ from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
 from retention.verbs.prepared import Clock, Prepared, in_zone
+
+NOT_REACHED = "store not reached"
 
 
 @dataclass(kw_only=True)
@@ -57,11 +60,12 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
     outcomes: list[JobOutcome] = []
     try:
         jobs = execution.ready.jobs(rules)
-        works = tuple(execution.ready.works(jobs, execution.plan.as_of))
+        works = {item.job.name: item for item in execution.ready.works(jobs, execution.plan.as_of)}
         with ExitStack() as stack:
             remembered = _remembered(execution, works, stack)
-            for job, item in zip(execution.plan.jobs, works, strict=True):
-                outcomes.append(_job(execution, job, item, remembered.get(item.job.name)))
+            for job in execution.plan.jobs:
+                outcome = _job(execution, job, works.get(job.name), remembered)
+                outcomes.append(outcome)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
         with suppress(RetentionError):
@@ -119,24 +123,45 @@ def _start(execution: Execution, by: str) -> None:
             "approvals": granted,
         }
         tx.log.append("run.started", data, started)
+        for name in execution.ready.silent:
+            tx.log.append("error", {"what": NOT_REACHED, "connector": name, "run": execution.id}, started)
 
 
-def _remembered(execution: Execution, works: Sequence[Work], stack: ExitStack) -> Mapping[str, Remembered]:
-    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own."""
+@dataclass(frozen=True, kw_only=True)
+class _Memory:
+    """`of`: job → its remembered records; `failed`: connector → why they could not be written down."""
+
+    of: Mapping[str, Remembered]
+    failed: Mapping[str, str]
+
+
+def _remembered(execution: Execution, works: Mapping[str, Work], stack: ExitStack) -> _Memory:
+    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own.
+
+    Where that fails no job of the connector runs: one could remove what another had to be told by.
+    """
     found: dict[str, Remembered] = {}
-    for job, item in zip(execution.plan.jobs, works, strict=True):
-        if job.status is JobStatus.READY and item.remembered:
-            found[item.job.name] = execution.ready.targets[job.connector].remember(item)
-            stack.callback(found[item.job.name].close)
-    return found
+    failed: dict[str, str] = {}
+    for job in execution.plan.jobs:
+        item = works.get(job.name)
+        if job.status is not JobStatus.READY or item is None or not item.remembered:
+            continue
+        try:
+            found[job.name] = execution.ready.targets[job.connector].remember(item)
+            stack.callback(found[job.name].close)
+        except (UnreachableError, Refused) as error:
+            failed[job.connector] = error.message
+    return _Memory(of=found, failed=failed)
 
 
-def _job(execution: Execution, job: JobPlan, item: Work, remembered: Remembered | None) -> JobOutcome:
+def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory) -> JobOutcome:
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
     if job.status is JobStatus.NOTHING:
         _forget_set_aside(execution, job)
-    if job.status is not JobStatus.READY:
+    if job.status is not JobStatus.READY or item is None:
         return _not_run(job, job.status, job.reason)
+    if job.connector in memory.failed:
+        return _not_run(job, JobStatus.FAILED, memory.failed[job.connector])
     if execution.stop():
         return _not_run(job, JobStatus.STOPPED, "the run was stopped before it")
     doubt = execution.in_doubt.get(item.job.name)
@@ -149,10 +174,10 @@ def _job(execution: Execution, job: JobPlan, item: Work, remembered: Remembered 
         return _not_run(job, verdict.status, verdict.reason)
     target = execution.ready.targets[job.connector]
     try:
-        why = target.read_only()
+        why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
             return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
-        return _leased(execution, job, item, target, remembered)
+        return _leased(execution, job, item, target, memory.of.get(job.name))
     except SafetyRefusal as error:
         return _not_run(job, JobStatus.REFUSED, error.message)
     except RetentionError as error:
@@ -255,7 +280,9 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
-        with target.remover(item, committer, remembered, share=share) as remover:
+        opened = partial(target.remover, item, committer, remembered, share=share)
+        with ExitStack() as stack:
+            remover = again(Retry(attempts=PATIENCE), lambda: stack.enter_context(opened()))
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
@@ -322,6 +349,7 @@ def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> C
             "set_aside": o.set_aside,
             "left": o.left,
             "rows": dict(o.rows),
+            **({} if o.counted else {"counted": False}),
         }
         for o in outcomes
     ]

@@ -25,7 +25,8 @@ from retention.verbs.prepared import Clock, Prepared, as_of_instant, configurati
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
     """The record `key` of `CONNECTOR.DATASET` (a composite key is typed `7,3`).
 
-    UsageError for a dataset that is not configured, a key of another type, and a record that is not there.
+    UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
+    UnreachableError where its database does not answer.
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
@@ -34,6 +35,7 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
         raise UsageError(f"there is no dataset `{dataset}`; there are: {known}")
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
+        ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
         every = ready.jobs()
         found = [
@@ -165,6 +167,9 @@ def _because(job: Job, view: RecordView, due_on: date | None) -> str:
             return f"{condition} is neither true nor false of it: unknown never deletes"
         case "unclear":
             return f"whether or when `{event}` happened can't be told: unknown never deletes"
+        case "referenced" if view.ringed:
+            why = " and ".join(map(str, job.bound.stubborn))
+            return f"its clock has ended, but rows refer to each other, and to it, in a ring that can't go, by {why}"
         case "referenced":
             rows = " and ".join(f"{count} by {by}" for by, (count, _) in view.referring.items())
             return f"its clock has ended, but rows that stay refer to it: {rows}"

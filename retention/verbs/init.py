@@ -23,7 +23,8 @@ from retention.model.place import Place
 from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration, shared_stores
+from retention.verbs.apart import shared_stores
+from retention.verbs.prepared import Clock, configuration
 
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
 

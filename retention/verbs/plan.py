@@ -11,8 +11,8 @@ from datetime import datetime
 
 from retention.config import Configuration
 from retention.config.forms import difference, policy_body, policy_digest
-from retention.connectors.port import Target
-from retention.errors import UsageError
+from retention.connectors.port import Refused, Target
+from retention.errors import UnreachableError, UsageError
 from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
@@ -23,7 +23,7 @@ from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
 from retention.store.plans import ApprovalRow, StoredPlan
 from retention.store.state import Snapshot, StateStore
-from retention.verbs import stores
+from retention.verbs import apart, stores
 from retention.verbs.prepared import (
     Clock,
     Prepared,
@@ -48,14 +48,16 @@ def plan(
     """Every record of every job in exactly one fate, as of now or of `as_of`.
 
     `rules` and `connectors` narrow what acts, never what protects. Where there is a state store (and
-    `store` is true) the plan is kept there, so that it can be approved; else it says that it is not.
+    `store` is true) the plan is kept there, so that it can be approved; else it says that it is not. The jobs
+    on a database that does not answer are failed; raises UnreachableError where none answers.
     """
     config = configuration(place)
     named(config, rules, connectors)
     moment = as_of_instant(config, as_of, clock)
     keep = store and stores.exists(config, place)
     with prepared(place, config, connectors) as ready:
-        made = count(ready, moment, rules, progress or NoProgress())
+        ready, made = count(ready, moment, rules, progress or NoProgress())
+        ready.refuse_silence()
         if not keep:
             note = (
                 "there is no state store here: this plan is not kept, and can't be approved (retention init)"
@@ -64,6 +66,7 @@ def plan(
             made = replace(made, notes=(*made.notes, note)) if store else made
         else:
             with stores.opened(config, place) as state:
+                apart.remember(state, ready.servers, ready.addresses, clock())
                 with state.read() as snapshot:
                     made = judged(made, ready, snapshot)
                 made = keep_plan(state, config, made, clock)
@@ -76,16 +79,24 @@ def count(
     rules: Sequence[str],
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
-) -> Plan:
+) -> tuple[Prepared, Plan]:
     """Counts every job; the plan has its digest, a name, and statuses that look at numbers only.
 
-    Raises InterruptedRun where `stop` says so between two ranges.
+    A database in which counting fails takes no further part: each of its jobs counts on what the others
+    of them delete. Raises InterruptedRun where `stop` says so between two ranges.
     """
-    jobs = ready.jobs(rules)
-    planned = tuple(
-        ready.job_plan(item, ready.targets[item.bound.connector.name].count(item, progress, stop), as_of)
-        for item in ready.works(jobs, as_of)
-    )
+    failed: dict[str, str] = {}
+    counted: list[JobPlan] = []
+    for item in ready.works(ready.jobs(rules), as_of):
+        name = item.bound.connector.name
+        if name in failed:
+            continue
+        try:
+            counted.append(ready.job_plan(item, ready.targets[name].count(item, progress, stop), as_of))
+        except (UnreachableError, Refused) as error:
+            failed[name] = error.message
+    ready = ready.without(failed)
+    planned = (*(job for job in counted if job.connector not in failed), *ready.unreached(rules))
     elsewhere = tuple(
         KeptElsewhere(rule=r.name, promise=r.promise, kept_by=r.kept_by)
         for r in ready.config.policy.rules.values()
@@ -100,7 +111,7 @@ def count(
         kept_elsewhere=elsewhere,
         counted=_once(planned),
     )
-    return replace(bare, id=secrets.token_hex(4), digest=digest(bare))
+    return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
 
 
 def _once(planned: Sequence[JobPlan]) -> dict[str, int]:
@@ -145,28 +156,47 @@ def keep_plan(state: StateStore, config: Configuration, made: Plan, clock: Clock
                 body=json.dumps(plan_document(kept), ensure_ascii=False),
             )
         )
-        jobs = [
-            {"rule": j.rule, "connector": j.connector, "dataset": j.dataset, "due": j.due} for j in made.jobs
-        ]
-        tx.log.append("plan.created", {"plan": kept.id, "digest": kept.digest, "jobs": jobs}, now)
+        tx.log.append("plan.created", _created(kept), now)
     return kept
+
+
+def _created(kept: Plan) -> dict[str, object]:
+    """What the ledger says of a plan: what was counted, and the connectors that could not be."""
+    seen = [j for j in kept.jobs if j.status is not JobStatus.FAILED]
+    silent = sorted({j.connector for j in kept.jobs if j.status is JobStatus.FAILED})
+    jobs = [{"rule": j.rule, "connector": j.connector, "dataset": j.dataset, "due": j.due} for j in seen]
+    made: dict[str, object] = {"plan": kept.id, "digest": kept.digest, "jobs": jobs}
+    return {**made, "unreached": silent} if silent else made
 
 
 def judged(made: Plan, ready: Prepared, snapshot: Snapshot | None) -> Plan:
     """The plan with each job's status as approvals and limits have it; without a state store there are none."""
-    jobs = tuple(_judged_job(job, made, ready, snapshot) for job in made.jobs)
-    return replace(made, jobs=jobs)
+    silent = (*ready.silent, *ready.beside)
+    doubts = apart.doubts(silent, ready.servers, ready.addresses, apart.known_to(snapshot))
+    return replace(
+        made,
+        jobs=tuple(
+            replace(job, status=JobStatus.REFUSED, reason=doubts[job.connector])
+            if job.status is JobStatus.READY and job.connector in doubts
+            else _judged_job(job, made, ready, snapshot)
+            for job in made.jobs
+        ),
+    )
 
 
 def _judged_job(job: JobPlan, made: Plan, ready: Prepared, snapshot: Snapshot | None) -> JobPlan:
     if job.status is not JobStatus.READY:
         return job
+    try:
+        over = over_limit(job, ready)
+    except UnreachableError as error:
+        return replace(job, status=JobStatus.FAILED, reason=error.message)
     rule = ready.config.policy.rules[job.rule]
     verdict: Verdict = approvals.approved(
         job,
         plan=made.id,
         mode=rule.approval,
-        over=over_limit(job, ready),
+        over=over,
         grants=grants(snapshot, job) if snapshot is not None else (),
     )
     return replace(job, status=verdict.status, reason=verdict.reason)
@@ -207,20 +237,43 @@ def statements(
     rules: tuple[str, ...] = (),
     connectors: tuple[str, ...] = (),
     clock: Clock,
+    progress: Progress | None = None,
 ) -> tuple[Statement, ...]:
-    """The SQL of every job, with its values in place, as plan and run execute it."""
+    """The SQL of every job, with its values in place, as plan and run execute it.
+
+    Of a job on a database that does not answer, why there is none; UnreachableError where none answers.
+    A run's way with a table may depend on how many of its records are due: then they are counted.
+    """
     config = configuration(place)
     named(config, rules, connectors)
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, connectors) as ready:
-        return tuple(
-            statement
-            for item in ready.works(ready.jobs(rules), moment)
-            for statement in _statements(item, ready.targets[item.bound.connector.name])
-        )
+        found: list[Statement] = []
+        silent: dict[str, str] = {}
+        for item in ready.works(ready.jobs(rules), moment):
+            name = item.bound.connector.name
+            try:
+                found += _statements(item, ready.targets[name], progress or NoProgress())
+            except (UnreachableError, Refused) as error:
+                silent[name] = error.message
+        ready = ready.without(silent)
+        ready.refuse_silence()
+        told = [statement for statement in found if statement.connector not in silent]
+        return (*told, *map(_no_statement, ready.unreached(rules)))
 
 
-def _statements(item: Work, target: Target) -> list[Statement]:
+def _no_statement(job: JobPlan) -> Statement:
+    return Statement(
+        rule=job.rule,
+        connector=job.connector,
+        dataset=job.dataset,
+        purpose="failed",
+        sql="",
+        reason=job.reason,
+    )
+
+
+def _statements(item: Work, target: Target, progress: Progress) -> list[Statement]:
     return [
         Statement(
             rule=item.job.rule.name,
@@ -229,7 +282,7 @@ def _statements(item: Work, target: Target) -> list[Statement]:
             purpose=purpose,
             sql=sql,
         )
-        for purpose, sql in target.statements(item)
+        for purpose, sql in target.statements(item, progress)
     ]
 
 

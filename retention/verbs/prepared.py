@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,17 +14,19 @@ from retention.config import Configuration, load
 from retention.config.forms import resolved_form
 from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, Problem, UsageError
+from retention.errors import ConfigurationError, Problem, UnreachableError, UsageError
 from retention.model.catalogue import Catalogue
 from retention.model.dataset import Connector
 from retention.model.place import Place
-from retention.model.plan import Cutoff, JobPlan, JobStatus
+from retention.model.plan import FATES, Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
+from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.fate import Fates, in_order, instants
+from retention.planning.fate import Fates, instants
 from retention.planning.work import Work, work
 from retention.safety import sight
+from retention.verbs import apart
 
 Clock = Callable[[], datetime]
 
@@ -36,12 +38,21 @@ def configuration(place: Place) -> Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """The configuration over live databases. Close it by leaving `prepared`'s block."""
+    """The configuration over live databases. Close it by leaving `prepared`'s block.
+
+    `targets`, `servers` (what each says that it is) and `bound` are of those that answer; `silent`:
+    connector → why it does not. `beside`: silent ones that nothing was asked of. `addresses` has every connector.
+    """
 
     config: Configuration
     targets: Mapping[str, Target]
     catalogues: Mapping[str, Catalogue]
     bound: tuple[BoundDataset, ...]
+    servers: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, apart.Address | None] = field(default_factory=dict)
+    silent: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    _forms: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def jobs(self, rules: Sequence[str] = ()) -> tuple[Job, ...]:
         """Rule × dataset of the rules that act (all, or those named), in the order in which they run."""
@@ -53,6 +64,44 @@ class Prepared:
             if bound.dataset.data == rule.data
         ]
         return in_order(every)
+
+    def without(self, silent: Mapping[str, str]) -> Prepared:
+        """The same without the databases that have ceased to answer: connector → why."""
+        return replace(
+            self,
+            targets={name: target for name, target in self.targets.items() if name not in silent},
+            servers={name: server for name, server in self.servers.items() if name not in silent},
+            bound=tuple(item for item in self.bound if item.connector.name not in silent),
+            silent={**self.silent, **silent},
+        )
+
+    def refuse_silence(self) -> None:
+        """Raises UnreachableError where databases were asked and not one of them answers."""
+        if self.silent and not self.targets:
+            raise UnreachableError("; ".join(self.silent.values()))
+
+    def unreached(self, rules: Sequence[str] = ()) -> tuple[JobPlan, ...]:
+        """The jobs on databases that do not answer: failed, and nothing is known of their records."""
+        return tuple(
+            JobPlan(
+                rule=rule.name,
+                connector=name,
+                dataset=dataset.name,
+                promise=rule.promise,
+                action=rule.action or "delete",
+                total=0,
+                fates=dict.fromkeys(FATES, 0),
+                exact=False,
+                status=JobStatus.FAILED,
+                reason=reason,
+                form=resolved_form(self.config, rule.name),
+            )
+            for rule in self.config.policy.rules.values()
+            if rule.clock is not None and (not rules or rule.name in rules)
+            for name, reason in self.silent.items()
+            for dataset in self.config.connectors[name].datasets.values()
+            if dataset.data == rule.data
+        )
 
     def works(self, jobs: Sequence[Job], as_of: datetime) -> Iterator[Work]:
         """Each job's predicates; what the others of these jobs delete goes first."""
@@ -80,9 +129,11 @@ class Prepared:
             cutoffs=(Cutoff(when="always", cutoff=cutoff),),
             oldest=counts.oldest,
             referenced_by=counts.referenced_by,
+            ringed=counts.ringed,
+            ringed_by=tuple(map(str, job.bound.stubborn)) if counts.ringed else (),
             status=seen.status if due else JobStatus.NOTHING,
             reason=seen.reason if due else None,
-            form=resolved_form(self.config, job.rule.name),
+            form=self._form(job.rule.name),
             target=self.target_hash(job.bound.connector.name),
             schema=job.bound.catalogue_schema,
         )
@@ -90,6 +141,12 @@ class Prepared:
     def target_hash(self, connector: str) -> str:
         """Which database it is, as a hash: host, port and database, or the file's path."""
         return hashlib.sha256(self.targets[connector].identity().encode()).hexdigest()
+
+    def _form(self, rule: str) -> str:
+        """Once a rule: its form holds every dataset that it reaches, and each of them is a job."""
+        if rule not in self._forms:
+            self._forms[rule] = resolved_form(self.config, rule)
+        return self._forms[rule]
 
     def _others(self, rule: Rule) -> tuple[Rule, ...]:
         every = self.config.policy.rules.values()
@@ -100,48 +157,108 @@ class Prepared:
 def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()) -> Iterator[Prepared]:
     """Opens the connectors (all, or those named) and binds their datasets; every problem at once.
 
-    Raises ConfigurationError for what is wrong with the live schemas, UnreachableError for a
-    database that does not answer.
+    A database that does not answer is no problem of the others: it is in `silent`. Raises
+    ConfigurationError for what is wrong with the live schemas.
     """
+    opening = _Opening(place=place, config=config)
     chosen = {name: c for name, c in config.connectors.items() if not connectors or name in connectors}
-    targets: dict[str, Target] = {}
     try:
-        problems: list[Problem] = []
-        catalogues: dict[str, Catalogue] = {}
-        bound: list[BoundDataset] = []
-        for name, connector in chosen.items():
-            try:
-                targets[name] = open_target(connector, place.environ)
-            except ConfigurationError as error:
-                problems += error.problems
-                continue
-            catalogues[name] = targets[name].catalogue()
-            found, wrong = bind(connector, catalogues[name])
-            bound += found
-            problems += wrong
-        problems += shared_stores({name: (chosen[name], target.store()) for name, target in targets.items()})
-        if problems:
-            raise ConfigurationError(problems=problems)
-        yield Prepared(config=config, targets=targets, catalogues=catalogues, bound=tuple(bound))
+        for connector in chosen.values():
+            opening.bind(connector)
+        for connector in config.connectors.values():
+            if connector.name not in chosen and opening.may_be_one_of(chosen, connector):
+                opening.beside(connector)
+        yield opening.prepared(tuple(chosen))
     finally:
-        for target in targets.values():
+        for target in opening.targets.values():
             target.close()
 
 
-def shared_stores(stores: Mapping[str, tuple[Connector, str]]) -> list[Problem]:
-    """One database, one connector: rules of one would not see what the datasets of another keep.
+@dataclass(kw_only=True)
+class _Opening:
+    """What is found while connectors are opened one by one."""
 
-    `stores`: connector's name → connector, and what its database says that it is.
-    """
-    first: dict[str, str] = {}
-    problems = []
-    for name, (connector, store) in stores.items():
-        other = first.setdefault(store, name)
-        if other != name:
-            found = f"reaches the same database as connector `{other}`"
-            write = f"put its datasets into the file of `{other}`: one file for each database"
-            problems.append(Problem(file=connector.file, key="url", found=found, write=write))
-    return problems
+    place: Place
+    config: Configuration
+    targets: dict[str, Target] = field(default_factory=dict)
+    stores: dict[str, str] = field(default_factory=dict)
+    servers: dict[str, str] = field(default_factory=dict)
+    catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    bound: list[BoundDataset] = field(default_factory=list)
+    silent: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def bind(self, connector: Connector) -> None:
+        """Its live schema, and its datasets over it."""
+        if self.look(connector):
+            target, name = self.targets[connector.name], connector.name
+            with self._noting(connector):
+                self.catalogues[name] = target.catalogue()
+                found, wrong = bind(connector, self.catalogues[name])
+                self.bound += found
+                self.problems += wrong
+
+    def beside(self, connector: Connector) -> None:
+        """Which tables a connector has that was not asked for. What is wrong with them is for `check` to say."""
+        if self.look(connector):
+            with suppress(ConfigurationError), self._noting(connector):
+                found, _ = bind(connector, self.targets[connector.name].catalogue())
+                self.bound += found
+
+    def look(self, connector: Connector) -> bool:
+        """Whether it answers, and which database it is."""
+        with self._noting(connector):
+            self.targets[connector.name] = target = open_target(connector, self.place.environ)
+            self.stores[connector.name] = target.store()
+            self.servers[connector.name] = target.server()
+        return connector.name in self.servers
+
+    def may_be_one_of(self, chosen: Mapping[str, Connector], connector: Connector) -> bool:
+        """A connector that was not asked for may lead to the database of one that was."""
+        here = apart.address(connector, self.place)
+        return any(apart.may_be_one(apart.address(other, self.place), here) for other in chosen.values())
+
+    @contextmanager
+    def _noting(self, connector: Connector) -> Iterator[None]:
+        try:
+            yield
+        except ConfigurationError as error:
+            self.problems += problems_of(error, connector)
+        except UnreachableError as error:
+            self.silent[connector.name] = error.message
+
+    def prepared(self, chosen: Sequence[str]) -> Prepared:
+        """What answers; ConfigurationError where anything is wrong, with what is silent besides."""
+        known = self.config.connectors
+        wrong = [*self.problems, *apart.shared_stores({n: (known[n], s) for n, s in self.stores.items()})]
+        wrong += apart.shared_tables(self.bound, self.servers)
+        if wrong:
+            wrong += [silence(known[name], self.silent[name]) for name in chosen if name in self.silent]
+            raise ConfigurationError(problems=wrong)
+        ready = Prepared(
+            config=self.config,
+            targets={name: target for name, target in self.targets.items() if name in chosen},
+            catalogues=self.catalogues,
+            bound=tuple(item for item in self.bound if item.connector.name in chosen),
+            servers={name: server for name, server in self.servers.items() if name in chosen},
+            addresses={name: apart.address(c, self.place) for name, c in known.items()},
+            beside=tuple(name for name in self.silent if name not in chosen),
+        )
+        return ready.without({name: self.silent[name] for name in chosen if name in self.silent})
+
+
+def problems_of(error: ConfigurationError, connector: Connector) -> list[Problem]:
+    """The error's own problems; one that is only a sentence is a problem of the connector's database."""
+    if error.problems:
+        return list(error.problems)
+    found, _, write = error.message.partition("; ")
+    return [Problem(file=connector.file, key="url", found=found, write=write or "mend it, or the url")]
+
+
+def silence(connector: Connector, why: str, write: str = "") -> Problem:
+    """A database that does not answer, as one problem among others. `write`: what to do, where that is known."""
+    otherwise = "see that it is there and answers, or mend the url"
+    return Problem(file=connector.file, key="url", found=why, write=write or otherwise)
 
 
 def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from retention.config import Configuration
+from retention.connectors.port import Target
+from retention.connectors.retrying import Retry
 from retention.engine.journal import RUN_LEASE, run_lease
 from retention.engine.recovery import recover
-from retention.engine.retrying import Retry
-from retention.errors import SafetyRefusal, SetupError
+from retention.errors import SafetyRefusal, SetupError, UnreachableError
 from retention.model.documents import plan_from_document
 from retention.model.outcome import RunOutcome
 from retention.model.place import Place
@@ -24,8 +26,8 @@ from retention.safety import approvals
 from retention.safety import clock as clocks
 from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
-from retention.store.verifying import verify_folder, verify_store
-from retention.verbs import stores
+from retention.store.verifying import verify_store, verify_store_and_folder
+from retention.verbs import apart, stores
 from retention.verbs.approve import grant
 from retention.verbs.execution import Execution, execute
 from retention.verbs.plan import count, judged, keep_plan, stored_row
@@ -61,7 +63,8 @@ def run(
     With `plan_id` the plan of that name is carried out; without, an approved plan that waits for it
     is, else a new one as of now. `confirm` is asked before anything is removed; its yes approves in the
     name `by` what awaits approval. Raises SafetyRefusal where nothing may run at all; what holds up one
-    job is that job's outcome.
+    job is that job's outcome, and so is a database that does not answer. Where none answers the run is
+    written down as failed, and UnreachableError raised.
     """
     config = configuration(place)
     named(config, rules, connectors)
@@ -71,15 +74,18 @@ def run(
         _refuse_damaged_ledger(state)
         intention = _intention(state, config, plan_id, as_of, clock)
         ready = stack.enter_context(prepared(place, config, connectors))
-        _refuse_missing_markers(ready)
-        _refuse_clocks(state, ready, clock)
+        _refuse_turned_clock(state, clock)
+        ready = _answering(ready, partial(_refuse_unfit, clock=clock))
+        apart.remember(state, ready.servers, ready.addresses, clock())
         _end_killed_runs(state, clock)
-        recovered = recover(state, ready.targets, clock=clock, retry=Retry())
-        plan = _planned(state, ready, intention, rules, clock, progress, stop)
+        recovered = recover(state, ready.targets, ready.silent, clock=clock, retry=Retry())
+        ready, plan = _planned(
+            state, ready.without(recovered.silent), intention, rules, clock, progress, stop
+        )
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
-        uses_up = limit is None and (intention.plan is not None or _any_ready(plan))
+        uses_up = limit is None and (_any_ready(plan) or (intention.plan is not None and _any_seen(plan)))
         if uses_up:
             told = tuple(replace(j, reason=approvals.advised_anew(j.reason, plan.id)) for j in plan.jobs)
             plan = replace(plan, jobs=told)
@@ -96,11 +102,18 @@ def run(
             evidence=stores.evidence_key(config),
             in_doubt=recovered.in_doubt,
         )
-        return execute(execution, rules, by)
+        outcome = execute(execution, rules, by)
+        ready.refuse_silence()
+        return outcome
 
 
 def _any_ready(plan: Plan) -> bool:
     return any(job.status is JobStatus.READY for job in plan.jobs)
+
+
+def _any_seen(plan: Plan) -> bool:
+    """A plan of which no database answered waits until one does."""
+    return any(job.status is not JobStatus.FAILED for job in plan.jobs)
 
 
 def _never() -> bool:
@@ -151,26 +164,38 @@ def _approved_and_unused(state: StateStore) -> Plan | None:
 
 def _refuse_damaged_ledger(state: StateStore) -> None:
     """Nothing is deleted while the log of what was deleted does not verify. Raises LedgerError."""
-    verify_store(state, state.verifier_key)
-    if state.mirror is not None:
-        verify_folder(state.mirror.folder, state.verifier_key)
+    if state.mirror is None:
+        verify_store(state, state.verifier_key)
+    else:
+        verify_store_and_folder(state, state.mirror.folder, state.verifier_key)
 
 
-def _refuse_missing_markers(ready: Prepared) -> None:
+def _answering(ready: Prepared, ask: Callable[[str, Target], None]) -> Prepared:
+    """Asks every database; one that ceases to answer takes no further part."""
+    silent: dict[str, str] = {}
     for name, target in ready.targets.items():
-        if not target.has_marker_table():
-            raise SetupError(f"`{name}` has no table retention_marker yet; type: retention init")
+        try:
+            ask(name, target)
+        except UnreachableError as error:
+            silent[name] = error.message
+    return ready.without(silent)
 
 
-def _refuse_clocks(state: StateStore, ready: Prepared, clock: Clock) -> None:
-    with state.read() as snapshot:
-        verdicts = [clocks.against_ledger(now=clock(), last=snapshot.log.last_at())]
-    for name, target in ready.targets.items():
-        if target.own_clock:
-            verdicts.append(clocks.against_database(now=clock(), database=target.now(), name=name))
-    for verdict in verdicts:
+def _refuse_unfit(name: str, target: Target, *, clock: Clock) -> None:
+    """A database without markers, or with another time."""
+    if not target.has_marker_table():
+        raise SetupError(f"`{name}` has no table retention_marker yet; type: retention init")
+    if target.own_clock:
+        verdict = clocks.against_database(now=clock(), database=target.now(), name=name)
         if not verdict.allowed:
             raise SafetyRefusal(verdict.reason)
+
+
+def _refuse_turned_clock(state: StateStore, clock: Clock) -> None:
+    with state.read() as snapshot:
+        verdict = clocks.against_ledger(now=clock(), last=snapshot.log.last_at())
+    if not verdict.allowed:
+        raise SafetyRefusal(verdict.reason)
 
 
 def _end_killed_runs(state: StateStore, clock: Clock) -> None:
@@ -199,13 +224,13 @@ def _planned(
     clock: Clock,
     progress: Progress,
     stop: Callable[[], bool],
-) -> Plan:
+) -> tuple[Prepared, Plan]:
     """The plan with fresh numbers: a new one, or the stored one, of which never more is taken."""
-    fresh = count(ready, intention.as_of, rules, progress, stop)
+    ready, fresh = count(ready, intention.as_of, rules, progress, stop)
     if intention.plan is None:
         with state.read() as snapshot:
             made = judged(fresh, ready, snapshot)
-        return keep_plan(state, ready.config, made, clock)
+        return ready, keep_plan(state, ready.config, made, clock)
     old = intention.plan
     made = replace(fresh, id=old.id, digest=old.digest, stored=True)
     with state.read() as snapshot:
@@ -216,7 +241,7 @@ def _planned(
                 done[row.rule, row.connector, row.dataset] += row.progress.done
     before = {_place(job): job for job in old.jobs}
     jobs = tuple(_as_approved(job, before.get(_place(job)), done[_place(job)]) for job in made.jobs)
-    return replace(made, jobs=jobs)
+    return ready, replace(made, jobs=jobs)
 
 
 _Place = tuple[str, str, str]
@@ -230,8 +255,15 @@ def _as_approved(job: JobPlan, before: JobPlan | None, done: int) -> JobPlan:
     """What changed since then is the first reason, though there be others."""
     if job.status is JobStatus.NOTHING:
         return job
+    if job.status is JobStatus.FAILED:
+        return _still_to_do(job, before, done)
     if before is None:
         return replace(job, status=JobStatus.REFUSED, reason="it is not in the plan; plan again")
+    if before.status is JobStatus.FAILED:
+        reason = (
+            "its database did not answer when the plan was made, and nothing of it was approved; plan again"
+        )
+        return replace(job, status=JobStatus.REFUSED, reason=reason)
     for what, then, now in (
         ("the rule", before.form, job.form),
         ("the database", before.target, job.target),
@@ -244,6 +276,13 @@ def _as_approved(job: JobPlan, before: JobPlan | None, done: int) -> JobPlan:
         return job
     verdict = approvals.more_than_approved(job, before.due, done)
     return job if verdict.allowed else replace(job, status=verdict.status, reason=verdict.reason)
+
+
+def _still_to_do(job: JobPlan, before: JobPlan | None, done: int) -> JobPlan:
+    """What the plan that was approved counted in a database that does not answer now, less what went."""
+    left = max(0, before.due - done) if before is not None else 0
+    fates = {**job.fates, "due": left}
+    return replace(job, fates=fates, total=left, rows={})
 
 
 def _asked(

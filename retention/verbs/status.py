@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from retention.model.documents import plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.policy import Approval, Rule
-from retention.model.status import NextLine, OverdueLine, RunLine, Status, WaitingLine
+from retention.model.status import FailedLine, NextLine, OverdueLine, RunLine, Status, WaitingLine
 from retention.store.plans import StoredPlan
 from retention.store.runs import RunRow
 from retention.store.state import Snapshot
@@ -23,6 +23,8 @@ from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
 
 _RUNS = 10
+_PLANS = 20
+_PLANS_BACK = 1_000
 
 
 def status(place: Place, *, clock: Clock) -> Status:
@@ -30,11 +32,12 @@ def status(place: Place, *, clock: Clock) -> Status:
     config = configuration(place)
     now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
-        plans = snapshot.plans.newest(limit=20)
+        plans = snapshot.plans.newest(limit=_PLANS)
         newest = _plan(config, plans[0]) if plans else None
         return Status(
             now=in_zone(config, now),
             runs=tuple(_runs(config, snapshot)),
+            failed=_failed(snapshot),
             next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
             overdue=_overdue(config, snapshot, plans, now),
             waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
@@ -77,6 +80,21 @@ def _sums(row: RunRow, snapshot: Snapshot) -> tuple[int, int]:
     return sum(job.progress.done for job in jobs), sum(job.progress.left for job in jobs)
 
 
+def _failed(snapshot: Snapshot) -> tuple[FailedLine, ...]:
+    """Of the newest run that told its end: what failed in it."""
+    for row in snapshot.runs.newest(limit=_RUNS):
+        told = json.loads(row.body).get("jobs") if row.ended is not None else None
+        if told is not None:
+            return tuple(
+                FailedLine(
+                    rule=job["rule"], connector=job["connector"], dataset=job["dataset"], reason=job["reason"]
+                )
+                for job in told
+                if job["status"] == JobStatus.FAILED.value
+            )
+    return ()
+
+
 def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) -> NextLine:
     if rule.clock is None:
         return NextLine(rule=rule.name, schedule=None, at=None, waits=f"kept by: {rule.kept_by}")
@@ -116,19 +134,42 @@ def _overdue(
 ) -> tuple[OverdueLine, ...]:
     """Each job of today's rules as the plan of the latest day counted it, less what runs have removed since.
 
-    A plan that looks ahead has nothing to say of today.
+    A plan that looks ahead has nothing to say of today; nor has one of a job that it could not count: there the
+    last one holds that did, a thousand plans back.
     """
     lines: dict[tuple[str, str, str], OverdueLine] = {}
+    silent: set[tuple[str, str, str]] = set()
     runs = snapshot.runs.newest()
-    for row in sorted(plans, key=lambda plan: plan.as_of, reverse=True):
-        if row.as_of > now:
-            continue
-        made, removed = _plan(config, row), _removed_late(runs, row)
-        for job in made.jobs:
-            name = (job.rule, job.connector, job.dataset)
-            if job.rule in config.policy.rules and name not in lines:
-                lines[name] = _overdue_line(job, made.as_of, removed[name])
+    for row in _by_day(plans):
+        if row.as_of <= now:
+            silent |= _count_late(config, row, runs, lines)
+    for row in _by_day(snapshot.plans.newest(limit=_PLANS_BACK)) if silent - lines.keys() else ():
+        if row.as_of <= now:
+            _count_late(config, row, runs, lines)
     return tuple(lines.values())
+
+
+def _by_day(plans: Iterable[StoredPlan]) -> list[StoredPlan]:
+    """The latest day first; of one day the newest."""
+    return sorted(plans, key=lambda plan: plan.as_of, reverse=True)
+
+
+def _count_late(
+    config: Configuration,
+    row: StoredPlan,
+    runs: Sequence[RunRow],
+    lines: dict[tuple[str, str, str], OverdueLine],
+) -> set[tuple[str, str, str]]:
+    """Adds what the plan counted of jobs that no later one did; tells the jobs that it could not count."""
+    made, removed = _plan(config, row), _removed_late(runs, row)
+    silent = set()
+    for job in made.jobs:
+        name = (job.rule, job.connector, job.dataset)
+        if job.status is JobStatus.FAILED:
+            silent.add(name)
+        elif job.rule in config.policy.rules and name not in lines:
+            lines[name] = _overdue_line(job, made.as_of, removed[name])
+    return silent
 
 
 def _overdue_line(job: JobPlan, as_of: datetime, removed: int) -> OverdueLine:
@@ -153,7 +194,7 @@ def _waiting(
     lines = []
     for job in newest.jobs:
         rule = config.policy.rules.get(job.rule)
-        if rule is None or job.status is JobStatus.NOTHING or job.rule in given:
+        if rule is None or job.status in (JobStatus.NOTHING, JobStatus.FAILED) or job.rule in given:
             continue
         known = rule.approval is Approval.CHANGES and snapshot.approvals.of_form(job.rule, job.form)
         if rule.approval is Approval.NEVER or known:

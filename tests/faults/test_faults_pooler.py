@@ -7,10 +7,11 @@ import socket
 import subprocess
 import time
 
+import psycopg
 import pytest
 
+from tests.support import servers
 from tests.support.states import PostgresqlState
-from tests.support_faults.databases import SERVER, psycopg_or_skip
 
 POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -24,7 +25,9 @@ def pooled(postgresql, folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = re.fullmatch(r"postgresql://(?P<user>\w+)@(?P<host>[\w.]+):(?P<port>\d+)/\w+", SERVER)
+    server = re.fullmatch(
+        r"postgresql://(?P<user>\w+)@(?P<host>[\w.]+):(?P<port>\d+)/\w+", servers.POSTGRESQL
+    )
     if server is None:
         pytest.skip("the server's URL has a password or parameters")
     home = folder / "pooler"
@@ -94,7 +97,7 @@ def test_a_state_store_behind_a_pooler(pooled, folder):
         before = shop.keys()
         assert shop.run().status == "done"
         shop.must_be_whole(before)
-        with psycopg_or_skip().connect(shop.state_url) as connection:
+        with psycopg.connect(shop.state_url) as connection:
             [left] = connection.execute(
                 "SELECT current_setting('lock_timeout'), current_setting('timezone') = reset_val"
                 " FROM pg_settings WHERE name = 'TimeZone'"

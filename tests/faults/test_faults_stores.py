@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -211,6 +212,35 @@ def test_a_server_that_restarts_fails_the_job_and_the_next_run_completes(postgre
     again = postgresql.run()
     assert again.status == "done"
     postgresql.must_be_whole(before)
+
+
+@pytest.mark.parametrize("step", ["take", "commit"])
+def test_a_mariadb_that_restarts_fails_the_job_and_the_next_run_completes(mariadb, hooks, step):
+    mariadb.orders(due=300)
+    mariadb.ready()
+    before = mariadb.keys()
+    hooks.before(step, lambda _: mariadb.database.end_sessions(), nth=2)
+    outcome = mariadb.run()
+    [job] = outcome.jobs
+    assert (outcome.status, job.status) == ("failed", JobStatus.FAILED)
+    assert "connection" in job.reason
+    assert (job.set_aside, job.done + job.left) == (0, 300)
+    assert len(mariadb.unresolved()) == (1 if step == "commit" else 0)
+    assert mariadb.run().status == "done"
+    mariadb.must_be_whole(before)
+
+
+def test_a_mariadb_that_does_not_answer_is_named(mariadb):
+    mariadb.visits(due=3)
+    mariadb.ready()
+    path = mariadb.folder / "connectors" / "shop.toml"
+    path.write_text(re.sub(r"(127\.0\.0\.1):\d+/", r"\1:1/", path.read_text()))
+    done = mariadb.cli("run", "--yes")
+    assert done.returncode == 5
+    assert "`shop` can't be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [data["status"] for _, data in mariadb.events("run.ended")] == ["failed"]
+    assert mariadb.left() == 3
 
 
 def test_markers_that_cannot_be_folded_do_not_hide_the_outcome(shop, monkeypatch):

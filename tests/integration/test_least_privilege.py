@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -14,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retention.cli.root import root
+from tests.support import servers
 
 ROOT = Path(__file__).parents[2]
 HOW_TO = ROOT / "docs" / "how-to" / "connect-postgresql.md"
-SERVER = os.environ.get("RETENTION_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 TABLES = """
 CREATE TABLE orders (id bigint PRIMARY KEY, created_at timestamptz NOT NULL);
@@ -83,15 +82,7 @@ def execute(url: str, text: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture(scope="module")
 def server() -> str:
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        execute(SERVER, "SELECT 1")
-    except psycopg.OperationalError as error:
-        reason = f"no PostgreSQL at RETENTION_TEST_POSTGRESQL: {str(error).splitlines()[0]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return SERVER
+    return servers.postgresql().url
 
 
 @pytest.fixture

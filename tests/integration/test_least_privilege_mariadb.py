@@ -126,3 +126,38 @@ def test_without_references_a_run_refuses(shop):
     assert "can't see" in " ".join(planned.stdout.split())
     assert shop.command("run", "--yes").exit_code == 4
     assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(40,)]
+
+
+def test_a_ring_goes_once_the_role_may_set_the_reference_to_null(shop):
+    """Without the right the ring stays, what hangs on it goes, and the plan says which GRANT is missing."""
+    name = re.search(r"//([^:]*):", shop.role)[1]
+    shop.sql(
+        "CREATE TABLE staff (id integer PRIMARY KEY, gone datetime, boss integer REFERENCES staff (id));"
+        "INSERT INTO staff VALUES (1, '2015-01-01', 1), (3, '2015-01-01', NULL), (2, '2015-01-01', 3),"
+        " (4, '2015-01-01', 3); UPDATE staff SET boss = 2 WHERE id = 3;"
+        "INSERT INTO staff SELECT seq, now(), NULL FROM seq_101_to_200;"
+        f"GRANT SELECT, DELETE ON staff TO {name}@'%'"
+    )
+    policy = shop.folder / "policies.toml"
+    policy.write_text(
+        policy.read_text() + '[rules.staff]\npromise = "Staff: a year"\ndata = "staff"\nkeep = "1 year"\n'
+        'from = "left"\naction = "delete"\n'
+    )
+    connector = shop.folder / "connectors" / "shop.toml"
+    staff = '[datasets.staff]\ndata = "staff"\ntable = "staff"\nevents = { left = "gone" }\n'
+    connector.write_text(connector.read_text() + staff)
+    assert shop.command("init").exit_code == 0
+    grant = f"GRANT UPDATE (`boss`) ON `{name}`.`staff` TO '{name}'@'%';"
+
+    checked = shop.command("check")
+    assert checked.exit_code == 0
+    assert grant in " ".join(checked.stdout.split())
+    plan = shop.approved_plan()
+    assert grant in " ".join(shop.command("plan").stdout.split())
+    assert shop.command("run", "--yes", "--plan", plan).exit_code == 0
+    assert shop.sql("SELECT id FROM staff WHERE id < 100 ORDER BY id") == [(1,), (2,), (3,)]
+
+    shop.sql(grant)
+    assert "ring" not in shop.command("check").stdout
+    assert shop.command("run", "--yes", "--plan", shop.approved_plan()).exit_code == 0
+    assert shop.sql("SELECT id FROM staff WHERE id < 100") == []

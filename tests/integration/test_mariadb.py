@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
+import sqlalchemy as sa
 
+from retention.connectors.sql.mysql import Mysql
 from retention.errors import ConfigurationError, SetupError
 from retention.model.plan import JobStatus
 from tests.support.mariadb import MariadbServer, MariadbStore, connect
@@ -617,3 +619,17 @@ def test_a_driver_that_is_not_there_is_said(yearly: Workplace, monkeypatch: pyte
     (problem,) = yearly.problems()
 
     assert problem.write == "pip install 'retention[mysql]'"
+
+
+def test_a_catalogue_is_read_without_the_views_of_the_server_s_own_databases(mariadb: MariadbStore) -> None:
+    """Looking for foreign keys there made a table in memory for each of their hundred views, and once ended a
+    server where one could not be made."""
+    mariadb.script("CREATE TABLE things (id INTEGER PRIMARY KEY, of_id INTEGER REFERENCES things (id))")
+    engine = Mysql().engine(sa.make_url(mariadb.url).set(drivername="mysql+pymysql"), read_only=True)
+    with engine.connect() as connection:
+        found = Mysql().catalogue(connection)
+        made = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Created_tmp_tables'").one()[1]
+    engine.dispose()
+
+    assert [reference.columns for reference in found.references] == [("of_id",)]
+    assert int(made) < 50

@@ -7,7 +7,10 @@ import re
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 
+from retention.connectors.sql.dialect import Timeouts
+from retention.connectors.sql.postgresql import Postgresql
 from tests.support.mariadb import MariadbStore, connect
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace
@@ -318,3 +321,20 @@ def test_rows_that_a_policy_hides_are_an_error_and_not_absent(
             work.plan()
     finally:
         postgresql.script(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_postgresql_compiles_no_statement(postgresql: PostgresqlStore) -> None:
+    """A plan of 900,000 records took 6.0 s with `jit`, which is a server's default, and 2.7 s without."""
+    postgresql.script(f'ALTER DATABASE "{postgresql.name}" SET jit TO on')
+    dialect, found = Postgresql(), []
+    for begin in (dialect.begin_reading, lambda connection: dialect.begin(connection, Timeouts())):
+        engine = dialect.engine(
+            sa.make_url(postgresql.url).set(drivername="postgresql+psycopg"), read_only=False
+        )
+        with engine.connect() as connection:
+            begin(connection)
+            found.append(connection.exec_driver_sql("SHOW jit").scalar_one())
+        engine.dispose()
+    postgresql.script(f'ALTER DATABASE "{postgresql.name}" RESET jit')
+
+    assert found == ["off", "off"]

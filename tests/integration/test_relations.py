@@ -11,6 +11,7 @@ from retention.config.forms import resolved_form
 from retention.connectors.sql.looking_again import LookAgain
 from retention.model.plan import JobStatus
 from retention.verbs.prepared import configuration
+from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace, removed
 
@@ -265,6 +266,42 @@ def test_a_relation_that_can_not_be_meant(
     text, number = ("varchar(300)", "int(11)") if store.kind == "mariadb" else ("TEXT", "INTEGER")
     assert found.format(place=store.place, text=text, number=number) in problem.found
     assert write in problem.write
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "fits"),
+    [
+        ("utf8mb4_general_ci", "utf8mb4_bin", False),
+        ("utf8mb4_bin", "utf8mb4_general_ci", False),
+        ("utf8mb4_general_ci", "utf8mb4_unicode_ci", False),
+        ("latin1_swedish_ci", "utf8mb4_general_ci", False),
+        ("utf8mb3_general_ci", "utf8mb4_unicode_ci", False),
+        ("utf8mb3_general_ci", "utf8mb4_general_ci", True),
+    ],
+)
+def test_a_relation_between_collations(
+    shop: Workplace, mariadb: MariadbStore, here: str, there: str, fits: bool
+) -> None:
+    """A line of order A went with order a: a plan joins the columns, and a batch hands over keys."""
+    columns = [f"VARCHAR(9) CHARACTER SET {name.split('_')[0]} COLLATE {name}" for name in (here, there)]
+    mariadb.verbatim(
+        f"CREATE TABLE orders (code {columns[1]} PRIMARY KEY, created DATETIME);"
+        f"CREATE TABLE `lines` (id INT PRIMARY KEY, code {columns[0]}, KEY (code));"
+        "INSERT INTO orders VALUES ('a', '2020-01-01'); INSERT INTO `lines` VALUES (1, 'a'), (2, 'A')"
+    )
+    shop.connect(mariadb, orders('"lines.code -> orders.code"', '["lines"]'))
+
+    if fits:
+        assert shop.problems() == ()
+        assert removed(shop.run()) == shop.job("orders").rows | {
+            f"{mariadb.place}orders": 1,
+            f"{mariadb.place}lines": 2,
+        }
+        return
+    problem, _ = shop.problems()  # and so nothing leads from the lines to the record
+    assert problem.key == "datasets.orders.relations[1]"
+    assert f"lines.code` is compared by {here} and `{mariadb.place}orders.code` by {there}" in problem.found
+    assert f"MODIFY `code` … COLLATE {there}" in problem.write
 
 
 def test_a_relation_over_a_view(shop: Workplace, store: Store) -> None:

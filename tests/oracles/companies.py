@@ -41,6 +41,17 @@ UNREADABLE: tuple[Any, ...] = (
     "2024-01-01T", "2024-01-01Z", "01.02.2024", "2024-01-01 10:00 Uhr", "2024-01-01 10:00:61", "infinity",
     "0001-01-01", "1970-01-01", "1970-01-01T00:00:00Z", "2024-01-01 24:00", "2024-01-01 10",
 )  # fmt: skip
+NO_DAYS = {
+    "postgresql": ("infinity", "-infinity"),
+    "mariadb": ("0000-00-00", "2020-00-00", "2023-02-30"),
+}
+"""What columns of dates hold that is no day of the calendar."""
+CLOCKS = {
+    "sqlite": ("TEXT", "DATE", "TIMESTAMP"),
+    "postgresql": ("date", "timestamp", "timestamptz"),
+    "mariadb": ("date", "timestamp", "timestamptz", "text"),
+}
+"""Kinds of columns that hold points in time; on SQLite all of them hold text."""
 STATUS = ("paid", "open", "it's", None)
 
 
@@ -79,12 +90,16 @@ class Company:
         return replace(self, world=world)
 
 
-def company(rnd: Any, family: str, *, alone: bool = False) -> Company:
-    """A company on a database of `family`, "sqlite" or "postgresql"; `alone`: of one table to which nothing refers.
+def company(
+    rnd: Any, family: str, *, alone: bool = False, rings: bool = True, like: Company | None = None
+) -> Company:
+    """A company on a database of `family`, a key of CLOCKS.
 
-    `rnd` is a `Chooser`.
+    `rnd` is a `Chooser`. `alone`: of one table to which nothing refers. Without `rings` a row refers only to
+    such rows of its own table as come before it. `like`: with the tables and the parts of that one, and another
+    policy and other rows: a database that holds the one is quickly filled with the other.
     """
-    return _Drawing(rnd, family, alone=alone).company()
+    return _Drawing(rnd, family, alone=alone, rings=rings, like=like).company()
 
 
 def condition_text(tree: tuple[Any, ...]) -> str:
@@ -114,9 +129,11 @@ def _literal(value: Any) -> str:
 
 
 class _Drawing:
-    def __init__(self, rnd: Chooser, family: str, *, alone: bool) -> None:
+    def __init__(self, rnd: Chooser, family: str, *, alone: bool, rings: bool, like: Company | None) -> None:
         self.rnd = rnd
         self.family = family
+        self.rings = rings
+        self.like = like
         self.tables: dict[str, Table] = {}
         self.alone = alone
         self.most = 1 if alone else rnd.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 9))
@@ -131,8 +148,12 @@ class _Drawing:
         return len(self.tables) < self.most and self.chance(per_cent)
 
     def company(self) -> Company:
-        self.schema()
-        datasets = self.datasets()
+        if self.like is None:
+            self.schema()
+            datasets = self.datasets()
+        else:
+            self.tables = self.like.tables
+            datasets = tuple(self.dataset(d.table, d.parts) for d in self.like.world.datasets)
         rules, keeps = self.rules(datasets)
         at = rules[0].zone
         start = periods.first_instant(self.rnd.choice(DAYS), at)
@@ -216,10 +237,7 @@ class _Drawing:
         self.tables[name] = Table(name=name, columns=columns, key=key, indexes=indexes)
 
     def clock_kind(self) -> str:
-        kinds = (
-            ("TEXT", "DATE", "TIMESTAMP") if self.family == "sqlite" else ("date", "timestamp", "timestamptz")
-        )
-        return self.rnd.choice(kinds)
+        return self.rnd.choice(CLOCKS[self.family])
 
     def refer(self, table: str, target: str, word: str) -> None:
         ends = self.to_orders if target == "orders" else ("id",)
@@ -233,9 +251,9 @@ class _Drawing:
     # -- datasets --------------------------------------------------------------------------
 
     def datasets(self) -> tuple[Dataset, ...]:
-        found = [self.dataset("orders", ("lines", "notes", "tags"))]
+        found = [self.dataset("orders", self.parts(("lines", "notes", "tags")))]
         if "visits" in self.tables:
-            found.append(self.dataset("visits", ("items",)))
+            found.append(self.dataset("visits", self.parts(("items",))))
         if "calls" in self.tables and self.chance(70):
             taken = {link.table for dataset in found for link in dataset.parts}
             if "calls" not in taken:
@@ -244,7 +262,7 @@ class _Drawing:
             found.append(self.dataset("owners", ()))
         return tuple(found)
 
-    def dataset(self, table: str, chain: tuple[str, ...]) -> Dataset:
+    def parts(self, chain: tuple[str, ...]) -> tuple[Reference, ...]:
         parts: list[Reference] = []
         for name in chain:
             if name not in self.tables or not self.chance(80):
@@ -252,12 +270,15 @@ class _Drawing:
             link = self.tables[name].references[0]
             self.tables[name].on_delete[link.name] = self.rnd.choice(("", "CASCADE"))
             parts.append(link)
+        return tuple(parts)
+
+    def dataset(self, table: str, parts: tuple[Reference, ...]) -> Dataset:
         return Dataset(
             name=f"the-{table}",
             data=table,
             table=table,
             key=self.tables[table].key,
-            parts=tuple(parts),
+            parts=parts,
             where=self.condition(2) if self.chance(45) else None,
             events={"end": self.event(table)},
         )
@@ -402,7 +423,10 @@ class _Drawing:
         for name, table in self.tables.items():
             for row in rows[name]:
                 for reference in table.references:
-                    self.point(reference, row, rows[reference.target])
+                    targets = rows[reference.target]
+                    if reference.target == name and not self.rings:
+                        targets = targets[: targets.index(row)]
+                    self.point(reference, row, targets)
         return rows
 
     def row(self, table: Table, number: int, edges: list[tuple[date, datetime]], as_of: datetime) -> Row:
@@ -439,11 +463,7 @@ class _Drawing:
         if what < 10:
             return None
         if what < 17:
-            return (
-                self.rnd.choice(UNREADABLE)
-                if self.family == "sqlite"
-                else self.rnd.choice(("infinity", "-infinity"))
-            )
+            return self.unreadable(kind)
         if what < 60:
             day = self.rnd.choice(
                 (date(1999, 5, 5), date(2012, 2, 29), date(2015, 8, 31), date(2010, 12, 31))
@@ -455,11 +475,18 @@ class _Drawing:
             day, instant = as_of.date(), as_of + self.rnd.choice((-1, 0, 1)) * TICK
         else:
             day, instant = date(2031, 1, 1), datetime(2031, 1, 1, 12, tzinfo=UTC)
-        if self.family == "sqlite":
+        if self.family == "sqlite" or kind == "text":
             return self.text(day, instant)
         if kind == "date":
             return day
         return instant if kind == "timestamptz" else self.wall(instant)
+
+    def unreadable(self, kind: str) -> Any:
+        if self.family == "sqlite":
+            return self.rnd.choice(UNREADABLE)
+        if kind == "text":
+            return str(self.rnd.choice(UNREADABLE))
+        return self.rnd.choice(NO_DAYS[self.family])
 
     def wall(self, instant: datetime) -> datetime:
         return instant.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None, fold=0)

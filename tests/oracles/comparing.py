@@ -29,11 +29,11 @@ def plan_differences(company: Company, said: list[Said]) -> list[str]:
         if not job.strictly <= due:
             found.append(f"{where}: a batch would take {set(job.strictly - due)}, which the plan does not")
         if job.plan is not None:
-            found += _sums(where, job.plan, answer)
+            found += _sums(where, job.plan, job.prefix, answer)
     return found
 
 
-def _sums(where: str, plan: JobPlan, answer: oracle.Answer) -> list[str]:
+def _sums(where: str, plan: JobPlan, prefix: str, answer: oracle.Answer) -> list[str]:
     fates = list(answer.fates.values())
     expected: dict[str, Any] = {
         "total": len(fates),
@@ -46,18 +46,14 @@ def _sums(where: str, plan: JobPlan, answer: oracle.Answer) -> list[str]:
         "total": plan.total,
         "fates": dict(plan.fates),
         "overdue": plan.overdue,
-        "rows": {_bare(name): count for name, count in plan.rows.items()},
-        "kept by": {_bare(name): count for name, count in plan.referenced_by.items()},
+        "rows": {name.removeprefix(prefix): count for name, count in plan.rows.items()},
+        "kept by": {name.removeprefix(prefix): count for name, count in plan.referenced_by.items()},
     }
     return [
         f"{where}: {what} {ours}, the engine says {got[what]}"
         for what, ours in expected.items()
         if ours != got[what]
     ]
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("shop.")
 
 
 def something_goes(company: Company) -> bool:

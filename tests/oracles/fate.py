@@ -167,8 +167,10 @@ def day_of(value: Any, kind: str, column_zone: str, rule_zone: str) -> date | st
         return None
     if value == "infinity" and kind != "text":
         return AHEAD
+    if isinstance(value, str) and kind != "text":  # -infinity, a zero date
+        return UNCLEAR
     found = _read(value, column_zone) if kind == "text" else value
-    if found is UNCLEAR or found == "-infinity":
+    if found is UNCLEAR:
         return UNCLEAR
     day = found if type(found) is date else _day_of_instant(found, column_zone, rule_zone)
     return UNCLEAR if day < FIRST_DAY else day

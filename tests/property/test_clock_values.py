@@ -15,7 +15,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -33,9 +32,8 @@ from retention.model.clock import Boundary
 from retention.model.encoding import EPOCHS, Encoding, Format, Unit
 from retention.periods.encodings import read
 from tests.oracles import clocks as oracle
-from tests.oracles import stores
 from tests.property.test_fate import examples
-from tests.support.mariadb import MariadbServer
+from tests.support import servers
 
 ROOT = p.Source(table=TableId(schema=None, name="clocks"), alias="r")
 ZONES = ("UTC", "Europe/Oslo", "Asia/Kathmandu", "America/New_York", "Pacific/Apia")
@@ -54,6 +52,7 @@ GARBAGE_TEXTS = [
 GARBAGE_NUMBERS = [
     0, -1, 1, 20240230, 20241301, 99991231, 4294967295, 2**63 - 1, -(2**63), 999999999999, 20240101235960, 202401012400,
 ]  # fmt: skip
+HUGE = [1e308, -1.0, -1e308, 2.0**63, -(2.0**63), 1e20, 253402300800.0, -62135596801.0]
 GARBAGE_FLOATS = [0.0, -0.0, 1e308, -1e308, math.inf, -math.inf, 5e-324, 0.5, -63114076800.0]
 
 
@@ -160,6 +159,20 @@ def cases(draw: st.DrawFn, columns: list[tuple[Kind, str]]) -> Case:
     return Case(kind=kind, type=type_, encoding=encoding, floor=floor, cutoff=cutoff, values=tuple(values))
 
 
+WHOLE = {
+    "BIGINT": (-(2**63), 2**63),
+    "BIGINT UNSIGNED": (0, 2**64),
+    "INTEGER": (-(2**31), 2**31),
+    "INT": (-(2**31), 2**31),
+}
+
+
+def _fits(value: Any, type_: str) -> bool:
+    """A column of whole numbers can hold it."""
+    low, end = WHOLE.get(type_, (0, 0))
+    return value is None or type_ not in WHOLE or low <= value < end
+
+
 def _may_be_never(value: Any) -> bool:
     if isinstance(value, float):
         return False
@@ -228,9 +241,21 @@ def shown_days(value: str, encoding: Encoding, dialect: Dialect) -> set[str]:
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     found = [moment]
+    if dialect.name == "mysql" and encoding.unit is not None:  # to the billionth of a unit, for showing only
+        rounded = read(format(round(Decimal(value), 9), "f"), encoding)
+        found += [rounded.astimezone(UTC) if isinstance(rounded, datetime) else rounded] if rounded else []
     if dialect.name == "sqlite" and isinstance(moment, datetime):
         found.append(moment + timedelta(microseconds=1))  # floating-point numbers, for showing only
     return {each.isoformat()[:10] for each in found}
+
+
+def huge(unit: Unit, type_: str, values: list[Any]) -> Case:
+    """Negative and huge numbers, a second before the calendar's begin and at its end, from where 2026 is now."""
+    floor, cutoff = lines(date(2026, 1, 1), "UTC", "UTC", 0)
+    kind = Kind.REAL if type_ in ("REAL", "DOUBLE PRECISION", "DOUBLE") else Kind.TEXT
+    return Case(
+        kind=kind, type=type_, encoding=Encoding(unit=unit), floor=floor, cutoff=cutoff, values=tuple(values)
+    )
 
 
 # -- SQLite ----------------------------------------------------------------------------------
@@ -302,19 +327,16 @@ def test_sqlite_reads_a_clock_as_python_does(case: Case, mixed: bool) -> None:
 # -- PostgreSQL ------------------------------------------------------------------------------
 
 POSTGRESQL = [
-    (Kind.INTEGER, "BIGINT"), (Kind.REAL, "DOUBLE PRECISION"), (Kind.REAL, "REAL"), (Kind.TEXT, "TEXT"),
-    (Kind.TEXT, "VARCHAR(60)"), (Kind.TEXT, "CHAR(24)"), (Kind.NUMERIC, "NUMERIC"), (Kind.NUMERIC, "NUMERIC(30,9)"),
+    (Kind.INTEGER, "BIGINT"), (Kind.INTEGER, "INTEGER"), (Kind.REAL, "DOUBLE PRECISION"), (Kind.REAL, "REAL"),
+    (Kind.TEXT, "TEXT"), (Kind.TEXT, "VARCHAR(60)"), (Kind.TEXT, "CHAR(24)"),
+    (Kind.NUMERIC, "NUMERIC"), (Kind.NUMERIC, "NUMERIC(30,9)"),
 ]  # fmt: skip
 READ_BACK = {"REAL": "at::float8", "CHAR(24)": "at::text"}
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[sa.Connection]:
-    try:
-        psycopg.connect(stores.SERVER).close()
-    except psycopg.OperationalError as error:
-        stores.missing(error)
-    url = sa.make_url(stores.SERVER).set(drivername="postgresql+psycopg")
+    url = sa.make_url(servers.postgresql().url).set(drivername="postgresql+psycopg")
     engine = Postgresql().engine(url, read_only=False)
     with engine.connect() as connection:
         yield connection
@@ -334,8 +356,9 @@ def test_postgresql_reads_a_clock_as_python_does(connection: sa.Connection, case
         values = [v for v in values if v is None or v.is_nan() or abs(v) < 10**20]
     if case.type == "REAL":
         values = [v for v in values if v is None or not math.isfinite(v) or 1e-30 < abs(v) < 1e38]
-    if case.kind is Kind.INTEGER:
-        values = [v for v in values if v is None or -(2**63) <= v < 2**63]
+    values = [v for v in values if _fits(v, case.type)]
+    if case.type == "NUMERIC":
+        values += [Decimal("Infinity"), Decimal("-Infinity"), Decimal("1e308"), Decimal("-1e308")]
     if case.kind is Kind.NUMERIC:
         values.append(Decimal("NaN"))
     if case.kind is Kind.REAL:
@@ -358,28 +381,26 @@ def test_postgresql_reads_a_clock_as_python_does(connection: sa.Connection, case
 MARIADB = [
     (Kind.INTEGER, "BIGINT"), (Kind.REAL, "DOUBLE"), (Kind.TEXT, "TEXT"), (Kind.TEXT, "VARCHAR(60)"),
     (Kind.TEXT, "VARCHAR(60) CHARACTER SET latin1"), (Kind.NUMERIC, "DECIMAL(30,9)"), (Kind.NUMERIC, "DECIMAL(30,0)"),
+    (Kind.INTEGER, "BIGINT UNSIGNED"), (Kind.INTEGER, "INT"),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def mariadb_connection(any_mariadb: MariadbServer) -> Iterator[sa.Connection]:
-    if any_mariadb.why_not is not None:
-        stores.missing(AssertionError(any_mariadb.why_not))
-    store = any_mariadb.create()
+def mariadb_connection() -> Iterator[sa.Connection]:
+    store = servers.mariadb().create()
     engine = Mysql().engine(sa.make_url(store.url).set(drivername="mysql+pymysql"), read_only=False)
     with engine.connect() as connection:
         yield connection
         connection.rollback()
     engine.dispose()
-    any_mariadb.drop(store)
+    servers.mariadb().drop(store)
 
 
 @examples(200)
 @given(case=cases(MARIADB))
 def test_mariadb_reads_a_clock_as_python_does(mariadb_connection: sa.Connection, case: Case) -> None:
     values = [v for v in case.values if not isinstance(v, float) or math.isfinite(v)]
-    if case.kind is Kind.INTEGER:
-        values = [v for v in values if v is None or -(2**63) <= v < 2**63]
+    values = [v for v in values if _fits(v, case.type)]
     if case.kind is Kind.NUMERIC:
         values = [Decimal(v) if v is not None else None for v in values]
         values = [v for v in values if v is None or (not v.is_nan() and abs(v) < 10**20)]
@@ -401,3 +422,45 @@ def test_mariadb_reads_a_clock_as_python_does(mariadb_connection: sa.Connection,
             if v is not None and str(v).rstrip(" ").casefold() == str(n).rstrip(" ").casefold()
         )  # fmt: skip
     check(Mysql(), mariadb_connection, case, inside, never)
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_huge_and_negative_numbers(
+    unit: Unit, connection: sa.Connection, mariadb_connection: sa.Connection
+) -> None:
+    """On all three databases; NaN and infinity where a column can hold them."""
+    with sqlite3.connect(":memory:", isolation_level=None) as raw:
+        engine = sa.create_engine("sqlite://", creator=lambda: raw, poolclass=sa.StaticPool)
+        with engine.connect() as sqlite:
+            for type_, values in (("REAL", [*HUGE, math.inf]), ("TEXT", [str(v) for v in HUGE])):
+                raw.execute(f"CREATE TABLE clocks (id INTEGER PRIMARY KEY, at {type_})")
+                raw.executemany("INSERT INTO clocks (at) VALUES (?)", [(v,) for v in values])
+                inside = {
+                    id_: _held(value, type_, unit, ())
+                    for id_, value in raw.execute("SELECT id, at FROM clocks")
+                }
+                check(Sqlite(), sqlite, huge(unit, type_, values), inside, ())
+                raw.execute("DROP TABLE clocks")
+    raw.close()
+    for database, dialect, double in (
+        (connection, Postgresql(), "DOUBLE PRECISION"),
+        (mariadb_connection, Mysql(), "DOUBLE"),
+    ):
+        extremes = [math.nan, math.inf, -math.inf] if double == "DOUBLE PRECISION" else []
+        driver: Any = database.connection.driver_connection
+        for type_, values in (
+            (double, [*HUGE, *extremes]),
+            ("VARCHAR(60)", [*map(str, HUGE), "NaN", "Infinity"]),
+        ):
+            with driver.cursor() as cursor:
+                drop = (
+                    "DROP TABLE IF EXISTS pg_temp.clocks"
+                    if extremes
+                    else "DROP TEMPORARY TABLE IF EXISTS clocks"
+                )
+                cursor.execute(drop)
+                cursor.execute(f"CREATE TEMPORARY TABLE clocks (id INTEGER, at {type_})")
+                cursor.executemany("INSERT INTO clocks VALUES (%s, %s)", list(enumerate(values)))
+                cursor.execute("SELECT id, at FROM clocks")
+                inside = dict(cursor.fetchall())
+            check(dialect, database, huge(unit, type_, values), inside, ())

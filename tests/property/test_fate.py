@@ -10,17 +10,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import strategies as st
 
+from tests.oracles import databases
 from tests.oracles import fate as oracle
-from tests.oracles import stores
 from tests.oracles.companies import Company, company
 from tests.oracles.comparing import (
     plan_differences,
     run_differences,
     something_goes,
 )
-from tests.oracles.stores import Said, Shop, TooDeepError
+from tests.oracles.stores import Said, Shop, TooDeepError, tomorrow
 
-FAMILIES = ("sqlite", "postgresql")
 MANY = int(os.environ.get("RETENTION_ORACLE_EXAMPLES", "1000"))
 CHOICES = st.randoms(use_true_random=False, note_method_calls=False)
 
@@ -38,21 +37,24 @@ def examples(number: int) -> settings:
     )
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=databases.SHOPS)
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    shop = stores.opened(request.param, tmp_path_factory.mktemp("shop"))
+    shop = databases.opened(request.param, tmp_path_factory.mktemp("shop"))
     yield shop
     shop.close()
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stores.template_state(tmp_path_factory.mktemp("template"))
+    return databases.template_state(tmp_path_factory.mktemp("template"))
 
 
-def check_plan(shop: Shop, company: Company) -> None:
-    shop.build(company)
-    assert plan_differences(company, asked(shop, company)) == []
+def check_plan(shop: Shop, rnd: object) -> None:
+    """Of two companies with the same tables, which are made once."""
+    first = company(rnd, shop.family)
+    for one in (first, company(rnd, shop.family, like=first)):
+        shop.build(one)
+        assert plan_differences(one, asked(shop, one)) == []
 
 
 def asked(shop: Shop, company: Company) -> list[Said]:
@@ -64,9 +66,9 @@ def asked(shop: Shop, company: Company) -> list[Said]:
 
 
 def busy(rnd: object, family: str) -> Company:
-    """A company in which something goes, mostly: the first of ten."""
+    """A company in which something goes, mostly: the first of ten. InnoDB lets no ring go, as its page says."""
     for _ in range(10):
-        found = company(rnd, family)
+        found = company(rnd, family, rings=family != "mariadb")
         if something_goes(found):
             break
     return found
@@ -90,9 +92,9 @@ def check_run(shop: Shop, template: Path, company: Company) -> None:
 
 
 @given(rnd=CHOICES)
-@examples(40)
+@examples(20)
 def test_a_plan_is_what_the_oracle_says_of_every_record(shop: Shop, rnd: object) -> None:
-    check_plan(shop, company(rnd, shop.family))
+    check_plan(shop, rnd)
 
 
 @given(rnd=CHOICES)
@@ -106,7 +108,7 @@ def test_a_run_leaves_what_the_oracle_leaves(shop: Shop, template: Path, rnd: ob
 def test_what_is_due_stays_due_where_nothing_refers(shop: Shop, rnd: object) -> None:
     """Another day later nothing that was due is kept again, but for a related row that is dated by then."""
     today = company(rnd, shop.family, alone=True)
-    later = today.with_world(today.world.on(stores.tomorrow(today.world.as_of)))
+    later = today.with_world(today.world.on(tomorrow(today.world.as_of)))
     shop.build(today)
     before, after = shop.asked(today), shop.asked(later)
     ended = ("due", "elsewhere")
@@ -120,9 +122,9 @@ def test_what_is_due_stays_due_where_nothing_refers(shop: Shop, rnd: object) -> 
 
 @pytest.mark.heavy
 @given(rnd=CHOICES)
-@examples(MANY)
+@examples(MANY // 2)
 def test_a_plan_is_what_the_oracle_says_at_length(shop: Shop, rnd: object) -> None:
-    check_plan(shop, company(rnd, shop.family))
+    check_plan(shop, rnd)
 
 
 @pytest.mark.heavy

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -15,7 +14,7 @@ from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.sqlite import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, TableId
-from tests.oracles import stores
+from tests.support import servers
 
 R = p.Source(table=TableId(schema=None, name="t"), alias="r")
 UNKNOWN = p.Compare(
@@ -92,13 +91,8 @@ def test_a_day_that_the_calendar_lacks_is_unclear(text: str, state: str) -> None
 
 @pytest.fixture
 def postgresql() -> Iterator[sa.Engine]:
-    try:
-        psycopg.connect(stores.SERVER).close()
-    except psycopg.OperationalError as error:
-        stores.missing(error)
-    engine = Postgresql().engine(
-        sa.make_url(stores.SERVER).set(drivername="postgresql+psycopg"), read_only=True
-    )
+    url = sa.make_url(servers.postgresql().url).set(drivername="postgresql+psycopg")
+    engine = Postgresql().engine(url, read_only=True)
     yield engine
     engine.dispose()
 

@@ -11,30 +11,30 @@ import pytest
 
 from retention.engine.pace import Pace
 from retention.verbs import execution
-from tests.oracles import stores
+from tests.oracles import databases
 from tests.oracles.companies import Company, Table
 from tests.oracles.comparing import plan_differences, run_differences
 from tests.oracles.fate import Component, Dataset, Reference, Row, Rule, World
 from tests.oracles.stores import Shop
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    shop = stores.opened("sqlite", tmp_path / "shop")
+@pytest.fixture(scope="module", params=databases.SHOPS)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = databases.opened(request.param, tmp_path_factory.mktemp("shop"))
     yield shop
     shop.close()
 
 
-@pytest.fixture
-def template(tmp_path: Path) -> Path:
-    return stores.template_state(tmp_path / "template")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return databases.template_state(tmp_path_factory.mktemp("template"))
 
 
 def table(name: str, *references: Reference) -> Table:
     referring = {column: "integer" for reference in references for column in reference.columns}
     return Table(
         name=name,
-        columns={"id": "integer", "at": "TEXT"} | referring,
+        columns={"id": "integer", "at": "text"} | referring,
         references=list(references),
         on_delete={reference.name: "" for reference in references},
     )
@@ -66,7 +66,7 @@ def small(
         as_of=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return Company(
-        family="sqlite",
+        family="",
         tables=made,
         world=world,
         keeps={name: text for name, (text, _) in keeps.items()},

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.connectors.sql import iso_text, predicates
+from retention.connectors.sql import iso_text, mysql_clocks, predicates
+from retention.connectors.sql.mysql import Mysql
 from retention.model import predicate as p
 from retention.planning import bind, fate
 from retention.planning.conditions import Binder
-from tests.oracles import stores
+from tests.oracles import databases
 from tests.oracles.companies import company
 from tests.oracles.comparing import plan_differences
 from tests.oracles.stores import Shop, TooDeepError
@@ -29,10 +30,18 @@ MOST_SEEDS = 400
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    shop = stores.opened("sqlite", tmp_path_factory.mktemp("shop"))
-    yield shop
-    shop.close()
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Shop]]:
+    """A family's shop, opened when it is first asked for."""
+    made: dict[str, Shop] = {}
+
+    def of(family: str) -> Shop:
+        if family not in made:
+            made[family] = databases.opened(family, tmp_path_factory.mktemp("shop"))
+        return made[family]
+
+    yield of
+    for shop in made.values():
+        shop.close()
 
 
 def wrapped(patch: Patch, owner: Any, name: str, change: Callable[..., Any]) -> None:
@@ -62,7 +71,7 @@ def offsets_ignored(patch: Patch) -> None:
         patch,
         iso_text,
         "_before",
-        lambda original, column, line: original(sa.func.substr(column, 1, 19), line),
+        lambda original, column, line: original(sa.literal_column(f"substr({column}, 1, 19)"), line),
     )
 
 
@@ -232,6 +241,30 @@ def one_hop_too_few(patch: Patch) -> None:
     wrapped(patch, fate.Fates, "_along", mutant)
 
 
+def zero_dates_are_long_ago(patch: Patch) -> None:
+    """What MariaDB holds in place of a day counts as one."""
+    patch.setattr(Mysql, "readable", lambda *_: None)
+
+
+def offsets_of_mariadb_s_texts_ignored(patch: Patch) -> None:
+    """There too, a text with an offset is read as a wall clock's."""
+    wrapped(
+        patch,
+        mysql_clocks,
+        "_before",
+        lambda original, column, line: original(sa.func.left(column, 19), line),
+    )
+
+
+def unreadable_texts_of_mariadb_are_no_dates(patch: Patch) -> None:
+    """There too, text that is no date counts as none at all."""
+
+    def mutant(original: Any, self: Any, column: Any, state: p.State, floor: p.Line, cutoff: p.Line) -> Any:
+        return sa.false() if state is p.State.UNCLEAR else original(self, column, state, floor, cutoff)
+
+    wrapped(patch, Mysql, "dated_text", mutant)
+
+
 MUTANTS = {
     cutoff_included: 72,
     wall_clock_read_late: 32,
@@ -254,15 +287,33 @@ MUTANTS = {
     overdue_at_once: 13,
     one_hop_too_few: 30,
 }
-"""Each with the seed that found it last, which is tried first: all of them in a few seconds."""
+"""Each with the seed that found it last on SQLite, which is tried first: all of them in a few seconds."""
+ON_MARIADB = {
+    zero_dates_are_long_ago: 7,
+    offsets_of_mariadb_s_texts_ignored: 98,
+    unreadable_texts_of_mariadb_are_no_dates: 11,
+}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None]) -> None:
+def test_a_wrong_engine_is_found_out(
+    shops: Callable[[str], Shop], monkeypatch: Patch, mutant: Callable[[Patch], None]
+) -> None:
+    found_out(shops("sqlite"), monkeypatch, mutant, MUTANTS[mutant])
+
+
+@pytest.mark.parametrize("mutant", ON_MARIADB, ids=lambda mutant: mutant.__name__)
+def test_a_wrong_engine_is_found_out_on_mariadb(
+    shops: Callable[[str], Shop], monkeypatch: Patch, mutant: Callable[[Patch], None]
+) -> None:
+    found_out(shops("mariadb"), monkeypatch, mutant, ON_MARIADB[mutant])
+
+
+def found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None], first: int) -> None:
     mutant(monkeypatch)
-    fate.instants.cache_clear()
-    for seed in (MUTANTS[mutant], *range(MOST_SEEDS)):
-        one = company(random.Random(seed), "sqlite")
+    forget()
+    for seed in (first, *range(MOST_SEEDS)):
+        one = company(random.Random(seed), shop.family)
         shop.build(one)
         with contextlib.suppress(TooDeepError):
             if plan_differences(one, shop.asked(one, briefly=True)):
@@ -270,6 +321,12 @@ def test_a_wrong_engine_is_found_out(shop: Shop, monkeypatch: Patch, mutant: Cal
     else:
         pytest.fail(f"{MOST_SEEDS} companies do not tell it from the right one")
     monkeypatch.undo()
-    fate.instants.cache_clear()
+    forget()
     shop.build(one)
     assert plan_differences(one, shop.asked(one, briefly=True)) == []
+
+
+def forget() -> None:
+    """What the engine keeps of the lines that it reckoned."""
+    fate.instants.cache_clear()
+    iso_text.written.cache_clear()

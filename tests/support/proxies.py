@@ -11,13 +11,14 @@ class Relay:
     """Listens on a port of its own; `lose` says what becomes of the next COMMIT.
 
     None: nothing. "answer": the server gets it, and its answer is lost. "question": the server never
-    gets it. Either way the connection is closed then.
+    gets it. Either way the connection is closed then. `asked`: how often a client sent something.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
         self.lose: str | None = None
         self.lost = 0
+        self.asked = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -35,6 +36,7 @@ class Relay:
     def _up(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(1 << 16):
+                self.asked += 1
                 if data.rstrip(b"\0").endswith(b"COMMIT") and self.lose is not None:
                     how, self.lose = self.lose, None
                     self.lost += 1

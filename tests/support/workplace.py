@@ -28,7 +28,7 @@ POLICY = """
 [policy]
 name     = "Test"
 timezone = "{timezone}"
-approval = "never"
+approval = "{approval}"
 limits   = {{ share = "100%", rows = 1_000_000 }}
 """
 
@@ -40,6 +40,7 @@ class Workplace:
     folder: Path
     now: datetime = NOW
     timezone: str = "UTC"
+    approval: str = "never"
     rules: dict[str, str] = field(default_factory=dict)
     connectors: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
@@ -66,7 +67,9 @@ class Workplace:
     def place(self) -> Place:
         """The files, written."""
         (self.folder / "connectors").mkdir(exist_ok=True, parents=True)
-        policy = POLICY.format(timezone=self.timezone) + "\n".join(self.rules.values())
+        policy = POLICY.format(timezone=self.timezone, approval=self.approval) + "\n".join(
+            self.rules.values()
+        )
         (self.folder / "policies.toml").write_text(policy, encoding="utf-8")
         (self.folder / "retention.toml").write_text("", encoding="utf-8")
         for name, text in self.connectors.items():
@@ -194,7 +197,7 @@ class Workplace:
 
         place = self.place
         options = ["--config", str(place.config), "--connectors", str(place.connectors)]
-        names = ("plan", "check", "explain", "run", "status")
+        names = ("plan", "check", "explain", "run", "status", "approve")
         modules = [importlib.import_module(f"retention.cli.commands.{name}") for name in names]
         kept = [(module, module.now) for module in modules if hasattr(module, "now")]
         for module, _ in kept:

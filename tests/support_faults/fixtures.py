@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from retention.connectors.retrying import Retry
 from retention.connectors.sql.dialect import Timeouts
 from retention.engine.pace import Pace
-from retention.engine.retrying import Retry
 from tests.support_faults.databases import KINDS
 from tests.support_faults.hooks import Hooks
 from tests.support_faults.shops import Shop
@@ -47,6 +47,14 @@ def shop(database, folder):
 def postgresql(folder):
     """A shop on PostgreSQL."""
     database = KINDS["postgresql"](folder)
+    yield Shop(folder, database)
+    database.drop()
+
+
+@pytest.fixture
+def mariadb(folder):
+    """A shop on MariaDB."""
+    database = KINDS["mariadb"](folder)
     yield Shop(folder, database)
     database.drop()
 

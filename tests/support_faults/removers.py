@@ -5,10 +5,10 @@ from collections import Counter
 from datetime import timedelta
 
 from retention.connectors.port import Lost, Refused, Remover, Taken, Transient, Window
+from retention.connectors.retrying import Retry
 from retention.engine.job import JobRun
 from retention.engine.journal import Numbers, aside_key
 from retention.engine.pace import Pace
-from retention.engine.retrying import Retry
 from retention.errors import UnreachableError
 from retention.ledger.evidence import Committer
 from retention.model.plan import FATES, JobPlan

@@ -8,7 +8,7 @@ import click
 
 from retention.cli import verbs
 from retention.cli.answers import answer
-from retention.cli.exits import DONE, INVALID
+from retention.cli.exits import exit_of_check
 from retention.cli.groups import later_option
 from retention.cli.options import format_option
 from retention.cli.session import Session, now
@@ -27,7 +27,7 @@ def check(session: Session, offline: bool, form: str) -> int:
     """Check files and live schemas: every problem at once.
 
     Each problem says where it is, what was found, and what to write instead. Exits with 3 while there
-    are any.
+    are any, with 5 where they are no more than databases that do not answer.
     """
     report = verbs.check(session.place, offline=offline, clock=now)
     from retention.report.documents import check_document
@@ -38,4 +38,4 @@ def check(session: Session, offline: bool, form: str) -> int:
         show_check(console, report)
 
     answer(form, lambda: check_document(report), text)
-    return INVALID if report.problems else DONE
+    return exit_of_check(report)

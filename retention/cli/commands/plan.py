@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from retention.cli import verbs
 from retention.cli.answers import answer, check_output
-from retention.cli.exits import DONE, NO
+from retention.cli.exits import DONE, PARTIAL, exit_of_plan
 from retention.cli.groups import LazyGroup, later_option
 from retention.cli.options import Given, as_of_option, connector_option, format_option, rule_option
 from retention.cli.session import Session, now
@@ -66,7 +66,7 @@ def plan(
         return DONE
     session: Session = ctx.obj
     if sql and exit_code:
-        raise UsageError("--exit-code tells whether something is due, and --sql does not count")
+        raise UsageError("--exit-code tells whether something is due, and --sql shows statements only")
     if output is not None:
         check_output(output)
         verbs.refuse_output(session.place, output)
@@ -82,7 +82,7 @@ def plan(
             progress=progress,
         )
     _show(made, form, output)
-    return NO if exit_code and made.totals["due"] else DONE
+    return exit_of_plan(made, ask=exit_code)
 
 
 def _no_options_before(ctx: click.Context) -> None:
@@ -115,7 +115,10 @@ def _statements(
     form: str,
     output: Path | None,
 ) -> int:
-    found = verbs.statements(session.place, as_of=as_of, rules=rules, connectors=connectors, clock=now)
+    with session.progress() as progress:
+        found = verbs.statements(
+            session.place, as_of=as_of, rules=rules, connectors=connectors, clock=now, progress=progress
+        )
     from retention.report.documents import statements_document
 
     def text(console: Console) -> None:
@@ -124,7 +127,7 @@ def _statements(
         show_statements(console, found)
 
     answer(form, lambda: statements_document(found), text, output)
-    return DONE
+    return PARTIAL if any(each.reason for each in found) else DONE
 
 
 @click.command("list")

@@ -69,8 +69,8 @@ def _rings(file: sqlite3.Connection, number: int) -> None:
         )
 
 
-def together(file: sqlite3.Connection, n: int, size: int, *, apart: bool) -> tuple[Rows, bool]:
-    """About `size` (place, key) behind the place `n`, with `apart` of one level only; or a ring, and True."""
+def together(file: sqlite3.Connection, n: int, size: int) -> tuple[Rows, bool]:
+    """About `size` (place, key) behind the place `n`; or a ring, and True."""
     rows = file.execute(
         "SELECT n, key, level, tie FROM place WHERE n > ? ORDER BY n LIMIT ?", (n, size)
     ).fetchall()
@@ -80,7 +80,7 @@ def together(file: sqlite3.Connection, n: int, size: int, *, apart: bool) -> tup
     if first[3] is not None:
         ring = "SELECT n, key FROM place WHERE level = ? AND n > ? ORDER BY n"
         return file.execute(ring, (first[2], n)).fetchall(), True
-    free = itertools.takewhile(lambda row: row[3] is None and (not apart or row[2] == first[2]), rows)
+    free = itertools.takewhile(lambda row: row[3] is None, rows)
     return [(place, key) for place, key, _, _ in free], False
 
 

@@ -14,6 +14,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.statements import Statements, key_range
 from retention.errors import InterruptedRun
+from retention.model import predicate as p
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
@@ -36,6 +37,7 @@ class Census:
         self._fates: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         self._by: Counter[str] = Counter()
+        self._ringed = 0
         self._overdue = 0
         self._oldest: str | None = None
 
@@ -58,7 +60,7 @@ class Census:
         root = str(work.bound.root.id)
         rows = {
             root: fates["due"],
-            **{str(p.table.id): self._rows[str(p.table.id)] for p in work.bound.parts},
+            **{str(part.table.id): self._rows[str(part.table.id)] for part in work.bound.parts},
         }
         return Counts(
             fates=fates,
@@ -66,6 +68,7 @@ class Census:
             oldest=self._oldest,
             rows=rows if fates["due"] else {},
             referenced_by={name: n for name, n in self._by.items() if n},
+            ringed=self._ringed,
         )
 
     def boundary_query(self, after: Key | None) -> sa.Select[Any]:
@@ -118,19 +121,31 @@ class Census:
         return counted
 
     def _count_referring(self, limits: list[Any]) -> None:
-        """How many of the referenced records each reference keeps."""
-        compiler = self._statements.compiler
+        """How many of the referenced records each reference keeps, and how many stay for a ring."""
         for item in self._work.referring:
-            query = sa.select(sa.func.count()).select_from(self._statements.root)
-            fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
-            query = query.where(*limits, compiler.test(self._work.records), fate, compiler.test(item.test))
+            query = self.referenced_query(item.test, limits)
             self._by[described(item.outside.reference)] += self._connection.execute(query).scalar_one()
+        if self._work.ringed is not None:
+            query = self.referenced_query(self._work.ringed, limits)
+            self._ringed += self._connection.execute(query).scalar_one()
+
+    def referenced_query(self, test: p.Test, limits: list[Any]) -> sa.Select[Any]:
+        """How many referenced records pass `test`: one reference keeps them, or a ring."""
+        compiler = self._statements.compiler
+        query = sa.select(sa.func.count()).select_from(self._statements.root)
+        fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
+        return query.where(*limits, compiler.test(self._work.records), fate, compiler.test(test))
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
+        query = self.nullable_query()
+        if query is not None:
+            self._fates["unclear"] += self._connection.execute(query).scalar_one()
+
+    def nullable_query(self) -> sa.Select[Any] | None:
+        """How many rows have no key; None where every row has one."""
         known = self._statements.key_known
         if not known:
-            return
+            return None
         query = sa.select(sa.func.count()).select_from(self._statements.root)
-        query = query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))
-        self._fates["unclear"] += self._connection.execute(query).scalar_one()
+        return query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))

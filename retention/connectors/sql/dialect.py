@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
 from retention.model import predicate as p
@@ -83,8 +84,6 @@ class Dialect(abc.ABC):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
-    at_once: frozenset[str] = frozenset()
-    """Delete rules that are looked at row by row, not when a statement has deleted all of its rows."""
     row_locks: bool
     """Rows are locked one by one, and locked ones can be skipped; else a writer has the database to itself."""
     physical: Physical | None = None
@@ -98,7 +97,7 @@ class Dialect(abc.ABC):
     own_keys: bool = False
     """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
 
-    For databases where a DELETE that looks for its rows locks others, and a reference is checked as each row goes.
+    For databases where a DELETE that looks for its rows locks others.
     """
 
     # -- connections -----------------------------------------------------------------------
@@ -140,6 +139,10 @@ class Dialect(abc.ABC):
         """See `Target.store`."""
         return self.identity(connection)
 
+    def server(self, connection: Connection) -> str:
+        """See `Target.server`. A database that names no tables of another one is all that can be named."""
+        return self.store(connection)
+
     @abc.abstractmethod
     def now(self, connection: Connection) -> datetime:
         """The database's clock, aware."""
@@ -161,6 +164,10 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def lost(self, error: BaseException) -> bool:
         """Whether the connection is gone, so that a commit's outcome may be unknown."""
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        """Why there was no connection to be had, where that can be told."""
+        return None
 
     def forbidden(self, error: BaseException) -> bool:
         """Whether the statement itself was refused, whatever the rows: a right, a table or a column is missing.
@@ -342,8 +349,8 @@ class Dialect(abc.ABC):
     # -- showing ---------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def shown(self, statement: sa.ClauseElement) -> str:
-        """The statement with its values in place, for `--sql`; never executed."""
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
+        """The statement with its values in place, for `--sql`; never executed. `given`: see `with_values`."""
 
     def leaves(self, catalogue: Catalogue, table: TableId) -> Iterable[TableId]:
         """The tables that store `table`'s rows."""

@@ -1,4 +1,4 @@
-"""What every dialect's reading of the catalogue shares: columns and keys by SQLAlchemy's inspection.
+"""What dialects' reading of the catalogue shares: columns, on SQLite keys too, by SQLAlchemy's inspection.
 
 References and indexes are read by each dialect itself: SQLAlchemy takes them from the text of
 definitions, and loses the ON DELETE of a reference that SQLite's DDL has beside its column, the schema of one that
@@ -7,6 +7,7 @@ crosses schemas, and whether an index is valid.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -64,10 +65,15 @@ class Reflected:
     def __init__(self, connection: Connection, schema: str | None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sa.exc.SAWarning)  # types that SQLAlchemy does not know
-            inspector = sa.inspect(connection)
-            self.columns: Mapping[RawKey, Any] = inspector.get_multi_columns(schema, kind=ObjectKind.ANY)
-            self.keys: Mapping[RawKey, Any] = inspector.get_multi_pk_constraint(schema)
-        self._dialect = connection.dialect
+            self._inspector = sa.inspect(connection)
+            self.columns: Mapping[RawKey, Any] = self._inspector.get_multi_columns(
+                schema, kind=ObjectKind.ANY
+            )
+        self._dialect, self._schema = connection.dialect, schema
+
+    @functools.cached_property
+    def _keys(self) -> Mapping[RawKey, Any]:
+        return self._inspector.get_multi_pk_constraint(self._schema)
 
     def columns_of(self, raw: RawKey, kind: Callable[[Any], Kind] = kind_of) -> dict[str, Column]:
         """Name → Column, in the order of the table. `kind`: how a reflected type becomes a Kind."""
@@ -84,7 +90,7 @@ class Reflected:
 
     def key_of(self, raw: RawKey) -> tuple[str, ...]:
         """The primary key's columns; empty where there is none."""
-        found = self.keys.get(raw) or {}
+        found: Any = self._keys.get(raw) or {}
         return tuple(str(name) for name in found.get("constrained_columns") or ())
 
 

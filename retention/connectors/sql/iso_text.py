@@ -7,10 +7,12 @@ as they stand unless they are reckoned anew. Values in SQLite's own two spelling
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql.predicates import bound
@@ -19,6 +21,23 @@ from retention.model import predicate as p
 
 def dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line) -> ColumnElement[Any]:
     """Plain: the text in `column` is in `state` (never MISSING), seen from `floor` and `cutoff`."""
+    name = str(column.compile(dialect=sqlite.dialect()))
+    told: ColumnElement[Any] = sa.literal_column(written(state, floor, cutoff).replace(_HERE, name))
+    known: ColumnElement[Any] = column.is_not(sa.null())
+    if state is p.State.RECENT:  # most rows that are long past need no more than this
+        known = sa.and_(known, column >= bound(days_on(cutoff.day, -2)))
+    return sa.and_(known, told == sa.literal_column("1"))
+
+
+_HERE = "\x00"
+"""Where the column stands; no name of SQLite's has it."""
+
+
+@functools.lru_cache(maxsize=1_000)
+def written(state: p.State, floor: p.Line, cutoff: p.Line) -> str:
+    """What tells a text's state, as SQL. It is long, the same for every column, and asked in several places: putting
+    it together each time took most of a plan. Its texts are spelt out; they are dates alone."""
+    column: ColumnElement[Any] = sa.literal_column(_HERE)
     told = sa.case(
         (
             _reckoned(sa.func.datetime, column).is_(column),
@@ -30,10 +49,11 @@ def dated(column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.L
         ),
         else_=_taken_apart(column, state, floor, cutoff),
     )
-    known: ColumnElement[Any] = column.is_not(sa.null())
-    if state is p.State.RECENT:  # most rows that are long past need no more than this
-        known = sa.and_(known, column >= bound(days_on(cutoff.day, -2)))
-    return sa.and_(known, told == sa.literal_column("1"))
+    return str(told.compile(dialect=sqlite.dialect()))
+
+
+def _spelt(moment: str) -> ColumnElement[Any]:
+    return sa.literal_column(f"'{moment}'")
 
 
 def _naive(line: p.Line) -> datetime:
@@ -44,11 +64,11 @@ def _naive(line: p.Line) -> datetime:
 def _between(column: ColumnElement[Any], state: p.State, low: str, high: str) -> ColumnElement[Any]:
     match state:
         case p.State.PAST:
-            return sa.and_(column >= bound(low), column < bound(high))
+            return sa.and_(column >= _spelt(low), column < _spelt(high))
         case p.State.RECENT:
-            return column >= bound(high)
+            return column >= _spelt(high)
         case _:
-            return column < bound(low)
+            return column < _spelt(low)
 
 
 def _taken_apart(
@@ -82,7 +102,7 @@ def shortest(moment: datetime) -> str:
 
 def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Plain: the text is a date that exists, alone or with a time of day and perhaps an offset."""
-    day = sa.func.substr(column, 1, 10)
+    day = sa.func.substr(column, sa.literal_column("1"), sa.literal_column("10"))
     return sa.and_(
         sa.func.typeof(column) == sa.literal_column("'text'"),
         column.op("GLOB")(sa.literal_column("'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'")),
@@ -115,21 +135,21 @@ def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
         "*[+-][0-9][0-9]:[0-9][0-9]",
         "????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]",
     )
-    whole = sa.func.substr(column, 1, 19)
+    whole = sa.func.substr(column, literal("1"), literal("19"))
     instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     return sa.case(
-        (sa.func.length(column) == literal("10"), column < bound(line.day.isoformat())),
-        (glob(literal(f"'{seconds}{zulu}'")), sa.func.datetime(whole) < bound(instant)),
+        (sa.func.length(column) == literal("10"), column < _spelt(line.day.isoformat())),
+        (glob(literal(f"'{seconds}{zulu}'")), sa.func.datetime(whole) < _spelt(instant)),
         (
             glob(literal(f"'{seconds}{offset}'")),
-            sa.func.datetime(whole.op("||")(sa.func.substr(column, -6))) < bound(instant),
+            sa.func.datetime(whole.op("||")(sa.func.substr(column, literal("-6")))) < _spelt(instant),
         ),
         (
             sa.and_(
                 sa.func.length(column) > literal("16"),
                 sa.or_(glob(literal(f"'{zulu}'")), glob(literal(f"'{offset}'"))),
             ),
-            sa.func.datetime(column) < bound(instant),
+            sa.func.datetime(column) < _spelt(instant),
         ),
-        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < bound(shortest(_naive(line))),
+        else_=sa.func.replace(column, literal("'T'"), literal("' '")) < _spelt(shortest(_naive(line))),
     )

@@ -28,6 +28,12 @@ DAY = (
 )
 """A day of the calendar as a regular expression, for databases that have those."""
 
+OFFSET = "([Zz]|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
+WITH_OFFSET = f"{OFFSET} *$"
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
+ISO = f"^{DAY}([ T]{_TIME} *{OFFSET}? *)?$"
+"""ISO 8601, and the end of a text that has an offset, as regular expressions."""
+
 NUMBER = r"^-?[0-9]{1,18}([.][0-9]{1,18})?$"
 """A number in a text as a regular expression."""
 
@@ -60,3 +66,8 @@ def least_decimal(line: Fraction) -> int | Decimal:
     if line.denominator == 1:
         return line.numerator
     return Context(prec=30).divide(line.numerator, line.denominator)
+
+
+def literal(text: str) -> ColumnElement[Any]:
+    """SQL that is written as it stands."""
+    return sa.literal_column(text)

@@ -26,7 +26,9 @@ LedTo = Sequence[tuple[Reference, Sequence[Key]]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class Look:
+    """One relation: the values by which rows would refer to a batch's, and such a row."""
+
     reference: Reference
     columns: tuple[Column, ...]
     values: sa.Select[Any]
@@ -47,18 +49,18 @@ class LookAgain:
         tables = {part.table.id: part.table for part in work.bound.parts} | {
             work.bound.root.id: work.bound.root
         }
-        self._looks = [
+        self.looks = [
             self._look(statements, reference, tables[reference.target].columns)
             for reference in every
             if dialect.row_locks and not reference.declared
         ]
 
-    def _look(self, statements: Statements, reference: Reference, columns: Mapping[str, Column]) -> _Look:
+    def _look(self, statements: Statements, reference: Reference, columns: Mapping[str, Column]) -> Look:
         there = tuple(columns[name] for name in reference.target_columns)
         referring = table(reference.table, only=reference.table in self._only).alias("g")
         sides = [column_of(referring, name) for name in reference.columns]
         rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(referring)
-        return _Look(
+        return Look(
             reference=reference,
             columns=there,
             values=statements.referred_to(reference),
@@ -67,11 +69,11 @@ class LookAgain:
 
     def remember(self, given: Mapping[str, Any]) -> LedTo:
         """Before the batch deletes: what rows would refer to, of the records handed over as `given`."""
-        return [(look.reference, plain_rows(self._connection, look.values, given)) for look in self._looks]
+        return [(look.reference, plain_rows(self._connection, look.values, given)) for look in self.looks]
 
     def look(self, led_to: LedTo, where: str) -> None:
         """After it: Transient where a row refers to one of its rows by now."""
-        for look, (reference, values) in zip(self._looks, led_to, strict=True):
+        for look, (reference, values) in zip(self.looks, led_to, strict=True):
             if not values:
                 continue
             given = self._dialect.give_keys(self._connection, look.columns, values)

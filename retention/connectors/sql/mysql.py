@@ -20,6 +20,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
+from retention.config import logins, unreached
+from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql import mysql_errors as errors
 from retention.connectors.sql.dialect import Timeouts
@@ -59,7 +61,6 @@ class Mysql(MysqlClocks):
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
     own_keys = True
     marker_schemas = True
-    at_once = frozenset({"NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT"})  # InnoDB looks row by row
 
     def __init__(self, schemas: Sequence[str] = ()) -> None:
         """`schemas`: databases of the server that are named besides the one of the URL."""
@@ -75,7 +76,8 @@ class Mysql(MysqlClocks):
             connect_args={
                 "charset": "utf8mb4",
                 "client_flag": CLIENT.FOUND_ROWS,
-                "connect_timeout": 10,
+                "connect_timeout": logins.CONNECT_SECONDS,
+                "read_timeout": logins.CONNECT_SECONDS,
                 "conv": recoded(),
                 "init_command": greeting(),
                 "local_infile": False,
@@ -86,6 +88,7 @@ class Mysql(MysqlClocks):
         def _connect(connection: Any, record: Any) -> None:
             flavour = flavour_of(connection.get_server_info())
             record.info["flavour"], record.info["set"] = flavour, {}
+            logins.answers_within(connection, None)  # from here on the server ends what takes too long
             with connection.cursor() as cursor:
                 cursor.execute(flavour.opening(read_only=read_only))
 
@@ -136,9 +139,12 @@ class Mysql(MysqlClocks):
         return "the server is a replica" if _replicates(connection) else None
 
     def store(self, connection: Connection) -> str:
-        found = connection.exec_driver_sql(
-            "SELECT @@hostname, @@port, @@datadir, @@server_id, DATABASE()"
-        ).fetchall()[0]
+        name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
+        return f"{self.server(connection)}:{name}"
+
+    def server(self, connection: Connection) -> str:
+        """Tables of every database of the server can be named."""
+        found = connection.exec_driver_sql("SELECT @@hostname, @@port, @@datadir, @@server_id").fetchall()[0]
         return f"mysql:{':'.join(map(str, found))}"
 
     def lacking(
@@ -153,6 +159,9 @@ class Mysql(MysqlClocks):
         if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
             return True
         return errors.number(error) in errors.LOST
+
+    def unreached(self, error: BaseException) -> Reason | None:
+        return unreached.mysql(errors.number(error), str(getattr(error, "orig", error)))
 
     def forbidden(self, error: BaseException) -> bool:
         return errors.number(error) in errors.FORBIDDEN
@@ -255,11 +264,11 @@ class Mysql(MysqlClocks):
         # No OF: MariaDB has none, and what else the query joins is the batch's own already.
         return query.with_for_update(skip_locked=not wait and not at_once, nowait=at_once)
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects.mysql import pymysql
 
         dialect = pymysql.dialect(paramstyle="pyformat")
-        return with_values(statement, dialect, PYFORMAT, _literal)
+        return with_values(statement, dialect, PYFORMAT, _literal, given or {})
 
 
 def _locks(milliseconds: int) -> dict[str, str]:
@@ -298,7 +307,7 @@ def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, Verbatim):
-        return value.text
+        return f"{value.text} /* known in the batch */"
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int | float | Decimal):

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.mysql_grants import Grants, read_grants
 from retention.connectors.sql.mysql_session import Flavour
+from retention.connectors.sql.pinning import with_pins
 from retention.model.catalogue import (
     Blind,
     Catalogue,
     Column,
+    Dates,
     Index,
     Kind,
     Reference,
@@ -27,6 +30,7 @@ from retention.model.catalogue import (
     Trigger,
     with_index,
 )
+from retention.planning.reach import quoted
 
 _OWN = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 
@@ -42,7 +46,15 @@ _KINDS = {
     "timestamp": Kind.TIMESTAMPTZ,  # an instant; sessions read it in UTC
     "uuid": Kind.UUID,
 }
+_ROW_BY_ROW = frozenset({"NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT", "CASCADE", "UNKNOWN"})
+"""InnoDB looks at every reference as each row goes."""
+_UNDATED = frozenset({"year", "bit", "enum", "set"})
 _BOOLEANS = ("tinyint(1)", "bit(1)")
+_DATES = Dates(
+    odd="0000-00-00",
+    shape=r"\d{4}-(00-\d\d|(0[1-9]|1[0-2])-00)( \d\d:\d\d:\d\d(\.\d{1,6})?)?",
+    latest=datetime(2106, 2, 7, 6, 28, 15, 999_999, tzinfo=UTC),  # MariaDB's; MySQL's is in 2038
+)
 
 
 def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str]) -> Catalogue:
@@ -53,15 +65,18 @@ def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str
     tables: dict[TableId, Table] = {}
     for schema in sorted(_reached({here, *named}, references)):
         tables |= _tables(connection, flavour, schema)
+    tables |= _with_pins(connection, grants, tables, references)
     return Catalogue(
         tables=tables,
         references=tuple(_finish(reference, tables) for reference in references if reference.table in tables),
         default_schema=here,
         default_only=True,
+        dates=_DATES,
         folds_tables=bool(folding),
         folds_columns=True,
         quote="`",
         defers=False,
+        row_by_row=_ROW_BY_ROW,
         blind=_blind(flavour, grants, tables),
     )
 
@@ -103,18 +118,22 @@ def _reached(schemas: set[str], references: Sequence[Reference]) -> set[str]:
 
 
 def _references(connection: Connection) -> tuple[Reference, ...]:
-    """Every foreign key of the server that the role sees."""
+    """Every foreign key of the server that the role sees.
+
+    The server's own databases are left out by name: it would open every view in them, for a hundred times as long.
+    """
+    own = ", ".join(f"'{name}'" for name in sorted(_OWN))
     rules = {
         (schema, table, name): rule
         for schema, table, name, rule in connection.exec_driver_sql(
             "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE"
-            " FROM information_schema.REFERENTIAL_CONSTRAINTS"
+            f" FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA NOT IN ({own})"
         )
     }
     steps = connection.exec_driver_sql(
         "SELECT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA,"
         " REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"
-        " WHERE REFERENCED_TABLE_NAME IS NOT NULL"
+        f" WHERE REFERENCED_TABLE_NAME IS NOT NULL AND TABLE_SCHEMA NOT IN ({own})"
         " ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"
     ).fetchall()
     found = []
@@ -180,6 +199,34 @@ def _tables(connection: Connection, flavour: Flavour, schema: str) -> dict[Table
     return found
 
 
+def _with_pins(
+    connection: Connection, grants: Grants, tables: Mapping[TableId, Table], references: Iterable[Reference]
+) -> dict[TableId, Table]:
+    """Tables that refer to others, with what holds the referring columns as they are.
+
+    CHECKs are read off SHOW CREATE TABLE: information_schema hides them from a role with few rights.
+    """
+    found: dict[TableId, Table] = {}
+    referring: dict[TableId, set[str]] = {}
+    for reference in references:
+        if reference.table in tables and tables[reference.table].unfit is None:
+            referring.setdefault(reference.table, set()).update(_finish(reference, tables).columns)
+    for id_, names in referring.items():
+
+        def right(name: str, id_: TableId = id_) -> str:
+            if grants.updates(id_, name) or "DELETE" not in grants.on(
+                id_
+            ):  # a role for looking is no measure
+                return ""
+            column = quoted(name, "`")
+            return f"the role may not change it: GRANT UPDATE ({column}) ON {_quoted(id_)} TO {grants.role};"
+
+        if "SELECT" in grants.on(id_):
+            create = str(connection.exec_driver_sql(f"SHOW CREATE TABLE {_quoted(id_)}").fetchall()[0][1])
+            found[id_] = with_pins(tables[id_], create, "mysql", names, mine=right)
+    return found
+
+
 def _unfit(id_: TableId, kind: str, engine: str | None) -> tuple[str, str] | None:
     if kind in ("VIEW", "SYSTEM VIEW"):
         return None  # a view is refused as one
@@ -206,19 +253,22 @@ def _quoted(id_: TableId) -> str:
 
 def _columns(connection: Connection, schema: str) -> dict[str, dict[str, Column]]:
     rows = connection.exec_driver_sql(
-        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, GENERATION_EXPRESSION"
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, EXTRA, GENERATION_EXPRESSION,"
+        " COLLATION_NAME"
         " FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
         (schema,),
     ).fetchall()
     found: dict[str, dict[str, Column]] = {}
-    for table, name, kind, type_, nullable, extra, expression in rows:
+    for table, name, kind, type_, nullable, extra, expression, collation in rows:
         found.setdefault(table, {})[name] = Column(
             name=name,
             kind=Kind.BOOLEAN if type_.lower() in _BOOLEANS else _KINDS.get(kind.lower(), Kind.OTHER),
             type=_text(type_),
             nullable=nullable == "YES",
             generated=bool(expression),
+            dated=kind.lower() not in _UNDATED,
             on_update="on update" in extra.lower(),
+            collation=collation or "",
         )
     return found
 

@@ -14,18 +14,23 @@ _NAME = r"(?:`(?:[^`]|``)*`|\*)"
 _GRANT = re.compile(
     rf"GRANT (?P<what>.+?) ON (?:TABLE )?(?P<schema>{_NAME})\.(?P<table>{_NAME}) TO ", re.DOTALL
 )
-_COLUMNS = re.compile(r"\w+(?: \w+)* ?\((?:`(?:[^`]|``)*`|[^)`])*\)")
+_COLUMNS = re.compile(r"(\w+(?: \w+)*) ?\(((?:`(?:[^`]|``)*`|[^)`])*)\)")
 """A right on some columns only: no right on the table."""
+_COLUMN = re.compile(r"`((?:[^`]|``)*)`|([^\s,`]+)")
 _ALL = "ALL PRIVILEGES"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Rights on a schema's table; `schema` is a pattern of LIKE, None for all; `table` None for all."""
+    """Rights on a schema's table; `schema` is a pattern of LIKE, None for all; `table` None for all.
+
+    `columns`: (right, column, lower case) of rights on some of its columns.
+    """
 
     rights: frozenset[str]
     schema: str | None
     table: str | None
+    columns: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,12 @@ class Grants:
             if _covers(grant, table):
                 found |= grant.rights
         return frozenset(found | _WRITTEN_OUT if _ALL in found else found)
+
+    def updates(self, table: TableId, column: str) -> bool:
+        """It may change the column."""
+        wanted = ("UPDATE", column.lower())
+        by_itself = any(wanted in grant.columns for grant in self.grants if _covers(grant, table))
+        return by_itself or "UPDATE" in self.on(table)
 
 
 _WRITTEN_OUT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "TRIGGER"})
@@ -82,9 +93,16 @@ def parsed(lines: Iterable[str]) -> tuple[Grant, ...]:
                 rights=frozenset(word.strip().upper() for word in rights if word.strip()),
                 schema=_name(match["schema"]),
                 table=_name(match["table"]),
+                columns=frozenset(_of_columns(match["what"])),
             )
         )
     return tuple(found)
+
+
+def _of_columns(what: str) -> Iterable[tuple[str, str]]:
+    for right, names in _COLUMNS.findall(what):
+        for quoted, bare in _COLUMN.findall(names):
+            yield right.upper(), (quoted.replace("``", "`") or bare).lower()
 
 
 def _covers(grant: Grant, table: TableId) -> bool:

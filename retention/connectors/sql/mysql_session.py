@@ -76,11 +76,12 @@ class Flavour:
 MARIADB = Flavour(
     name="MariaDB",
     # A list longer than the threshold would become a subquery, and that a scan which locks every row. An EXISTS
-    # that becomes an IN reads the whole of the related table for a few keys. A recursive query stops after 1,000
+    # that becomes an IN reads the whole of the related table for a few keys. An IN of a recursive query's keys that
+    # becomes an EXISTS reads all of them for each row. A recursive query stops after 1,000
     # rounds with a warning and half of its rows: who is kept through a longer chain would not be among them.
     session={
         "in_predicate_conversion_threshold": "0",
-        "optimizer_switch": "'exists_to_in=off'",
+        "optimizer_switch": "'exists_to_in=off,in_to_exists=off'",
         "max_recursive_iterations": _ROUNDS,
     },
     isolation="tx_isolation",

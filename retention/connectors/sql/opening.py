@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +15,13 @@ from retention.config.findings import Unusable
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Tls
 
-Login = Callable[[urls.Url, str | None, str | None], Mapping[str, Any]]
-"""A URL, `tls`, and the path of `tls_ca` → what the driver is told."""
+OLDEST_SQLITE = (3, 35)
+"""The first that returns what it deletes."""
+
+Login = Callable[[urls.Url, Tls], Mapping[str, Any]]
+"""A URL, and TLS with whole paths → what the driver is told."""
 
 
 def open_target(connector: Connector, environ: Mapping[str, str]) -> SqlTarget:
@@ -53,6 +56,9 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
     from retention.connectors.sql.sqlite import Sqlite
 
     path = url.path or ""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        old = ValueError(f"Python's SQLite is version {sqlite3.sqlite_version}; 3.35 or later is needed")
+        raise _problem(connector, "url", old)
     if not os.path.exists(path):
         raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
     dialect: Dialect = Sqlite()
@@ -82,11 +88,10 @@ def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> S
     _need(connector, "pymysql", "MariaDB and MySQL", "mysql")
     from retention.connectors.sql.mysql import Mysql
 
-    datasets = connector.datasets.values()
-    names = [d.table.pieces for d in datasets] + [part.table.pieces for d in datasets for part in d.parts]
-    schemas = {name[0] for name in names if len(name) == 2} | {d.schema for d in datasets if d.schema}
-    dialect: Dialect = Mysql(sorted(schemas))
-    address = sa.URL.create("mysql+pymysql", host=url.host, port=url.port, database=url.database)
+    dialect: Dialect = Mysql(sorted(connector.schemas))
+    address = sa.URL.create(
+        "mysql+pymysql", host=url.host, port=url.port, database=url.database, query=dict(url.query)
+    )
     return _server(connector, dialect, address, environ, logins.mysql)
 
 
@@ -122,8 +127,7 @@ def _credentials(connector: Connector, environ: Mapping[str, str], login: Login)
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         try:
             url = urls.address(connector.url, connector.password, connector.folder, environ)
-            ca = None if connector.tls_ca is None else str(Path(connector.folder) / connector.tls_ca)
-            parameters.update(login(url, connector.tls, ca))
+            parameters.update(login(url, logins.from_folder(connector.tls, connector.folder)))
         except ValueError as error:
             raise _problem(connector, "url", error) from error
 

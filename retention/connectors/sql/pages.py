@@ -42,9 +42,11 @@ class PageRemover(KeyRemover):
         self._physical = physical
         self._stored = {str(id_): id_ for id_ in (work.bound.root.leaves or (work.bound.root.id,))}
         self._leaves = {name: Statements(dialect, work, id_) for name, id_ in self._stored.items()}
-        self._takes = {name: self._page_delete(statements) for name, statements in self._leaves.items()}
+        self._takes = {
+            name: locking_delete(statements, physical) for name, statements in self._leaves.items()
+        }
         self._direct = {
-            name: dialect.ahead(connection, self._direct_delete(statements))
+            name: dialect.ahead(connection, direct_delete(statements, physical))
             for name, statements in self._leaves.items()
         }
         self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
@@ -127,23 +129,26 @@ class PageRemover(KeyRemover):
         rows = {str(self._work.bound.root.id): len(keys)}
         return Taken(keys=keys, sealed=sealed(leaves), overdue=overdue, rows=rows)
 
-    def _direct_delete(self, statements: Statements) -> Any:
-        """The same where nobody holds a row: one pass instead of two."""
-        due = statements.compiler.test(self._work.still_due)
-        delete = sa.delete(statements.root).where(self._physical.inside(statements.root), due)  # type: ignore[arg-type]
-        return delete.returning(*statements.key_columns, statements.late)
-
-    def _page_delete(self, statements: Statements) -> Any:
-        """Lock, recheck and delete in one statement: nothing but the row itself decides."""
-        inner = Statements(self._dialect, self._work, statements.leaf)
-        chosen = sa.select(self._physical.place(inner.root)).select_from(inner.root)
-        chosen = chosen.where(self._physical.inside(inner.root), inner.compiler.test(self._work.still_due))
-        chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
-        chosen = self._dialect.lock(chosen, inner.root, wait=False)
-        delete = sa.delete(statements.root).where(self._physical.at(statements.root, chosen))  # type: ignore[arg-type]
-        return delete.returning(*statements.key_columns, statements.late)
-
     def _size(self, name: str) -> tuple[int, int]:
         if name not in self._sizes:
             self._sizes[name] = self._physical.size(self._connection, self._stored[name])
         return self._sizes[name]
+
+
+def direct_delete(statements: Statements, physical: Physical) -> Any:
+    """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two."""
+    due = statements.compiler.test(statements.work.still_due)
+    delete = sa.delete(statements.root).where(physical.inside(statements.root), due)  # type: ignore[arg-type]
+    return delete.returning(*statements.key_columns, statements.late)
+
+
+def locking_delete(statements: Statements, physical: Physical) -> Any:
+    """Lock, recheck and delete `most` rows of a range of pages: nothing but the row itself decides."""
+    dialect, work = statements.dialect, statements.work
+    inner = Statements(dialect, work, statements.leaf)
+    chosen = sa.select(physical.place(inner.root)).select_from(inner.root)
+    chosen = chosen.where(physical.inside(inner.root), inner.compiler.test(work.still_due))
+    chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
+    chosen = dialect.lock(chosen, inner.root, wait=False)
+    delete = sa.delete(statements.root).where(physical.at(statements.root, chosen))  # type: ignore[arg-type]
+    return delete.returning(*statements.key_columns, statements.late)

@@ -37,6 +37,17 @@ def references_of(connection: Connection) -> list[Reference]:
     ]
 
 
+def keys_of(connection: Connection) -> dict[TableId, tuple[str, ...]]:
+    """Table → the columns of its primary key."""
+    rows = connection.exec_driver_sql(
+        "SELECT n.nspname, c.relname, ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, i)"
+        " JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i)"
+        " FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE k.contype = 'p' AND left(n.nspname, 3) <> 'pg_'"
+    ).fetchall()
+    return {TableId(schema=schema, name=table): tuple(columns) for schema, table, columns in rows}
+
+
 def indexes_of(connection: Connection) -> dict[TableId, tuple[Index, ...]]:
     """Table → indexes that serve any row: valid, not partial, sorted or hashed, as far as the first expression."""
     rows = connection.exec_driver_sql(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.inspect import Reflected, with_key
-from retention.connectors.sql.postgresql_constraints import indexes_of
+from retention.connectors.sql.postgresql_constraints import indexes_of, keys_of
 from retention.model.catalogue import Reference, Relation, Table, TableId, Trigger, with_index
 
 _RELATIONS = {
@@ -27,7 +27,7 @@ def tables_of(connection: Connection) -> dict[TableId, Table]:
     facts = _relations(connection)
     triggers = _triggers(connection)
     tables: dict[TableId, Table] = {}
-    indexes = indexes_of(connection)
+    indexes, keys = indexes_of(connection), keys_of(connection)
     for schema in sorted({str(id_.schema) for id_ in facts}):
         raw = Reflected(connection, schema)
         for key in raw.columns:
@@ -39,8 +39,8 @@ def tables_of(connection: Connection) -> dict[TableId, Table]:
                 id=id_,
                 relation=Relation.PARTITION if partition else relation,
                 columns=raw.columns_of(key),
-                key=raw.key_of(key),
-                indexes=with_key(raw.key_of(key), indexes.get(id_, ())),
+                key=keys.get(id_, ()),
+                indexes=with_key(keys.get(id_, ()), indexes.get(id_, ())),
                 triggers=triggers.get(id_, ()),
                 parent=_topmost(families, id_) if partition else None,
                 # an analyzed parent's own estimate is the sum of its leaves' already

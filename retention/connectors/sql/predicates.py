@@ -160,7 +160,7 @@ class Compiler:
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)
             case p.Reached(fields=fields, closure=closure):
-                return self._dialect.among([self.field(f) for f in fields], self._closure(closure))
+                return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
             case p.Reaches(field=field, cutoff=cutoff):
                 if _spelt_by_itself(field.encoding):
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
@@ -173,21 +173,48 @@ class Compiler:
         query: sa.Select[Any] = sa.select(*columns).select_from(*map(self.source, pairs.sources))
         return query.where(self.test(pairs.where)).correlate(None)
 
-    def _closure(self, closure: p.Closure) -> sa.CTE:
+    def _keys(self, closure: p.Closure | p.Rings) -> sa.CTE:
         """A recursive query beside the statement, made once for it."""
         if closure.name not in self._closures:
-            width = len(closure.seeds[0].fields)
-            names = [f"k{i}" for i in range(width)]
-            seeds = [self.pairs(seed, names) for seed in closure.seeds]
-            first = seeds[0] if len(seeds) == 1 else sa.select(sa.union(*seeds).subquery(f"{closure.name}f"))
-            reached = first.cte(closure.name, recursive=True)
-            ends = [f"a{i}" for i in range(width)], [f"b{i}" for i in range(width)]
-            steps = [self.pairs(step, [*ends[0], *ends[1]]) for step in closure.steps]
-            step = (steps[0] if len(steps) == 1 else sa.union_all(*steps)).subquery(f"{closure.name}s")
-            on = sa.and_(*(reached.c[k] == step.c[a] for k, a in zip(names, ends[0], strict=True)))
-            further = sa.select(*(step.c[b] for b in ends[1])).select_from(reached.join(step, on))
-            self._closures[closure.name] = reached.union(further)
+            made = self._rings(closure) if isinstance(closure, p.Rings) else self._closure(closure)
+            self._closures[closure.name] = made
         return self._closures[closure.name]
+
+    def _closure(self, closure: p.Closure) -> sa.CTE:
+        width = len(closure.seeds[0].fields)
+        names = [f"k{i}" for i in range(width)]
+        seeds = [self.pairs(seed, names) for seed in closure.seeds]
+        first = seeds[0] if len(seeds) == 1 else sa.select(sa.union(*seeds).subquery(f"{closure.name}f"))
+        reached = first.cte(closure.name, recursive=True)
+        step, ends = self._edges(closure.name, closure.steps)
+        on = _same(reached, names, step, ends[0])
+        further = sa.select(*(step.c[b] for b in ends[1])).select_from(reached.join(step, on))
+        return reached.union(further)
+
+    def _rings(self, rings: p.Rings) -> sa.CTE:
+        """Each ring is walked from its least key alone, and only over greater ones: mostly a step or two."""
+        edge, (a, b) = self._edges(rings.name, rings.edges)
+        start = sa.select(*(edge.c[name] for name in (*a, *b))).where(self._beyond(edge, b, edge, a))
+        walk = start.cte(f"{rings.name}w", recursive=True)
+        on = sa.and_(_same(walk, b, edge, a), self._beyond(edge, b, walk, a))
+        further = sa.select(*(walk.c[name] for name in a), *(edge.c[name] for name in b))
+        walk = walk.union(further.select_from(walk.join(edge, on)))
+        closing = sa.and_(_same(walk, b, edge, a), _same(walk, a, edge, b))
+        round_ = sa.select(*(walk.c[name] for name in a)).select_from(walk.join(edge, closing))
+        itself = sa.select(*(edge.c[name] for name in a)).where(_same(edge, a, edge, b))
+        return sa.select(sa.union(round_, itself).subquery(f"{rings.name}f")).cte(rings.name)
+
+    def _edges(self, name: str, pairs: Sequence[p.Pairs]) -> tuple[sa.Subquery, tuple[list[str], list[str]]]:
+        """All of `pairs`, and the names of the first key's columns and of the second's."""
+        width = len(pairs[0].fields) // 2
+        ends = [f"a{i}" for i in range(width)], [f"b{i}" for i in range(width)]
+        every = [self.pairs(item, [*ends[0], *ends[1]]) for item in pairs]
+        return (every[0] if len(every) == 1 else sa.union_all(*every)).subquery(f"{name}s"), ends
+
+    def _beyond(
+        self, left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
+    ) -> ColumnElement[Any]:
+        return self._dialect.beyond([left.c[n] for n in names], [right.c[n] for n in others])
 
     def _whole(self, item: p.Test) -> ColumnElement[Any]:
         """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
@@ -260,6 +287,12 @@ class Compiler:
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 """Kinds of the database's own dates: all others are read as text, or as `encodings` says."""
+
+
+def _same(
+    left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
+) -> ColumnElement[Any]:
+    return sa.and_(*(left.c[a] == right.c[b] for a, b in zip(names, others, strict=True)))
 
 
 def _spelt_by_itself(encoding: Encoding) -> bool:

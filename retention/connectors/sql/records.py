@@ -76,8 +76,12 @@ class RecordReader:
         here = self._here(text)
         undecided = self._work.undecided
         unknown = sa.false() if undecided is None else compiler.test(undecided)
+        ringed = sa.false() if self._work.ringed is None else compiler.test(self._work.ringed)
         query: sa.Select[Any] = sa.select(
-            compiler.choice(self._work.fate), statements.late, sa.case((unknown, 1), else_=0)
+            compiler.choice(self._work.fate),
+            statements.late,
+            sa.case((unknown, 1), else_=0),
+            sa.case((ringed, 1), else_=0),
         ).select_from(statements.root)
         row = self._row(query.where(*here, compiler.test(self._work.records)))
         if row is None:
@@ -90,6 +94,7 @@ class RecordReader:
             parts=self._parts(here),
             referring=self._referring(here),
             undecided=bool(row[2]),
+            ringed=bool(row[3]) and row[0] == "referenced",
         )
 
     def leaves_out(self, text: str) -> bool:

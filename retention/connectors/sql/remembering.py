@@ -49,7 +49,6 @@ class RememberedKeys(Remembered):
         )
         self._file.execute("COMMIT")
         self._arranged = False
-        self._apart = False
 
     def link(self, rows: Iterable[Sequence[Any]], width: int) -> None:
         """`rows`: the key of a record, of `width` values, and of one that it refers to. Others are passed over."""
@@ -60,16 +59,16 @@ class RememberedKeys(Remembered):
         )
         self._file.execute("COMMIT")
 
-    def arrange(self, *, apart: bool) -> None:
-        """Puts each record before those that it refers to. `apart`: not even in one batch with one of them."""
+    def arrange(self) -> None:
+        """Puts each record before those that it refers to."""
         arrange(self._file)
-        self._arranged, self._apart = True, apart
+        self._arranged = True
 
     def after(self, n: int, size: int) -> Window | None:
         """About `size` keys behind the `n`th."""
         whole = False
         if self._arranged:
-            rows, whole = together(self._file, n, size, apart=self._apart)
+            rows, whole = together(self._file, n, size)
         else:
             query = "SELECT n, key FROM remembered WHERE n > ? ORDER BY n LIMIT ?"
             rows = self._file.execute(query, (n, size)).fetchall()

@@ -16,9 +16,9 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
-from retention.connectors.sql.own_keys import KeyedDelete, PartRows
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
@@ -62,24 +62,17 @@ class KeyRemover(Remover):
         self._timeouts = timeouts
         self._statements = Statements(dialect, work)
         self._order = self._statements.order(dense=dense)
-        tables = {part.table.id: part.table for part in work.bound.parts}
-        self._parts: list[Table] = [tables[id_] for id_ in work.bound.removal if id_ in tables]
+        *self._parts, _ = self._statements.members
         self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
         self._look_again = LookAgain(dialect, connection, self._statements)
-        self._delete_parts = {part.id: self._statements.delete_part(part) for part in self._parts}
-        self._part_rows = {part.id: self._by_own_key(part) for part in self._parts if dialect.own_keys}
-        self._keyed = KeyedDelete(dialect, work.bound.root, work.bound.key) if dialect.own_keys else None
-        self._delete_root = self._statements.delete_root()
+        statements = self._statements
+        self._loosenings = [Loosening(dialect, statements, item) for item in work.bound.loosened]
+        self._emptyings = {str(m.id): Emptying(dialect, statements, m) for m in statements.members}
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
         self._by_itself = work.own_columns and not work.bound.outside
         self._where = str(work.bound)
-
-    def _by_own_key(self, part: Table) -> PartRows:
-        every = (item.reference for item in self._work.bound.outside)
-        links = tuple(r for r in every if r.table == r.target == part.id)
-        return PartRows(self._dialect, self._statements, part, links)
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -274,38 +267,25 @@ class KeyRemover(Remover):
             return {}, None
         with self._sealing(due) as sealed:
             led_to = self._look_again.remember(given)
-            rows = {
-                str(part.id): self._gone_of(part, given, counted.get(str(part.id)), beside_locks=beside_locks)
-                for part in self._parts
-            }
-            root = self._work.bound.root.id
-            if self._keyed is None:
-                rows[str(root)] = self._gone(self._delete_root, given, len(due))
-            else:
-                gone = self._keyed.delete(self._connection, due, beside_locks=beside_locks)
-                rows[str(root)] = self._counted(gone, len(due), root.name)
+            for item in self._loosenings:
+                changed, wanted = item.loosen(self._connection, given, beside_locks=beside_locks)
+                self._counted(changed, wanted, item.name, "changed")
+            expected = {**counted, str(self._work.bound.root.id): len(due)}
+            rows: dict[str, int] = {}
+            for id_, emptying in self._emptyings.items():
+                gone = emptying.delete(self._connection, due, given, beside_locks=beside_locks)
+                rows[id_] = self._counted(gone, expected.get(id_), emptying.name)
             self._look_again.look(led_to, self._where)
         return rows, sealed.result()
-
-    def _gone_of(
-        self, part: Table, given: Mapping[str, Any], expected: int | None, *, beside_locks: bool
-    ) -> int:
-        rows = self._part_rows.get(part.id)
-        if rows is None:
-            return self._gone(self._delete_parts[part.id], given, expected)
-        gone = rows.delete(self._connection, given, beside_locks=beside_locks)
-        return self._counted(gone, expected, part.id.name)
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:
         gone = self._connection.execute(statement, given).rowcount
         return self._counted(gone, expected, statement.table.description)
 
-    def _counted(self, gone: int, expected: int | None, table: str) -> int:
-        if expected is not None and gone != expected:
-            raise MiscountedError(
-                f"{self._where}: {table}: {gone} rows deleted where {expected} were counted"
-            )
-        return gone
+    def _counted(self, met: int, expected: int | None, table: str, done: str = "deleted") -> int:
+        if expected is not None and met != expected:
+            raise MiscountedError(f"{self._where}: {table}: {met} rows {done} where {expected} were counted")
+        return met
 
     @contextlib.contextmanager
     def _sealing(self, keys: Sequence[Key]) -> Iterator[Future[Sealed]]:

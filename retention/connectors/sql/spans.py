@@ -15,14 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Taken, Window
-from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.port import Key, Taken, Window
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.statements import Order, Statements
 from retention.connectors.sql.wrapping import wrapped
-from retention.ledger.evidence import Committer
+from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work
 
 
@@ -52,81 +52,104 @@ class SpanRemover(KeyRemover):
             return None
         self._asked = size
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            found = plain_rows(
-                self._connection, self._candidates(start).offset(bound(size - 1)).limit(bound(1))
-            )
-            if not found and not plain_rows(self._connection, self._candidates(start).limit(bound(1))):
+            every = candidates(self._statements, self._order, None if start is None else thawed(start))
+            last = plain_rows(self._connection, every.offset(bound(size - 1)).limit(bound(1)))
+            if not last and not plain_rows(self._connection, every.limit(bound(1))):
                 return None
-        end = frozen(found[0]) if found else None
+        end = frozen(last[0]) if last else None
         return Window(after={"by": kind, "at": end or []}, span=(start, end))
 
     def keys_of(self, window: Window) -> Window:
         if window.span is None:
             return window
-        statements = self._statements
-        query = sa.select(*statements.key_columns).select_from(statements.root).where(*self._due_in(window))
+        query = keys(self._statements, self._due_in(window))
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             return replace(window, span=None, keys=tuple(plain_rows(self._connection, query)))
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         if window.span is None:
             return super().take(window, most, wait=wait)
-        statements = self._statements
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
-            due = self._due_in(window)
             if self._bare is not None and most >= self._asked:
                 return self._hopefully(lambda: self._returned(window), lambda: self._by_keys(window, most))
             if most < self._asked:
-                some = sa.select(*statements.key_columns).select_from(statements.root).where(*due)
-                return self._take(plain_rows(self._connection, some.limit(bound(most))), wait=wait)
-            select = sa.select(*statements.key_columns, statements.late).select_from(statements.root)
-            found = plain_rows(self._connection, select.where(*due))
-            if not found:
+                return self._by_keys(window, most, wait=wait)
+            due = self._due_in(window)
+            rows = plain_rows(self._connection, found(self._statements, due))
+            if not rows:
                 return Taken(keys=(), overdue=0, rows={})
-            keys = [row[:-1] for row in found]
-            with self._sealing(keys) as sealed:
-                gone = self._gone(sa.delete(statements.root).where(*due), {}, len(keys))  # type: ignore[arg-type]
-        overdue = sum(row[-1] for row in found)
-        rows = {str(self._work.bound.root.id): gone}
-        return Taken(keys=keys, sealed=sealed.result(), overdue=overdue, rows=rows)
+            gone = [row[:-1] for row in rows]
+            with self._sealing(gone) as sealed:
+                count = self._gone(delete(self._statements, due), {}, len(gone))
+        return self._taken(gone, sealed.result(), rows, count)
 
     def _returned(self, window: Window) -> Taken:
         """One statement; what it gives back is what went."""
         assert self._bare is not None
-        bare = self._bare
-        delete = sa.delete(bare.root).where(*self._due_in(window, bare))  # type: ignore[arg-type]
-        found = plain_rows(self._connection, delete.returning(*bare.key_columns, bare.late))
-        if not found:
+        rows = plain_rows(self._connection, returning(self._bare, self._order, *self._ends(window)))
+        if not rows:
             return Taken(keys=(), overdue=0, rows={})
-        keys = [row[:-1] for row in found]
-        overdue = sum(row[-1] for row in found)
-        rows = {str(self._work.bound.root.id): len(keys)}
-        return Taken(keys=keys, sealed=self._committer.seal(keys), overdue=overdue, rows=rows)
+        gone = [row[:-1] for row in rows]
+        return self._taken(gone, self._committer.seal(gone), rows, len(gone))
 
-    def _by_keys(self, window: Window, most: int) -> Taken:
-        statements = self._statements
-        query = sa.select(*statements.key_columns).select_from(statements.root).where(*self._due_in(window))
-        return self._take(plain_rows(self._connection, query.limit(bound(most))), wait=False)
+    def _taken(self, gone: Sequence[Key], sealed: Sealed, rows: Rows, count: int) -> Taken:
+        overdue = sum(row[-1] for row in rows)
+        root = str(self._work.bound.root.id)
+        return Taken(keys=gone, sealed=sealed, overdue=overdue, rows={root: count})
 
-    def _candidates(self, start: Sequence[Any] | None) -> sa.Select[Any]:
-        statements = self._statements
-        query = sa.select(*statements.ordering(self._order)).select_from(statements.root)
-        query = query.where(
-            *statements.key_known, *self._behind(start, statements), *self._reaching(statements)
-        )
-        return query.order_by(*statements.ordering(self._order))
+    def _by_keys(self, window: Window, most: int, *, wait: bool = False) -> Taken:
+        query = keys(self._statements, self._due_in(window))
+        return self._take(plain_rows(self._connection, query.limit(bound(most))), wait=wait)
 
-    def _due_in(self, window: Window, statements: Statements | None = None) -> list[Any]:
+    def _due_in(self, window: Window) -> list[Any]:
+        return due_in(self._statements, self._order, *self._ends(window))
+
+    def _ends(self, window: Window) -> tuple[Position, Position]:
         assert window.span is not None
-        statements = statements or self._statements
-        start, end = window.span
-        limits = [*self._behind(start, statements), *self._reaching(statements)]
-        if end is not None:
-            limits += statements.up_to(self._order, thawed(end))
-        return [*statements.key_known, *limits, statements.compiler.test(self._work.still_due)]
+        start, end = (None if at is None else thawed(at) for at in window.span)
+        return start, end
 
-    def _behind(self, start: Sequence[Any] | None, statements: Statements) -> list[Any]:
-        return statements.behind(self._order, None if start is None else thawed(start))
 
-    def _reaching(self, statements: Statements) -> list[Any]:
-        return [statements.compiler.test(item) for item in self._work.reaches]
+Position = Sequence[Any] | None
+"""The values that a row is ordered by; None: open."""
+
+
+def candidates(statements: Statements, order: Order, start: Position) -> sa.Select[Any]:
+    """The positions behind `start` at which due rows may be, in order."""
+    query = sa.select(*statements.ordering(order)).select_from(statements.root)
+    limits = statements.behind(order, start)
+    query = query.where(*statements.key_known, *limits, *_reaching(statements))
+    return query.order_by(*statements.ordering(order))
+
+
+def due_in(statements: Statements, order: Order, start: Position, end: Position) -> list[Any]:
+    """Conditions for the due rows behind `start`, up to `end` and with it."""
+    limits = [*statements.behind(order, start), *_reaching(statements)]
+    if end is not None:
+        limits += statements.up_to(order, end)
+    return [*statements.key_known, *limits, statements.compiler.test(statements.work.still_due)]
+
+
+def keys(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
+    """The keys of the rows of which `due` is true."""
+    return sa.select(*statements.key_columns).select_from(statements.root).where(*due)
+
+
+def found(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
+    """The same, each with whether it is late."""
+    return sa.select(*statements.key_columns, statements.late).select_from(statements.root).where(*due)
+
+
+def delete(statements: Statements, due: Sequence[Any]) -> sa.Delete:
+    """Deletes the rows of which `due` is true."""
+    return sa.delete(statements.root).where(*due)  # type: ignore[arg-type]
+
+
+def returning(bare: Statements, order: Order, start: Position, end: Position) -> Any:
+    """One statement that deletes what is due in a span, and gives it back; for databases that can."""
+    due = due_in(bare, order, start, end)
+    return delete(bare, due).returning(*bare.key_columns, bare.late)
+
+
+def _reaching(statements: Statements) -> list[Any]:
+    return [statements.compiler.test(item) for item in statements.work.reaches]

@@ -28,6 +28,7 @@ from retention.connectors.sql import iso_text, sqlite_values
 from retention.connectors.sql.dialect import Dialect, Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.lines import least_float
+from retention.connectors.sql.pinning import with_pins
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.model import predicate as p
@@ -49,13 +50,13 @@ from retention.model.encoding import Encoding
 from retention.planning.rights import Need
 
 _CLAIM = "retention_claim"
+_ROW_BY_ROW = frozenset({"RESTRICT"})
 
 
 class Sqlite(Dialect):
     """A file: one writer at a time, no row locks, no server."""
 
     name = "sqlite"
-    at_once = frozenset({"RESTRICT"})
     row_locks = False
     marker_schemas = False
     own_clock = False
@@ -192,7 +193,13 @@ class Sqlite(Dialect):
                 triggers=tuple(triggers.get(folded(name), ())),
             )
         references = tuple(_finish(r, tables, exact) for r in _references(connection))
-        return Catalogue(tables=tables, references=references, folds_case=True, typed=False)
+        creates = {name: sql or "" for kind, name, _, sql in masters if kind == "table"}
+        for r in references:
+            if r.table in tables:
+                tables[r.table] = with_pins(tables[r.table], creates[r.table.name], "sqlite", r.columns)
+        return Catalogue(
+            tables=tables, references=references, folds_case=True, typed=False, row_by_row=_ROW_BY_ROW
+        )
 
     # -- expressions -----------------------------------------------------------------------
 
@@ -287,10 +294,10 @@ class Sqlite(Dialect):
     ) -> sa.Select[Any]:
         return query  # BEGIN IMMEDIATE has locked the database
 
-    def shown(self, statement: sa.ClauseElement) -> str:
+    def shown(self, statement: sa.ClauseElement, given: Mapping[str, Any] | None = None) -> str:
         from sqlalchemy.dialects import sqlite
 
-        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal)
+        return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal, given or {})
 
 
 def _relation(kind: str, sql: str) -> Relation:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
@@ -15,6 +15,7 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
+from retention.planning.bound import Loosened
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]
@@ -178,9 +179,18 @@ class Statements:
         owner = bound.root if id_ == bound.root.id else bound.part(id_).table
         return table(id_, only=owner.only).alias(alias)
 
+    def of_keys(self, id_: TableId, source: FromClause) -> ColumnElement[Any]:
+        """Rows of the member `source` that belong to the records whose keys were handed over."""
+        if id_ == self.work.bound.root.id:
+            return self.dialect.key_in([column_of(source, column.name) for column in self.key], self.key)
+        return self.part_of_keys(id_, source)
+
     def part_of_keys(self, id_: TableId, source: FromClause) -> ColumnElement[Any]:
         """Rows of the part `source` that belong to the records whose keys were handed over."""
-        reference = self.work.bound.part(id_).reference
+        return self.leading_to_keys(self.work.bound.part(id_).reference, source)
+
+    def leading_to_keys(self, reference: Reference, source: FromClause) -> ColumnElement[Any]:
+        """Rows of `source` that refer, by `reference`, to a row of the records whose keys were handed over."""
         columns = [column_of(source, name) for name in reference.columns]
         keys = {column.name: column for column in self.key}
         if reference.target == self.work.bound.root.id and set(reference.target_columns) == set(keys):
@@ -195,6 +205,17 @@ class Statements:
         chosen = sa.select(*(column_of(above, name) for name in reference.target_columns)).select_from(above)
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(chosen.where(inside).correlate(None))
+
+    def unreferred(self, source: FromClause, references: Iterable[Reference]) -> list[ColumnElement[Any]]:
+        """Rows of `source` that no row of the same table refers to by one of `references`."""
+        found: list[ColumnElement[Any]] = []
+        for i, reference in enumerate(references):
+            other = self._part(reference.table, f"o{i}")
+            pairs = zip(reference.columns, reference.target_columns, strict=True)
+            same = (column_of(other, a) == column_of(source, b) for a, b in pairs)
+            refers: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(other).where(*same)
+            found.append(sa.not_(refers.correlate(source).exists()))
+        return found
 
     def referred_to(self, reference: Reference) -> sa.Select[Any]:
         """The values by which rows refer, by `reference`, to members of the records handed over."""
@@ -214,11 +235,16 @@ class Statements:
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
 
-    def rows_of_part(self, part: Table) -> tuple[FromClause, sa.Select[Any]]:
-        """The keys of the part's rows that belong to the records handed over, and where they are read from."""
-        source = self._part(part.id, "p")
-        query = sa.select(*(column_of(source, name) for name in part.key)).select_from(source)
-        return source, query.where(self.part_of_keys(part.id, source))
+    def rows_of(self, member: Table) -> tuple[FromClause, sa.Select[Any]]:
+        """The keys of the member's rows that belong to the records handed over, and where they are read from."""
+        source = self._part(member.id, "p")
+        query = sa.select(*(column_of(source, name) for name in self.key_of(member))).select_from(source)
+        return source, query.where(self.of_keys(member.id, source))
+
+    def key_of(self, member: Table) -> tuple[str, ...]:
+        """What tells rows of the member apart."""
+        root = member.id == self.work.bound.root.id
+        return tuple(column.name for column in self.key) if root else member.key
 
     def lock_part(self, part: Table, *, wait: bool, at_once: bool = False) -> sa.Select[Any]:
         """How many rows of the part could be locked; `at_once`: all of them without waiting, or an error."""
@@ -258,24 +284,67 @@ class Statements:
 
     # -- deleting --------------------------------------------------------------------------
 
-    def delete_part(self, part: Table) -> sa.Delete:
-        """Step 4: the rows of the part that belong to the records handed over (or whose own keys were)."""
+    @property
+    def members(self) -> list[Table]:
+        """The tables of the record in the order of deletion, the root last."""
+        tables = {part.table.id: part.table for part in self.work.bound.parts}
+        tables[self.work.bound.root.id] = self.work.bound.root
+        return [tables[id_] for id_ in self.work.bound.removal]
+
+    def in_rounds(self, member: Table) -> list[Reference]:
+        """References among the member's own rows by which one can't go before another."""
+        return [i.reference for i in self.work.bound.stubborn if i.reference.table == member.id]
+
+    def lookup(self, member: Table) -> sa.Select[Any]:
+        """Step 4, where rows are deleted by their own keys: those of the member's rows that may go now."""
+        source, query = self.rows_of(member)
+        return query.where(*self.unreferred(source, self.in_rounds(member)))
+
+    def delete(self, member: Table) -> sa.Delete:
+        """Step 4: the member's rows of the records handed over (or whose own keys were) that may go now."""
+        columns = [member.columns[name] for name in self.key_of(member)]
         if self.dialect.own_keys:
-            return by_own_key(self.dialect, part.id, [part.columns[name] for name in part.key])
-        target = self._part(part.id, "p")
-        return sa.delete(target).where(self.part_of_keys(part.id, target))  # type: ignore[arg-type]
+            return by_own_key(sa.delete(table(member.id)), self.dialect, columns)
+        source = self.root if member.id == self.work.bound.root.id else self._part(member.id, "p")
+        free = self.unreferred(source, self.in_rounds(member))
+        return sa.delete(source).where(self.of_keys(member.id, source), *free)  # type: ignore[arg-type]
 
-    def delete_root(self) -> sa.Delete:
-        """Step 4: the records handed over."""
+    def among(self, item: Loosened) -> sa.Select[Any]:
+        """The keys of rows about to go that refer, by the loosened reference, to others about to go."""
+        source, query = self.rows_of(self._member(item.reference.table))
+        return query.where(self.leading_to_keys(item.reference, source))
+
+    def loosening(self, item: Loosened) -> sa.Update:
+        """The UPDATE by which rows lead nowhere any more, without a condition and an alias."""
+        target = table(item.reference.table, (item.column, *item.kept))
+        return sa.update(target).values(_nowhere(target, item))
+
+    def loosen(self, item: Loosened) -> sa.Update:
+        """It, on such rows; where rows go by their own keys, on those whose keys are handed over."""
+        member = self._member(item.reference.table)
         if self.dialect.own_keys:
-            return by_own_key(self.dialect, self.work.bound.root.id, self.key)
-        return sa.delete(self.root).where(self.keyed())  # type: ignore[arg-type]
+            columns = [member.columns[name] for name in self.key_of(member)]
+            return by_own_key(self.loosening(item), self.dialect, columns)
+        source = table(member.id, (item.column, *item.kept), only=member.only).alias("p")
+        leading = self.leading_to_keys(item.reference, source)
+        update = sa.update(source).values(_nowhere(source, item))  # type: ignore[arg-type]
+        return update.where(self.of_keys(member.id, source), leading)
+
+    def _member(self, id_: TableId) -> Table:
+        return next(member for member in self.members if member.id == id_)
 
 
-def by_own_key(dialect: Dialect, id_: TableId, key: Sequence[Column]) -> sa.Delete:
-    """Rows of a table whose own keys are handed over, without an alias."""
-    target = table(id_)
-    return sa.delete(target).where(dialect.key_in([column_of(target, c.name) for c in key], key))
+def _nowhere(source: FromClause, item: Loosened) -> dict[str, Any]:
+    return {item.column: sa.null()} | {name: column_of(source, name) for name in item.kept}
+
+
+Changing = TypeVar("Changing", sa.Delete, sa.Update)
+
+
+def by_own_key(statement: Changing, dialect: Dialect, key: Sequence[Column]) -> Changing:
+    """`statement`, of a table without an alias, on its rows whose own keys are handed over."""
+    columns = [column_of(statement.table, column.name) for column in key]
+    return statement.where(dialect.key_in(columns, key))
 
 
 def column_of(source: FromClause, name: str) -> ColumnElement[Any]:

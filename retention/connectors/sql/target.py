@@ -22,14 +22,13 @@ from retention.connectors.port import (
     Target,
     Transient,
 )
+from retention.connectors.sql import shown
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.looking import look
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
-    markers_in,
-    marking,
     read_markers,
     replace_markers,
     status_of,
@@ -43,7 +42,7 @@ from retention.connectors.sql.remembering import RememberedKeys, RememberingRemo
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.wrapping import connected, wrapped
+from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
@@ -85,7 +84,7 @@ class SqlTarget(Target):
     def _reader(self, what: str) -> Iterator[Connection]:
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            connected(self._reading, self.name) as connection,
+            connected(self._dialect, self._reading, self.name) as connection,
         ):
             yield connection
 
@@ -94,7 +93,7 @@ class SqlTarget(Target):
         """A transaction of its own, committed at the end."""
         with (
             wrapped(self._dialect, f"connector `{self.name}`: {what}"),
-            connected(self._writing, self.name) as connection,
+            connected(self._dialect, self._writing, self.name) as connection,
         ):
             self._dialect.begin(connection, timeouts or Timeouts())
             yield connection
@@ -109,6 +108,10 @@ class SqlTarget(Target):
     def store(self) -> str:
         with self._reader("connecting") as connection:
             return self._dialect.store(connection)
+
+    def server(self) -> str:
+        with self._reader("connecting") as connection:
+            return self._dialect.server(connection)
 
     def catalogue(self) -> Catalogue:
         if self._catalogue is None:
@@ -180,15 +183,46 @@ class SqlTarget(Target):
                 counts.append(int(connection.execute(query).scalar_one()))
         return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
 
+    def refuses(self, source: p.Source, test: p.Test) -> str | None:
+        compiler = Compiler(self._dialect)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(compiler.source(source))
+        with self._reader(f"looking at {source.table}") as connection:
+            try:
+                connection.execute(query.where(compiler.test(test)).limit(sa.literal_column("0")))
+            except sa.exc.DBAPIError as error:
+                if any(
+                    known(error)
+                    for known in (self._dialect.denied, self._dialect.lost, self._dialect.transient)
+                ):
+                    raise
+                return plain(error)
+        return None
+
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, {}).leaves_out(key)
 
-    def statements(self, work: Work) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (purpose, statement if isinstance(statement, str) else self._dialect.shown(statement))
-            for purpose, statement in _shown(self._dialect, work, self._marker_schema)
-        )
+    def statements(self, work: Work, progress: Progress) -> tuple[tuple[str, str], ...]:
+        with self._reader(f"looking at {work.bound}") as connection:
+            depends = self._depends(connection, work)
+        dense = depends and self._share(work, progress) >= DENSE
+        with self._reader(f"looking at {work.bound}") as connection:
+            way = self._way(connection, work, dense)
+            every = shown.job(
+                self._dialect, connection, work, way, dense=dense, marker_schema=self._marker_schema
+            )
+            return shown.printed(self._dialect, tuple(every))
+
+    def _depends(self, connection: Connection, work: Work) -> bool:
+        """How the batches are taken depends on how many records are due."""
+        if work.remembered or work.bound.entangled:
+            return False
+        ways = {self._way(connection, work, dense) for dense in (True, False)}
+        return len(ways) > 1 or not self._no_index(work)
+
+    def _share(self, work: Work, progress: Progress) -> float:
+        counts = self.count(work, progress)
+        return counts.fates["due"] / max(sum(counts.fates.values()), 1)
 
     # -- batches ---------------------------------------------------------------------------
 
@@ -200,13 +234,7 @@ class SqlTarget(Target):
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
-                apart = any(
-                    item.inside
-                    and item.reference.declared
-                    and item.reference.on_delete in self._dialect.at_once
-                    for item in work.bound.outside
-                )
-                remembered.arrange(apart=apart)
+                remembered.arrange()
             return remembered
 
     @contextlib.contextmanager
@@ -215,21 +243,29 @@ class SqlTarget(Target):
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
-            connection = stack.enter_context(connected(self._writing, self.name))
+            connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
             if remembered is None and work.bound.entangled:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(self._dialect, connection, work, committer, timeouts, remembered)
                 return
             dense = share >= DENSE
-            by_itself = work.own_columns and work.nothing_refers
-            if by_itself and self._dialect.physical is not None and (dense or self._no_index(work)):
+            way = self._way(connection, work, dense)
+            if way is PageRemover:
                 physical = self._dialect.physical
+                assert physical is not None
                 yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
-            elif by_itself and (not self._dialect.row_locks or self._in_spans(connection, work, dense)):
-                yield SpanRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
             else:
-                yield KeyRemover(self._dialect, connection, work, committer, timeouts, dense=dense)
+                yield way(self._dialect, connection, work, committer, timeouts, dense=dense)
+
+    def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
+        """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
+        if not (work.own_columns and work.nothing_refers):
+            return KeyRemover
+        if self._dialect.physical is not None and (dense or self._no_index(work)):
+            return PageRemover
+        spans = not self._dialect.row_locks or self._in_spans(connection, work, dense)
+        return SpanRemover if spans else KeyRemover
 
     def _in_spans(self, connection: Connection, work: Work, dense: bool) -> bool:
         """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
@@ -293,31 +329,3 @@ class SqlTarget(Target):
     def close(self) -> None:
         self._reading.dispose()
         self._writing.dispose()
-
-
-def _shown(dialect: Dialect, work: Work, marker_schema: str | None) -> Iterator[tuple[str, Any]]:
-    """(purpose, statement) in the order in which a plan and a batch execute them."""
-    statements = Statements(dialect, work)
-    with_range = Census(dialect, None, work)  # type: ignore[arg-type]
-    yield "plan: the end of the next range of keys", with_range.boundary_query(None)
-    yield "plan: records by fate in a range of keys", with_range.fates_query(None, None)
-    for part in work.bound.parts:
-        yield f"plan: rows of {part.table.id} that go", statements.due_part(part.table)
-    for statement in dialect.before_keys(statements.key):
-        yield "batch: where keys are handed over", statement
-    for number, pairs in enumerate(statements.goes_before(), 1):
-        yield f"batch: due records that others of them refer to ({number})", pairs
-    yield "batch: candidates, without locks", statements.find(statements.order(), None, 1000)
-    yield "batch: lock the records", statements.lock(wait=False)
-    for part in work.bound.parts:
-        yield f"batch: lock rows of {part.table.id}", statements.lock_part(part.table, wait=False)
-    yield "batch: recheck under the lock", statements.recheck()
-    tables = {part.table.id: part.table for part in work.bound.parts}
-    for id_ in work.bound.removal:
-        if id_ in tables:
-            if dialect.own_keys:
-                yield f"batch: look up rows of {id_}", statements.rows_of_part(tables[id_])[1]
-            yield f"batch: delete rows of {id_}", statements.delete_part(tables[id_])
-    yield f"batch: delete records of {work.bound.root.id}", statements.delete_root()
-    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
-    yield "batch: the marker, with the batch's own values", marking(marker, markers_in(marker_schema))

@@ -14,7 +14,10 @@ from retention.connectors.sql.dialect import Dialect
 from retention.errors import SetupError, UnreachableError
 
 _FULL = ("disk is full", "no space left", "database or disk is full", "could not extend file")
+_FULL_CODES = frozenset({"53100", 3, 14, 20, 1021, 1114})
 _READONLY = ("readonly database", "read-only", "read only")
+_READONLY_CODES = frozenset({"25006", 1290, 1792})
+"""By SQLSTATE or number, whatever language the server speaks. A table of InnoDB is full when its disk is."""
 
 
 def plain(error: BaseException) -> str:
@@ -33,6 +36,13 @@ def safe(error: BaseException) -> str:
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
 
 
+def _code(error: BaseException) -> int | str | None:
+    """The server's number of an error, or its SQLSTATE."""
+    cause = getattr(error, "orig", None) or error
+    number, _ = _numbered(cause)
+    return number if number is not None else getattr(cause, "sqlstate", None)
+
+
 def _numbered(cause: BaseException) -> tuple[int | None, str]:
     """The server's number of an error and its words, as MariaDB's driver has them; (None, "") elsewhere."""
     match cause.args:
@@ -42,12 +52,18 @@ def _numbered(cause: BaseException) -> tuple[int | None, str]:
 
 
 @contextmanager
-def connected(engine: sa.Engine, name: str) -> Iterator[Connection]:
-    """A connection; UnreachableError with the driver's own words where there is none to be had."""
+def connected(dialect: Dialect, engine: sa.Engine, name: str) -> Iterator[Connection]:
+    """A connection; UnreachableError with the driver's own words, and what to do, where there is none to be had.
+
+    Transient where the server is full, starting or ending: it may have one a little later.
+    """
     try:
         connection = engine.connect()
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        raise UnreachableError(f"connector `{name}` can't be reached: {plain(error)}") from error
+        reason = dialect.unreached(error)
+        kind = Transient if reason is not None and reason.passing else UnreachableError
+        write = reason.write if reason is not None else ""
+        raise kind(f"connector `{name}` can't be reached: {plain(error)}", write=write) from error
     with connection:
         yield connection
 
@@ -67,13 +83,14 @@ def wrapped(dialect: Dialect, what: str, *, committing: bool = False) -> Iterato
 def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) -> Exception:
     message = plain(error)
     low = message.lower()
+    code = _code(error)
     if dialect.denied(error):
         return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
     if committing and dialect.lost(error):
         return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
-    if any(word in low for word in _FULL):
+    if code in _FULL_CODES or any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
-    if any(word in low for word in _READONLY):
+    if code in _READONLY_CODES or any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):
         return UnreachableError(f"{what}: no connection to the database ({message})")

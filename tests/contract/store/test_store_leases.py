@@ -22,6 +22,20 @@ def acquire(store, owner, at=AT, name="job orders"):
         return tx.leases.acquire(name, owner, at, TTL)
 
 
+def refuses_to_renew(store, token, at):
+    """At the transaction's end, or where it asks for something else; nothing of it is stored."""
+    with pytest.raises(SafetyRefusal, match="the lease is lost"), store.begin() as tx:  # noqa: PT012
+        tx.leases.renew("job orders", token, at, TTL)
+        tx.log.append("batch.intent", {}, at)
+    with pytest.raises(SafetyRefusal, match="the lease is lost"), store.begin() as tx:  # noqa: PT012
+        tx.log.append("batch.intent", {}, at)
+        tx.leases.renew("job orders", token, at, TTL)
+        tx.jobs.get("r1", "orders")
+        pytest.fail("it went on without its lease")
+    with store.read() as snapshot:
+        assert snapshot.log.head().size == 0
+
+
 def test_a_lease_is_had_by_one_and_who_has_it_is_said(store):
     assert acquire(store, ELSEWHERE) == 1
     with pytest.raises(SafetyRefusal, match=r"process 7 on db1 is at it since 2026-11-25T12:00:00"):
@@ -43,10 +57,11 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_old_owner_told(store):
         tx.leases.check("job orders", new, late)
         with pytest.raises(SafetyRefusal, match="the lease is lost to process"):
             tx.leases.check("job orders", old, late)
-        with pytest.raises(SafetyRefusal, match="the lease is lost"):
-            tx.leases.renew("job orders", old, late, TTL)
         tx.leases.release("job orders", old)
         tx.leases.check("job orders", new, late)
+    refuses_to_renew(store, old, late)
+    with store.read() as snapshot:
+        assert snapshot.leases.holder("job orders") == (this_process(), AT + TTL, AT + 2 * TTL)
 
 
 def test_a_lease_in_force_is_renewed_and_one_that_ran_out_does_not_hold(store):
@@ -67,8 +82,7 @@ def test_a_released_lease_is_free_and_its_token_worth_nothing_any_more(store):
         tx.leases.release("job orders", token)
         with pytest.raises(SafetyRefusal):
             tx.leases.check("job orders", token, AT)
-        with pytest.raises(SafetyRefusal):
-            tx.leases.renew("job orders", token, AT, TTL)
+    refuses_to_renew(store, token, AT)
     assert acquire(store, this_process()) == token + 1
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from datetime import datetime, timedelta
 
@@ -17,7 +15,9 @@ from retention.ledger.line import parse
 from retention.ledger.note import Checkpoint
 from retention.ledger.tree import leaf_hash, root_of
 from retention.store.verifying import verify_folder, verify_store
+from tests.contract.store import appending
 from tests.contract.store.conftest import AT
+from tests.support.processes import Child
 
 
 def append(store, count, *, start=0):
@@ -211,49 +211,15 @@ def test_threads_that_append_at_once_lose_nothing(store):
     assert verify_store(store, store.verifier_key).events == 100
 
 
-WORKER = """
-import json, sys
-from datetime import datetime, timezone
-from pathlib import Path
-from retention.ledger.note import Signer
-from retention.store.state import StateStore
-url, mirror, count, name = sys.argv[1:]
-at = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
-signer = Signer("acme.example/retention", b"\\x01" * 32)
-with StateStore.open(url, signer=signer, evidence_key_id="0123456789abcdef", mirror=Path(mirror)) as store:
-    for number in range(int(count)):
-        with store.begin() as tx:
-            seq = tx.log.append("error", {"by": name, "number": number}, at)
-            if number % 10 == 9:
-                tx.log.checkpoint(at)
-        print(seq, flush=True)
-        store.catch_up()
-"""
-
-
 def worker(place, count, name):
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-c",
-            WORKER,
-            place.url,
-            str(place.folder / "mirror"),
-            str(count),
-            name,
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    return Child(appending.append, place.url, place.folder / "mirror", count, name)
 
 
 def test_processes_that_append_at_once_lose_nothing(place, store):
     workers = [worker(place, 60, name) for name in "abcd"]
-    said = [process.communicate()[0].split() for process in workers]
-    assert [process.returncode for process in workers] == [0, 0, 0, 0]
-    assert sorted(int(seq) for seqs in said for seq in seqs) == list(range(240))
+    said = [worker.rest() for worker in workers]
+    assert [worker.process.exitcode for worker in workers] == [0, 0, 0, 0]
+    assert sorted(seq for seqs in said for seq in seqs) == list(range(240))
     sign(store)
     store.catch_up()
     assert verify_store(store, store.verifier_key).events == 240
@@ -263,11 +229,9 @@ def test_processes_that_append_at_once_lose_nothing(place, store):
 def test_a_process_killed_at_any_moment_leaves_store_and_mirror_whole(place, store):
     acknowledged = []
     for kill in range(10):
-        with worker(place, 100_000, f"k{kill}") as process:
-            assert process.stdout is not None
-            acknowledged += [int(process.stdout.readline()) for _ in range(3 + kill * 4)]
-            process.kill()
-            acknowledged += [int(seq) for seq in process.stdout.read().split("\n")[:-1]]
+        process = worker(place, 100_000, f"k{kill}")
+        acknowledged += [process.next() for _ in range(3 + kill * 4)]
+        acknowledged += process.kill()
         if kill % 3 == 0:
             sign(store)
             store.catch_up()

@@ -11,7 +11,8 @@ from datetime import timedelta
 import pytest
 
 from retention.errors import LedgerError, UnreachableError
-from retention.store.verifying import verify_folder
+from retention.store import verifying
+from retention.store.verifying import verify_folder, verify_store_and_folder
 from tests.contract.store.conftest import AT
 from tests.contract.store.test_store_log import append, sign
 
@@ -137,6 +138,66 @@ def test_swapped_lines_of_a_mirror_do_not_verify(folder, place):
     path.write_bytes(swap(path.read_bytes()))
     with pytest.raises(LedgerError, match="event 3: in its place stands event 4"):
         verify_folder(folder, place.signer.verifier_key)
+
+
+def test_store_and_mirror_with_the_same_bytes_are_verified_in_one_pass(store, folder, monkeypatch):
+    append(store, 3, start=20)
+    store.catch_up()
+    with monkeypatch.context() as only_once:
+        for name in ("verify_store", "verify_folder"):
+            only_once.setattr(verifying, name, None)
+        found = verify_store_and_folder(store, folder, store.verifier_key)
+    assert found == verifying.verify_store(store, store.verifier_key)
+    assert (found.events, found.size, found.unsigned_tail) == (23, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "tamper", "words"),
+    [
+        ("ledger.jsonl", lambda data: data.replace(b'"batch":7}', b'"batch":8}'), "event 7: its content"),
+        ("ledger.jsonl", lambda data: data.replace(b'"batch":19}', b'"batch":18}'), "event 19: its content"),
+        ("ledger.jsonl", lambda data: data + b"x\n", "event 20: "),
+        ("ledger.jsonl", lambda data: data[:-1], "event 19: the line is torn"),
+        ("ledger.jsonl", lambda data: data[: data.rindex(b"\n", 0, -1) + 1], "event 19: it is missing"),
+        ("ledger.jsonl", lambda _: b"", "event 0: it is missing"),
+        ("checkpoint", lambda data: data.replace(b"\n20\n", b"\n19\n"), "checkpoint of 19 events: "),
+        ("checkpoint", lambda _: b"nonsense", ".*checkpoint: this is no signed note"),
+        ("checkpoint", None, ".*mirror: 20 events and no signed checkpoint"),
+    ],
+)
+def test_a_mirror_beside_a_whole_store_is_verified_for_itself(store, folder, name, tamper, words):
+    """Whatever differs is named as by `audit verify --mirror`."""
+    if tamper is None:
+        shutil.rmtree(folder / "checkpoints")
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(tamper((folder / name).read_bytes()))
+    with pytest.raises(LedgerError, match=f"^{words}"):
+        verify_store_and_folder(store, folder, store.verifier_key)
+
+
+def test_a_store_beside_its_whole_mirror_is_verified_for_itself(store, folder, place):
+    edit = "UPDATE retention_event SET line = {} WHERE seq = 7"
+    change = {
+        "sqlite": "replace(line, 'intent', 'Intent')",
+        "postgresql": "overlay(line placing '\\x00' from 9)",
+        "mariadb": "replace(line, 'intent', 'Intent')",
+    }[place.database.kind]
+    place.database.run(edit.format(change))
+    with pytest.raises(LedgerError, match=r"^event 7: "):
+        verify_store_and_folder(store, folder, store.verifier_key)
+    shutil.rmtree(folder)
+    with pytest.raises(LedgerError, match=r"^event 7: "):
+        verify_store_and_folder(store, folder, store.verifier_key)
+
+
+def test_a_mirror_that_is_behind_verifies_beside_its_store(store, folder):
+    append(store, 5, start=20)
+    sign(store)
+    assert verify_store_and_folder(store, folder, store.verifier_key).events == 25
+    shutil.rmtree(folder)
+    with pytest.raises(UnreachableError, match="cannot be read"):
+        verify_store_and_folder(store, folder, store.verifier_key)
 
 
 def test_an_older_backup_of_the_store_is_noticed_by_its_mirror(sqlite_store, sqlite_place):

@@ -118,9 +118,11 @@ def test_a_job_advances_with_its_cursor_and_forgets_it_at_its_end(running):
         assert found == dataclasses.replace(JOB, progress=half, cursor='["2021-01-01", 7]')
     with running.begin() as tx:
         tx.jobs.end("r1", JOB.job, status="partial", at=AT, progress=whole, reason="locked rows")
-        with pytest.raises(RetentionError, match="no job"):
-            tx.jobs.advance("r1", "other", progress=half, cursor=None)
+    with pytest.raises(RetentionError, match="no job"), running.begin() as tx:  # noqa: PT012
+        tx.jobs.advance("r1", "other", progress=half, cursor=None)
+        tx.policies.put("digest", "{}", AT)
     with running.read() as snapshot:
+        assert snapshot.policies.last() is None
         [found] = snapshot.jobs.of("r1")
         assert found == dataclasses.replace(
             JOB, progress=whole, status="partial", reason="locked rows", ended=AT
@@ -166,6 +168,21 @@ def test_an_unknown_batch_stays_unresolved_until_it_is_known(running):
             tx.batches.outcome("r1", JOB.job, 1, "intent")
         with pytest.raises(RetentionError, match="cannot become"):
             tx.batches.outcome("r1", JOB.job, 9, "committed")
+
+
+@pytest.mark.parametrize("before", ["intent", "unknown", "committed", "aborted"])
+def test_a_batch_is_settled_once(running, before):
+    with running.begin() as tx:
+        if before != "intent":
+            tx.batches.outcome("r1", JOB.job, 1, before)
+        settles = before in ("intent", "unknown")
+        assert tx.batches.settle("r1", JOB.job, 1, "rolled_back") is settles
+        assert tx.batches.get("r1", JOB.job, 1).status == ("rolled_back" if settles else before)
+        assert not tx.batches.settle("r1", JOB.job, 1, "rolled_back")
+        with pytest.raises(RetentionError, match="no batch 9"):
+            tx.batches.settle("r1", JOB.job, 9, "committed")
+        with pytest.raises(RetentionError, match="no outcome"):
+            tx.batches.settle("r1", JOB.job, 1, "intent")
 
 
 def test_folded_batches_are_settled_no_more(running):

@@ -7,18 +7,24 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from retention.connectors.port import Taken
+from retention.connectors.retrying import Retry
+from retention.engine.journal import Journal, Numbers
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UnreachableError
+from retention.ledger.evidence import Committer
+from retention.ledger.line import parse
 from retention.store import backend as backends
 from retention.store import ddl, mysql, postgresql, schema
-from retention.store.backend import execute
 from retention.store.backends import backend_of
 from retention.store.owners import this_process
+from retention.store.runs import JobProgress
+from retention.store.sending import execute
 from retention.store.state import StateStore
 from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT, EVIDENCE_KEY_ID
 from tests.contract.store.test_store_leases import TTL
 from tests.contract.store.test_store_log import append, sign
-from tests.contract.store.test_store_rows import PLAN, RUN
+from tests.contract.store.test_store_rows import JOB, PLAN, RUN
 from tests.support.proxies import Relay
 
 
@@ -55,6 +61,37 @@ def test_a_connection_that_broke_between_two_transactions_is_made_anew(server_pl
     append(server_store, 1, start=1)
     with server_store.read() as snapshot:
         assert snapshot.log.head().size == 2
+
+
+def test_a_server_that_is_full_for_a_moment_is_asked_again(server_place, server_store, monkeypatch):
+    """With pauses from the settings record; one that stays full is said, with what to do."""
+    psycopg, pymysql = pytest.importorskip("psycopg"), pytest.importorskip("pymysql")
+    append(server_store, 1)
+    kind, pauses, full = type(backend_of(server_place.url)), [], [True, True]
+    connect = kind.open
+
+    def sometimes(self, *where, **how):
+        if full and full.pop():
+            raise no_room[server_place.database.kind]
+        return connect(self, *where, **how)
+
+    no_room = {
+        "postgresql": psycopg.OperationalError("connection failed: FATAL:  sorry, too many clients already"),
+        "mariadb": pymysql.OperationalError(1040, "Too many connections"),
+    }
+    monkeypatch.setattr(kind, "open", sometimes)
+    monkeypatch.setattr("retention.store.state._BEGINNING", Retry(attempts=4, sleep=pauses.append))
+    server_place.database.end_sessions()
+    append(server_store, 1, start=1)
+    assert len(pauses) == 3  # the kept session's end, and twice no room
+    full += [True] * 9
+    server_place.database.end_sessions()
+    with pytest.raises(UnreachableError, match="try again later, or let the server"):
+        append(server_store, 1, start=2)
+    full.clear()
+    append(server_store, 1, start=2)
+    with server_store.read() as snapshot:
+        assert snapshot.log.head().size == 3
 
 
 def test_a_session_that_is_ended_in_a_transaction_leaves_nothing_of_it(server_place, server_store):
@@ -178,6 +215,55 @@ def test_an_error_that_a_block_swallowed_does_not_become_a_commit_of_nothing(ser
         pytest.raises(RetentionError, match="refused a statement"),
     ):
         execute(tx.log._connection, "SELECT 1 / 0")
+
+
+# -- round trips -------------------------------------------------------------------------------
+
+
+def test_an_event_is_two_round_trips_and_a_batch_three(relayed):
+    """With twelve a batch, a server that is a millisecond away held all others up that long."""
+    store, relay = relayed
+    relay.asked = 0
+    append(store, 1)
+    assert relay.asked == 2
+    with store.begin() as tx:
+        tx.runs.start(RUN)
+        tx.jobs.put(JOB)
+        token = tx.leases.acquire("shop.orders", this_process(), AT, TTL)
+    journal = Journal(
+        store=store, clock=lambda: AT, run=RUN.id, job=JOB.job, connector="shop", dataset="orders",
+        rule="orders", lease="shop.orders", token=token, evidence_key=EVIDENCE_KEY_ID, numbers=Numbers(),
+    )  # fmt: skip
+    sealed = Committer(b"k" * 32, "shop", "orders").seal([(1,), (2,)])
+    taken = Taken(keys=[(1,), (2,)], sealed=sealed, overdue=0, rows={"orders": 2})
+    for number in (1, 2):
+        relay.asked = 0
+        journal.intent(taken, sealed, batch=number, progress=JobProgress(batches=number), cursor="[2]")
+        assert relay.asked == 3
+        journal.committed(taken, batch=number, root=sealed.root)
+    sign(store)
+    with store.read() as snapshot:
+        kinds = [parse(line).type for line in snapshot.log.lines()]
+        assert kinds == ["batch.intent", "batch.intent", "batch.committed", "batch.intent"]
+        assert [batch.batch for batch in snapshot.batches.unresolved()] == [2]
+        assert snapshot.evidence.get(RUN.id, JOB.job, 2).count == 2
+        assert snapshot.jobs.get(RUN.id, JOB.job).progress.batches == 2
+    assert verify_store(store, store.verifier_key).events == 4
+
+
+def test_what_waits_is_sent_before_anything_is_read_and_in_order(server_store):
+    """Also when it is read by another way than the hot one."""
+    with server_store.begin() as tx:
+        first = tx.log.append("error", {"n": 0}, AT)
+        assert parse(tx.log.line(first)).data == {"n": 0}
+        tx.log.append("error", {"n": 1}, AT)
+        assert len(list(tx.log.lines())) == 2
+    with pytest.raises(KeyError), server_store.begin() as tx:  # noqa: PT012
+        tx.log.append("error", {"n": 2}, AT)
+        raise KeyError
+    append(server_store, 200, start=2)
+    sign(server_store)
+    assert verify_store(server_store, server_store.verifier_key).events == 202
 
 
 # -- several at once -------------------------------------------------------------------------

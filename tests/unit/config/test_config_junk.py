@@ -27,8 +27,8 @@ POLICY_KEYS = words(
     "rows orders promise data keep from starts action basis citation kept_by until where"
 )
 CONNECTOR_KEYS = words(
-    "type url password timezone tls tls_ca throttle batch_time datasets orders data table schema key where "
-    "subject events parts allow_scan booked column via latest shared never columns"
+    "type url password timezone tls tls_ca tls_cert tls_key throttle batch_time datasets orders data table schema key "
+    "where subject events parts allow_scan booked column via latest shared never columns"
 )
 SETTINGS_KEYS = words("state keys signing evidence ledger origin mirror publish daemon notify log")
 WORDS = st.sampled_from(

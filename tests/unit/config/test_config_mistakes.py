@@ -344,6 +344,38 @@ def test_tls_cannot_be_off_and_checked_against_a_ca(problems):
     assert "contradicts" in the_one(problems(policies=RULE, shop=shop), "tls_ca").found
 
 
+def test_tls_cannot_be_off_and_show_a_certificate(problems):
+    shop = 'tls = "off"\ntls_cert = "client.pem"\ntls_key = "client.key"\n' + DATASET
+    found = problems(policies=RULE, shop=shop)
+    assert [p.key for p in found] == ["tls_cert", "tls_key"]
+    assert all(p.found == 'contradicts tls = "off"' for p in found)
+
+
+@pytest.mark.parametrize(
+    ("key", "other", "write"),
+    [
+        ("tls_cert", "tls_key", 'add tls_key = "client.key"'),
+        ("tls_key", "tls_cert", 'add tls_cert = "client.pem"'),
+    ],
+)
+def test_a_certificate_and_its_key_are_named_together(problems, key, other, write):
+    (problem,) = problems(policies=RULE, shop=f'{key} = "x"\n' + DATASET)
+    assert (problem.key, problem.found, problem.write) == (key, f"has no {other} beside it", write)
+
+
+@pytest.mark.parametrize("value", ['"file:client.key"', '"env:KEY"', '"~/client.key"', "1", '""', "[]"])
+def test_a_certificate_s_key_is_a_path(problems, value):
+    shop = f'tls_cert = "client.pem"\ntls_key = {value}\n' + DATASET
+    assert {p.key for p in problems(policies=RULE, shop=shop)} >= {"tls_key"}
+
+
+def test_a_key_that_is_written_out_is_not_shown(problems):
+    shop = 'tls_cert = "client.pem"\ntls_key = """-----BEGIN PRIVATE KEY-----\nhunter2"""\n' + DATASET
+    problem = the_one(problems(policies=RULE, shop=shop), "tls_key")
+    assert "hunter2" not in str(problem)
+    assert problem.write == "write the path of the file"
+
+
 def test_a_sqlite_file_has_neither_password_nor_tls(problems):
     shop = 'password = "env:P"\ntls = "off"\n' + replaced(
         DATASET.replace('url = "env:URL"\n', 'url = "sqlite:///shop.db"\n'), "allow_scan = true"
@@ -372,6 +404,7 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
         ("[state]\nurl = 'env:U'\npasword = 'env:P'", "state.pasword", "not a known key"),
         ("[state]\nurl = 'env:U'\ntls = 'on'", "state.tls", "is"),
         ("[state]\nurl = 'env:U'\ntls = 'off'\ntls_ca = 'ca.pem'", "state.tls_ca", "contradicts"),
+        ("[state]\nurl = 'env:U'\ntls_cert = 'client.pem'", "state.tls_cert", "has no tls_key beside it"),
         ("[state]\nurl = 'sqlite:///x.db'\npassword = 'env:P'", "state.password", "SQLite"),
     ],
 )

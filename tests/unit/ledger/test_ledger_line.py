@@ -22,6 +22,7 @@ from retention.ledger.line import (
     hash_of,
     parse,
     parse_instant,
+    quick,
 )
 
 AT = datetime(2026, 11, 25, 18, 23, 34, 123456, tzinfo=UTC)
@@ -179,6 +180,45 @@ def test_every_other_spelling_is_refused(old, new):
     assert old in raw
     with pytest.raises(LedgerError):
         parse(raw.replace(old, new, 1))
+    assert quick(raw.replace(old, new, 1), seq=3, prev=FIRST_PREV) is None
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.from_regex("[ -~]*", fullmatch=True),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.from_regex("[ -~]*", fullmatch=True), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.from_regex("[ -~]*", fullmatch=True), plain, max_size=4))
+def test_a_plain_line_is_known_the_quick_way(data):
+    raw = line(data=data)
+    is_plain = raw.count(b"{") + raw.count(b"[") <= 16
+    assert quick(raw, seq=3, prev=FIRST_PREV) == (AT if is_plain else None)
+    assert quick(raw, seq=4, prev=FIRST_PREV) is None
+    assert quick(raw, seq=3, prev="1" * 64) is None
+
+
+EDITS = [
+    b"", b" ", b'"', b",", b":", b"{", b"}", b"[", b"]", b"0", b"-", b"1", b".0", b"e1", b"\\", b"\\u0041",
+    b"\xc3\xa9", b"\x00", b"\x7f", b"\n", b"null", b"NaN", b'"a":1,', b'"seq":3', b'"}', b"9007199254740992",
+]  # fmt: skip
+
+
+@given(objects, st.integers(0, 200), st.integers(0, 3), st.sampled_from(EDITS))
+def test_the_quick_way_takes_nothing_that_is_refused(data, place, length, edit):
+    """Whatever is put in place of whatever."""
+    raw = line(data={"run": "r1", "rows": {"a": 1, "b": [2]}, **data})
+    raw = raw[: place % len(raw)] + edit + raw[place % len(raw) + length :]
+    at = quick(raw, seq=3, prev=FIRST_PREV)
+    if at is not None:
+        found = parse(raw)
+        assert (found.at, found.seq, found.prev) == (at, 3, FIRST_PREV)
 
 
 @pytest.mark.parametrize("raw", [b"", b"null", b"[]", b"{}", b"{", b"\x00", b'"x"'])

@@ -120,7 +120,7 @@ def test_a_run_has_every_promised_field():
     assert told["planned"] == told["done"] + sum(told["skipped"].values()) + told["set_aside"] + told["left"]
     assert told["seconds"] == 1.235
     promised = {"rule", "connector", "dataset", "status", "reason", "planned", "done", "skipped", "set_aside"}
-    assert set(told) == promised | {"left", "rows", "batches", "seconds", "overdue"}
+    assert set(told) == promised | {"left", "rows", "batches", "seconds", "overdue", "counted"}
 
 
 @pytest.mark.parametrize(

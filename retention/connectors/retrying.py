@@ -24,13 +24,23 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
 
 
-def again(retry: Retry, action: Callable[[], T], on_failure: Callable[[], None] = lambda: None) -> T:
-    """`action`, tried again while it raises Transient; the last Transient comes out.
+PATIENCE = 10
+"""Attempts at what only begins, or looks: nothing is undone for it."""
+
+
+def again(
+    retry: Retry,
+    action: Callable[[], T],
+    on_failure: Callable[[], None] = lambda: None,
+    *,
+    transient: type[Exception] = Transient,
+) -> T:
+    """`action`, tried again while it raises `transient`; the last one comes out.
 
     `on_failure` is called after each failed attempt. Never used around a commit.
     """
     attempts = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Transient),
+        retry=tenacity.retry_if_exception_type(transient),
         stop=tenacity.stop_after_attempt(retry.attempts),
         wait=tenacity.wait_exponential(multiplier=retry.first, max=retry.longest),
         sleep=retry.sleep,

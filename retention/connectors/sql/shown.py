@@ -1,0 +1,198 @@
+"""Every statement of a job, for people to read: what its plan, its claim, its recheck and its deletes are.
+
+Built as the removers build theirs. What only a batch knows (keys, pages, where the last one ended) is marked, and
+such that the statement finds and deletes nothing where somebody runs it as it is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Marker
+from retention.connectors.sql import pages, spans
+from retention.connectors.sql.counting import Census
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.emptying import Emptying, Loosening
+from retention.connectors.sql.looking_again import LookAgain
+from retention.connectors.sql.markers import markers_in, marking
+from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.showing import UNKNOWN
+from retention.connectors.sql.statements import Order, Statements
+from retention.planning.reach import described
+from retention.planning.work import Work
+
+Shown = tuple[str, Any, Mapping[str, Any]]
+"""(purpose, statement, the values of its parameters, as far as they are known)."""
+
+_A_BATCH = 1_000
+_OTHERS = ", where others may hold rows"
+
+
+def job(
+    dialect: Dialect,
+    connection: Connection,
+    work: Work,
+    way: type[KeyRemover],
+    *,
+    dense: bool,
+    marker_schema: str | None,
+) -> Iterator[Shown]:
+    """In the order in which a plan and a run execute them. `way`: how the run's batches are taken."""
+    statements = Statements(dialect, work)
+    for purpose, statement in _plan(dialect, connection, work, statements):
+        yield f"plan: {purpose}", statement, {}
+    if way is pages.PageRemover:
+        yield from _by_pages(dialect, work)
+    if way is spans.SpanRemover:
+        yield from _by_spans(statements, statements.order(dense=dense), dialect.returns_deleted(connection))
+    by_keys = "batch" if way is KeyRemover else "sweep by keys"
+    order = statements.order(dense=dense and way is not pages.PageRemover)
+    for found in (
+        _claim(dialect, work, statements, order),
+        _recheck(dialect, work, statements),
+        _parts_before(dialect, work, statements),
+        _deletes(dialect, connection, work, statements),
+    ):
+        for purpose, statement in found:
+            yield f"{by_keys}: {purpose}", statement, {}
+    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
+    yield "batch: the marker, with the batch's own values", marking(marker, markers_in(marker_schema)), {}
+
+
+Found = Iterator[tuple[str, Any]]
+
+
+def _plan(dialect: Dialect, connection: Connection, work: Work, statements: Statements) -> Found:
+    census = Census(dialect, connection, work)
+    yield "the end of the next range of keys", census.boundary_query(None)
+    yield "records by fate in a range of keys", census.fates_query(None, None)
+    for part in work.bound.parts:
+        yield f"rows of {part.table.id} that go", statements.due_part(part.table)
+    for item in work.referring:
+        yield (
+            f"records that {described(item.outside.reference)} keeps",
+            census.referenced_query(item.test, []),
+        )
+    if work.ringed is not None:
+        yield "records that a ring keeps", census.referenced_query(work.ringed, [])
+    nullable = census.nullable_query()
+    if nullable is not None:
+        yield "rows without a key", nullable
+
+
+def _by_pages(dialect: Dialect, work: Work) -> Iterator[Shown]:
+    """Each stored table in turn."""
+    physical = dialect.physical
+    assert physical is not None
+    nowhere = physical.parameters(0, 0)
+    for leaf in work.bound.root.leaves or (work.bound.root.id,):
+        statements = Statements(dialect, work, leaf)
+        delete = pages.direct_delete(statements, physical)
+        yield f"batch: recheck and delete in a range of pages of {leaf}", delete, nowhere
+        delete = pages.locking_delete(statements, physical)
+        some = {**nowhere, "most": _A_BATCH}
+        yield f"batch: the same without rows that others hold, of {leaf}", delete, some
+
+
+def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[Shown]:
+    size = len(statements.ordering(order))
+    span = ((UNKNOWN,) * size, (UNKNOWN,) * size)
+    first, further = (spans.candidates(statements, order, start) for start in (None, span[0]))
+    yield "batch: where the span of a batch ends", first.offset(_A_BATCH - 1).limit(1), {}
+    yield "batch: where the next one ends", further.offset(_A_BATCH - 1).limit(1), {}
+    yield "batch: whether there is another", further.limit(1), {}
+    due = spans.due_in(statements, order, *span)
+    root = statements.work.bound.root.id
+    if returns:
+        bare = Statements(statements.dialect, statements.work, bare=True)
+        yield f"batch: recheck and delete in a span of {root}", spans.returning(bare, order, *span), {}
+    else:
+        yield f"batch: recheck in a span of {root}", spans.found(statements, due), {}
+        yield f"batch: delete in a span of {root}", spans.delete(statements, due), {}
+    yield (
+        f"batch: keys of a span of {root}, for less than a batch",
+        spans.keys(statements, due).limit(_A_BATCH),
+        {},
+    )
+
+
+def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:
+    for statement in dialect.before_keys(statements.key):
+        yield "where keys are handed over", statement
+    if work.remembered or work.bound.entangled:
+        yield "due records, written down before the first", statements.remember()
+    for number, pairs in enumerate(statements.goes_before(), 1):
+        yield f"due records that others of them refer to ({number})", pairs
+    if not work.bound.entangled:
+        yield "candidates, without locks", statements.find(order, None, _A_BATCH)
+        behind = (UNKNOWN,) * len(statements.ordering(order))
+        yield "the next candidates, behind these", statements.find(order, behind, _A_BATCH)
+        yield "the oldest, under --limit", statements.oldest(_A_BATCH)
+    if not work.own_columns:
+        yield "which candidates are due, without locks", statements.screen()
+
+
+def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
+    others = ""
+    if dialect.row_locks and work.own_columns and not work.bound.outside:
+        yield "lock the records, and recheck", statements.lock_due()
+        others = _OTHERS
+    if dialect.row_locks:
+        yield f"lock the records{others}", statements.lock(wait=False)
+        yield "lock the records, waiting, at last", statements.lock(wait=True)
+        yield f"records that are there, and locked{_OTHERS}", statements.present()
+    yield f"recheck under the lock{others}", statements.recheck()
+    if others:
+        yield f"records that are due, and locked{_OTHERS}", statements.screen()
+    if work.remembered or work.bound.entangled:
+        yield "recheck of what was written down", statements.recheck_remembered()
+
+
+def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found:
+    for part in (part.table for part in work.bound.parts):
+        if dialect.row_locks:
+            yield f"lock rows of {part.id}", statements.lock_part(part, wait=False, at_once=True)
+            yield f"lock rows of {part.id}{_OTHERS}", statements.lock_part(part, wait=False)
+            yield f"records whose rows of {part.id} are free", statements.roots_of_part(part, locking=True)
+            yield f"records with rows of {part.id}", statements.roots_of_part(part, locking=False)
+            yield f"count rows of {part.id}", statements.count_part(part)
+
+
+def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: Statements) -> Found:
+    looks = LookAgain(dialect, connection, statements).looks
+    for look in looks:
+        yield f"what refers by {described(look.reference)} would refer to", look.values
+    for item in work.bound.loosened:
+        loosening, what = Loosening(dialect, statements, item), described(item.reference)
+        yield from _changes(
+            f"loosen rows that refer to others that go, by {what}", loosening.among, loosening
+        )
+    for member in statements.members:
+        emptying = Emptying(dialect, statements, member)
+        what = "records" if member.id == work.bound.root.id else "rows"
+        lookup = None if emptying.direct else emptying.lookup
+        yield from _changes(f"delete {what} of {member.id}", lookup, emptying)
+    for look in looks:
+        yield f"rows that refer by {described(look.reference)} by now", look.rows
+
+
+def _changes(what: str, lookup: Any, step: Emptying | Loosening) -> Found:
+    """One statement; or, by the rows' own keys, those that are looked up, in lists or one by one."""
+    if step.keyed is None:
+        yield what, step.statement
+        return
+    if lookup is not None:
+        yield f"look up, to {what}", lookup
+    yield what, step.keyed.listed
+    yield f"one by one: {what}{_OTHERS}", step.keyed.one
+
+
+def printed(dialect: Dialect, shown: Sequence[Shown]) -> tuple[tuple[str, str], ...]:
+    """(purpose, SQL)."""
+    return tuple(
+        (purpose, statement if isinstance(statement, str) else dialect.shown(statement, given))
+        for purpose, statement, given in shown
+    )
