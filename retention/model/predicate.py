@@ -67,7 +67,16 @@ class Lookup:
     where: Test
 
 
-Expression: TypeAlias = "Field | Constant | Call | Lookup"
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """`item` where it is a whole number from `least` to `most`, else NULL."""
+
+    item: Expression
+    least: int
+    most: int
+
+
+Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +116,6 @@ class Either:
 
     true: Test
     unknown: Test
-
-
-@dataclass(frozen=True, kw_only=True)
-class Between:
-    """Plain: `item` is a whole number from `least` to `most`."""
-
-    item: Expression
-    least: int
-    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,8 +202,8 @@ class Line:
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
-    `field.encoding` says how it is written; where that is plain, `field.kind`: DATE, TIMESTAMP,
-    TIMESTAMPTZ, or TEXT in ISO 8601. A value that the encoding declares as "never" is MISSING.
+    `field.encoding` says how it is written; where that is plain, `field.kind`. What it declares as "never" is
+    MISSING.
     """
 
     field: Field
@@ -277,7 +277,7 @@ class Handed:
 class Listed:
     """Plain: `fields`, a record's key, is on the list `name`, which is handed over with the statement.
 
-    Lists are made by `retention.planning.lists`: what people told about persons, found in the records.
+    What people told about persons, found in the records.
     """
 
     fields: tuple[Field, ...]
@@ -325,7 +325,7 @@ class Reached:
 
 
 Test: TypeAlias = (
-    "Compare | In | IsNull | Truth | Either | Between | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
+    "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
     " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
 )
 
@@ -379,8 +379,8 @@ class LatestDay:
 class Ending:
     """The day on which a limb ended, which counts where `come` is true.
 
-    It is the day of `latest`; with a period, the last day of that (`retention.periods.ended_day`), of which
-    there are `times`. `listed` names a list of days by key (`fields`) instead, for limbs that people told.
+    It is the day of `latest`; with a period, the last day of that, of which there are `times`. `listed` names a
+    list of days by key (`fields`) instead, for limbs that people told.
     """
 
     come: Test

@@ -22,6 +22,7 @@ from retention.model.progress import NoProgress
 from retention.planning.work import Work
 from retention.verbs import run as run_verb
 from retention.verbs.prepared import Prepared, prepared
+from retention.verbs.spoken import NO_WORDS, worked
 from tests.oracles.companies import Company, Table
 from tests.oracles.files import connector_text, policy_text
 
@@ -119,7 +120,7 @@ class Shop:
         config = load(self.place.config, self.place.connectors, environ={})
         as_of = company.world.as_of
         with reading_deeply(), prepared(self.place, config) as ready:
-            works = ready.works(ready.jobs(company.only), as_of)
+            works = worked(ready, ready.jobs(company.only), as_of, NO_WORDS)
             return [self._said(ready, work, None if briefly else as_of) for work in works]
 
     def _said(self, ready: Prepared, work: Work, counted_as_of: datetime | None) -> Said:

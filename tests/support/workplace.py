@@ -20,6 +20,7 @@ from retention.model.outcome import JobOutcome, RunOutcome
 from retention.model.place import Place
 from retention.model.plan import JobPlan, Plan, Statement
 from retention.model.progress import NoProgress
+from retention.verbs.spoken import NO_WORDS, worked
 from tests.support.stores import Store
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -167,7 +168,7 @@ class Workplace:
         config = configuration(place)
         found: dict[str, str] = {}
         with prepared(place, config) as ready:
-            for item in ready.works(ready.jobs(), as_of_instant(config, as_of, self.clock)):
+            for item in worked(ready, ready.jobs(), as_of_instant(config, as_of, self.clock), NO_WORDS):
                 if item.job.rule.name != rule:
                     continue
                 target: Any = ready.targets[item.bound.connector.name]

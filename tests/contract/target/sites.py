@@ -6,6 +6,7 @@ from retention.connectors.port import Marker
 from retention.ledger.evidence import Committer
 from retention.model.place import Place
 from retention.verbs.prepared import as_of_instant, configuration, prepared
+from retention.verbs.spoken import NO_WORDS, worked
 from tests.contract.target import schema
 
 ORIGIN = "acme.example/retention"
@@ -36,7 +37,7 @@ class Site:
         ready = self._stack.enter_context(self.ready(url))
         self.target = ready.targets["shop"]
         self.target.create_marker_table()
-        works = ready.works(ready.jobs(), as_of_instant(ready.config, schema.AS_OF, lambda: None))
+        works = worked(ready, ready.jobs(), as_of_instant(ready.config, schema.AS_OF, lambda: None), NO_WORDS)
         self.work = {item.bound.dataset.name: item for item in works}[self.dataset]
         self.committer = Committer(b"k" * 32, "shop", self.dataset)
         return self
