@@ -36,7 +36,7 @@ from tests.oracles.lawyer.profiles import KEEPING, Profile
 TODAY: dict[str, Profile] = {
     "sqlite": KEEPING,
     "postgresql": KEEPING,
-    "mariadb": KEEPING.without(encoded=False),
+    "mariadb": KEEPING,
 }
 """What the engine understands on each database. The language grows: raise these, at last to EVERYTHING."""
 
