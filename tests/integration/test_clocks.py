@@ -501,7 +501,7 @@ def test_the_cutoff_is_compared_with_the_bare_column_so_that_an_index_serves(
     visits.connect(store, dataset(event))
     statements = visits.statements(as_of="2024-11-22")
 
-    (find,) = [s.sql for s in statements if s.purpose.startswith("batch: candidates")]
+    (find,) = [s.sql for s in statements if s.purpose.endswith(": candidates, without locks")]
     first = r"""WHERE (?:r\."id" IS NOT NULL AND )?(r\."?at"? < (?:'[^']*'|[-\d.]+))"""
     reaches = re.search(first, " ".join(find.replace("`", '"').split()))
     assert reaches is not None, find

@@ -153,6 +153,7 @@ LOOKS = {
     "count": lambda site: site.target.count(site.work, NoProgress()),
     "rows": lambda site: site.target.rows(site.work.bound.root.id),
     "record": lambda site: site.target.record(site.work, "1"),
+    "statements": lambda site: site.target.statements(site.work, NoProgress()),
     "remember": lambda site: site.target.remember(site.work),
     "remover": lambda site: site.target.remover(site.work, site.committer).__enter__(),
     "create_marker_table": lambda site: site.target.create_marker_table(),
@@ -167,7 +168,6 @@ def test_a_database_that_is_gone_is_unreachable_whatever_is_asked(gone):
     for name, ask in LOOKS.items():
         with pytest.raises(UnreachableError):
             pytest.fail(f"{name} said {ask(gone)}")
-    assert gone.target.statements(gone.work), "it is made of the catalogue alone"
     gone.target.close()
 
 
