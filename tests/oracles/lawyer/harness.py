@@ -148,7 +148,7 @@ class Harness:
         with mock.patch.object(module, "now", return_value=moment):
             done = CliRunner().invoke(root, [*options, *words], prog_name="retention")
         if done.exit_code != 0:
-            raise AssertionError(f"{words} ends with {done.exit_code}: {done.output}")
+            raise UsageError(f"{words} ends with {done.exit_code}: {done.output}")
         return done.stdout
 
     # -- where they differ -----------------------------------------------------------------------
