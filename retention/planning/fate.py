@@ -20,7 +20,8 @@ from retention.planning.bound import BoundDataset, Component, Job, Outside, Rule
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
-from retention.planning.stops import Stops
+from retention.planning.sharing import Share
+from retention.planning.stops import Instead, Stops
 
 
 class Fates(Stops):
@@ -180,34 +181,58 @@ class Fates(Stops):
         ]
         if job.bound.entangled and not strict and not alone:
             referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
-        shares = [s for s in self.sharing(job.bound) if s.other not in {other.bound for other in visiting}]
-        around = (*visiting, job)
-        for share in shares:
-            if not share.whole and share.table != share.other.root.id:
-                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=around))
-                referring.append(share.where(stays, root))
+        shares = self._shares(job, visiting)
+        referring += [test for _, test in self.staying(job, root, shares, visiting)]
         if referring:
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
-        others = [
-            test
+        others = [each.test for each in self.instead(job, root, shares, visiting, gone=gone)]
+        if others:
+            stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
+        return p.Choice(cases=tuple(stops), otherwise="due")
+
+    def _shares(self, job: Job, visiting: tuple[Job, ...] = ()) -> list[Share]:
+        return [s for s in self.sharing(job.bound) if s.other not in {other.bound for other in visiting}]
+
+    def staying(
+        self, job: Job, root: p.Source, shares: Iterable[Share], visiting: tuple[Job, ...] = ()
+    ) -> list[tuple[Share, p.Test]]:
+        """By each way of sharing a part: a record that stays shares it."""
+        found = []
+        for share in shares:
+            if not share.whole and share.table != share.other.root.id:
+                goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
+                found.append((share, share.where(p.Untrue(item=goes), root)))
+        return found
+
+    def instead(
+        self,
+        job: Job,
+        root: p.Source,
+        shares: Iterable[Share],
+        visiting: tuple[Job, ...] = (),
+        *,
+        gone: bool = False,
+    ) -> list[Instead]:
+        """What could act on the record in place of the job."""
+        found = [
+            Instead(test=test, bound=job.bound, rule=rule)
             for rule in job.others
             if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
         ]
         for share in shares:
+            other, owner = share.other, share.owner
             if share.within:
-                others.append(share.where(self._goes_of(share.other, share.owner, visiting=around), root))
+                goes = self._goes_of(other, owner, visiting=(*visiting, job))
+                found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
             elif share.whole:
-                others += [
-                    share.where(test, root)
-                    for rule in self.rules_of(share.other)
-                    if (test := self.acts_instead(job, rule, share.other, share.owner, root, gone=gone))
-                    is not None
+                found += [
+                    Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
+                    for rule in self.rules_of(other)
+                    if (test := self.acts_instead(job, rule, other, owner, root, gone=gone)) is not None
                 ]
-        if others:
-            stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
-        return p.Choice(cases=tuple(stops), otherwise="due")
+        return found
 
     # -- references ------------------------------------------------------------------------
 
