@@ -132,6 +132,15 @@ class RecordView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What was asked of one record: true, false or None for unknown; text, None for NULL; (how many, some keys)."""
+
+    tests: Mapping[str, bool | None]
+    values: Mapping[str, str | None]
+    rows: Mapping[str, tuple[int, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sight:
     """A clock's column over all rows: whether any value has passed. If none has, how many have not, or can't be read.
 
