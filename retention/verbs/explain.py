@@ -26,7 +26,6 @@ def explain(
     dataset: str,
     key: str,
     as_of: str | None = None,
-    told: Told = NOTHING_TOLD,
     clock: Clock,
 ) -> Explanation:
     """The record `key` of `CONNECTOR.DATASET` (a composite key is typed `7,3`).
@@ -34,6 +33,13 @@ def explain(
     UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
     UnreachableError where its database does not answer.
     """
+    return explained(place, dataset=dataset, key=key, as_of=as_of, told=NOTHING_TOLD, clock=clock)
+
+
+def explained(
+    place: Place, *, dataset: str, key: str, as_of: str | None = None, told: Told, clock: Clock
+) -> Explanation:
+    """The same, where people have `told` this."""
     config = configuration(place)
     connector, _, name = dataset.partition(".")
     if connector not in config.connectors or name not in config.connectors[connector].datasets:
