@@ -10,7 +10,6 @@ from retention.errors import UsageError
 from retention.ledger.evidence import key_text
 from retention.model.explanation import Explanation, HoldView, RuleView
 from retention.model.place import Place
-from retention.model.told import NOTHING_TOLD, Told
 from retention.model.typed import pieces
 from retention.planning.bound import BoundDataset, Job
 from retention.verbs import explain_words, stores
@@ -33,13 +32,6 @@ def explain(
     UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
     UnreachableError where its database does not answer.
     """
-    return explained(place, dataset=dataset, key=key, as_of=as_of, told=NOTHING_TOLD, clock=clock)
-
-
-def explained(
-    place: Place, *, dataset: str, key: str, as_of: str | None = None, told: Told, clock: Clock
-) -> Explanation:
-    """The same, where people have `told` this."""
     config = configuration(place)
     connector, _, name = dataset.partition(".")
     if connector not in config.connectors or name not in config.connectors[connector].datasets:
@@ -48,7 +40,7 @@ def explained(
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
         ready.refuse_silence()
-        ready, said = words(ready, told, moment)
+        ready, said = words(ready, stores.told(config, place), moment)
         ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
         reader = Reader(ready, said, moment)
