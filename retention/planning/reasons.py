@@ -139,15 +139,14 @@ class Reasons(Fates):
     def variant(self, case: Case, root: p.Source) -> Questions:
         """What else the variant asks: whether it defers, whether `at_most` has passed, the instructed period."""
         tests: dict[str, p.Test] = {"past at_most": self.past_at_most(case, root)}
-        values: dict[str, Asked] = {}
+        values: dict[str, p.Expression] = {}
         variant = case.variant
         if variant.defer_while is not None:
             tests["defers"] = self.condition(case.bound, root, variant.defer_while)
         if variant.instructed is not None:
             told = case.bound.periods[variant.instructed]
-            times = self.value(told.value, root)
-            values["times"] = times
-            tests["times"] = p.Between(item=times, least=told.least, most=told.most)
+            values["written"] = self.value(told.value, root)
+            values["times"] = p.Whole(item=values["written"], least=told.least, most=told.most)
         return Questions(tests=tests, values=values)
 
     def kept_by(self, job: Job, root: p.Source, case: Case) -> list[Keeper]:

@@ -152,7 +152,7 @@ class _Limbs:
         self._answers = answers
         self.components: list[Component] = []
         self._events: dict[str, Known] = {}
-        self.instructed = answers.values.get("times")
+        self.instructed = answers.values.get("written")
 
     def views(self) -> tuple[LimbView, ...]:
         """Each limb; `keep` first."""
@@ -307,10 +307,11 @@ class _Limbs:
         variant = self._case.variant
         if variant.keep is not None:
             return variant.counting(variant.keep)
-        if variant.instructed is None or self._answers.tests["times"] is not True:
+        times = self._answers.values.get("times")
+        if variant.instructed is None or times is None:
             return None
         told = self._job.bound.periods[variant.instructed]
-        return variant.counting(told.unit.period(int(Decimal(self.instructed or "0"))))
+        return variant.counting(told.unit.period(int(Decimal(times))))
 
     def _latest(self, known: Known) -> date | None:
         return max((self._day(moment) for moment in known.moments), default=None)
