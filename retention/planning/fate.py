@@ -193,7 +193,7 @@ class Fates(Stops):
         return p.Choice(cases=tuple(stops), otherwise="due")
 
     def _shares(self, job: Job, visiting: tuple[Job, ...] = ()) -> list[Share]:
-        return [s for s in self.sharing(job.bound) if s.other not in {other.bound for other in visiting}]
+        return [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
 
     def staying(
         self, job: Job, root: p.Source, shares: Iterable[Share], visiting: tuple[Job, ...] = ()

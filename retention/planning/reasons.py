@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from retention.model import condition as c
 from retention.model import predicate as p
+from retention.model.catalogue import Kind
 from retention.model.condition import Condition
 from retention.planning.bound import Job, Outside, Value
 from retention.planning.fate import Fates
@@ -93,7 +94,7 @@ class Reasons(Fates):
         values: dict[str, Asked] = {}
         for name in dict.fromkeys(name for each in conditions for name in named(each.tree)):
             fact = job.bound.facts.get(name)
-            if isinstance(fact, Value):
+            if isinstance(fact, Value) and fact.column.kind is not Kind.BOOLEAN:
                 values[name] = self.value(fact, root)
             elif fact is not None:
                 truth = c.Truth(item=c.NameTerm(pieces=tuple(name.split("."))))

@@ -173,11 +173,15 @@ def _stopper(view: RuleView, stopper: Stopper) -> str:
             review = f", review on {stopper.review}" if stopper.review else ""
             return f"{view.action}: hold {shown(stopper.by)} ({stopper.reason}) covers it{review}"
         case "retained" | "conflict":
-            what = f" for {_records(stopper)}" if stopper.dataset is not None else ""
+            what = _records(stopper) if stopper.dataset is not None else "it"
             how = {"needs": ", which needs it", "shares": ", which shares rows with it"}.get(
                 stopper.how or "", ""
             )
-            return f"{view.action}: the rule {shown(stopper.by)} still keeps it{what}{how}{until}"
+            if stopper.count is not None and stopper.count > 1:
+                how = {"needs": ", which need it", "shares": ", which share rows with it"}.get(
+                    stopper.how or "", ""
+                )
+            return f"{view.action}: the rule {shown(stopper.by)} still keeps {what}{how}{until}"
         case "elsewhere" if stopper.dataset is not None:
             return f"it is a row of {_records(stopper)}"
         case "elsewhere":

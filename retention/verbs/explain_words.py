@@ -99,11 +99,14 @@ def _unclear(job: Job, view: RecordView, reading: Reading) -> str:
         which = " and ".join(f"`{c.key}` ({c.text})" for c in unknown)
         verb = "is" if len(unknown) == 1 else "are"
         return f"{which} {verb} neither true nor false of it: unknown never deletes"
-    if reading.instructed is None and reading.case.variant.instructed is not None:
-        return "no period is instructed for it: unknown never deletes"
+    variant = reading.case.variant
+    if variant.instructed is not None and not _misread(reading):
+        if reading.instructed is None:
+            return "no period is instructed for it: unknown never deletes"
+        unit = job.bound.periods[variant.instructed].unit.value
+        told = f"the period instructed for it ({reading.instructed} {unit})"
+        return f"{told} is none that is allowed: unknown never deletes"
     unclear = [limb.event for limb in reading.limbs if limb.state == "unclear"]
-    if reading.case.variant.instructed is not None and not _misread(reading):
-        return f"the period instructed for it ({reading.instructed}) is none: unknown never deletes"
     return f"whether or when {_or(unclear) or 'its event'} happened can't be told: unknown never deletes"
 
 
