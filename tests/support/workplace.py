@@ -180,7 +180,9 @@ class Workplace:
                     for *key, fate in connection.execute(query.order_by(*statements.key_columns)):
                         found[",".join(map(str, key))] = fate
         fates = list(found.values())
-        assert not counted or self.fates(rule, as_of=as_of) == {fate: fates.count(fate) for fate in sorted(set(fates))}
+        assert not counted or self.fates(rule, as_of=as_of) == {
+            fate: fates.count(fate) for fate in sorted(set(fates))
+        }
         return found
 
     def statements(self, *, as_of: str | None = None) -> tuple[Statement, ...]:

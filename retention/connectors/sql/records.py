@@ -90,11 +90,6 @@ class RecordReader:
         return RecordView(
             fate=row[0],
             overdue=bool(row[1]) and row[0] in ("due", "referenced", "conflict"),
-            events={
-                name: {shown.component.text: self._component(shown, here) for shown in every}
-                for name, every in self._work.events.items()
-                if name in self._work.job.rule.events
-            },
             parts=self._parts(here),
             referring=self._referring(here),
             undecided=bool(row[2]),
@@ -162,18 +157,6 @@ class RecordReader:
         except OverflowError:
             return None  # no integer of this database is so large, and so no row has it
         return None if row is None else tuple(row)
-
-    def _component(self, shown: Shown, here: list[Any]) -> tuple[str | None, str]:
-        compiler = self._statements.compiler
-        wanted = (p.State.RECENT, p.State.UNCLEAR, p.State.PAST)
-        cases: list[tuple[Any, Any]] = [
-            (compiler.test(shown.states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
-        ]
-        state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        value = self._dialect.shown_value(self._value(shown), shown.component.column.kind)
-        query = sa.select(state, value).select_from(self._statements.root).where(*here)
-        found, value = self._connection.execute(query).one()
-        return (None if value is None else _shown(value)), found
 
     def _value(self, shown: Shown) -> Any:
         """The component's own value, or the latest of the related rows'."""
