@@ -220,7 +220,7 @@ def test_a_check_without_problems_says_so():
 
 
 def test_an_explanation_reads_from_event_to_obstacle():
-    text = text_of(show_explanation, EXPLANATION)
+    unwrapped = " ".join(text_of(show_explanation, EXPLANATION).split())
     for expected in (
         "Record 4711 of shop.orders, as of 2026-03-01 (Europe/Oslo)",
         "Its parts: 3 rows of order_lines.",
@@ -245,7 +245,7 @@ def test_an_explanation_reads_from_event_to_obstacle():
         "ends on 2025-12-01 at the latest",
         "It stays while twelve invoices refer to it.",
     ):
-        assert expected in text
+        assert " ".join(expected.split()) in unwrapped
 
 
 def test_a_record_that_no_rule_speaks_of_is_said_to_be_kept():
