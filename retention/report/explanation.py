@@ -103,7 +103,7 @@ def _events(facts: Facts, view: RuleView) -> None:
             facts.add("Event", name)
         for component in view.components:
             if component.event in (name, ""):
-                facts.add("", _component(component))
+                facts.add("", _component(component, ends=limb is not None and limb.kind != "keep"))
 
 
 def _conditions(facts: Facts, view: RuleView) -> None:
@@ -136,11 +136,14 @@ def _style(fate: str) -> str:
     return "warn" if fate in ("undated", "unclear", "conflict") else ""
 
 
-def _component(component: Component) -> Text:
+def _component(component: Component, *, ends: bool) -> Text:
+    """`ends`: of an event that ends the clock by its own day; nothing is counted from it."""
     value = shown(component.value) if component.value is not None else "none"
     state = STATE_WORDS.get(component.state, component.state)
     if component.state == "missing" and component.value is not None:
         state = "not happened"  # its condition is false, or the value means never
+    if component.state == "past" and ends:
+        state = "happened"
     style = "warn" if component.state == "unclear" else "quiet"
     return Text.assemble(f"{shown(component.column)} = {value}  ", (shown(state), style))
 
@@ -159,7 +162,7 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
         dates.append(("Clock", f"ended on {view.ended}"))
     if view.at_most:
         dates.append(("At most", f"until {view.at_most}"))
-    if view.defers_until:
+    if view.defers_until and any(c.key == "defer_while" and c.state != "false" for c in view.conditions):
         dates.append(("Deferral", f"ends on {view.defers_until} at the latest"))
     if view.overdue_on:
         dates.append(("Overdue", f"from {view.overdue_on} on"))

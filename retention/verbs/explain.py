@@ -110,7 +110,7 @@ def _view(
         overdue_on=_overdue_on(reading),
         at_most=None if reading.at_most is None else reading.at_most.isoformat(),
         defers_until=None if reading.defers_until is None else reading.defers_until.isoformat(),
-        keep=variant.keep.text if variant.keep is not None else "",
+        keep=variant.keep.text if variant.keep is not None and not reading.varied else "",
         instructed=_instructed(job, reading),
         timezone=variant.timezone,
         exception=None if variant.when is None else variant.when.text,

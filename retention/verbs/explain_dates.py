@@ -27,12 +27,14 @@ TRUTHS = {True: "true", False: "false", None: "unknown"}
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one rule finds in one record. `decided`: it is known which variant holds, and the rule reaches the record.
+    """What one rule finds in one record. `decided`: the rule reaches the record, and it is known which variant holds.
 
-    `defers`: whether `defer_while` is true, None for unknown, False where there is none. Days as in RuleView.
+    `case`: that variant, or the rule itself where it is not known (`varied`). `defers`: whether `defer_while` is true,
+    None for unknown, False where there is none. Days as in RuleView.
     """
 
     case: Case
+    varied: bool
     decided: bool
     conditions: tuple[ConditionView, ...]
     facts: tuple[FactView, ...]
@@ -126,6 +128,7 @@ class Reader:
         reached = all(states.get(name, True) is True for name in ("dataset.where", "where"))
         return Reading(
             case=shown,
+            varied=case is None,
             decided=case is not None and reached,
             conditions=tuple(
                 ConditionView(key=name, text=condition.text, state=TRUTHS[states[name]])

@@ -116,7 +116,7 @@ def _known(reading: Reading) -> Change:
     if ahead:
         first = min(ahead, key=lambda limb: limb.due_on or "")
         return f"due on {first.due_on}, {_through(first)}, though the rest is not known", first.due_on
-    unknown = [f"`{c.key}` is true or false of it" for c in reading.conditions if c.state == "unknown"]
+    unknown = [f"`{c.key}`" for c in reading.conditions if c.state == "unknown" and c.key != "defer_while"]
     wrong = [
         f"{c.column} can be read" for c in reading.components if c.state == "unclear" and c.column != "told"
     ]
@@ -124,7 +124,10 @@ def _known(reading: Reading) -> Change:
         wrong.append("it can be told when it began")
     if reading.case.variant.instructed is not None and not wrong:
         wrong.append("a period that is allowed is instructed for it")
-    return f"it stays until {' and '.join([*unknown, *dict.fromkeys(wrong)]) or 'that can be told'}", None
+    if unknown and not reading.decided:
+        truths = f"{' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'}"
+        return f"it stays until it can be told whether {truths} true of it", None
+    return f"it stays until {' and '.join(dict.fromkeys(wrong)) or 'that can be told'}", None
 
 
 def _misread(reading: Reading) -> bool:

@@ -142,8 +142,9 @@ def test_the_variant_that_holds_is_named_and_the_one_that_cannot_be_told_too(
     ]
     assert (unknown.fate, unknown.due_on) == ("unclear", None)
     assert "`exceptions[1].when` (kind = 'b')" in unknown.because
+    assert unknown.keep == ""
     assert unknown.changes == (
-        "it stays until `exceptions[1].when` is true or false of it and `exceptions[2].when` is true or false of it"
+        "it stays until it can be told whether `exceptions[1].when` and `exceptions[2].when` are true of it"
     )
 
 
@@ -227,6 +228,20 @@ def test_a_keeping_rule_is_named_with_the_day_until_which_it_keeps(work: Workpla
     assert work.each("short", as_of="2027-05-06")["1"] == "elsewhere"
     (then,) = (v for v in work.explain("db.things", "1", as_of="2027-05-06").rules if v.rule == "short")
     assert [(s.kind, s.by) for s in then.stopped_by] == [("elsewhere", "long")]
+
+
+def test_a_conflict_names_the_day_that_has_passed_and_the_rule_that_keeps_it(
+    work: Workplace, sqlite: SqliteStore
+) -> None:
+    many(work, sqlite, "'2023-01-31 10:30:00'")
+    work.rule("brief", 'data = "things"\nkeep = "1 year"\nat_most = "2 years"\nfrom = "made"')
+    work.rule("long", 'data = "things"\nkeep = "5 years"\nfrom = "made"\nbasis = "legal obligation"')
+
+    found = view(work, "1", "brief")
+
+    assert (found.fate, found.overdue, found.at_most) == ("conflict", True, "2025-01-31")
+    assert [(s.kind, s.by, s.until) for s in found.stopped_by] == [("conflict", "long", "2028-02-01")]
+    assert found.because == "it should have gone by 2025-01-31, and another rule still keeps it: long"
 
 
 SHOP = """
