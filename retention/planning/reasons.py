@@ -157,11 +157,11 @@ class Reasons(Fates):
 
     def shared(self, job: Job, root: p.Source) -> list[tuple[Share, p.Test]]:
         """Records that stay and share a part with it."""
-        return self.staying(job, root, self._shares(job))
+        return self.staying(job, root)
 
     def acting(self, job: Job, root: p.Source) -> list[Instead]:
         """What could act on the record in place of the job."""
-        return self.instead(job, root, self._shares(job))
+        return self.instead(job, root)
 
     def linked(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
         """Every row outside the record that refers to it by the reference, whether it stays or goes."""

@@ -121,19 +121,39 @@ class Stops(Sharing):
                 found.append(kept if guard is None else p.All(items=(guard, kept)))
         return p.AnyOf(items=tuple(found)) if found else None
 
+    def could_go(self, job: Job, root: p.Source) -> p.Test:
+        """Plain: some rule on the job's dataset has ended, and none that it yields to keeps the record."""
+        found: list[p.Test] = []
+        yielding: list[p.Test] = []
+        for rule in job.every:
+            ended = self.ended(rule, job.bound, job.told, root)
+            if _yields_to_all(rule):
+                yielding.append(ended)
+                continue
+            kept = self.retained(job, rule, root, gone=False)
+            found.append(ended if kept is None else p.All(items=(ended, p.Untrue(item=kept))))
+        if yielding:  # one that has ended keeps nothing itself, and may be asked with the others
+            keepers = [keeper.test for keeper in self.keepers(job, None, root, lambda _: True)]
+            free = () if not keepers else (p.Untrue(item=p.AnyOf(items=tuple(keepers))),)
+            found.append(p.All(items=(p.AnyOf(items=tuple(yielding)), *free)))
+        return found[0] if len(found) == 1 else p.AnyOf(items=tuple(found))
+
     def keepers(
-        self, job: Job, rule: Rule, root: p.Source, asked: Asked, *, gone: bool = False
+        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, *, gone: bool = False
     ) -> list[Keeper]:
-        """Every rule, by a variant that is `asked` for, that can keep a row of the record from `rule`."""
+        """Every rule, by a variant that is `asked` for, that can keep a row of the record.
+
+        `rule`: the one that it is kept from, which keeps nothing from itself; None: of any.
+        """
         bound, told = job.bound, job.told
         found: list[Keeper] = []
         for other in job.every:
-            if other.name != rule.name:
+            if rule is None or other.name != rule.name:
                 kept = self.keeps(other, bound, told, root, asked=asked, gone=gone)
                 found += [] if kept is None else [Keeper(rule=other, bound=bound, test=kept)]
         for share in self.sharing(bound):
             for other in self.rules_of(share.other):
-                own = (lambda _: True) if other.name == rule.name else asked
+                own = (lambda _: True) if rule is not None and other.name == rule.name else asked
                 kept = self.keeps(other, share.other, told, share.owner, asked=own)
                 if kept is not None:
                     test = share.where(kept, root)
@@ -191,9 +211,10 @@ class Stops(Sharing):
             tests.append(p.Untrue(item=kept))
         if not (own and surely_later(rule, job.rule)):
             before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
-            tests.append(
-                p.EndsAfter(left=self._endings(other, owner), right=self._endings(job, root), or_same=before)
-            )
+            left, right = self._endings(other, owner), self._endings(job, root)
+            if not left or not right:  # one of them never ends
+                return None
+            tests.append(p.EndsAfter(left=left, right=right, or_same=before))
         return p.All(items=tuple(tests))
 
     def _beside(self, job: Job, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:
