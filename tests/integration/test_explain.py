@@ -449,3 +449,14 @@ def test_the_text_fits_a_terminal_of_eighty_columns_and_the_document_has_its_key
     (rule,) = document["rules"]
     assert {"rule", "fate", "action", "overdue", "event", "ended", "at_most", "stopped_by"} <= rule.keys()
     assert rule["stopped_by"][0]["until"] == "2028-05-02"
+
+
+def test_the_first_day_that_counts_is_that_of_the_rule_s_zone(work: Workplace, sqlite: SqliteStore) -> None:
+    """1971-01-01 23:00 in UTC is the second of January in Oslo, and no way of saying "unknown"."""
+    work.timezone = "Europe/Oslo"
+    many(work, sqlite, "'1971-01-01 23:00:00'")
+    work.rule("plain", RULES["plain"])
+
+    found = view(work, "1", "plain")
+
+    assert (found.fate, found.event, found.due_on) == ("due", "1971-01-02", "1972-03-03")
