@@ -9,6 +9,7 @@
 PYTHON  = python3
 VENV    = .venv
 WORKERS = auto
+COUNT   = 100000
 
 BIN   = $(VENV)/bin
 READY = $(VENV)/ready
@@ -18,6 +19,7 @@ help:
 	@echo "make test    run the tests, but for the heavy ones"
 	@echo "make lint    ruff, formatting, mypy"
 	@echo "make faults  run the heavy tests: kills, races, full disks"
+	@echo "make oracle  hold the engine against $(COUNT) small companies (COUNT=...), on every database that answers"
 	@echo "make bench   measure"
 	@echo "make clean   remove what these targets made"
 	@echo
@@ -34,6 +36,9 @@ test: $(READY)
 
 faults: $(READY)
 	$(BIN)/python -m pytest -m heavy
+
+oracle: $(READY)
+	$(BIN)/python -m tests.oracles.lawyer --count $(COUNT)
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -63,4 +68,4 @@ $(READY): pyproject.toml constraints.txt .python-asked-for
 
 always:
 
-.PHONY: help demo test faults bench lint clean always
+.PHONY: help demo test faults oracle bench lint clean always

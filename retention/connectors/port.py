@@ -18,12 +18,23 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from retention.connectors.answers import Counts as Counts
+from retention.connectors.answers import Dates as Dates
+from retention.connectors.answers import Key as Key
+from retention.connectors.answers import Lacking as Lacking
+from retention.connectors.answers import Look as Look
+from retention.connectors.answers import Marker as Marker
+from retention.connectors.answers import Person as Person
+from retention.connectors.answers import RecordView as RecordView
+from retention.connectors.answers import Seen as Seen
+from retention.connectors.answers import Sight as Sight
+from retention.connectors.answers import Taken as Taken
+from retention.connectors.answers import Window as Window
 from retention.errors import RetentionError, UnreachableError
-from retention.ledger.evidence import Committer, Sealed
+from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.lists import Lists
@@ -31,8 +42,6 @@ from retention.model.progress import Progress
 from retention.planning.bound import BoundDataset
 from retention.planning.rights import Need
 from retention.planning.work import Work
-
-Key = tuple[Any, ...]
 
 
 class Transient(UnreachableError):  # noqa: N818 - a condition, not a fault
@@ -45,159 +54,6 @@ class Refused(RetentionError):  # noqa: N818 - the database's answer
 
 class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
     """The connection broke while a commit was under way: its outcome is unknown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day.
-
-    `ringed`: how many of the referenced stay for a ring of rows that the database lets not go.
-    """
-
-    fates: Mapping[str, int]
-    overdue: int = 0
-    oldest: str | None = None
-    rows: Mapping[str, int] = field(default_factory=dict)
-    referenced_by: Mapping[str, int] = field(default_factory=dict)
-    ringed: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Candidates for one batch: either keys, or a range of physical pages of one stored table.
-
-    `after` is the cursor behind them, as JSON-able values; it is stored with the batch.
-    """
-
-    after: Mapping[str, Any]
-    keys: tuple[Key, ...] = ()
-    pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
-    span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
-    whole: bool = False  # the keys' records refer to each other in a ring: all go, or none
-
-    @property
-    def keyed(self) -> bool:
-        """It names its candidates one by one."""
-        return self.pages is None and self.span is None
-
-    def halves(self) -> tuple[Window, Window]:
-        """The same candidates in two windows; only of windows with at least two keys."""
-        middle = len(self.keys) // 2
-        return (
-            Window(after=self.after, keys=self.keys[:middle]),
-            Window(after=self.after, keys=self.keys[middle:]),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What one batch removed: `keys` of its records, rows per table; and what it left alone, why: `held` since the plan.
-
-    `sealed`: the commitments of `keys`, None where there are none. `overdue`: how many of the records
-    were past the time that carrying it out may take.
-    """
-
-    keys: Sequence[Key]
-    sealed: Sealed | None = None
-    overdue: int
-    rows: Mapping[str, int]
-    changed: int = 0
-    held: Sequence[Key] = ()
-    locked: Sequence[Key] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Marker:
-    """A row of `retention_marker`: proof in the target that a batch committed, or that it never will."""
-
-    origin: str
-    run: str
-    batch: int
-    status: str  # "committed", "aborted", "folded"
-    root: str  # hex
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lacking:
-    """A right that the role does not have: it can't `right` `table`; `grant` is the statement that gives it.
-
-    `looking`: a plan needs it too.
-    """
-
-    table: TableId
-    right: str
-    grant: str
-    looking: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """A column's least and greatest value as text, None where it has none; `nulls` None: not counted."""
-
-    first: str | None
-    last: str | None
-    nulls: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What a short look at a table told: its rows, counted to an end (`whole`) or not, and some columns."""
-
-    rows: int
-    whole: bool
-    columns: Mapping[str, Seen] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordView:
-    """One record as it stands: `fate` by this job; event → component → (value text, state).
-
-    `undecided`: the dataset's `where` is neither true nor false of it. `ringed`: it stays for a ring of rows that the
-    database lets not go.
-    """
-
-    fate: str
-    overdue: bool
-    events: Mapping[str, Mapping[str, tuple[str | None, str]]]
-    parts: Mapping[str, int]
-    referring: Mapping[str, tuple[int, tuple[str, ...]]]
-    undecided: bool = False
-    ringed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sight:
-    """A clock's column over all rows: whether any value has passed. If none has, how many have not, or can't be read.
-
-    `served`: an index of the bare column can serve a cutoff.
-    """
-
-    past: bool
-    ahead: int = 0
-    unclear: int = 0
-    served: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A record and whom it is about: kind of identifier → text, None for NULL; `began` as text."""
-
-    key: Key
-    identifiers: Mapping[str, str | None]
-    began: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dates:
-    """A record's event: the value of each component as text, None where there is none that can be read.
-
-    Of related rows it is the latest. `unclear`: of some component it can't be told.
-    """
-
-    key: Key
-    values: tuple[str | None, ...]
-    unclear: bool
 
 
 DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]

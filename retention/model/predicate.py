@@ -202,8 +202,7 @@ class Line:
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
-    `field.encoding` says how it is written; where that is plain, `field.kind`: DATE, TIMESTAMP,
-    TIMESTAMPTZ, or TEXT in ISO 8601. A value that the encoding declares as "never" is MISSING.
+    `field.encoding` says how it is written; where that is plain, `field.kind`. A value that the encoding declares as "never" is MISSING.
     """
 
     field: Field
@@ -277,7 +276,7 @@ class Handed:
 class Listed:
     """Plain: `fields`, a record's key, is on the list `name`, which is handed over with the statement.
 
-    Lists are made by `retention.planning.lists`: what people told about persons, found in the records.
+    What people told about persons, found in the records.
     """
 
     fields: tuple[Field, ...]
@@ -379,8 +378,8 @@ class LatestDay:
 class Ending:
     """The day on which a limb ended, which counts where `come` is true.
 
-    It is the day of `latest`; with a period, the last day of that (`retention.periods.ended_day`), of which
-    there are `times`. `listed` names a list of days by key (`fields`) instead, for limbs that people told.
+    It is the day of `latest`; with a period, the last day of that, of which there are `times`. `listed` names a
+    list of days by key (`fields`) instead, for limbs that people told.
     """
 
     come: Test

@@ -2,7 +2,7 @@
 
 The words are those of the contract: a rule's variant has the limb `keep`, counted from its event, and a limb for
 each event of `until` or `upon`, which ends it by its own day. Where a limb rests on an event that no store
-records, people's tellings decide: its tests are lists of records, made by `retention.planning.lists`.
+records, people's tellings decide: its tests are lists of records, made by `retention.safety.people`.
 """
 
 from __future__ import annotations

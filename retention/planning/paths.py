@@ -43,10 +43,12 @@ class Placed(Protocol):
     """A column as written, and the referring column by which it is reached, where two lead there."""
 
     @property
-    def column(self) -> Name: ...
+    def column(self) -> Name:
+        """The column, with its table before it where it is not the root's own."""
 
     @property
-    def via(self) -> str | None: ...
+    def via(self) -> str | None:
+        """The referring column."""
 
 
 def related_path(catalogue: Catalogue, root: TableId, table: TableId, column: Placed) -> tuple[Hop, ...]:

@@ -462,7 +462,8 @@ def test_what_holds_a_referring_column_as_it_is(
     staff: Workplace, mariadb: MariadbStore, column: str, more: str, why: str | None
 ) -> None:
     bosses(mariadb, {3: (OLD, 6, None), 6: (OLD, 3, None)}, column=column)
-    mariadb.verbatim(more)
+    if more:
+        mariadb.verbatim(more)
     staff.connect(mariadb, STAFF)
 
     assert staff.fates("staff") == ({"due": 2} if why is None else {"referenced": 2})

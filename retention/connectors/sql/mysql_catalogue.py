@@ -202,13 +202,14 @@ def _tables(connection: Connection, flavour: Flavour, schema: str) -> dict[Table
 def _with_pins(
     connection: Connection, grants: Grants, tables: Mapping[TableId, Table], references: Iterable[Reference]
 ) -> dict[TableId, Table]:
-    """Tables that refer to others, with what holds the referring columns as they are.
+    """Tables whose references lead back to them, with what holds the referring columns as they are.
 
+    Only there rows may have to be loosened before they go: the others, of which there may be many, are not asked.
     CHECKs are read off SHOW CREATE TABLE: information_schema hides them from a role with few rights.
     """
     found: dict[TableId, Table] = {}
     referring: dict[TableId, set[str]] = {}
-    for reference in references:
+    for reference in _circling(references):
         if reference.table in tables and tables[reference.table].unfit is None:
             referring.setdefault(reference.table, set()).update(_finish(reference, tables).columns)
     for id_, names in referring.items():
@@ -226,6 +227,30 @@ def _with_pins(
             create = str(connection.exec_driver_sql(show).fetchall()[0][1])
             found[id_] = with_pins(tables[id_], create, "mysql", names, mine=right)
     return found
+
+
+def _circling(references: Iterable[Reference]) -> list[Reference]:
+    """Those by which a table refers to itself, directly or through others."""
+    every = list(references)
+    onward: dict[TableId, set[TableId]] = {}
+    for reference in every:
+        onward.setdefault(reference.table, set()).add(reference.target)
+    reached: dict[TableId, set[TableId]] = {}
+
+    def leads(start: TableId) -> set[TableId]:
+        if start not in reached:
+            found: set[TableId] = set()
+            waiting = [start]
+            while waiting:
+                fresh = onward.get(waiting.pop(), set()) - found
+                found |= fresh
+                waiting += fresh
+            reached[start] = found
+        return reached[start]
+
+    return [
+        reference for reference in every if reference.table in leads(reference.target) | {reference.target}
+    ]
 
 
 def _unfit(id_: TableId, kind: str, engine: str | None) -> tuple[str, str] | None:

@@ -1,0 +1,328 @@
+"""Cases: small companies drawn from a seed, and aimed at the lines of their own policies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from tests.oracles.lawyer import lines
+from tests.oracles.lawyer.policies import PolicyDrawing
+from tests.oracles.lawyer.profiles import EVERYTHING, Profile
+from tests.oracles.lawyer.shapes import CLOCKS, SHAPES, TENANT, Seat, Shape
+from tests.oracles.lawyer.values import day
+from tests.oracles.lawyer.world import (
+    Component,
+    Dataset,
+    Holds,
+    Instruction,
+    Path,
+    Period,
+    Row,
+    Some,
+    Value,
+    World,
+)
+
+T = TypeVar("T")
+ZONES = ("Europe/Oslo", "UTC", "America/St_Johns", "Pacific/Apia")
+DAYS = tuple(
+    map(
+        date.fromisoformat,
+        (
+            "2024-02-29", "2024-03-01", "2024-03-31", "2024-10-27", "2025-01-01", "2025-02-28", "2025-03-01",
+            "2025-08-31", "2025-12-31", "2026-03-29", "2026-03-08", "2026-07-01",
+        ),
+    )
+)  # fmt: skip
+UNREADABLE = (
+    "", "soon", "2024-02-30", "0000-00-00", "20240101", "2024-13-01", "2024-01-01 25:00", "0001-01-01", "1970-01-01",
+)  # fmt: skip
+STATUS = ("paid", "open", "it's", None)
+EMAILS = ("a@x.org", " A@X.org", "b@x.org", "c@x.org", None)
+INSTRUCTED_DAYS = (30, 90, 365)
+EVENTS = ("booked", "seen", "closed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A world on one of the shapes. `seed` makes it again."""
+
+    seed: int
+    shape: Shape
+    world: World
+
+    def but(self, **changes: Any) -> Case:
+        return replace(self, world=self.world.but(**changes))
+
+
+def case(seed: int, profile: Profile = EVERYTHING, *, shape: str | None = None, companies: int = 1) -> Case:
+    """The case of this seed, of what `profile` allows: so many small companies under one policy, side by side.
+
+    No company refers to another, or knows its people. A plan of a hundred costs hardly more than a plan of one.
+    """
+    return _Drawing(seed, profile, shape, companies).case()
+
+
+class _Drawing:
+    def __init__(self, seed: int, profile: Profile, shape: str | None, companies: int) -> None:
+        self.seed, self.profile, self.companies = seed, profile, companies
+        self.rnd = random.Random(seed)
+        self.shape = SHAPES[shape or self.rnd.choice(list(SHAPES))]
+
+    def chance(self, per_cent: int) -> bool:
+        return self.rnd.random() * 100 < per_cent
+
+    def case(self) -> Case:
+        rnd = self.rnd
+        zones = {connector: rnd.choice(ZONES) for connector in ("shop", "crm")}
+        zone = rnd.choice(ZONES)
+        on = rnd.choice(DAYS)
+        step = rnd.choice((timedelta(), -lines.TICK, lines.TICK, timedelta(hours=12), timedelta(hours=1)))
+        as_of = lines.first_instant(on, zone) + step
+        datasets = self.datasets()
+        policy = PolicyDrawing(rnd, self.profile, datasets, zone, self.shape.name, self.companies)
+        rules = policy.rules()
+        self.zones, self.as_of = zones, as_of
+        self.pool = list(self.edges(rules, as_of))
+        rows: dict[str, list[Row]] = {name: [] for name in self.shape.tables}
+        for company in range(self.companies):
+            for name, found in self.rows(company).items():
+                rows[name] += found
+        world = World(
+            schema=self.shape.tables,
+            rows=rows,
+            datasets=policy.datasets,
+            rules=rules,
+            zones=zones,
+            as_of=as_of,
+            told=policy.told,
+            identifiers=self.identifiers(policy.told),
+        )
+        tellings = policy.tellings(world, self.pool)
+        return Case(
+            seed=self.seed, shape=self.shape, world=world.but(tellings=tellings, holds=policy.holds(world))
+        )
+
+    def identifiers(self, told: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        named = {kind for kinds in told.values() for kind in kinds} & {"email", "author"}
+        return dict.fromkeys(sorted(named), ("trim", "lower")) if self.chance(70) else {}
+
+    # -- datasets --------------------------------------------------------------------------------
+
+    def datasets(self) -> list[Dataset]:
+        """Some of the shape's seats; never none. Without leave to share, no table is in two datasets."""
+        seats = [seat for seat in self.shape.seats if self.chance(75)] or [self.rnd.choice(self.shape.seats)]
+        if self.shape.name == "rings" and not self.profile.rings:
+            seats = [self.rnd.choice(seats)]
+        found: list[Dataset] = []
+        taken: set[str] = set()
+        for seat in seats:
+            parts = self.rnd.choice(seat.parts)
+            tables = {seat.table, *(link.table for link in parts)}
+            if tables & taken and not (self.profile.sharing and self.chance(80)):
+                continue
+            taken |= tables
+            found.append(self.dataset(seat, parts))
+        return found
+
+    def dataset(self, seat: Seat, parts: Any) -> Dataset:
+        table = self.shape.tables[seat.table]
+        where = None
+        if seat.by_status is not None:
+            where = ("=", "status", seat.by_status)
+            if self.profile.overlap and self.chance(20):
+                where = ("in", "status", ("paid", "open"))
+        elif self.chance(30):
+            where = self.condition()
+        near = {name: path for name, path in (seat.near or {}).items() if self.chance(60)}
+        return Dataset(
+            name=seat.name,
+            connector=table.connector,
+            data=seat.name,
+            table=seat.table,
+            where=where,
+            subject=seat.subject,
+            began=Component(column=self.rnd.choice("dz")) if self.profile.told else None,
+            events={name: self.event(near) for name in EVENTS},
+            facts=self.facts(seat),
+            instructed=self.instruction(seat),
+            parts=tuple(parts),
+            shared=seat.shared if self.profile.sharing and self.chance(70) else (),
+        )
+
+    def instruction(self, seat: Seat) -> Instruction | None:
+        path: Path = {"tenants": (), "documents": TENANT}.get(seat.name, ())
+        if self.shape.name == "tenants" and seat.name in ("tenants", "documents"):
+            return Instruction(column="kept", unit="days", between=(30, 365), path=path)
+        return None
+
+    def facts(self, seat: Seat) -> dict[str, Any]:
+        if not self.profile.conditions:
+            return {}
+        status: Any = Value(column="status")
+        ups = [path for path in (seat.near or {}).values() if not any(down for _, down in path)]
+        if ups and self.chance(40):
+            status = Value(column="status", path=self.rnd.choice(ups))
+        downs = [path for path in (seat.near or {}).values() if len(path) == 1 and path[0][1]]
+        some: Any = Value(column="active")
+        if downs and self.chance(50):
+            some = Some(path=self.rnd.choice(downs), where=self.condition() if self.chance(70) else None)
+        return {"status": status, "big": Holds(tree=(">=", "amount", 3)), "open": some}
+
+    def condition(self, depth: int = 1) -> tuple[Any, ...]:
+        if depth and self.chance(35):
+            word = self.rnd.choice(("and", "or", "not"))
+            if word == "not":
+                return ("not", self.condition(depth - 1))
+            return (word, self.condition(depth - 1), self.condition(depth - 1))
+        return self.rnd.choice(
+            (
+                ("=", "status", "paid"),
+                ("<>", "status", "it's"),
+                ("in", "status", ("paid", "open")),
+                ("is null", "status"),
+                ("<", "amount", 3),
+                ("true", "active"),
+            )
+        )
+
+    def event(self, near: dict[str, Path]) -> tuple[Component, ...]:
+        if self.chance(3):
+            return ()
+        own = [name for name in CLOCKS if name not in "sn" or self.profile.encoded]
+        found = [self.component(self.rnd.choice(own))]
+        if self.chance(25):
+            found.append(self.component(self.rnd.choice(own)))
+        if near and self.chance(35):
+            if self.chance(40):
+                found = []
+            table = self.rnd.choice(list(near))
+            found.append(self.component(self.rnd.choice(own), near[table]))
+        return tuple({(c.column, c.path): c for c in found}.values())
+
+    def component(self, column: str, path: Path = ()) -> Component:
+        where = self.condition(0) if self.chance(8) else None
+        if column == "n":
+            never = (0,) if self.chance(60) else ()
+            return Component(column="n", unit="s", path=path, where=where, never=never)
+        never = ("",) if column == "s" and self.chance(30) else ()
+        return Component(column=column, path=path, where=where, never=never)
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def edges(self, rules: Any, as_of: datetime) -> Iterator[lines.Edge]:
+        """Either side of every line of every rule."""
+        instructed = tuple(Period(text="", days=days) for days in INSTRUCTED_DAYS)
+        seen = set()
+        for rule in rules:
+            for variant in rule.variants:
+                for on in lines.edge_days(variant, day(as_of, variant.zone), instructed):
+                    if (on, variant.zone) not in seen:
+                        seen.add((on, variant.zone))
+                        yield from lines.around(on, variant.zone)
+
+    def rows(self, company: int) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        self.company = company
+        self.clean = self.chance(60)  # mostly known: what is unclear hides what else there is to see
+        for name, table in self.shape.tables.items():
+            count = self.rnd.choice((0, 1, 2, 3, 3, 4, 5, 6))
+            found[name] = [self.row(table.columns, table.key, number) for number in range(1, count + 1)]
+        for name, table in self.shape.tables.items():
+            for reference in table.references:
+                for row in found[name]:
+                    self.point(reference, row, found[reference.target])
+        return found
+
+    def row(self, columns: Any, key: Any, number: int) -> Row:
+        row = Row()
+        clocks: dict[str, Any] = {}
+        for column, kind in columns.items():
+            if column in CLOCKS:
+                clocks[column] = row[column] = self.moment(column, kind, clocks)
+            elif column in key:
+                own = "ns"[number % 2] if column == "shop" else (number + 1) // len(key)
+                row[column] = self.own(own) if column != "shop" else own
+            else:
+                row[column] = self.plain(column)
+        return row
+
+    def plain(self, column: str) -> Any:
+        choices: dict[str, Sequence[Any]] = {
+            "status": STATUS,
+            "amount": (0, 3, 5, None),
+            "active": (True, False, None),
+            "email": EMAILS,
+            "customer": (1, 2, 3, None),
+            "author": ("ann", " Ann", "bo", None),
+            "kept": (29, *INSTRUCTED_DAYS, 366, 0, None),
+        }
+        found = choices.get(column, (None,))
+        if self.clean and self.chance(80):
+            found = [value for value in found if value is not None] or found
+        value = self.rnd.choice(found)
+        return self.own(value) if column in ("email", "customer", "author") else value
+
+    def own(self, value: Any) -> Any:
+        """The value as this company's: people and keys are its own."""
+        if self.company == 0 or value is None:
+            return value
+        return value + 100 * self.company if isinstance(value, int) else f"{value.rstrip()}{self.company}"
+
+    def point(self, reference: Any, row: Row, targets: Sequence[Row]) -> None:
+        if reference.table == reference.target and not self.profile.rings:
+            targets = [target for target in targets if target["id"] < row["id"]]
+        if targets and self.chance(75):
+            target = self.rnd.choice(targets)
+            for column, end in zip(reference.columns, reference.target_columns, strict=True):
+                row[column] = target[end]
+            if len(reference.columns) > 1 and self.chance(10):
+                row[reference.columns[-1]] = None
+
+    def moment(self, column: str, kind: str, beside: dict[str, Any]) -> Any:
+        """Mostly at a line or long ago; at times NULL, unreadable, now, ahead, or close to the clock beside."""
+        what = self.rnd.random() * 100
+        if what < (3 if self.clean else 10):
+            return None
+        if what < (4 if self.clean else 16):
+            return self.unknown(column)
+        on, at = self.rnd.choice(self.pool)
+        if what < 34:
+            on = self.rnd.choice((date(1999, 5, 5), date(2012, 2, 29), date(2015, 8, 31), date(2010, 12, 31)))
+            at = datetime(on.year, on.month, on.day, self.rnd.choice((0, 11, 23)), tzinfo=UTC)
+        elif what < 42:
+            on, at = self.as_of.date(), self.as_of + self.rnd.choice((-1, 0, 1)) * lines.TICK
+        elif what < 46:
+            on, at = date(2031, 1, 1), datetime(2031, 1, 1, 12, tzinfo=UTC)
+        elif what < 58 and isinstance(beside.get("d"), date):  # the same day, or the next, by another clock
+            on = beside["d"] + self.rnd.choice((0, 0, 1)) * lines.DAY
+            at = lines.first_instant(on, self.zones["shop"]) + self.rnd.choice((-1, 0, 1)) * lines.TICK
+        return self.stored(column, kind, on, at)
+
+    def unknown(self, column: str) -> Any:
+        """Zero dates, epoch 0, what can't be read: how databases spell "unknown"."""
+        long_ago = datetime(1971, 1, 1, tzinfo=UTC)
+        return {
+            "d": date(1971, 1, 1),
+            "t": long_ago.replace(tzinfo=None),
+            "z": long_ago,
+            "n": 0,
+            "s": self.rnd.choice(UNREADABLE),
+        }[column]
+
+    def stored(self, column: str, kind: str, on: date, at: datetime) -> Any:
+        wall = at.astimezone(ZoneInfo(self.zones["shop"])).replace(tzinfo=None, fold=0)
+        if kind == "date":
+            return on
+        if kind == "timestamp":
+            return wall
+        if kind == "timestamptz":
+            return at
+        if kind == "integer":
+            return int((at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))
+        forms = (on.isoformat(), wall.isoformat(" "), at.isoformat(), at.isoformat().replace("+00:00", "Z"))
+        return self.rnd.choice(forms)

@@ -1,0 +1,241 @@
+"""The engine asked about a case, and where it and the evaluator differ, in words.
+
+The one place here that knows the engine: its verbs, and the documents that its commands print.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from click.testing import CliRunner
+
+from retention.cli.root import root
+from retention.config import load
+from retention.errors import RetentionError, UsageError
+from retention.model import documents
+from retention.model.place import Place as Files
+from retention.model.progress import NoProgress
+from retention.verbs import explain as explain_verb
+from retention.verbs import init as init_verb
+from retention.verbs import plan as plan_verb
+from retention.verbs import run as run_verb
+from retention.verbs.prepared import prepared
+from tests.oracles.lawyer import fate, written
+from tests.oracles.lawyer.generate import Case
+from tests.oracles.lawyer.places import Place
+from tests.oracles.lawyer.profiles import KEEPING, Profile
+
+TODAY: dict[str, Profile] = {
+    "sqlite": KEEPING,
+    "postgresql": KEEPING,
+    "mariadb": KEEPING.without(encoded=False),
+}
+"""What the engine understands on each database. The language grows: raise these, at last to EVERYTHING."""
+
+
+LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
+"""When the state store was made: before anything was told."""
+
+
+def identity(document: str) -> str:
+    """The first `id` of a command's answer."""
+    found = re.search(r'"id": *"?([^",}]+)', document)
+    assert found is not None, document
+    return found[1]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def at(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Harness:
+    """A folder with files beside the databases of a place."""
+
+    def __init__(self, folder: Path, place: Place) -> None:
+        self.folder, self.place = folder, place
+        self.files = Files(
+            config=folder / "policies.toml", connectors=folder / "connectors", state=None, environ={}
+        )
+        self.files.connectors.mkdir(parents=True)
+        self.marked: set[tuple[str, str]] = set()
+        self.template: Path | None = None
+
+    # -- what is asked of the engine -------------------------------------------------------------
+
+    def set_up(self, case: Case) -> None:
+        """Files and rows."""
+        self.place.fill(case)
+        self.files.config.write_text(written.policy(case), encoding="utf-8")
+        for old in self.files.connectors.iterdir():
+            old.unlink()
+        texts = written.connectors(case, lambda connector: self.place.url(case.shape, connector))
+        for name, text in texts.items():
+            (self.files.connectors / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def plan(self, case: Case) -> dict[fate.Job, dict[str, Any]]:
+        """Job → its entry of `plan --format json`."""
+        made = plan_verb.plan(self.files, as_of=at(case.world.as_of), clock=now, store=self.told(case))
+        document = documents.plan_document(made)
+        return {(job["rule"], job["dataset"]): job for job in document["jobs"]}
+
+    def explain(self, case: Case, dataset: str, key: Sequence[Any]) -> dict[str, tuple[str, bool]]:
+        """Rule → fate and overdue, as `explain` tells them of one record."""
+        connector = next(d.connector for d in case.world.datasets if d.name == dataset)
+        found = explain_verb.explain(
+            self.files,
+            dataset=f"{connector}.{dataset}",
+            key=",".join(map(str, key)),
+            as_of=at(case.world.as_of),
+            clock=now,
+        )
+        return {view.rule: (view.fate, view.overdue) for view in found.rules}
+
+    def run(self, case: Case) -> Any:
+        return run_verb.run(
+            self.files, as_of=at(case.world.as_of), by="oracle", clock=now, progress=NoProgress()
+        )
+
+    def told(self, case: Case) -> bool:
+        """Holds and told events lie in the state store."""
+        return bool(case.world.holds or case.world.tellings)
+
+    def remember(self, case: Case) -> None:
+        """A fresh state store, the marker tables, and in the store what people told and hold."""
+        state = self.folder / "state"
+        shutil.rmtree(state, ignore_errors=True)
+        if self.template is None:
+            init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
+            self.template = shutil.copytree(state, self.folder / "template")
+        else:
+            shutil.copytree(self.template, state)
+        wanted = {(case.shape.name, dataset.connector) for dataset in case.world.datasets}
+        if wanted - self.marked:
+            config = load(self.files.config, self.files.connectors, environ={})
+            with prepared(self.files, config) as ready:
+                for target in ready.targets.values():
+                    target.create_marker_table()
+            self.marked |= wanted
+        self.tell(case)
+
+    def tell(self, case: Case) -> None:
+        """Types what people told, each at its hour, and then the holds."""
+        for telling in sorted(case.world.tellings, key=lambda telling: telling.told_at):
+            document = self.typed(telling.told_at, [*written.event_command(telling), "--format", "json"])
+            if telling.withdrawn:
+                self.typed(telling.told_at, ["event", "withdraw", identity(document)])
+        for words in written.hold_commands(case):
+            self.typed(case.world.as_of, words)
+
+    def typed(self, moment: datetime, words: list[str]) -> str:
+        """What a command prints, as if it were typed at `moment`."""
+        options = ["--config", str(self.files.config), "--connectors", str(self.files.connectors)]
+        name = f"retention.cli.commands.{words[0]}"
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"the command {words[0]} is not supported yet")
+        module = importlib.import_module(name)
+        with mock.patch.object(module, "now", return_value=moment):
+            done = CliRunner().invoke(root, [*options, *words], prog_name="retention")
+        if done.exit_code != 0:
+            raise AssertionError(f"{words} ends with {done.exit_code}: {done.output}")
+        return done.stdout
+
+    # -- where they differ -----------------------------------------------------------------------
+
+    def differences(self, case: Case, *, explained: int = 1, carried_out: bool = True) -> list[str]:
+        """What the plan says, what `explain` says of some records, what a run leaves, and the plan after it."""
+        self.set_up(case)
+        if carried_out or self.told(case):
+            self.remember(case)
+        answer = fate.answer(case.world)
+        found = plan_differences(answer, self.plan(case))
+        found += self._explained(case, answer, explained if not found else 1000)
+        if not carried_out or found:
+            return found
+        outcome = self.run(case)
+        found += run_differences(answer, outcome)
+        found += self._left(case, answer)
+        if not found and any(fate.going(case.world)):
+            later = case.but(rows=answer.left)
+            found += [
+                f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))
+            ]
+        return found
+
+    def _explained(self, case: Case, answer: fate.Answer, most: int) -> list[str]:
+        found: list[str] = []
+        records = sorted(
+            {(dataset, key) for (_, dataset), fates in answer.fates.items() for key in fates}, key=str
+        )
+        first = case.seed % len(records) if records else 0
+        for dataset, key in (records[first:] + records[:first])[:most]:
+            said = self.explain(case, dataset, key)
+            for (rule, on), fates in answer.fates.items():
+                if on == dataset and said.get(rule) != fates[key]:
+                    found.append(f"{rule} on {dataset} {key}: {fates[key]}, explained as {said.get(rule)}")
+        return found
+
+    def _left(self, case: Case, answer: fate.Answer) -> list[str]:
+        found = []
+        for name, table in case.shape.tables.items():
+            expected = {tuple(row[column] for column in table.key) for row in answer.left[name]}
+            there = self.place.keys(case.shape, table)
+            found += [f"{name} {key} is gone, and should be there" for key in sorted(expected - there)]
+            found += [f"{name} {key} is there, and should be gone" for key in sorted(there - expected)]
+        return found
+
+
+def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) -> list[str]:
+    """Each number of each job."""
+    found = [f"{job}: no such job" for job in answer.fates.keys() - said.keys()]
+    found += [f"{job}: a job that there should not be" for job in said.keys() - answer.fates.keys()]
+    for job in answer.fates.keys() & said.keys():
+        entry = said[job]
+        expected = {name: 0 for name in entry if name in FATES} | answer.counts(job)
+        expected |= {"total": len(answer.fates[job]), "overdue": answer.overdue(job)}
+        for name, number in expected.items():
+            if entry.get(name) != number:
+                found.append(f"{job}: {name} {number}, the plan says {entry.get(name)}")
+        rows = {name.rpartition(".")[2]: count for name, count in entry["rows"].items() if count}
+        if rows != answer.rows[job]:
+            found.append(f"{job}: rows {answer.rows[job]}, the plan says {rows}")
+    return found
+
+
+FATES = frozenset(
+    {
+        "out_of_scope", "not_due", "undated", "unclear", "deferred", "held", "retained", "conflict", "referenced",
+        "elsewhere", "done", "due",
+    }
+)  # fmt: skip
+
+
+def run_differences(answer: fate.Answer, outcome: Any) -> list[str]:
+    """What the run says of itself: all that was due is done."""
+    found = []
+    for job in outcome.jobs:
+        due = answer.counts((job.rule, job.dataset)).get("due", 0)
+        if (job.planned, job.done, job.left) != (due, due, 0):
+            said = f"planned {job.planned}, done {job.done}, left {job.left} ({job.reason})"
+            found.append(f"{job.rule} on {job.dataset}: {due} due; the run {said}")
+    return found
+
+
+def asked(harness: Harness, case: Case, *, carried_out: bool = True) -> list[str]:
+    """The differences; what the engine refuses or fails at is one."""
+    try:
+        return harness.differences(case, carried_out=carried_out)
+    except RetentionError as error:
+        problems = [str(problem) for problem in getattr(error, "problems", ())]
+        return [f"{type(error).__name__}: {error}", *problems]

@@ -1,0 +1,60 @@
+"""Which records legal holds protect."""
+
+from __future__ import annotations
+
+from tests.oracles.lawyer import rows, told
+from tests.oracles.lawyer.clocks import reaches
+from tests.oracles.lawyer.facts import true_of
+from tests.oracles.lawyer.world import Hold, Record, World, remembered
+
+
+def folded(kind: str, value: str) -> told.Identifier:
+    """Text is compared trimmed and case-folded."""
+    return kind, value.strip().casefold()
+
+
+def known(world: World, record: Record) -> set[told.Identifier]:
+    return {folded(kind, value) for kind, value in told.identifiers(world, record).items()}
+
+
+@remembered
+def carried(world: World, kind: str, value: str) -> set[told.Identifier]:
+    """The person's identifiers: through every dataset that knows two kinds, to the end."""
+    found = {folded(kind, value)}
+    everyone = [known(world, record) for record in rows.records(world)]
+    while True:
+        more = found.union(*(there for there in everyone if there & found))
+        if more == found:
+            return found
+        found = more
+
+
+def covers(world: World, hold: Hold, record: Record) -> bool:
+    dataset = record.dataset
+    match hold.on:
+        case "subject":
+            return bool(known(world, record) & carried(world, *hold.what))
+        case "key":
+            return (dataset.name, record.key) == hold.what
+        case "dataset":
+            return dataset.name == hold.what  # type: ignore[no-any-return]
+        case "data":
+            return dataset.data == hold.what  # type: ignore[no-any-return]
+        case "rule":
+            rule = next(rule for rule in world.rules if rule.name == hold.what)
+            return reaches(rule, record) and true_of(world, rule.where, record) is not False
+    raise AssertionError(hold.on)
+
+
+@remembered
+def held(world: World) -> set[Record]:
+    """What a hold covers; what shares a row with what is held; and what that refers to, which it keeps whole."""
+    found = {r for r in rows.records(world) if any(covers(world, hold, r) for hold in world.holds)}
+    news = list(found)
+    while news:
+        record = news.pop()
+        for other in (*rows.sharing(world, record), *rows.pointed_at(world, record)):
+            if other not in found:
+                found.add(other)
+                news.append(other)
+    return found

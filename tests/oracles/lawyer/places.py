@@ -1,0 +1,263 @@
+"""The shapes on real databases: made once, and emptied and filled again for every case."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.oracles.lawyer.generate import Case
+from tests.oracles.lawyer.shapes import SHAPES, Shape
+from tests.oracles.lawyer.world import Row, Table
+from tests.support import mariadb
+
+POSTGRESQL = os.environ.get("RETENTION_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+MARIADB = os.environ.get("RETENTION_TEST_MARIADB", "mysql://root@127.0.0.1:3306/test")
+CONNECTORS = ("shop", "crm")
+KINDS = {
+    "sqlite": {"timestamptz": "TEXT", "timestamp": "TIMESTAMP", "date": "DATE"},
+    "postgresql": {},
+    "mariadb": {
+        "text": "VARCHAR(60) COLLATE utf8mb4_nopad_bin",
+        "timestamp": "DATETIME(6)",
+        "timestamptz": "TIMESTAMP(6) NULL DEFAULT NULL",
+    },
+}
+
+
+class Place:
+    """One kind of database, with one place for each shape and connector. `close` drops all."""
+
+    kind: str
+
+    def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
+        """The URL, and the schema of its tables."""
+        raise NotImplementedError
+
+    def fill(self, case: Case) -> None:
+        """The case's rows, and no others; no markers."""
+        raise NotImplementedError
+
+    def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
+        """The keys of the rows that are there."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def opened(kind: str, folder: Path) -> Place:
+    """Raises the driver's error where there is no server."""
+    return {"sqlite": SqlitePlace, "postgresql": PostgresqlPlace, "mariadb": MariadbPlace}[kind](folder)
+
+
+# --- SQL ----------------------------------------------------------------------------------------
+
+
+def create(kind: str, tables: Iterable[Table]) -> Iterator[str]:
+    """Statements that make the tables of one connector, in an order that may refer ahead."""
+    for table in tables:
+        columns = [f"{name} {_kind(kind, of, name in table.key)}" for name, of in table.columns.items()]
+        items = [*columns, f"PRIMARY KEY ({', '.join(table.key)})"]
+        if kind == "sqlite":
+            items += [_foreign_key(reference) for reference in table.references]
+        yield f"CREATE TABLE {table.name} ({', '.join(items)})"
+        for number, reference in enumerate(table.references):
+            yield f"CREATE INDEX {table.name}_{number} ON {table.name} ({', '.join(reference.columns)})"
+    if kind != "sqlite":
+        for table in tables:
+            for reference in table.references:
+                yield f"ALTER TABLE {table.name} ADD {_foreign_key(reference)}"
+
+
+def _kind(kind: str, of: str, key: bool) -> str:
+    return KINDS[kind].get(of, of) + (" NOT NULL" if key else "")
+
+
+def _foreign_key(reference: Any) -> str:
+    columns, ends = ", ".join(reference.columns), ", ".join(reference.target_columns)
+    return f"FOREIGN KEY ({columns}) REFERENCES {reference.target} ({ends})"
+
+
+def insert(table: Table, rows: Sequence[Row], offset: str = "+00:00") -> str:
+    """`offset`: what is written behind an instant in UTC."""
+    texts = [[_literal(row[column], offset) for column in table.columns] for row in rows]
+    values = ", ".join(f"({', '.join(each)})" for each in texts)
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {values}"
+
+
+def _literal(value: Any, offset: str) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None).isoformat(" ") + offset
+    text = value if isinstance(value, str) else value.isoformat(*(" " if isinstance(value, datetime) else ""))
+    return "'" + text.replace("'", "''") + "'"
+
+
+def of(shape: Shape, connector: str) -> list[Table]:
+    return [table for table in shape.tables.values() if table.connector == connector]
+
+
+# --- kinds --------------------------------------------------------------------------------------
+
+
+class SqlitePlace(Place):
+    kind = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sessions: dict[tuple[str, str], sqlite3.Connection] = {}
+        for shape in SHAPES.values():
+            for connector in CONNECTORS:
+                session = sqlite3.connect(self.file(shape, connector), isolation_level=None)
+                session.execute("PRAGMA journal_mode = MEMORY")
+                session.execute("PRAGMA synchronous = OFF")
+                for statement in create("sqlite", of(shape, connector)):
+                    session.execute(statement)
+                self.sessions[shape.name, connector] = session
+
+    def file(self, shape: Shape, connector: str) -> Path:
+        return self.folder / f"{shape.name}-{connector}.db"
+
+    def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
+        return f"sqlite:///{self.file(shape, connector)}", None
+
+    def fill(self, case: Case) -> None:
+        for connector in CONNECTORS:
+            session = self.sessions[case.shape.name, connector]
+            session.execute("BEGIN")
+            with contextlib.suppress(sqlite3.OperationalError):
+                session.execute("DELETE FROM retention_marker")
+            for table in of(case.shape, connector):
+                session.execute(f"DELETE FROM {table.name}")
+                rows = case.world.rows[table.name]
+                if rows:
+                    session.execute(insert(table, rows))
+            session.execute("COMMIT")
+
+    def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
+        query = f"SELECT {', '.join(table.key)} FROM {table.name}"
+        return set(self.sessions[shape.name, table.connector].execute(query))
+
+    def close(self) -> None:
+        for session in self.sessions.values():
+            session.close()
+
+
+class PostgresqlPlace(Place):
+    """One database a connector, one schema a shape."""
+
+    kind = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        import psycopg
+
+        name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
+        self.names = {connector: f"{name}_{connector}" for connector in CONNECTORS}
+        self.server = POSTGRESQL.rpartition("/")[0]
+        self.sessions: dict[str, Any] = {}
+        with psycopg.connect(POSTGRESQL, autocommit=True) as session:
+            for database in self.names.values():
+                session.execute(f"CREATE DATABASE {database}")
+        for connector, database in self.names.items():
+            session = psycopg.connect(f"{self.server}/{database}", autocommit=True)
+            session.execute(
+                "SET synchronous_commit = off; SET client_min_messages = error; SET timezone = 'UTC'"
+            )
+            session.execute(
+                "SET session_replication_role = replica"
+            )  # rows may refer ahead while they are put in
+            for shape in SHAPES.values():
+                made = "; ".join(create("postgresql", of(shape, connector)))
+                session.execute(f"CREATE SCHEMA {shape.name}; SET search_path = {shape.name}; {made}")
+            self.sessions[connector] = session
+
+    def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
+        return f"{self.server}/{self.names[connector]}", shape.name
+
+    def fill(self, case: Case) -> None:
+        for connector, session in self.sessions.items():
+            statements = [f"SET search_path = {case.shape.name}"]
+            if session.execute("SELECT to_regclass('public.retention_marker')").fetchone() != (None,):
+                statements.append("DELETE FROM public.retention_marker")
+            for table in of(case.shape, connector):
+                statements.append(f"DELETE FROM {table.name}")
+                if case.world.rows[table.name]:
+                    statements.append(insert(table, case.world.rows[table.name]))
+            session.execute("; ".join(statements))
+
+    def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
+        query = f"SELECT {', '.join(table.key)} FROM {shape.name}.{table.name}"
+        return set(self.sessions[table.connector].execute(query).fetchall())
+
+    def close(self) -> None:
+        import psycopg
+
+        for session in self.sessions.values():
+            session.close()
+        with psycopg.connect(POSTGRESQL, autocommit=True) as session:
+            for database in self.names.values():
+                session.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+class MariadbPlace(Place):
+    """One database a shape and connector."""
+
+    kind = "mariadb"
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
+        self.server = MARIADB.rpartition("/")[0]
+        self.session = mariadb.connect(MARIADB, autocommit=True)
+        self._run("SET foreign_key_checks = 0")
+        for shape in SHAPES.values():
+            for connector in CONNECTORS:
+                database = self.database(shape, connector)
+                self._run(f"CREATE DATABASE {database} CHARACTER SET utf8mb4; USE {database}")
+                for statement in create("mariadb", of(shape, connector)):
+                    self._run(statement)
+
+    def _run(self, sql: str) -> Sequence[Any]:
+        with self.session.cursor() as cursor:
+            cursor.execute(sql)
+            found = cursor.fetchall()
+            while cursor.nextset():
+                pass
+            return list(found)
+
+    def database(self, shape: Shape, connector: str) -> str:
+        return f"{self.name}_{shape.name}_{connector}"
+
+    def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
+        return f"{self.server}/{self.database(shape, connector)}", None
+
+    def fill(self, case: Case) -> None:
+        for connector in CONNECTORS:
+            statements = [f"USE {self.database(case.shape, connector)}", "BEGIN"]
+            for table in of(case.shape, connector):
+                statements.append(f"DELETE FROM {table.name}")
+                if case.world.rows[table.name]:
+                    statements.append(insert(table, case.world.rows[table.name], ""))
+            if self._run(f"SHOW TABLES FROM {self.database(case.shape, connector)} LIKE 'retention_marker'"):
+                statements.append("DELETE FROM retention_marker")
+            self._run("; ".join([*statements, "COMMIT"]))
+
+    def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
+        database = self.database(shape, table.connector)
+        return set(map(tuple, self._run(f"SELECT {', '.join(table.key)} FROM {database}.{table.name}")))
+
+    def close(self) -> None:
+        for shape in SHAPES.values():
+            for connector in CONNECTORS:
+                self._run(f"DROP DATABASE IF EXISTS {self.database(shape, connector)}")
+        self.session.close()

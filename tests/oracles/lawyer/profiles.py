@@ -1,0 +1,43 @@
+"""How much of the language a case may speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """`one_from`: rules on one data count from the same event. `rings`: datasets that refer to each other, and
+    records that refer to themselves in a circle. `overlap`: one row is the root of records of two datasets."""
+
+    encoded: bool = True  # dates in numbers and texts
+    sharing: bool = True
+    overlap: bool = True
+    conditions: bool = True  # facts; where, exceptions, defer_while
+    limbs: bool = True  # until, upon, at_most, within
+    told: bool = True
+    bases: bool = True  # yields_to, needs
+    any_data: bool = True
+    holds: bool = True
+    one_from: bool = False
+    rings: bool = True
+
+    def without(self, **changes: bool) -> Profile:
+        """The same, but for what is named: without(encoded=False)."""
+        return replace(self, **changes)
+
+
+EVERYTHING = Profile()
+KEEPING = Profile(
+    sharing=False,
+    overlap=False,
+    conditions=False,
+    limbs=False,
+    told=False,
+    bases=False,
+    any_data=False,
+    holds=False,
+    one_from=True,
+    rings=False,
+)
+"""`keep` after `from`, whatever refers to whatever."""

@@ -1,0 +1,179 @@
+"""A handful of schemas, made once on each server; cases differ in their policies and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.oracles.lawyer.world import Path, Reference, Table, Value
+
+CLOCKS = {"d": "date", "t": "timestamp", "z": "timestamptz", "s": "text", "n": "integer"}
+STATES = {"status": "text", "amount": "integer", "active": "boolean"}
+
+
+def _table(name: str, *references: Reference, connector: str = "shop", **more: str) -> Table:
+    ends = {column: "integer" for reference in references for column in reference.columns}
+    columns = {"id": "integer", **CLOCKS, **STATES, **ends, **more}
+    return Table(name=name, connector=connector, columns=columns, references=references)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """A dataset that a shape has room for. `parts`: ways to choose them; `subject`: where identifiers may be read;
+    `near`: tables of which dates may count, and the way there; `taken`: tables that no other dataset may be of."""
+
+    name: str
+    table: str
+    parts: tuple[tuple[Reference, ...], ...] = ((),)
+    shared: tuple[Reference, ...] = ()
+    subject: Mapping[str, Value] | None = None
+    near: Mapping[str, Path] | None = None
+    by_status: str | None = None  # a dataset of the rows of one status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    name: str
+    tables: Mapping[str, Table]
+    seats: tuple[Seat, ...]
+
+
+def _ref(table: str, column: str, target: str) -> Reference:
+    return Reference(table=table, columns=(column,), target=target)
+
+
+def _shop() -> Shape:
+    lives, buys, follows = (
+        _ref("customers", "address_id", "addresses"),
+        _ref("orders", "customer_id", "customers"),
+        _ref("orders", "next_id", "orders"),
+    )
+    line, claim = _ref("order_lines", "order_id", "orders"), _ref("claims", "order_id", "orders")
+    tables = (
+        _table("addresses"),
+        _table("customers", lives, email="text"),
+        _table("orders", buys, follows),
+        _table("order_lines", line),
+        _table("claims", claim),
+        _table("contacts", connector="crm", email="text", customer="integer"),
+    )
+    seats = (
+        Seat(
+            name="orders",
+            table="orders",
+            parts=((), (line,), (line,)),
+            subject={"customer": Value(column="customer_id")},
+            near={
+                "order_lines": ((line, True),),
+                "customers": ((buys, False),),
+                "claims": ((claim, True),),
+            },
+        ),
+        Seat(
+            name="customers",
+            table="customers",
+            shared=(lives,),
+            subject={"customer": Value(column="id"), "email": Value(column="email")},
+            near={"orders": ((buys, True),)},
+        ),
+        Seat(
+            name="lines",
+            table="order_lines",
+            subject={"customer": Value(column="customer_id", path=((line, False),))},
+            near={"orders": ((line, False),), "customers": ((line, False), (buys, False))},
+        ),
+        Seat(
+            name="claims",
+            table="claims",
+            subject={"customer": Value(column="customer_id", path=((claim, False),))},
+            near={"orders": ((claim, False),)},
+        ),
+        Seat(
+            name="contacts",
+            table="contacts",
+            subject={"customer": Value(column="customer"), "email": Value(column="email")},
+        ),
+    )
+    return Shape(name="shop", tables={t.name: t for t in tables}, seats=seats)
+
+
+def _rings() -> Shape:
+    """Composite keys, tables that refer to each other in a ring, a part of two datasets."""
+    of = Reference(table="items", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr"))
+    first, beside = _ref("contracts", "item_id", "items"), _ref("items", "next_id", "items")
+    about = Reference(
+        table="notes", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr")
+    )
+    also = _ref("notes", "item_id", "items")
+    clocks = {**CLOCKS, **STATES}
+    tables = (
+        Table(
+            name="contracts",
+            connector="shop",
+            columns={"shop": "text", "nr": "integer", **clocks, "item_id": "integer"},
+            key=("shop", "nr"),
+            references=(first,),
+        ),
+        _table("items", of, beside, shop="text"),
+        _table("notes", about, also, shop="text"),
+    )
+    seats = (
+        Seat(
+            name="contracts",
+            table="contracts",
+            parts=((), (about,)),
+            subject={"customer": Value(column="nr")},
+            near={"notes": ((about, True),)},
+        ),
+        Seat(
+            name="items",
+            table="items",
+            parts=((), (also,)),
+            subject={"customer": Value(column="nr")},
+            near={"notes": ((also, True),)},
+        ),
+    )
+    return Shape(name="rings", tables={t.name: t for t in tables}, seats=seats)
+
+
+def _tenants() -> Shape:
+    """Periods that tenants instruct, one table in two datasets, parts of parts."""
+    of, page = _ref("documents", "tenant_id", "tenants"), _ref("pages", "document_id", "documents")
+    mark, about = _ref("marks", "page_id", "pages"), _ref("tickets", "document_id", "documents")
+    tables = (
+        _table("tenants", kept="integer", author="text"),
+        _table("documents", of, author="text"),
+        _table("pages", page),
+        _table("marks", mark),
+        _table("tickets", about, author="text"),
+    )
+    author = {"author": Value(column="author")}
+    seats = (
+        Seat(name="tenants", table="tenants", subject=author, near={"documents": ((of, True),)}),
+        Seat(
+            name="documents",
+            table="documents",
+            parts=((), (page,), (page, mark), (page, mark)),
+            subject=author,
+            near={
+                "pages": ((page, True),),
+                "tenants": ((of, False),),
+                "marks": ((page, True), (mark, True)),
+                "tickets": ((about, True),),
+            },
+        ),
+        Seat(
+            name="questions",
+            table="tickets",
+            subject=author,
+            near={"documents": ((about, False),)},
+            by_status="paid",
+        ),
+        Seat(name="answers", table="tickets", subject=author, by_status="open"),
+    )
+    return Shape(name="tenants", tables={t.name: t for t in tables}, seats=seats)
+
+
+SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants())}
+TENANT: Path = ((SHAPES["tenants"].tables["documents"].references[0], False),)
+"""The way from a document to its tenant, who instructs how long it is kept."""

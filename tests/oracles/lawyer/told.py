@@ -1,0 +1,59 @@
+"""What no store records and a person told the engine: whom a telling concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tests.oracles.lawyer import rows
+from tests.oracles.lawyer.facts import fact
+from tests.oracles.lawyer.values import later, read
+from tests.oracles.lawyer.world import UNCLEAR, Record, Telling, World, remembered
+
+Identifier = tuple[str, str]  # kind, value
+_STEPS: dict[str, Callable[[str], str]] = {"trim": str.strip, "lower": str.lower}
+
+
+@remembered
+def identifiers(world: World, record: Record) -> dict[str, str]:
+    """Whom the record is about, by kinds of identifier, as far as it says."""
+    found = {kind: fact(world, record, said) for kind, said in (record.dataset.subject or {}).items()}
+    return {kind: str(value) for kind, value in found.items() if value is not None}
+
+
+def normalised(world: World, kind: str, value: str) -> Identifier:
+    """As `[identifiers]` says of the kind."""
+    for step in world.identifiers.get(kind, ()):
+        value = _STEPS[step](value)
+    return kind, value
+
+
+def known(world: World, record: Record) -> set[Identifier]:
+    return {normalised(world, kind, value) for kind, value in identifiers(world, record).items()}
+
+
+@remembered
+def carried(world: World, telling: Telling) -> set[Identifier]:
+    """What was told, and by one step what the records that it names know besides."""
+    told = {normalised(world, kind, value) for kind, value in telling.identifiers}
+    named = [known(world, record) for record in rows.records(world)]
+    return told.union(*(there for there in named if there & told))
+
+
+@remembered
+def concerns(world: World, telling: Telling, record: Record, zone: str) -> bool | str:
+    """It names the record, which began before. Where it is not known when that was: UNCLEAR."""
+    if not known(world, record) & carried(world, telling):
+        return False
+    said = record.dataset.began
+    assert said is not None, "a dataset that told events reach has `began`"
+    table = world.schema[record.dataset.table]
+    stored_in = world.zones[table.connector]
+    began = read(record.root[said.column], table.columns[said.column], said, stored_in, zone)
+    if began is None or began == UNCLEAR:
+        return UNCLEAR
+    return later(telling.at, began, zone)  # type: ignore[arg-type]
+
+
+def tellings(world: World, event: str) -> Sequence[Telling]:
+    """Those that were taken back never were."""
+    return [telling for telling in world.tellings if telling.event == event and not telling.withdrawn]
