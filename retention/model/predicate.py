@@ -215,12 +215,12 @@ class Dated:
 class Span:
     """A period of the record's own: `times` periods of `clock`, looked at on the day `today`.
 
-    It is past when it ended before that day; with `within`, when that has passed since. `times` is a whole
-    number, not below 0.
+    It is past when it ended before that day; with `within`, when that has passed since. Where `times` is not
+    true of its number, there is no period.
     """
 
     clock: Clock
-    times: Expression
+    times: Between
     today: date
     within: Period | None = None
 
@@ -385,7 +385,7 @@ class Ending:
     come: Test
     latest: LatestDay | None
     clock: Clock | None = None
-    times: Expression | None = None
+    times: Between | None = None
     listed: str | None = None
     fields: tuple[Field, ...] = ()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 AWARE = {
     "sqlite": ("TEXT", "{}+00:00"),
     "postgresql": ("TIMESTAMPTZ", "{}+00"),
-    "mariadb": ("timestamp NULL", "{}"),
+    "mariadb": ("timestamp(6) NULL", "{}"),
 }
 """How each database writes the instants of UTC: a column's type, and a value."""
 
@@ -31,8 +31,6 @@ class Example:
     head: str = ""
     zone: str = "UTC"
     reads: str = "UTC"
-    only: tuple[str, ...] = ("sqlite", "postgresql", "mariadb")
-    marks: tuple[str, ...] = field(default=())
 
     @property
     def id(self) -> str:

@@ -100,6 +100,17 @@ LIMBS = (
         },
     ),
     Example(
+        name="an instant that ends it however it is written",
+        rules={"things": rule('until = "closed"')},
+        datasets=dataset('events = { closed = "closed" }'),
+        rows=things("closed INSTANTS", "UTC'2026-11-01 12:00:00'", "UTC'2026-11-01 12:00:00.5'"),
+        fates={
+            "2026-11-01T12:00:00Z": {"things": "due not_due"},
+            "2026-11-01T12:00:00.499999Z": {"things": "due not_due"},
+            "2026-11-01T12:00:00.5Z": {"things": "due due"},
+        },
+    ),
+    Example(
         name="a rule that demands keeps nothing and what is unclear keeps",
         rules={
             "things": rule('keep = "1 year"', 'from = "made"'),
@@ -225,11 +236,16 @@ INSTRUCTED = (
             "'2026-10-22', 30",
             "'2026-10-23', 30",
             "NULL, 30",
+            "'2010-01-01', 2147483647",
         ),
         fates={
-            TODAY: {"things": "unclear unclear due! due! unclear unclear due not_due undated"},
-            "2019-12-31": {"things": "unclear unclear due! not_due unclear unclear not_due not_due undated"},
-            "2020-01-01": {"things": "unclear unclear due! due unclear unclear not_due not_due undated"},
+            TODAY: {"things": "unclear unclear due! due! unclear unclear due not_due undated unclear"},
+            "2020-01-01": {
+                "things": "unclear unclear due! not_due unclear unclear not_due not_due undated unclear"
+            },
+            "2020-01-02": {
+                "things": "unclear unclear due! due unclear unclear not_due not_due undated unclear"
+            },
         },
     ),
     Example(

@@ -226,20 +226,6 @@ RECORDS = (
             }
         },
     ),
-    Example(
-        name="a row that two records refer to goes with the last of them",
-        rules={"things": kept("1 year")},
-        datasets=dataset(MADE, 'parts = [{ table = "places", shared = "stays" }]'),
-        rows="CREATE TABLE places (id INTEGER PRIMARY KEY); INSERT INTO places VALUES (1), (2);"
-        + things(
-            "made DATE, place INTEGER REFERENCES places (id)",
-            "'2020-01-01', 1",
-            "'2026-06-01', 1",
-            "'2020-01-01', 2",
-        )
-        + "; CREATE INDEX things_place ON things (place)",
-        fates={TODAY: {"things": "due! not_due due!"}},
-    ),
 )
 
 FATES = (*RULES, *RECORDS)

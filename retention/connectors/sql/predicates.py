@@ -290,7 +290,7 @@ class Compiler:
     def _spanned(self, test: p.Spanned) -> ColumnElement[Any]:
         span, field, dialect = test.span, test.field, self._dialect
         day = dialect.local_day(self._known(field), field, span.clock.timezone, test.naive)
-        end = dialect.ended(day, span.clock, self.expression(span.times))
+        end = dialect.ended(day, span.clock, self._times(span.times))
         if span.within is not None:
             end = dialect.days_after(end, span.within)
         today = bound(dialect.value(span.today))
@@ -301,6 +301,10 @@ class Compiler:
         over = end < today if test.state is p.State.PAST else end >= today
         return sa.and_(sa.or_(*dated), over.is_(sa.true()))
 
+    def _times(self, times: p.Between) -> ColumnElement[Any]:
+        """The number; NULL outside its bounds, where the calendar may have no day for it."""
+        return sa.case((self.test(times), self.expression(times.item)))
+
     def _ended(self, endings: Sequence[p.Ending]) -> ColumnElement[Any]:
         """The earliest day on which one of those that count ended."""
         days = []
@@ -310,7 +314,7 @@ class Compiler:
             else:
                 day = self.latest_day(ending.latest, exact=True)
                 if ending.clock is not None:
-                    times = None if ending.times is None else self.expression(ending.times)
+                    times = None if ending.times is None else self._times(ending.times)
                     day = self._dialect.ended(day, ending.clock, times)
             days.append(sa.case((self.test(ending.come), day)))
         return self._dialect.least_day(days)

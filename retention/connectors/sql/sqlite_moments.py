@@ -46,6 +46,13 @@ class SqliteMoments(Dialect):
         one: ColumnElement[Any] = sa.literal_column("1")
         return sa.func.retention_ended(day, bound(_clock(clock)), one if times is None else times)
 
+    def whole_between(self, value: ColumnElement[Any], least: int, most: int) -> ColumnElement[Any]:
+        """Any column may hold texts and NULL, of which floor() here is an error."""
+        literal = sa.literal_column
+        stored = sa.func.typeof(value).in_([literal("'integer'"), literal("'real'")])
+        within = value.between(literal(str(least)), literal(str(most)))
+        return sa.and_(stored, within, sa.cast(value, sa.Integer) == value)
+
     def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
         counted = Clock(period=period)
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
