@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from retention.config import Configuration
+from retention.config import Configuration, doubts
 from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
@@ -15,6 +15,7 @@ from retention.model.catalogue import Reference
 from retention.model.dataset import Connector
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
+from retention.periods import day_of
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.reach import described
@@ -39,11 +40,11 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
         config = configuration(place)
     except ConfigurationError as error:
         return CheckReport(problems=error.problems, warnings=(), checked=())
-    warnings = _warnings(config)
+    now = clock()
+    warnings = _warnings(config, now)
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
     every = tuple(config.connectors.values())
-    now = clock()
     looks = [_look(connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
@@ -173,12 +174,13 @@ def _line(item: BoundDataset) -> str:
     return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "")
 
 
-def _warnings(config: Configuration) -> tuple[str, ...]:
+def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
     """What is allowed and yet seldom meant."""
     rules = config.policy.rules.values()
-    return tuple(
+    unspoken = tuple(
         f"no rule speaks of {dataset.data!r} (dataset `{dataset}`): it is kept for ever"
         for connector in config.connectors.values()
         for dataset in connector.datasets.values()
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
+    return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
