@@ -67,7 +67,16 @@ class Lookup:
     where: Test
 
 
-Expression: TypeAlias = "Field | Constant | Call | Lookup"
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """`item` where it is a whole number from `least` to `most`, else NULL."""
+
+    item: Expression
+    least: int
+    most: int
+
+
+Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +116,6 @@ class Either:
 
     true: Test
     unknown: Test
-
-
-@dataclass(frozen=True, kw_only=True)
-class Between:
-    """Plain: `item` is a whole number from `least` to `most`."""
-
-    item: Expression
-    least: int
-    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +202,8 @@ class Line:
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
-    `field.encoding` says how it is written; where that is plain, `field.kind`. A value that the encoding declares as "never" is MISSING.
+    `field.encoding` says how it is written; where that is plain, `field.kind`. What it declares as "never" is
+    MISSING.
     """
 
     field: Field
@@ -215,12 +216,12 @@ class Dated:
 class Span:
     """A period of the record's own: `times` periods of `clock`, looked at on the day `today`.
 
-    It is past when it ended before that day; with `within`, when that has passed since. Where `times` is not
-    true of its number, there is no period.
+    It is past when it ended before that day; with `within`, when that has passed since. `times` is a whole
+    number, not below 0.
     """
 
     clock: Clock
-    times: Between
+    times: Expression
     today: date
     within: Period | None = None
 
@@ -324,7 +325,7 @@ class Reached:
 
 
 Test: TypeAlias = (
-    "Compare | In | IsNull | Truth | Either | Between | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
+    "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
     " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
 )
 
@@ -385,7 +386,7 @@ class Ending:
     come: Test
     latest: LatestDay | None
     clock: Clock | None = None
-    times: Between | None = None
+    times: Expression | None = None
     listed: str | None = None
     fields: tuple[Field, ...] = ()
 

@@ -190,7 +190,7 @@ class Limbs(Joins):
             elif limb.keep:
                 told = case.bound.periods[case.variant.instructed or ""]
                 clock = case.variant.counting(told.unit.period(1))
-                times = p.Between(item=self.value(told.value, root), least=told.least, most=told.most)
+                times = p.Whole(item=self.value(told.value, root), least=told.least, most=told.most)
             latest = self.latest_day(case, limb.event, root)
             found.append(p.Ending(come=come, latest=latest, clock=clock, times=times))
         return tuple(found)
@@ -230,10 +230,11 @@ class Limbs(Joins):
             )
             return (), self._line(case, boundary)
         told = case.bound.periods[variant.instructed or ""]
+        times = p.Whole(item=self.value(told.value, root), least=told.least, most=told.most)
         today = periods.day_of(self._as_of, variant.timezone)
         clock = variant.counting(told.unit.period(1))
-        known = p.Between(item=self.value(told.value, root), least=told.least, most=told.most)
-        return (known,), p.Span(clock=clock, times=known, today=today, within=within)
+        known = p.Not(item=p.IsNull(item=times))
+        return (known,), p.Span(clock=clock, times=times, today=today, within=within)
 
     def _counted(self, case: Case, root: p.Source, what: str, boundary: Boundary) -> p.Test:
         """The variant's `from` lies before a line of another period."""

@@ -87,7 +87,9 @@ class PostgresqlMoments(PostgresqlClocks):
         )
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        trimmed = sa.func.btrim(sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\v\\f'"))
+        trimmed = sa.func.btrim(
+            sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\x0b\\f\\x1c\\x1d\\x1e\\x1f'")
+        )
         return sa.func.lower(trimmed.collate("C"))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:

@@ -121,6 +121,9 @@ class Compiler:
                 inner = self.source(field.source)
                 query = sa.select(self.field(field)).select_from(inner).where(self.test(where))
                 return query.correlate_except(inner).scalar_subquery()
+            case p.Whole(item=item, least=least, most=most):
+                number = self.expression(item)
+                return sa.case((self._dialect.whole_between(number, least, most), number))
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
@@ -144,8 +147,6 @@ class Compiler:
                     else_=sa.literal_column("0"),
                 )
                 return known == sa.literal_column("1")
-            case p.Between(item=item, least=least, most=most):
-                return self._dialect.whole_between(self.expression(item), least, most)
             case p.All(items=items):
                 return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
             case p.AnyOf(items=items):
@@ -290,7 +291,7 @@ class Compiler:
     def _spanned(self, test: p.Spanned) -> ColumnElement[Any]:
         span, field, dialect = test.span, test.field, self._dialect
         day = dialect.local_day(self._known(field), field, span.clock.timezone, test.naive)
-        end = dialect.ended(day, span.clock, self._times(span.times))
+        end = dialect.ended(day, span.clock, self.expression(span.times))
         if span.within is not None:
             end = dialect.days_after(end, span.within)
         today = bound(dialect.value(span.today))
@@ -301,10 +302,6 @@ class Compiler:
         over = end < today if test.state is p.State.PAST else end >= today
         return sa.and_(sa.or_(*dated), over.is_(sa.true()))
 
-    def _times(self, times: p.Between) -> ColumnElement[Any]:
-        """The number; NULL outside its bounds, where the calendar may have no day for it."""
-        return sa.case((self.test(times), self.expression(times.item)))
-
     def _ended(self, endings: Sequence[p.Ending]) -> ColumnElement[Any]:
         """The earliest day on which one of those that count ended."""
         days = []
@@ -314,7 +311,7 @@ class Compiler:
             else:
                 day = self.latest_day(ending.latest, exact=True)
                 if ending.clock is not None:
-                    times = None if ending.times is None else self._times(ending.times)
+                    times = None if ending.times is None else self.expression(ending.times)
                     day = self._dialect.ended(day, ending.clock, times)
             days.append(sa.case((self.test(ending.come), day)))
         return self._dialect.least_day(days)
