@@ -205,7 +205,9 @@ WINDOWS = (
     Example(
         name="a window without a date to count from",
         rules={"things": rule('keep = "1 year"', 'at_most = "3 years"', 'until = "closed"', *WINDOW)},
-        datasets=dataset('events = { made = "made", closed = "closed" }', 'facts = { disputed = "disputed" }'),
+        datasets=dataset(
+            'events = { made = "made", closed = "closed" }', 'facts = { disputed = "disputed" }'
+        ),
         rows=things(
             "made DATE, closed DATE, disputed BOOLEAN",
             "NULL, '2026-10-01', TRUE",
@@ -301,7 +303,7 @@ CONDITIONS = (
         name="the first exception that holds",
         rules={
             "things": rule('keep = "5 years"', 'from = "made"')
-            + "\n[[rules.things.exceptions]]\nwhen = \"company = 'GmbH'\"\nkeep = \"8 years\""
+            + '\n[[rules.things.exceptions]]\nwhen = "company = \'GmbH\'"\nkeep = "8 years"'
             + '\n[[rules.things.exceptions]]\nwhen = "abroad"\nkeep = "1 year"\nstarts = "after calendar year"'
         },
         datasets=COMPANIES,
@@ -341,7 +343,7 @@ CONDITIONS = (
         rules={"things": rule('where = "NOT disputed"', 'keep = "1 year"', 'from = "made"')},
         datasets=dataset(
             'events = { made = "made" }',
-            "facts = { disputed = { any = \"disputes\", where = \"status = 'open'\" } }",
+            'facts = { disputed = { any = "disputes", where = "status = \'open\'" } }',
             'parts = ["disputes"]',
         ),
         rows=things("made DATE", *["'2020-01-01'"] * 5)

@@ -206,7 +206,10 @@ RECORDS = (
         + BILLS
         + "(1, 1, '2024-01-01'), (2, 2, '2020-01-01'), (3, 4, '2020-01-01')",
         fates={
-            TODAY: {"things things": "retained due! due! not_due", "bills bills": "not_due elsewhere retained"}
+            TODAY: {
+                "things things": "retained due! due! not_due",
+                "bills bills": "not_due elsewhere retained",
+            }
         },
     ),
     Example(

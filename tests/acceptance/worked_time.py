@@ -239,9 +239,12 @@ UNKNOWN = (
     Example(
         name="an event only where a condition holds",
         rules={"things": rule('keep = "1 year"', 'from = "closed"')},
-        datasets=dataset("events = { closed = { column = \"changed\", where = \"status = 'closed'\" } }"),
+        datasets=dataset('events = { closed = { column = "changed", where = "status = \'closed\'" } }'),
         rows=things(
-            "changed DATE, status TEXT", "'2020-01-01', 'closed'", "'2020-01-01', 'open'", "'2020-01-01', NULL"
+            "changed DATE, status TEXT",
+            "'2020-01-01', 'closed'",
+            "'2020-01-01', 'open'",
+            "'2020-01-01', NULL",
         ),
         fates={"2026-11-22": {"things": "due! undated unclear"}},
     ),

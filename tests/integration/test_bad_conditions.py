@@ -41,7 +41,7 @@ NOT_COLUMNS = {
     "knid = 'a'": "no column `knid`",
     "country = 'DE'": "no column `country`",
     "owners.country = 'DE'": "`owners.country`",
-    '"kind " = \'a\'': "no column",
+    "\"kind \" = 'a'": "no column",
 }
 NOT_COMPARED = ("kind = 5", "kind < 5", "size = 'many'", "size LIKE 'a%'", "kind IN ('a', 5)")
 
