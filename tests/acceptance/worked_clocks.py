@@ -251,6 +251,27 @@ INSTRUCTED = (
         },
     ),
     Example(
+        name="of an instructed period and another rule the later ended acts",
+        rules={
+            "things": rule('keep = { period = "instructed" }', 'from = "made"'),
+            "seen": rule('keep = "1 month"', 'from = "seen"'),
+        },
+        datasets=dataset(
+            'events = { made = "made", seen = "seen" }',
+            'periods = { instructed = { column = "days", unit = "days", between = ["1 day", "10 years"] } }',
+        ),
+        rows=things(
+            "made DATE, seen DATE, days INTEGER",
+            "'2026-01-01', '2026-01-01', 60",
+            "'2026-01-01', '2026-02-15', 60",
+            "'2026-01-01', '2026-01-01', NULL",
+        ),
+        fates={
+            "2026-03-01": {"things": "not_due not_due unclear", "seen": "retained not_due retained"},
+            "2026-03-20": {"things": "due elsewhere unclear", "seen": "elsewhere due retained"},
+        },
+    ),
+    Example(
         name="each tenant's own period in months",
         rules={"things": rule('keep = { period = "instructed" }', 'from = "made"')},
         datasets=dataset(

@@ -48,6 +48,17 @@ RULES = (
         fates={TODAY: {"made": "due! elsewhere", "seen": "elsewhere due!"}},
     ),
     Example(
+        name="what never happens does not end last",
+        rules={
+            "made": kept("1 year"),
+            "seen": rule('keep = "6 months"', 'from = "seen"', 'until = "gone"'),
+            "gone": rule('keep = "6 months"', 'from = "gone"', 'until = "seen"'),
+        },
+        datasets=dataset('events = { made = "made", seen = "seen", gone = "never" }'),
+        rows=things("made DATE, seen DATE", "'2024-01-01', '2024-03-01'", "'2024-01-01', '2025-12-01'"),
+        fates={TODAY: {"made": "due! elsewhere", "seen": "elsewhere due!", "gone": "elsewhere elsewhere"}},
+    ),
+    Example(
         name="whatever the reason that it has not ended a rule keeps",
         rules={"short": kept("1 year"), "other": rule('keep = "1 year"', 'from = "seen"')},
         datasets=dataset('events = { made = "made", seen = "seen" }'),
