@@ -180,8 +180,7 @@ class Fates(Stops):
         ]
         if job.bound.entangled and not strict and not alone:
             referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
-        seen = [other.bound for other in visiting]
-        shares = [s for s in self.sharing(job.bound) if not any(s.other is bound for bound in seen)]
+        shares = [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
         around = (*visiting, job)
         for share in shares:
             if not share.whole and share.table != share.other.root.id:
