@@ -260,7 +260,13 @@ class _Attempt:
 
     def _parts(self, root: Table) -> dict[TableId, Part | None]:
         members: dict[TableId, Part | None] = {root.id: None}
-        waiting = list(self.dataset.parts)
+        waiting = [part for part in self.dataset.parts if not part.shared]
+        for part in self.dataset.parts:
+            if part.shared:
+                found = f"`{part.table.text}` as a part that the record refers to is not supported yet"
+                self._problem(
+                    f"{_part_key(self.dataset, part)}.shared", found, "take the part out: its rows stay"
+                )
         progress = True
         while waiting and progress:
             progress = False

@@ -190,7 +190,8 @@ def test_st4_marketing_until_unsubscribed_or_withdrawn(company: Company) -> None
         "INSERT INTO contacts VALUES (1, '2024-01-01 10:00:00', '2026-11-22 11:59:59', NULL),"
         " (2, '2025-06-01 10:00:00', '2025-01-01 10:00:00', NULL),"
         " (3, '2024-01-01 10:00:00', NULL, '2024-01-01 10:00:00'), (4, '2024-01-01 10:00:00', NULL, NULL),"
-        " (5, '2024-01-01 10:00:00', '2026-11-22 13:00:00', NULL), (6, '1970-01-01 00:00:00', '2025-01-01 10:00:00', NULL)",
+        " (5, '2024-01-01 10:00:00', '2026-11-22 13:00:00', NULL),"
+        " (6, '1970-01-01 00:00:00', '2025-01-01 10:00:00', NULL)",
         dataset(
             "contacts",
             'events = { subscribed = "subscribed", unsubscribed = "off", consent_withdrawn = "withdrawn" }',
@@ -474,8 +475,8 @@ def test_pa1_as_long_as_service_law_and_accounting_need_it(company: Company) -> 
         "CREATE INDEX invoices_customer ON invoices (customer);"
         "INSERT INTO customers VALUES (1, '2026-10-22'), (2, '2026-10-23'), (3, NULL), (4, '2026-01-01'),"
         " (5, '2026-01-01'), (6, NULL), (7, '2026-01-01');"
-        "INSERT INTO invoices VALUES (1, 4, '2020-12-31'), (2, 5, '2021-01-01'), (3, 6, '2019-01-01'), (4, 5, '2019-01-01'),"
-        " (5, 7, NULL)",
+        "INSERT INTO invoices VALUES (1, 4, '2020-12-31'), (2, 5, '2021-01-01'), (3, 6, '2019-01-01'),"
+        " (4, 5, '2019-01-01'), (5, 7, NULL)",
         dataset(
             "customers",
             'events = { service_ended = "ended", invoiced = "invoices.issued" }',
