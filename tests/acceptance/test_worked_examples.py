@@ -1,7 +1,8 @@
 """What the documentation says of fates, as examples: each is planned and explained by the real commands.
 
 The examples of time are in `worked_time`, those of a rule's clock in `worked_clocks`, those of several rules and
-records in `worked_fates`: a few lines of policy and connector, rows, and what becomes of each record on a day.
+records in `worked_fates`, those of told events and holds in `worked_words`: a few lines of policy and connector, rows, and
+what becomes of each record on a day.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from tests.acceptance.worked import AWARE, Example
 from tests.acceptance.worked_clocks import CLOCKS
 from tests.acceptance.worked_fates import FATES as OF_SEVERAL
 from tests.acceptance.worked_time import TIME
+from tests.acceptance.worked_words import WORDS
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 
-EXAMPLES = (*TIME, *CLOCKS, *OF_SEVERAL)
+EXAMPLES = (*TIME, *CLOCKS, *OF_SEVERAL, *WORDS)
 
 
 def written(example: Example, kind: str) -> str:
@@ -56,6 +58,10 @@ def told(work: Workplace, store: Store, example: Example) -> Workplace:
     for name, lines in example.rules.items():
         work.rule(name, lines)
     work.connect(store, example.datasets, timezone=example.reads)
+    if example.said:
+        work.init()
+    for words in example.said:
+        answer(work, *words)
     return work
 
 

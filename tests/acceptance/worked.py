@@ -19,6 +19,7 @@ class Example:
 
     `fates`: day or instant → rule → the fates of records 1, 2, 3, … in this order; `!` behind one: it is overdue.
     Where a rule reaches several datasets, its name has the dataset's behind it: "law orders".
+    `head`: lines of the policy before its rules. `said`: commands that are typed before.
     `rows`: SQL that all three databases understand; INSTANTS is the type of a column that knows its zone, and
     UTC'2026-01-31 12:00' a value of it.
     """
@@ -29,6 +30,7 @@ class Example:
     rows: str
     fates: Mapping[str, Mapping[str, str]]
     head: str = ""
+    said: tuple[tuple[str, ...], ...] = ()
     zone: str = "UTC"
     reads: str = "UTC"
 
