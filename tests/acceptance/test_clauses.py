@@ -81,9 +81,9 @@ class Company:
         assert sum(e["data"]["count"] for e in events if e["type"] == "batch.committed") >= sum(due.values())
 
 
-@pytest.fixture
-def company(work: Workplace, store: Store) -> Company:
-    return Company(work=work, store=store)
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.heavy)])
+def company(work: Workplace, request: pytest.FixtureRequest) -> Company:
+    return Company(work=work, store=request.getfixturevalue(request.param))
 
 
 def dataset(name: str, *lines: str, data: str | None = None) -> str:

@@ -1,8 +1,8 @@
 """What the documentation says of fates, as examples: each is planned and explained by the real commands.
 
 The examples of time are in `worked_time`, those of a rule's clock in `worked_clocks`, those of several rules and
-records in `worked_fates`, those of told events and holds in `worked_words`: a few lines of policy and connector, rows, and
-what becomes of each record on a day.
+records in `worked_fates`, those of told events and holds in `worked_words`: a few lines of policy and connector, rows,
+and what becomes of each record on a day.
 """
 
 from __future__ import annotations
