@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class Company:
 
     work: Workplace
     store: Store
+    plans: dict[str, Any] = field(default_factory=dict)
 
     def has(self, rows: str, datasets: str, head: str = "", timezone: str = "UTC", **rules: str) -> None:
         """Its tables, its datasets, and its rules by name; `_` in a name stands for `-`."""
@@ -40,25 +41,30 @@ class Company:
 
     def says(self, *words: str) -> Any:
         """What a command answers."""
+        self.plans.clear()
         result = self.work.cli(*words, "--format", "json")
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
+    def jobs(self, day: str | None) -> Any:
+        """The plan's jobs of a day; asked once, as long as nothing else is done."""
+        wanted = day or "today"
+        if wanted not in self.plans:
+            known = dict(self.plans)
+            plan = self.says("plan", *([] if day is None else ["--as-of", day]))
+            self.plans |= known | {wanted: plan["jobs"]}
+        return self.plans[wanted]
+
     def due(self, day: str | None = None) -> dict[str, int]:
         """Dataset → records that are due, over all rules."""
         found: dict[str, int] = {}
-        for job in self.says("plan", *([] if day is None else ["--as-of", day]))["jobs"]:
+        for job in self.jobs(day):
             found[job["dataset"]] = found.get(job["dataset"], 0) + job["due"]
         return {dataset: count for dataset, count in found.items() if count}
 
     def fates(self, rule: str, dataset: str | None = None, day: str | None = None) -> dict[str, int]:
         """Fate → records of one job, those with none left out."""
-        words = [] if day is None else ["--as-of", day]
-        jobs = [
-            job
-            for job in self.says("plan", *words)["jobs"]
-            if job["rule"] == rule and dataset in (None, job["dataset"])
-        ]
+        jobs = [job for job in self.jobs(day) if job["rule"] == rule and dataset in (None, job["dataset"])]
         (job,) = jobs
         names = ("not_due", "undated", "unclear", "deferred", "held", "retained", "conflict", "referenced")
         names += ("elsewhere", "out_of_scope", "due")
