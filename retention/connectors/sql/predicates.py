@@ -333,13 +333,13 @@ class Compiler:
         """The earliest day on which one of those that count ended."""
         days = []
         for ending in endings:
-            if ending.latest is None:
-                day = self._listed_day(ending)
-            else:
-                day = self.latest_day(ending.latest, exact=True)
-                if ending.clock is not None:
-                    times = None if ending.times is None else self.expression(ending.times)
-                    day = self._dialect.ended(day, ending.clock, times)
+            latest = ending.latest
+            day = self._listed_day(ending) if latest is None else self.latest_day(latest, exact=True)
+            if isinstance(day, sa.Null):  # PostgreSQL would take it for a text
+                day = sa.cast(day, sa.Date)
+            if ending.clock is not None:
+                times = None if ending.times is None else self.expression(ending.times)
+                day = self._dialect.ended(day, ending.clock, times)
             days.append(sa.case((self.test(ending.come), day)))
         return self._dialect.least_day(days)
 
