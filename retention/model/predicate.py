@@ -15,68 +15,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from retention.model.catalogue import Kind, TableId
 from retention.model.clock import Clock, Period
 from retention.model.condition import Value
-from retention.model.encoding import PLAIN, Encoding
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A table under an alias that is unique in its whole tree; `only`: without what inherits from it."""
-
-    table: TableId
-    alias: str
-    only: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """A column of a source; `kind` and `type` as the catalogue has them.
-
-    `encoding`: how it writes a point in time, where it is a clock's.
-    """
-
-    source: Source
-    column: str
-    kind: Kind
-    type: str = ""
-    encoding: Encoding = PLAIN
-
-
-@dataclass(frozen=True, kw_only=True)
-class Constant:
-    """A literal; None is NULL."""
-
-    value: Value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """lower, upper, trim, length, abs or coalesce."""
-
-    function: str
-    arguments: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lookup:
-    """The value of `field` in the one row of its source that passes `where`; NULL where there is none."""
-
-    field: Field
-    where: Test
-
-
-@dataclass(frozen=True, kw_only=True)
-class Whole:
-    """`item` where it is a whole number from `least` to `most`, else NULL."""
-
-    item: Expression
-    least: int
-    most: int
-
-
-Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole"
+from retention.model.terms import Call as Call
+from retention.model.terms import Constant as Constant
+from retention.model.terms import Expression as Expression
+from retention.model.terms import Field as Field
+from retention.model.terms import Lookup as Lookup
+from retention.model.terms import Source as Source
+from retention.model.terms import Whole as Whole
 
 
 @dataclass(frozen=True, kw_only=True)

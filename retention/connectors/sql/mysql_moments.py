@@ -23,6 +23,8 @@ def _literal(text: str) -> ColumnElement[Any]:
     return sa.literal_column(text)
 
 
+_YEARS = (1971, 2060)
+"""Before them every date is unclear; after them the offset of their end is taken."""
 _EPOCH = "TIMESTAMP '1970-01-01 00:00:00'"
 _SPELT = {Format.YYYYMMDDHHMM: "%Y%m%d%H%i", Format.YYYYMMDDHHMMSS: "%Y%m%d%H%i%s"}
 
@@ -146,7 +148,7 @@ def _first_after(day: ColumnElement[Any], clock: Clock) -> ColumnElement[Any]:
 
 def _local(instant: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
     """The wall clock's reading of an instant."""
-    before, changes = transitions(timezone)
+    before, changes = transitions(timezone, *_YEARS)
     seconds = _since(instant)
     return _moved(
         instant, seconds, [at for at, _ in changes], [before, *(offset for _, offset in changes)], 1
@@ -156,7 +158,7 @@ def _local(instant: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
 def _of_wall(wall: ColumnElement[Any], naive: str | None) -> ColumnElement[Any]:
     """The instant of a wall clock's reading; one that comes twice is the later."""
     assert naive is not None, "binding refuses zone-less columns of a connector without a zone"
-    before, changes = transitions(naive)
+    before, changes = transitions(naive, *_YEARS)
     offsets = [before, *(offset for _, offset in changes)]
     # From the change's own reading on: the earlier one where clocks go back, behind the gap where they go forward.
     lines = [at + after for at, after in changes]
