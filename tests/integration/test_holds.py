@@ -45,8 +45,10 @@ CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, at TIMESTAMP N
 CREATE TABLE letters (id INTEGER PRIMARY KEY, email VARCHAR(100), phone VARCHAR(30), at TIMESTAMP NULL);
 CREATE TABLE prices (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);
 INSERT INTO customers VALUES (1, 'anna@example.com', NULL), (2, 'Bo@Example.com', NULL), (3, NULL, NULL), (4, '', NULL);
-INSERT INTO orders VALUES (10, 1, '2020-01-01 00:00:00'), (11, 1, '2026-11-01 00:00:00'), (12, 2, '2020-01-01 00:00:00'), (13, NULL, NULL);
-INSERT INTO letters VALUES (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL), (22, '', '+47 9', NULL);
+INSERT INTO orders VALUES
+    (10, 1, '2020-01-01 00:00:00'), (11, 1, '2026-11-01 00:00:00'), (12, 2, '2020-01-01 00:00:00'), (13, NULL, NULL);
+INSERT INTO letters VALUES
+    (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL), (22, '', '+47 9', NULL);
 INSERT INTO prices VALUES (30, '2020-01-01 00:00:00');
 """
 PERSONAL = ("anna", "bo@", "example.com", "work.example", "+47", "Mallory", "tingrett", "lawyers")
@@ -194,7 +196,8 @@ def test_a_list_of_people_is_one_hold_and_each_is_looked_at_by_herself(shop, tmp
 
 def test_a_store_that_does_not_answer_is_out_of_reach_and_the_hold_in_force(shop):
     shop.connectors["gone"] = (
-        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n[datasets.visits]\ndata = "visits"\ntable = "visits"\n'
+        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n'
+        '[datasets.visits]\ndata = "visits"\ntable = "visits"\n'
         'subject = { email = "email" }\nevents = { closed = "at" }\n'
     )
     shop.rule("visits", 'data = "visits"\nkeep = "1 year"\nfrom = "closed"')

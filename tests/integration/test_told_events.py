@@ -121,7 +121,7 @@ def test_what_it_reaches_is_one_step_away_and_began_before_it(work, store):
     (told,) = listed(shop)
     assert identifiers(told) == {
         ("email", " Anna@Example.com", None), ("customer_id", "1", "db.accounts"),
-        ("customer_id", "2", "db.accounts"), 
+        ("customer_id", "2", "db.accounts"),
     }  # fmt: skip
     (event,) = [e for e in shop.events() if e["type"] == "event.told"]
     assert event["data"]["event"] == "erasure_requested"
