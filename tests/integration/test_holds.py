@@ -44,11 +44,13 @@ CREATE TABLE customers (id INTEGER PRIMARY KEY, email VARCHAR(100), closed_at TI
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, at TIMESTAMP NULL);
 CREATE TABLE letters (id INTEGER PRIMARY KEY, email VARCHAR(100), phone VARCHAR(30), at TIMESTAMP NULL);
 CREATE TABLE prices (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);
-INSERT INTO customers VALUES (1, 'anna@example.com', NULL), (2, 'Bo@Example.com', NULL), (3, NULL, NULL), (4, '', NULL);
+INSERT INTO customers VALUES
+    (1, 'anna@example.com', NULL), (2, 'Bo@Example.com', NULL), (3, NULL, NULL), (4, '', NULL);
 INSERT INTO orders VALUES
     (10, 1, '2020-01-01 00:00:00'), (11, 1, '2026-11-01 00:00:00'), (12, 2, '2020-01-01 00:00:00'), (13, NULL, NULL);
 INSERT INTO letters VALUES
-    (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL), (22, '', '+47 9', NULL);
+    (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL),
+    (22, '', '+47 9', NULL);
 INSERT INTO prices VALUES (30, '2020-01-01 00:00:00');
 """
 PERSONAL = ("anna", "bo@", "example.com", "work.example", "+47", "Mallory", "tingrett", "lawyers")

@@ -162,9 +162,8 @@ class Census:
         told = Statements(self._dialect, self._work)
         for start in range(0, len(self._special), SPECIAL):
             some = self._special[start : start + SPECIAL]
-            limits = [among_values(self._statements.key_columns, some)]
-            self._range(self._statements, limits, without)
-            self._range(told, limits, having)
+            for statements, tally in ((self._statements, without), (told, having)):
+                self._range(statements, [among_values(statements.key_columns, some)], tally)
         if without.fates["due"]:
             self._tally.oldest = self._oldest_other()
         self._tally.change(without, having)

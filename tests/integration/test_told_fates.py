@@ -1,0 +1,113 @@
+"""What people told, from the command to the row: held records stay, told ones go, at the hour and in the batch."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.integration.test_told_events import DATASETS, EVENTS, TABLES, set_up, tell
+from tests.support.workplace import Workplace, removed
+
+
+@pytest.fixture
+def shop(work, store):
+    return set_up(work, store)
+
+
+@pytest.fixture
+def small(work, sqlite):
+    return set_up(work, sqlite)
+
+
+def fates(work: Workplace, rule: str) -> dict[str, dict[str, int]]:
+    return {
+        job.dataset: {fate: n for fate, n in job.fates.items() if n}
+        for job in work_plan(work).jobs
+        if job.rule == rule
+    }
+
+
+def work_plan(work):
+    """A plan that asks the state store."""
+    from retention.verbs.plan import plan
+
+    return plan(work.place, clock=work.clock)
+
+
+def hold(work, *words):
+    result = work.cli("hold", "add", "--reason", "dispute", "--accept", *words, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)["hold"]["id"]
+
+
+def test_what_was_told_goes_what_is_held_stays_and_goes_when_the_hold_is_released(shop, store):
+    del shop.rules["letters"]
+    tell(shop, "erasure_requested", "--subject", "email=anna@example.com", "--at", "2026-11-05")
+    assert fates(shop, "erasure") == {
+        "accounts": {"due": 1, "out_of_scope": 3},
+        "orders": {"due": 2, "unclear": 1, "out_of_scope": 1},
+        "letters": {"due": 1, "out_of_scope": 2},
+        "prices": {"out_of_scope": 1},
+    }
+    id = hold(shop, "--key", "db.orders", "10")
+    assert fates(shop, "erasure")["orders"] == {"due": 1, "held": 1, "unclear": 1, "out_of_scope": 1}
+    shop.run()
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [10, 12, 13]
+    assert [row[0] for row in store.rows("SELECT id FROM customers ORDER BY id")] == [2, 3, 4]
+    assert [row[0] for row in store.rows("SELECT id FROM letters ORDER BY id")] == [21, 22]
+    assert shop.cli("hold", "release", id, "--reason", "settled").exit_code == 0
+    assert removed(shop.run()) == {
+        "orders": 1
+    }  # the account is gone; its number is stored with what was told
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [12, 13]
+
+
+def test_a_held_person_stays_though_the_account_that_led_on_is_gone(small, sqlite):
+    hold(small, "--subject", "email=anna@example.com")
+    sqlite.script("DELETE FROM customers")
+    tell(small, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-11-05")
+    small.run()
+    assert [row[0] for row in sqlite.rows("SELECT id FROM orders ORDER BY id")] == [10, 11, 12, 13]
+
+
+def test_what_was_withdrawn_keeps_nobody_waiting(small, sqlite):
+    id = tell(small, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-11-05")["lines"][0][
+        "id"
+    ]
+    assert fates(small, "erasure")["orders"]["due"] == 2
+    assert small.cli("event", "withdraw", id).exit_code == 0
+    assert fates(small, "erasure")["orders"] == {"out_of_scope": 4}
+
+
+def test_two_rules_of_two_zones_tell_the_same_day_apart(work, sqlite):
+    """21:30 in Oslo is the next day in Auckland: whether a record began before a day depends on the rule's zone."""
+    sqlite.script(
+        TABLES
+        + "UPDATE orders SET at = '2026-03-01 20:30:00' WHERE id = 10; DELETE FROM orders WHERE id > 10;"
+    )
+    work.connect(sqlite, DATASETS)
+    work.rules["told"] = EVENTS
+    work.rule("oslo", 'data = "orders"\nupon = ["erasure_requested"]\ntimezone = "Europe/Oslo"')
+    work.rule("auckland", 'data = "orders"\nupon = ["erasure_requested"]\ntimezone = "Pacific/Auckland"')
+    work.rule("rest", 'data = ["accounts", "letters", "prices"]\nkeep = "1 year"\nfrom = "closed"')
+    work.init()
+    tell(work, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-03-02")
+    found = {rule: fates(work, rule)["orders"] for rule in ("oslo", "auckland")}
+    assert found == {"oslo": {"due": 1}, "auckland": {"out_of_scope": 1}}
+
+
+@pytest.mark.parametrize("many", [500, pytest.param(10_000, marks=pytest.mark.heavy)])
+def test_many_told_events_are_reckoned_with_in_seconds(small, sqlite, many):
+    rows = ",".join(f"({n}, 'p{n}@example.com', '2020-01-01')" for n in range(1000, 1000 + many))
+    sqlite.script(f"INSERT INTO customers VALUES {rows}")
+    path = small.folder / "told.csv"
+    path.write_text(
+        "kind,value,at\n" + "".join(f"email,p{n}@example.com,2026-03-01\n" for n in range(1000, 1000 + many))
+    )
+    tell(small, "erasure_requested", "--from", str(path))
+    began = time.perf_counter()
+    assert fates(small, "erasure")["accounts"]["due"] == many
+    assert removed(small.run("erasure"))["customers"] == many
+    assert time.perf_counter() - began < many / 100
