@@ -34,7 +34,8 @@ class PostgresqlMoments(PostgresqlClocks):
             return sa.null()
         if encoding.unit is not None:
             readable, value = encodings.counted_value(self, column, field)
-            micros = sa.cast(sa.func.floor(value * _literal(str(encoding.unit.microseconds))), sa.BigInteger)
+            exact = sa.cast(sa.cast(value, sa.Text), sa.Numeric)  # a float, and a small integer, are so
+            micros = sa.cast(sa.func.floor(exact * _literal(str(encoding.unit.microseconds))), sa.BigInteger)
             span = _literal("INTERVAL '1 microsecond'")
             moment = _literal(f"TIMESTAMPTZ '{encoding.epoch} 00:00:00+00'") + micros * span
             return sa.case((readable, moment))
