@@ -109,10 +109,14 @@ class ToldOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldLine:
-    """A hold in force; `overdue`: the day on which somebody should have looked at it again has passed."""
+    """A hold in force; `overdue`: the day on which somebody should have looked at it again has passed.
+
+    `lost`: why it covers nothing any more, where that is so.
+    """
 
     hold: Hold
     overdue: bool
+    lost: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

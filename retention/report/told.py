@@ -102,6 +102,13 @@ def show_holds(console: Console, holds: Sequence[HoldLine]) -> None:
             cell(f"{review}, has passed" if each.overdue else review, "bad" if each.overdue else ""),
         )
     console.print(table)
+    for each in holds:
+        if each.lost is not None:
+            line(
+                console,
+                f"Hold {each.hold.id} covers nothing: {each.lost}. Nothing runs until that is mended.",
+                style="bad",
+            )
     if any(each.overdue for each in holds):
         line(
             console,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -295,6 +296,60 @@ def test_what_becomes_known_of_a_person_later_is_added_at_a_run(shop, sqlite):
     assert event["data"]["found"] == [{"dataset": "db.accounts", "kind": "customer_id", "identifiers": 1}]
     assert "late" not in json.dumps(event)
     assert covered(add(shop, "--subject", "email=late@example.com"))["orders"] == ("covered (none now)", 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "change", "said"),
+    [
+        (["--dataset", "db.orders"], ("[datasets.orders]", "[datasets.purchases]"), "dataset `db.orders`"),
+        (["--key", "db.orders", "10"], ("[datasets.orders]", "[datasets.purchases]"), "dataset `db.orders`"),
+        (["--data", "orders"], ('data = "orders"', 'data = "letters"'), "data `orders`"),
+        (["--rule", "orders"], None, "rule `orders`"),
+        (["--subject", "phone=+47 1"], ('email = "email", phone = "phone"', 'email = "email"'), ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_hold_whose_name_has_changed_under_it_stops_everything(shop, words, change, said):
+    id = add(shop, *words)["hold"]["id"]
+    if change is not None:
+        shop.connectors["db"] = shop.connectors["db"].replace(*change)
+    if said in ("rule `orders`", "data `orders`"):
+        shop.rules["orders"] = (
+            shop.rules["orders"].replace("rules.orders", "rules.o").replace('"orders"', '"letters"', 1)
+        )
+        shop.rules["orders"] = (
+            shop.rules["orders"].replace('data = "letters"', 'data = ["letters", "orders"]')
+            if change is None
+            else ""
+        )
+    if not said:
+        assert shop.cli("plan").exit_code == 0  # her address, which the letters led to, is known there still
+        return
+    for command in (["plan"], ["run", "--yes"]):
+        result = shop.cli(*command)
+        assert result.exit_code == 4, result.output
+        assert f"hold {id}: it is on {said}, which is not configured any more" in " ".join(
+            result.output.split()
+        )
+    assert "covers nothing" in " ".join(shop.cli("hold", "list").output.split())
+    assert shop.cli("hold", "release", id, "--reason", "renamed").exit_code == 0
+    assert shop.cli("plan").exit_code == 0
+
+
+def test_a_record_whose_key_can_not_be_one_any_more_holds_its_dataset(shop, sqlite):
+    add(shop, "--key", "db.orders", "10")
+    with stores.opened(configuration(shop.place), shop.place) as state, state.begin() as tx:
+        (hold,) = tx.holds.in_force()
+        tx.holds.place(replace(hold, id="odd", cover=replace(hold.cover, key="ten")))
+    document = json.loads(shop.cli("plan", "--rule", "orders", "--format", "json").stdout)
+    (job,) = document["jobs"]
+    assert (job["held"], job["due"]) == (2, 0)
+
+
+def test_identifiers_are_read_from_standard_input(shop):
+    result = shop.cli("hold", "add", "--reason", "audit", "--from", "-", typed="email=anna@example.com\n")
+    assert result.exit_code == 0, result.output
+    assert "covered (2)" in result.output
 
 
 @pytest.fixture

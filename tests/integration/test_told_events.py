@@ -249,6 +249,37 @@ def test_a_no_tells_nothing(shop):
     assert sum(line.records for line in shown[0].lines) > 0
 
 
+@pytest.mark.parametrize(
+    ("reply", "told"), [("y\n", True), ("YES\n", True), ("\n", False), ("no\n", False), ("", False)]
+)
+def test_who_is_at_a_terminal_is_shown_what_it_reaches_and_asked(shop, monkeypatch, reply, told):
+    from io import StringIO
+
+    from retention.cli.people import ReachAsker
+    from retention.verbs.events import tell_event
+
+    screen = StringIO()
+    monkeypatch.setattr("sys.stdin", StringIO(reply))
+    outcome = tell_event(
+        shop.place, "erasure_requested", subjects=("email=anna@example.com\x1b[2J", "customer_id=1"), by="ida",
+        at="2026-11-05", clock=shop.clock, confirm=ReachAsker(screen),
+    )  # fmt: skip
+    assert outcome.declined is not told
+    assert len(listed(shop)) == told
+    shown = " ".join(screen.getvalue().split())
+    assert "db.orders 2 1 of which it can't be told when they began" in shown
+    assert "customer_id 1" in shown
+    assert shown.endswith("Tell it? [y/N]")
+    assert "\x1b" not in shown
+
+
+def test_a_file_from_standard_input_wants_a_yes(shop):
+    text = "event,kind,value\nunsubscribed,email,a@b\n"
+    assert shop.cli("event", "add", "--from", "-", typed=text).exit_code == 2
+    result = shop.cli("event", "add", "--from", "-", "--yes", typed=text)
+    assert (result.exit_code, len(listed(shop))) == (0, 1)
+
+
 # -- files ---------------------------------------------------------------------------------
 
 
