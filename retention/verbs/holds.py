@@ -70,6 +70,7 @@ def place_hold(
     ]
     if sum(given) != 1 or (subjects and listed):
         raise UsageError("a hold is on one of --subject, --from, --dataset, --data, --rule and --key")
+    told_files.said(text=text, by=behalf, authority=authority, key=None if key is None else key[1])
     groups = _groups(subjects, listed)
     _must_know(config, groups)
     cover = _cover(config, groups, dataset=dataset, data=data, rule=rule, key=key)
@@ -124,10 +125,11 @@ def release_hold(
 ) -> Released:
     """Ends a hold; whom and which record it was on is forgotten. UsageError where none of this id is in force."""
     config = configuration(place)
+    told_files.said(reason=reason, by=behalf)
     with stores.opened(config, place) as state:
         key, now = stores.evidence_key(config), clock()
         with state.begin() as tx:
-            hold = tx.holds.get(id)
+            hold = None if told_files.unstorable(id) else tx.holds.get(id)
             if hold is None:
                 raise UsageError(f"there is no hold `{id}`; type: retention hold list")
             if hold.released is not None:

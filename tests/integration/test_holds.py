@@ -120,6 +120,17 @@ def test_nobody_stands_in_the_ledger(shop):
     assert len({each["words"] for each in data}) == 2
 
 
+def test_the_log_tells_what_was_done_with_holds(shop):
+    id = add(shop, "--subject", "email=new@example.com", "--ref", "CASE-12", "--accept")["hold"]["id"]
+    add(shop, "--key", "db.orders", "10")
+    shop.cli("hold", "release", id, "--reason", "settled")
+    told = " ".join(shop.cli("audit", "log").output.split())
+    assert f"hold {id} placed by " in told
+    assert "on people (dispute, CASE-12); out of reach: db.orders (accepted)" in told
+    assert "on a record of db.orders (dispute); 1 of db.orders" in told
+    assert f"hold {id} released by " in told
+
+
 def test_the_same_person_in_two_holds_can_not_be_told_to_be_the_same(shop):
     for ref in ("CASE-1", "CASE-2"):
         add(shop, "--subject", "email=anna@example.com", "--ref", ref)
@@ -234,6 +245,10 @@ def test_a_schema_that_does_not_fit_is_out_of_reach_and_no_reason_not_to_hold(sh
         (["--key", "db.orders", "x"], "`x` is no value of the key column"),
         (["--dataset", "db.orders", "--review", "soon"], "is no day"),
         (["--dataset", "db.orders", "--review", "2026-01-01"], "has passed"),
+        (["--dataset", "db.orders", "--text", "a\x00b"], "--text has a character"),
+        (["--dataset", "db.orders", "--by", "a\udc80b"], "--by has a character"),
+        (["--dataset", "db.orders", "--authority", "\udc80"], "--authority has a character"),
+        (["--key", "db.orders", "1\x00"], "--key has a character"),
         (["--dataset", "db.orders", "--ref", "anna@example.com"], "in the ledger for ever"),
         (["--subject", "customer_id=17", "--ref", "17"], "not whom it is about"),
     ],
@@ -253,7 +268,8 @@ def test_holds_end_and_what_they_were_on_is_forgotten(shop):
     assert shop.cli("hold", "release", id, "--reason", "settled").exit_code == 0
     again = shop.cli("hold", "release", id, "--reason", "settled")
     assert (again.exit_code, "released already" in again.output) == (2, True)
-    assert shop.cli("hold", "release", "nothing", "--reason", "x").exit_code == 2
+    for odd in ("nothing", "\x00", "\udc80", "'; --"):
+        assert shop.cli("hold", "release", odd, "--reason", "x").exit_code == 2
     assert "No hold is in force" in shop.cli("hold", "list").output
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from retention.store.owners import account_name
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -186,7 +187,11 @@ def test_what_was_withdrawn_never_was_and_can_be_told_again(shop, sqlite):
     assert listed(shop) == []
     again = shop.cli("event", "withdraw", id)
     assert (again.exit_code, "withdrawn already" in again.output) == (2, True)
-    assert shop.cli("event", "withdraw", "nothing").exit_code == 2
+    for odd in ("nothing", "\x00", "\udc80"):
+        assert shop.cli("event", "withdraw", odd).exit_code == 2
+    told = " ".join(shop.cli("audit", "log").output.split())
+    assert f"erasure_requested told by root: {id}" in told.replace(account_name(), "root")
+    assert f"erasure_requested {id} withdrawn by" in told
     assert tell(shop, *words)["told"] == 1
 
 
