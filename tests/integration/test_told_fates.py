@@ -111,3 +111,53 @@ def test_many_told_events_are_reckoned_with_in_seconds(small, sqlite, many):
     assert fates(small, "erasure")["accounts"]["due"] == many
     assert removed(small.run("erasure"))["customers"] == many
     assert time.perf_counter() - began < many / 100
+
+
+def between_recheck_and_intent(monkeypatch, work, **words):
+    """Somebody places a hold when the first batch has been rechecked and has no intent yet."""
+    from retention.engine.journal import Journal
+    from retention.verbs.holds import place_hold
+
+    original, placed = Journal.intent, []
+
+    def intent(self, *arguments, **named):
+        if not placed:
+            placed.append(True)
+            found = place_hold(
+                work.place,
+                reason="dispute",
+                by="ida",
+                clock=work.clock,
+                patience=0.0,
+                pause=lambda _: None,
+                **words,
+            )
+            assert found.unsettled == 0  # acknowledged: nothing that it covers may go from here on
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Journal, "intent", intent)
+
+
+@pytest.mark.parametrize(
+    ("words", "stays"),
+    [
+        ({"subjects": ("email=anna@example.com",)}, [10, 11]),
+        ({"key": ("db.orders", "13")}, [13]),
+        ({"dataset": "db.orders"}, [10, 11, 13]),
+        ({"rule": "erasure"}, [10, 11, 13]),
+        ({"data": "orders"}, [10, 11, 13]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_hold_that_is_acknowledged_during_a_run_is_kept_by_the_batch_at_hand(
+    small, sqlite, monkeypatch, words, stays
+):
+    for who in ("customer_id=1", "customer_id=3"):
+        tell(small, "erasure_requested", "--subject", who, "--at", "2026-11-05")
+    small.rules["erasure"] = small.rules["erasure"].replace('"any"', '"orders"')
+    small.rule("rest", 'data = ["accounts", "prices"]\nkeep = "90 years"\nfrom = "closed"')
+    between_recheck_and_intent(monkeypatch, small, **words)
+    outcome = small.run("erasure")
+    assert [row[0] for row in sqlite.rows("SELECT id FROM orders WHERE id <> 12 ORDER BY id")] == stays
+    (job,) = outcome.jobs
+    assert (job.done, job.skipped.total, job.left) == (3 - len(stays), len(stays), 0)
