@@ -300,8 +300,14 @@ def _store(state: StateStore, fresh: Sequence[_Read], found: Reached, key: bytes
                 _log(tx, telling, records, key)
             lines += [_known(read, known[read.digest]) for read, _, _ in some if read.digest in known]
             lines += [
-                ToldLine(line=read.line, state=ToldState.TOLD, event=telling.event, id=telling.id)
-                for read, telling, _ in new
+                ToldLine(
+                    line=read.line,
+                    state=ToldState.TOLD,
+                    event=telling.event,
+                    id=telling.id,
+                    records=sum(records.values()),
+                )
+                for read, telling, records in new
             ]
     return lines
 

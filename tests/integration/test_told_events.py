@@ -142,6 +142,28 @@ def test_people_who_share_a_number_do_not_take_each_others_data_along(shop):
     assert identifiers(told) == {("email", "anna@example.com", None), ("phone", "+47 1", "db.letters")}
 
 
+def test_a_store_that_could_have_led_on_and_does_not_answer_is_said(shop):
+    shop.connectors["gone"] = (
+        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n'
+        '[datasets.members]\ndata = "members"\ntable = "members"\nsubject = { email = "email", customer_id = "number" }\n'
+        'events = { closed = "at" }\n'
+    )
+    shop.rules["erasure"] = shop.rules["erasure"].replace('"any"', '["accounts", "orders", "prices"]')
+    shop.rule("members", 'data = "members"\nkeep = "1 year"\nfrom = "closed"')
+    document = tell(shop, "erasure_requested", "--subject", "email=anna@example.com", code=5)
+    silent = [line["dataset"] for line in document["reach"] if line["because"]]
+    assert (silent, document["told"]) == (["members"], 1)
+
+
+def test_an_identifier_that_reaches_nobody_is_said(shop):
+    result = shop.cli("event", "add", "erasure_requested", "--subject", "email=ana@example.com", "--yes")
+    assert (result.exit_code, "It reaches no record now" in result.output) == (0, True)
+    document = of_file(
+        shop, "kind,value\nemail,an@example.com\nemail,anna@example.com\n", "erasure_requested"
+    )
+    assert [line["records"] for line in document["lines"]] == [0, 5]
+
+
 def test_a_blank_leads_to_nobody(shop):
     tell(shop, "erasure_requested", "--subject", "customer_id=4")
     (told,) = listed(shop)
