@@ -145,7 +145,8 @@ def test_people_who_share_a_number_do_not_take_each_others_data_along(shop):
 def test_a_store_that_could_have_led_on_and_does_not_answer_is_said(shop):
     shop.connectors["gone"] = (
         'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n'
-        '[datasets.members]\ndata = "members"\ntable = "members"\nsubject = { email = "email", customer_id = "number" }\n'
+        '[datasets.members]\ndata = "members"\ntable = "members"\n'
+        'subject = { email = "email", customer_id = "number" }\n'
         'events = { closed = "at" }\n'
     )
     shop.rules["erasure"] = shop.rules["erasure"].replace('"any"', '["accounts", "orders", "prices"]')
