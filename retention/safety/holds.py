@@ -110,7 +110,7 @@ def held(
 
 
 def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]) -> None:
-    """What is held keeps whole what it refers to: adds the records that held ones refer to, to the end."""
+    """Adds the records that held ones refer to, and those that share a row with one, to the end."""
     fresh = {name: set(keys) for name, keys in found.items()}
     while any(fresh.values()):
         reached: dict[str, set[Key]] = {name: set() for name in found}
@@ -119,9 +119,11 @@ def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: M
             for dataset in bound if keys else ():
                 if dataset.connector.name != holder.connector.name:
                     continue
+                target = targets[dataset.connector.name]
+                for table in holder.members & dataset.members if dataset is not holder else ():
+                    reached[str(dataset)] |= set(target.sharing(holder, table, keys, dataset))
                 for item in dataset.outside:
                     if item.reference.table in holder.members:
-                        target = targets[dataset.connector.name]
                         reached[str(dataset)] |= set(target.referred(holder, item.reference, keys, dataset))
         fresh = {name: keys - found[name] for name, keys in reached.items()}
         for name, more in fresh.items():

@@ -161,3 +161,30 @@ def test_a_hold_that_is_acknowledged_during_a_run_is_kept_by_the_batch_at_hand(
     assert [row[0] for row in sqlite.rows("SELECT id FROM orders WHERE id <> 12 ORDER BY id")] == stays
     (job,) = outcome.jobs
     assert (job.done, job.skipped.total, job.left) == (3 - len(stays), len(stays), 0)
+
+
+def test_what_holds_the_whole_holds_its_part_and_the_other_way_round(work, store):
+    store.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);"
+        "CREATE TABLE order_lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, at TIMESTAMP NULL,"
+        " FOREIGN KEY (order_id) REFERENCES orders (id));"
+        "CREATE INDEX lines_of ON order_lines (order_id);"
+        "INSERT INTO orders VALUES (1, '2020-01-01 00:00:00'), (2, '2020-01-01 00:00:00'), (3, '2020-01-01 00:00:00');"
+        "INSERT INTO order_lines VALUES (10, 1, '2020-01-01 00:00:00'), (20, 2, '2020-01-01 00:00:00'),"
+        " (30, 3, '2020-01-01 00:00:00');"
+    )
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nevents = { booked = "at" }\nparts = ["order_lines"]\n'
+        '[datasets.lines]\ndata = "lines"\ntable = "order_lines"\nevents = { booked = "at" }\n',
+    )
+    for data in ("orders", "lines"):
+        work.rule(data, f'data = "{data}"\nkeep = "1 year"\nfrom = "booked"')
+    work.init()
+    hold(work, "--key", "db.orders", "1")
+    hold(work, "--key", "db.lines", "20")
+    assert fates(work, "orders") == {"orders": {"held": 2, "due": 1}}
+    assert fates(work, "lines") == {"lines": {"held": 2, "elsewhere": 1}}
+    work.run()
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [1, 2]
+    assert [row[0] for row in store.rows("SELECT id FROM order_lines ORDER BY id")] == [10, 20]
