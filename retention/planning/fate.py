@@ -41,6 +41,8 @@ class Fates(Stops):
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
         self._closures: dict[str, p.Closure] = {}
+        self._definitions: dict[str, tuple[str, p.Source, p.Test]] = {}
+        self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
 
     def root(self, bound: BoundDataset) -> p.Source:
         """The source that a statement over the dataset's root table starts from."""
@@ -305,9 +307,17 @@ class Fates(Stops):
         if not jobs or any(rule.name not in rules for rule in jobs[0].others):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
-        stops = self._stops_of_any(jobs[0], root, visiting=visiting, alone=alone)
-        tests = (self.could_go(jobs[0], root), *(p.Untrue(item=stop) for stop in stops))
-        return p.All(items=(self.records(jobs[0], root), *tests))
+        around = sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else []
+        name = " ".join(("goes", str(bound), str(alone), *around))
+        if name not in self._definitions:
+            own = self.source(bound.root.id)
+            stops = self._stops_of_any(jobs[0], own, visiting=visiting, alone=alone)
+            tests = (self.could_go(jobs[0], own), *(p.Untrue(item=stop) for stop in stops))
+            where = p.All(items=(self.records(jobs[0], own), *tests))
+            self._definitions[name] = f"goes{len(self._definitions) + 1}", own, where
+        word, rows, passing = self._definitions[name]
+        key = self._key(bound, rows)
+        return p.Defined(fields=self._key(bound, root), name=word, root=rows, key=key, where=passing)
 
     def _stops_of_any(
         self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool

@@ -72,6 +72,8 @@ class Compiler:
     ) -> None:
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
         self._lists, self._days = lists.keys, lists.days
+        self._definitions: dict[str, sa.CTE] = {}
+        self._asked = 0
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -185,6 +187,8 @@ class Compiler:
                 return among_values([self.field(f) for f in fields], keys)
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
+            case p.Defined():
+                return self._defined(test)
             case p.Spanned():
                 return self._spanned(test)
             case p.Later(left=one, right=other):
@@ -197,6 +201,23 @@ class Compiler:
                 if _spelt_by_itself(field.encoding):
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
                 return encodings.reaches(self._dialect, self.field(field), field, cutoff)
+
+    def _defined(self, test: p.Defined) -> ColumnElement[Any]:
+        """A query of its own beside the statement, which the database puts where it is asked for."""
+        names = [f"d{i}" for i in range(len(test.key))]
+        if test.name not in self._definitions:
+            columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
+            query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
+            defined = query.where(self.test(test.where)).correlate(None).cte(test.name)
+            for kind in ("postgresql", "sqlite"):
+                defined = defined.prefix_with(sa.text("NOT MATERIALIZED"), dialect=kind)
+            self._definitions[test.name] = defined
+        self._asked += 1
+        rows = self._definitions[test.name].alias(f"{test.name}_{self._asked}")
+        same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))
+        return (
+            sa.select(sa.literal_column("1")).select_from(rows).where(*same).correlate_except(rows).exists()
+        )
 
     def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
         """The values of `pairs`, under `names` where they are given."""
