@@ -188,3 +188,24 @@ def test_what_holds_the_whole_holds_its_part_and_the_other_way_round(work, store
     work.run()
     assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [1, 2]
     assert [row[0] for row in store.rows("SELECT id FROM order_lines ORDER BY id")] == [10, 20]
+
+
+def test_records_of_composite_keys_are_held(work, store):
+    store.script(
+        "CREATE TABLE contracts (shop VARCHAR(10), nr INTEGER, customer INTEGER, at TIMESTAMP NULL,"
+        " PRIMARY KEY (shop, nr));"
+        "INSERT INTO contracts VALUES ('s', 1, 7, '2020-01-01 00:00:00'), ('n', 1, 8, '2020-01-01 00:00:00'),"
+        " ('n', 2, 9, '2020-01-01 00:00:00');"
+    )
+    work.connect(
+        store,
+        '[datasets.contracts]\ndata = "contracts"\ntable = "contracts"\nsubject = { customer = "customer" }\n'
+        'events = { booked = "at" }\n',
+    )
+    work.rule("contracts", 'data = "contracts"\nkeep = "1 year"\nfrom = "booked"')
+    work.init()
+    hold(work, "--key", "db.contracts", "n,1")
+    hold(work, "--subject", "customer=7")
+    assert fates(work, "contracts") == {"contracts": {"held": 2, "due": 1}}
+    work.run()
+    assert sorted(store.rows("SELECT shop, nr FROM contracts")) == [("n", 1), ("s", 1)]
