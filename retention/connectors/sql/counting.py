@@ -73,8 +73,10 @@ class Census:
         self._dialect = dialect
         self._connection = connection
         self._work = work
-        self._size = RANGE if not work.bound.entangled else AT_ONCE
         self._statements = Statements(dialect, replace(work, lists=NO_LISTS))
+        self._statements.compiler.choice(work.fate)
+        whole = work.bound.entangled or self._statements.compiler.at_once
+        self._size = AT_ONCE if whole else RANGE
         self._tally = Tally()
 
     def count(self, progress: Progress, stop: Callable[[], bool]) -> Counts:

@@ -74,6 +74,7 @@ class Compiler:
         self._lists, self._days = lists.keys, lists.days
         self._definitions: dict[str, sa.CTE] = {}
         self._asked = 0
+        self.at_once = False  # something is worked out for a whole table, whatever range is asked for
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -208,9 +209,14 @@ class Compiler:
         if test.name not in self._definitions:
             columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
             query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
-            defined = query.where(self.test(test.where)).correlate(None).cte(test.name)
+            before = self._asked
+            query = query.where(self.test(test.where)).correlate(None)
+            # One that asks for others is made once for the statement: put in place, each would multiply the next.
+            self.at_once |= (apart := self._asked > before)
+            defined = (query.distinct() if apart else query).cte(test.name)
             for kind in ("postgresql", "sqlite"):
-                defined = defined.prefix_with(sa.text("NOT MATERIALIZED"), dialect=kind)
+                way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
+                defined = defined.prefix_with(way, dialect=kind)
             self._definitions[test.name] = defined
         self._asked += 1
         rows = self._definitions[test.name].alias(f"{test.name}_{self._asked}")
@@ -327,13 +333,13 @@ class Compiler:
         """The earliest day on which one of those that count ended."""
         days = []
         for ending in endings:
-            if ending.latest is None:
-                day = self._listed_day(ending)
-            else:
-                day = self.latest_day(ending.latest, exact=True)
-                if ending.clock is not None:
-                    times = None if ending.times is None else self.expression(ending.times)
-                    day = self._dialect.ended(day, ending.clock, times)
+            latest = ending.latest
+            day = self._listed_day(ending) if latest is None else self.latest_day(latest, exact=True)
+            if isinstance(day, sa.Null):  # PostgreSQL would take it for a text
+                day = sa.cast(day, sa.Date)
+            if ending.clock is not None:
+                times = None if ending.times is None else self.expression(ending.times)
+                day = self._dialect.ended(day, ending.clock, times)
             days.append(sa.case((self.test(ending.come), day)))
         return self._dialect.least_day(days)
 
