@@ -48,6 +48,14 @@ class Amount(_AmountType):
         return int(text)
 
 
+class Word(_ChoiceType):
+    """One of some words, which are named in one line where none is given."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        del param, ctx
+        return f"Write one of {', '.join(map(str, self.choices))}."
+
+
 class Format(_ChoiceType):
     """`text` or `json`; formats of the design that are still to come are told apart from misspelt ones."""
 

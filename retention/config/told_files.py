@@ -54,9 +54,21 @@ def an_identifier(value: str) -> str:
         raise ValueError("its value is empty: that is nobody's identifier")
     if len(value) > MOST_VALUE:
         raise ValueError(f"its value is longer than {MOST_VALUE} characters")
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if unstorable(value):
         raise ValueError("its value has a character that no database holds, or is not UTF-8")
     return value
+
+
+def unstorable(text: str) -> bool:
+    """It has a character that not every database holds: NUL, or half a pair of a text that is no UTF-8."""
+    return "\0" in text or any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def said(**words: str | None) -> None:
+    """Raises UsageError for words, by their option's name, that can't be kept."""
+    for option, text in words.items():
+        if text is not None and unstorable(text):
+            raise UsageError(f"--{option} has a character that no database holds, or is not UTF-8")
 
 
 def a_reference(text: str, *named: Subject) -> str:

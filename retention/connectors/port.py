@@ -221,6 +221,12 @@ class Target(abc.ABC):
         """Keys of records of `dataset` to which rows of the records `keys` of `holder` refer by `reference`."""
 
     @abc.abstractmethod
+    def sharing(
+        self, holder: BoundDataset, table: TableId, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        """Keys of records of `dataset` that share a row of `table` with the records `keys` of `holder`."""
+
+    @abc.abstractmethod
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         """The event of each of the records `keys`."""
 

@@ -75,12 +75,16 @@ class ToldState(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ToldLine:
-    """What became of one told event. `line`: where it stood in the file, from 1 on; None: on the command line."""
+    """What became of one told event. `line`: where it stood in the file, from 1 on; None: on the command line.
+
+    `records`: how many a new one reaches now.
+    """
 
     line: int | None
     state: ToldState
     event: str | None = None
     id: str | None = None
+    records: int | None = None
     because: str | None = None
 
 
@@ -109,10 +113,14 @@ class ToldOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldLine:
-    """A hold in force; `overdue`: the day on which somebody should have looked at it again has passed."""
+    """A hold in force; `overdue`: the day on which somebody should have looked at it again has passed.
+
+    `lost`: why it covers nothing any more, where that is so.
+    """
 
     hold: Hold
     overdue: bool
+    lost: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

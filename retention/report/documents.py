@@ -94,10 +94,10 @@ def hold_document(placed: Placed) -> Document:
 
 
 def holds_document(holds: Sequence[HoldLine]) -> Document:
-    """The holds in force, oldest first; `overdue`: the day of review has passed."""
+    """The holds in force, oldest first; `overdue`: the day of review has passed; `lost`: it covers nothing."""
     return {
         "format": "retention.holds/1",
-        "holds": [{**plain(each.hold), "overdue": each.overdue} for each in holds],
+        "holds": [{**plain(each.hold), "overdue": each.overdue, "lost": each.lost} for each in holds],
     }
 
 

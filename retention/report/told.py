@@ -102,6 +102,13 @@ def show_holds(console: Console, holds: Sequence[HoldLine]) -> None:
             cell(f"{review}, has passed" if each.overdue else review, "bad" if each.overdue else ""),
         )
     console.print(table)
+    for each in holds:
+        if each.lost is not None:
+            line(
+                console,
+                f"Hold {each.hold.id} covers nothing: {each.lost}. Nothing runs until that is mended.",
+                style="bad",
+            )
     if any(each.overdue for each in holds):
         line(
             console,
@@ -171,6 +178,10 @@ def show_told(console: Console, told: ToldOutcome, *, asked: bool) -> None:
     stored = [each for each in told.lines if each.state is ToldState.TOLD]
     ids = f": {stored[0].id}" if len(stored) == 1 else ""
     line(console, f"{counted(len(stored), 'event')} told{ids}.", style="title")
+    lost = sum(each.records == 0 for each in stored)
+    if lost and told.reach:
+        what = "It reaches" if len(stored) == 1 else f"{number(lost)} of them reach"
+        line(console, f"{what} no record now: is that the person's identifier?", style="warn")
     if known:
         ids = f": {known[0].id}" if len(known) == 1 else ""
         what = counted(len(known), "was", "were")

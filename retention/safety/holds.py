@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from retention.connectors.port import Key, Target
+from retention.errors import SafetyRefusal, UsageError
+from retention.model.dataset import Dataset
+from retention.model.policy import Policy
 from retention.model.told import Hold, Told, folded
 from retention.planning.bound import BoundDataset
 from retention.planning.holding import Holding
@@ -43,14 +46,45 @@ def names(identifiers: Mapping[str, str | None], wanted: Mapping[str, Iterable[s
     )
 
 
+def lost(hold: Hold, policy: Policy, datasets: Collection[Dataset]) -> str | None:
+    """Why a hold covers nothing any more: what it is on is not configured; None where it is."""
+    cover = hold.cover
+    names_of = {
+        "dataset": (cover.dataset, {str(dataset) for dataset in datasets}),
+        "data": (cover.data, {dataset.data for dataset in datasets}),
+        "rule": (cover.rule, {name for name, rule in policy.rules.items() if rule.acts}),
+    }
+    for what, (name, known) in names_of.items():
+        if name is not None and name not in known:
+            return f"it is on {what} `{name}`, which is not configured any more"
+    kinds = {subject.kind for subject in cover.subjects}
+    if kinds and not any(kinds & set(dataset.subject or ()) for dataset in datasets):
+        return (
+            f"it is on people by {' and '.join(sorted(kinds))}, and no dataset knows people by that any more"
+        )
+    return None
+
+
+def refuse_lost(holds: Iterable[Hold], policy: Policy, datasets: Collection[Dataset]) -> None:
+    """Raises SafetyRefusal where a hold in force covers nothing, because a name has changed under it."""
+    for hold in holds:
+        why = lost(hold, policy, datasets)
+        if why is not None:
+            raise SafetyRefusal(
+                f"hold {hold.id}: {why}; name it as before, or place the hold anew and type:"
+                f" retention hold release {hold.id} --reason WORDS"
+            )
+
+
 def held(
     told: Told, bound: Sequence[BoundDataset], targets: Mapping[str, Target], typed: Typed, holding: Holding
 ) -> Held:
     """What the holds in force cover now, followed through references to the end.
 
-    `holding`: what is held as a whole.
+    `holding`: what is held as a whole; a dataset is, too, where a hold is on a record whose key can't be one any more.
     """
     wanted = people(told.holds)
+    whole = set(holding.datasets)
     found: dict[str, set[Key]] = {str(dataset): set() for dataset in bound}
     for dataset in bound:
         target = targets[dataset.connector.name]
@@ -59,11 +93,14 @@ def held(
                 found[str(dataset)].add(person.key)
         for hold in told.holds:
             if hold.cover.dataset == str(dataset) and hold.cover.key is not None:
-                found[str(dataset)].add(typed(dataset, hold.cover.key))
+                try:
+                    found[str(dataset)].add(typed(dataset, hold.cover.key))
+                except UsageError:
+                    whole.add(str(dataset))
     follow(found, bound, targets)
     return Held(
         holding=Holding(
-            datasets=holding.datasets,
+            datasets=frozenset(whole),
             rules=holding.rules,
             listed=frozenset(name for name, keys in found.items() if keys),
         ),
@@ -73,7 +110,7 @@ def held(
 
 
 def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]) -> None:
-    """What is held keeps whole what it refers to: adds the records that held ones refer to, to the end."""
+    """Adds the records that held ones refer to, and those that share a row with one, to the end."""
     fresh = {name: set(keys) for name, keys in found.items()}
     while any(fresh.values()):
         reached: dict[str, set[Key]] = {name: set() for name in found}
@@ -82,9 +119,11 @@ def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: M
             for dataset in bound if keys else ():
                 if dataset.connector.name != holder.connector.name:
                     continue
+                target = targets[dataset.connector.name]
+                for table in holder.members & dataset.members if dataset is not holder else ():
+                    reached[str(dataset)] |= set(target.sharing(holder, table, keys, dataset))
                 for item in dataset.outside:
                     if item.reference.table in holder.members:
-                        target = targets[dataset.connector.name]
                         reached[str(dataset)] |= set(target.referred(holder, item.reference, keys, dataset))
         fresh = {name: keys - found[name] for name, keys in reached.items()}
         for name, more in fresh.items():

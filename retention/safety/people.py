@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
@@ -15,6 +16,7 @@ from retention.planning.holding import held_list
 from retention.planning.limbs import Case
 from retention.planning.results import cases
 from retention.safety import tellings as telling
+from retention.safety.carrying import Named
 from retention.safety.holds import Held, names
 
 
@@ -28,13 +30,13 @@ class Spoken(People):
     held: Held
     as_of: datetime
 
-    @property
+    @cached_property
     def cases(self) -> tuple[Case, ...]:
         """Every variant of every rule on the dataset that has a limb which rests on tellings."""
         every = (case for rule in self.job.every for case in cases(rule, self.job.bound, self.job.told))
         return tuple(case for case in every if any(case.rests_on_told(limb) for limb in case.limbs))
 
-    @property
+    @cached_property
     def tellings(self) -> tuple[Telling, ...]:
         """The tellings of events that rules on the dataset name."""
         named = {name for case in self.cases for name in case.variant.events}
@@ -63,30 +65,40 @@ class Spoken(People):
         columns = {
             n for case in every for n in case.variant.events if n in bound.events and n not in self.job.told
         }
-        named = {event.name: event for event in self.policy.told.values()}
-        by_event = {name: [t for t in self.tellings if t.event == name] for name in named}
-        spoken: dict[Key, dict[str, telling.Known]] = {}
+        zones = {case.variant.timezone for case in every}
+        spoken: dict[Key, dict[str, dict[str, telling.Known]]] = {}
         for person in persons:
-            for case in every:
-                zone = case.variant.timezone
-                for name in case.variant.events:
-                    if name in named:
-                        known = telling.concerning(
-                            bound,
-                            person,
-                            named[name],
-                            by_event[name],
-                            timezone=zone,
-                            steps=self.policy.identifiers,
-                        )
-                        if known.moments or known.unclear:
-                            spoken.setdefault(person.key, {})[name] = known
+            said = [self._named.tellings[place] for place in self._named.of(person)]
+            known = {zone: self._known(person, said, zone) for zone in zones} if said else {}
+            if any(known.values()):
+                spoken[person.key] = known
         read = {name: self._read(name, dates, spoken) for name in columns}
-        for key, events in spoken.items():
-            whole = {**dict.fromkeys(named, telling.Known()), **events}
-            whole |= {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
+        silence = dict.fromkeys(self.policy.told, telling.Known())
+        for key, by_zone in spoken.items():
+            columns_say = {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
             for case in every:
+                whole = {**silence, **by_zone[case.variant.timezone], **columns_say}
                 telling.reckon(case, key, whole, self.as_of, found)
+
+    @cached_property
+    def _named(self) -> Named:
+        return Named(self.tellings, self.policy.identifiers)
+
+    def _known(self, person: Person, said: Sequence[Telling], zone: str) -> dict[str, telling.Known]:
+        """Event → what these tellings say of the record, of those that say anything."""
+        found = {}
+        for name in {item.event for item in said}:
+            known = telling.concerning(
+                self.job.bound,
+                person,
+                self.policy.told[name],
+                said,
+                timezone=zone,
+                steps=self.policy.identifiers,
+            )
+            if known.moments or known.unclear:
+                found[name] = known
+        return found
 
     def _read(self, name: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Known]:
         bound = self.job.bound

@@ -95,6 +95,7 @@ def tell_event(
     `confirm`, where there is one. UsageError for an event that is not declared and for what can't be meant.
     """
     config = configuration(place)
+    told_files.said(by=behalf)
     teller = _Teller(config=config, by=by, behalf=behalf, now=clock())
     try:
         _event(config.policy.told, event)
@@ -124,6 +125,7 @@ def tell_file(
     changes nothing of the others. UsageError for a file that is neither.
     """
     config = configuration(place)
+    told_files.said(by=behalf)
     teller = _Teller(config=config, by=by, behalf=behalf, now=clock())
     name, data = listed
     understood, bad = [], []
@@ -143,10 +145,11 @@ def withdraw_event(place: Place, id: str, *, by: str, behalf: str | None = None,
     UsageError where none of this id is in force.
     """
     config = configuration(place)
+    told_files.said(by=behalf)
     with stores.opened(config, place) as state:
         key, now = stores.evidence_key(config), clock()
         with state.begin() as tx:
-            told = tx.tellings.get(id)
+            told = None if told_files.unstorable(id) else tx.tellings.get(id)
             if told is None:
                 raise UsageError(f"there is no told event `{id}`; type: retention event list")
             if told.withdrawn is not None:
@@ -297,8 +300,14 @@ def _store(state: StateStore, fresh: Sequence[_Read], found: Reached, key: bytes
                 _log(tx, telling, records, key)
             lines += [_known(read, known[read.digest]) for read, _, _ in some if read.digest in known]
             lines += [
-                ToldLine(line=read.line, state=ToldState.TOLD, event=telling.event, id=telling.id)
-                for read, telling, _ in new
+                ToldLine(
+                    line=read.line,
+                    state=ToldState.TOLD,
+                    event=telling.event,
+                    id=telling.id,
+                    records=sum(records.values()),
+                )
+                for read, telling, records in new
             ]
     return lines
 

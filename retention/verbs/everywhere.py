@@ -22,6 +22,7 @@ from retention.model.place import Place
 from retention.model.policy import Rule
 from retention.planning.bound import BoundDataset
 from retention.planning.fate import Fates
+from retention.verbs import stores
 from retention.verbs.prepared import Prepared, prepared
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Everywhere:
     @property
     def datasets(self) -> tuple[Dataset, ...]:
         """All that are configured, in the order of the files."""
-        return tuple(d for c in self.config.connectors.values() for d in c.datasets.values())
+        return stores.datasets(self.config)
 
     def target(self, dataset: BoundDataset) -> Target:
         """The store that the dataset is in."""

@@ -20,6 +20,7 @@ from retention.model.place import Place
 from retention.model.told import Cover, Hold, HoldReason, Subject, Told, folded
 from retention.planning.bound import BoundDataset
 from retention.safety.carrying import Remembering, to_the_end
+from retention.safety.holds import lost, refuse_lost
 from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.covering import Coverage, Group, covered
@@ -69,6 +70,7 @@ def place_hold(
     ]
     if sum(given) != 1 or (subjects and listed):
         raise UsageError("a hold is on one of --subject, --from, --dataset, --data, --rule and --key")
+    told_files.said(text=text, by=behalf, authority=authority, key=None if key is None else key[1])
     groups = _groups(subjects, listed)
     _must_know(config, groups)
     cover = _cover(config, groups, dataset=dataset, data=data, rule=rule, key=key)
@@ -112,6 +114,7 @@ def list_holds(place: Place, *, clock: Clock) -> tuple[HoldLine, ...]:
             HoldLine(
                 hold=replace(hold, at=in_zone(config, hold.at)),
                 overdue=hold.review is not None and hold.review < today,
+                lost=lost(hold, config.policy, stores.datasets(config)),
             )
             for hold in snapshot.holds.in_force()
         )
@@ -122,10 +125,11 @@ def release_hold(
 ) -> Released:
     """Ends a hold; whom and which record it was on is forgotten. UsageError where none of this id is in force."""
     config = configuration(place)
+    told_files.said(reason=reason, by=behalf)
     with stores.opened(config, place) as state:
         key, now = stores.evidence_key(config), clock()
         with state.begin() as tx:
-            hold = tx.holds.get(id)
+            hold = None if told_files.unstorable(id) else tx.holds.get(id)
             if hold is None:
                 raise UsageError(f"there is no hold `{id}`; type: retention hold list")
             if hold.released is not None:
@@ -147,10 +151,12 @@ class CarriedOver:
 def carry_over(ready: Prepared, state: StateStore, config: Configuration, clock: Clock) -> CarriedOver:
     """At a run's start: what has become known of held persons is added to their holds, each with its event.
 
-    A database that does not answer adds nothing, and is named.
+    A database that does not answer adds nothing, and is named. SafetyRefusal where what a hold is on is not
+    configured any more.
     """
     with state.read() as snapshot:
         told = snapshot.told()
+    refuse_lost(told.holds, config.policy, stores.datasets(config))
     failed: dict[str, str] = {}
 
     def look(dataset: BoundDataset, wanted: Mapping[str, Any]) -> Iterable[Person]:
@@ -215,9 +221,7 @@ def _groups(subjects: Sequence[str], listed: tuple[str, bytes] | None) -> tuple[
 
 
 def _must_know(config: Configuration, groups: Sequence[Group]) -> None:
-    known = sorted(
-        {kind for c in config.connectors.values() for d in c.datasets.values() for kind in d.subject or ()}
-    )
+    known = sorted({kind for dataset in stores.datasets(config) for kind in dataset.subject or ()})
     for kind in {subject.kind for group in groups for subject in group}:
         if kind not in known:
             there = (
@@ -242,7 +246,7 @@ def _cover(
     rule: str | None,
     key: tuple[str, str] | None,
 ) -> Cover:
-    every = [d for c in config.connectors.values() for d in c.datasets.values()]
+    every = stores.datasets(config)
     name, typed = key if key is not None else (dataset, None)
     for what, word, known in (
         ("dataset", name, [str(d) for d in every]),

@@ -50,7 +50,8 @@ def reached(tellings: Sequence[Telling], where: Everywhere) -> Reached:
     lines, records = [], [dict[str, int]() for _ in whole]
     events = {telling.event for telling in whole}
     for dataset in where.datasets:
-        if not _acts_on(config, dataset, events):
+        missing = where.why_not(dataset) is not None and _leads_on(config, dataset, events)
+        if not (missing or _acts_on(config, dataset, events)):
             continue
         found = where.bound.get(str(dataset))
         count = _Count() if found is None else _counted(found, named, where)
@@ -75,6 +76,12 @@ def _acts_on(config: Configuration, dataset: Dataset, events: set[str]) -> bool:
         rule.acts and reaches(rule, dataset) and events & set(rule.events)
         for rule in config.policy.rules.values()
     )
+
+
+def _leads_on(config: Configuration, dataset: Dataset, events: set[str]) -> bool:
+    """It can know other identifiers of the persons."""
+    kinds = set(dataset.subject or ())
+    return any(len(kinds & set(config.policy.told[event].by)) > 1 for event in events)
 
 
 def _counted(dataset: BoundDataset, named: Named, where: Everywhere) -> _Count:

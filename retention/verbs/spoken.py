@@ -56,6 +56,7 @@ def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words
     spoken: dict[str, Spoken] = {}
     failed: dict[str, str] = {}
     listed: set[str] = set()
+    held = set(holding.datasets)
     for name in ready.targets:
         try:
             here = _of_connector(ready, name, told, as_of, holding)
@@ -66,7 +67,8 @@ def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words
         special |= here.special
         spoken |= here.spoken
         listed |= here.holding.listed
-    whole = replace(holding, listed=frozenset(listed))
+        held |= here.holding.datasets
+    whole = replace(holding, datasets=frozenset(held), listed=frozenset(listed))
     found = Words(told=told, holding=whole, lists=lists, special=special, spoken=spoken)
     return ready.without(failed), found
 

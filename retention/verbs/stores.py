@@ -9,9 +9,11 @@ from pathlib import Path
 from retention.config import Configuration, state_address, urls
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
+from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.settings import StateAddress
 from retention.model.told import NOTHING_TOLD, Told
+from retention.safety import holds
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
 from retention.store.keyfiles import load_evidence_key, load_signer
@@ -92,11 +94,21 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
 
 
 def told(config: Configuration, place: Place) -> Told:
-    """The holds and tellings in force; none where there is no state store."""
+    """The holds and tellings in force; none where there is no state store.
+
+    SafetyRefusal where what a hold is on is not configured any more.
+    """
     if not exists(config, place):
         return NOTHING_TOLD
     with reading(config, place) as state, state.read() as snapshot:
-        return snapshot.told()
+        found = snapshot.told()
+    holds.refuse_lost(found.holds, config.policy, datasets(config))
+    return found
+
+
+def datasets(config: Configuration) -> tuple[Dataset, ...]:
+    """Every dataset that is configured, in the order of the files."""
+    return tuple(d for connector in config.connectors.values() for d in connector.datasets.values())
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -44,9 +45,13 @@ CREATE TABLE customers (id INTEGER PRIMARY KEY, email VARCHAR(100), closed_at TI
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, at TIMESTAMP NULL);
 CREATE TABLE letters (id INTEGER PRIMARY KEY, email VARCHAR(100), phone VARCHAR(30), at TIMESTAMP NULL);
 CREATE TABLE prices (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);
-INSERT INTO customers VALUES (1, 'anna@example.com', NULL), (2, 'Bo@Example.com', NULL), (3, NULL, NULL), (4, '', NULL);
-INSERT INTO orders VALUES (10, 1, '2020-01-01 00:00:00'), (11, 1, '2026-11-01 00:00:00'), (12, 2, '2020-01-01 00:00:00'), (13, NULL, NULL);
-INSERT INTO letters VALUES (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL), (22, '', '+47 9', NULL);
+INSERT INTO customers VALUES
+    (1, 'anna@example.com', NULL), (2, 'Bo@Example.com', NULL), (3, NULL, NULL), (4, '', NULL);
+INSERT INTO orders VALUES
+    (10, 1, '2020-01-01 00:00:00'), (11, 1, '2026-11-01 00:00:00'), (12, 2, '2020-01-01 00:00:00'), (13, NULL, NULL);
+INSERT INTO letters VALUES
+    (20, 'anna@example.com', '+47 1', '2020-01-01 00:00:00'), (21, 'anna@work.example', '+47 1', NULL),
+    (22, '', '+47 9', NULL);
 INSERT INTO prices VALUES (30, '2020-01-01 00:00:00');
 """
 PERSONAL = ("anna", "bo@", "example.com", "work.example", "+47", "Mallory", "tingrett", "lawyers")
@@ -113,6 +118,17 @@ def test_nobody_stands_in_the_ledger(shop):
     assert (data[1]["on"], data[1]["name"]) == ("record", "db.accounts")
     assert '"2"' not in json.dumps(data[1])
     assert len({each["words"] for each in data}) == 2
+
+
+def test_the_log_tells_what_was_done_with_holds(shop):
+    id = add(shop, "--subject", "email=new@example.com", "--ref", "CASE-12", "--accept")["hold"]["id"]
+    add(shop, "--key", "db.orders", "10")
+    shop.cli("hold", "release", id, "--reason", "settled")
+    told = " ".join(shop.cli("audit", "log").output.split())
+    assert f"hold {id} placed by " in told
+    assert "on people (dispute, CASE-12); out of reach: db.orders (accepted)" in told
+    assert "on a record of db.orders (dispute); 1 of db.orders" in told
+    assert f"hold {id} released by " in told
 
 
 def test_the_same_person_in_two_holds_can_not_be_told_to_be_the_same(shop):
@@ -194,7 +210,8 @@ def test_a_list_of_people_is_one_hold_and_each_is_looked_at_by_herself(shop, tmp
 
 def test_a_store_that_does_not_answer_is_out_of_reach_and_the_hold_in_force(shop):
     shop.connectors["gone"] = (
-        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n[datasets.visits]\ndata = "visits"\ntable = "visits"\n'
+        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n'
+        '[datasets.visits]\ndata = "visits"\ntable = "visits"\n'
         'subject = { email = "email" }\nevents = { closed = "at" }\n'
     )
     shop.rule("visits", 'data = "visits"\nkeep = "1 year"\nfrom = "closed"')
@@ -228,6 +245,10 @@ def test_a_schema_that_does_not_fit_is_out_of_reach_and_no_reason_not_to_hold(sh
         (["--key", "db.orders", "x"], "`x` is no value of the key column"),
         (["--dataset", "db.orders", "--review", "soon"], "is no day"),
         (["--dataset", "db.orders", "--review", "2026-01-01"], "has passed"),
+        (["--dataset", "db.orders", "--text", "a\x00b"], "--text has a character"),
+        (["--dataset", "db.orders", "--by", "a\udc80b"], "--by has a character"),
+        (["--dataset", "db.orders", "--authority", "\udc80"], "--authority has a character"),
+        (["--key", "db.orders", "1\x00"], "--key has a character"),
         (["--dataset", "db.orders", "--ref", "anna@example.com"], "in the ledger for ever"),
         (["--subject", "customer_id=17", "--ref", "17"], "not whom it is about"),
     ],
@@ -247,7 +268,8 @@ def test_holds_end_and_what_they_were_on_is_forgotten(shop):
     assert shop.cli("hold", "release", id, "--reason", "settled").exit_code == 0
     again = shop.cli("hold", "release", id, "--reason", "settled")
     assert (again.exit_code, "released already" in again.output) == (2, True)
-    assert shop.cli("hold", "release", "nothing", "--reason", "x").exit_code == 2
+    for odd in ("nothing", "\x00", "\udc80", "'; --"):
+        assert shop.cli("hold", "release", odd, "--reason", "x").exit_code == 2
     assert "No hold is in force" in shop.cli("hold", "list").output
 
 
@@ -290,6 +312,60 @@ def test_what_becomes_known_of_a_person_later_is_added_at_a_run(shop, sqlite):
     assert event["data"]["found"] == [{"dataset": "db.accounts", "kind": "customer_id", "identifiers": 1}]
     assert "late" not in json.dumps(event)
     assert covered(add(shop, "--subject", "email=late@example.com"))["orders"] == ("covered (none now)", 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "change", "said"),
+    [
+        (["--dataset", "db.orders"], ("[datasets.orders]", "[datasets.purchases]"), "dataset `db.orders`"),
+        (["--key", "db.orders", "10"], ("[datasets.orders]", "[datasets.purchases]"), "dataset `db.orders`"),
+        (["--data", "orders"], ('data = "orders"', 'data = "letters"'), "data `orders`"),
+        (["--rule", "orders"], None, "rule `orders`"),
+        (["--subject", "phone=+47 1"], ('email = "email", phone = "phone"', 'email = "email"'), ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_hold_whose_name_has_changed_under_it_stops_everything(shop, words, change, said):
+    id = add(shop, *words)["hold"]["id"]
+    if change is not None:
+        shop.connectors["db"] = shop.connectors["db"].replace(*change)
+    if said in ("rule `orders`", "data `orders`"):
+        shop.rules["orders"] = (
+            shop.rules["orders"].replace("rules.orders", "rules.o").replace('"orders"', '"letters"', 1)
+        )
+        shop.rules["orders"] = (
+            shop.rules["orders"].replace('data = "letters"', 'data = ["letters", "orders"]')
+            if change is None
+            else ""
+        )
+    if not said:
+        assert shop.cli("plan").exit_code == 0  # her address, which the letters led to, is known there still
+        return
+    for command in (["plan"], ["run", "--yes"]):
+        result = shop.cli(*command)
+        assert result.exit_code == 4, result.output
+        assert f"hold {id}: it is on {said}, which is not configured any more" in " ".join(
+            result.output.split()
+        )
+    assert "covers nothing" in " ".join(shop.cli("hold", "list").output.split())
+    assert shop.cli("hold", "release", id, "--reason", "renamed").exit_code == 0
+    assert shop.cli("plan").exit_code == 0
+
+
+def test_a_record_whose_key_can_not_be_one_any_more_holds_its_dataset(shop, sqlite):
+    add(shop, "--key", "db.orders", "10")
+    with stores.opened(configuration(shop.place), shop.place) as state, state.begin() as tx:
+        (hold,) = tx.holds.in_force()
+        tx.holds.place(replace(hold, id="odd", cover=replace(hold.cover, key="ten")))
+    document = json.loads(shop.cli("plan", "--rule", "orders", "--format", "json").stdout)
+    (job,) = document["jobs"]
+    assert (job["held"], job["due"]) == (2, 0)
+
+
+def test_identifiers_are_read_from_standard_input(shop):
+    result = shop.cli("hold", "add", "--reason", "audit", "--from", "-", typed="email=anna@example.com\n")
+    assert result.exit_code == 0, result.output
+    assert "covered (2)" in result.output
 
 
 @pytest.fixture

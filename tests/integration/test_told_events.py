@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from retention.store.owners import account_name
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -141,6 +142,29 @@ def test_people_who_share_a_number_do_not_take_each_others_data_along(shop):
     assert identifiers(told) == {("email", "anna@example.com", None), ("phone", "+47 1", "db.letters")}
 
 
+def test_a_store_that_could_have_led_on_and_does_not_answer_is_said(shop):
+    shop.connectors["gone"] = (
+        'type = "sql"\nurl = "postgresql://nobody@127.0.0.1:1/none"\n'
+        '[datasets.members]\ndata = "members"\ntable = "members"\n'
+        'subject = { email = "email", customer_id = "number" }\n'
+        'events = { closed = "at" }\n'
+    )
+    shop.rules["erasure"] = shop.rules["erasure"].replace('"any"', '["accounts", "orders", "prices"]')
+    shop.rule("members", 'data = "members"\nkeep = "1 year"\nfrom = "closed"')
+    document = tell(shop, "erasure_requested", "--subject", "email=anna@example.com", code=5)
+    silent = [line["dataset"] for line in document["reach"] if line["because"]]
+    assert (silent, document["told"]) == (["members"], 1)
+
+
+def test_an_identifier_that_reaches_nobody_is_said(shop):
+    result = shop.cli("event", "add", "erasure_requested", "--subject", "email=ana@example.com", "--yes")
+    assert (result.exit_code, "It reaches no record now" in result.output) == (0, True)
+    document = of_file(
+        shop, "kind,value\nemail,an@example.com\nemail,anna@example.com\n", "erasure_requested"
+    )
+    assert [line["records"] for line in document["lines"]] == [0, 5]
+
+
 def test_a_blank_leads_to_nobody(shop):
     tell(shop, "erasure_requested", "--subject", "customer_id=4")
     (told,) = listed(shop)
@@ -186,7 +210,11 @@ def test_what_was_withdrawn_never_was_and_can_be_told_again(shop, sqlite):
     assert listed(shop) == []
     again = shop.cli("event", "withdraw", id)
     assert (again.exit_code, "withdrawn already" in again.output) == (2, True)
-    assert shop.cli("event", "withdraw", "nothing").exit_code == 2
+    for odd in ("nothing", "\x00", "\udc80"):
+        assert shop.cli("event", "withdraw", odd).exit_code == 2
+    told = " ".join(shop.cli("audit", "log").output.split())
+    assert f"erasure_requested told by root: {id}" in told.replace(account_name(), "root")
+    assert f"erasure_requested {id} withdrawn by" in told
     assert tell(shop, *words)["told"] == 1
 
 
@@ -247,6 +275,37 @@ def test_a_no_tells_nothing(shop):
     assert told.declined
     assert listed(shop) == []
     assert sum(line.records for line in shown[0].lines) > 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"), [("y\n", True), ("YES\n", True), ("\n", False), ("no\n", False), ("", False)]
+)
+def test_who_is_at_a_terminal_is_shown_what_it_reaches_and_asked(shop, monkeypatch, reply, told):
+    from io import StringIO
+
+    from retention.cli.people import ReachAsker
+    from retention.verbs.events import tell_event
+
+    screen = StringIO()
+    monkeypatch.setattr("sys.stdin", StringIO(reply))
+    outcome = tell_event(
+        shop.place, "erasure_requested", subjects=("email=anna@example.com\x1b[2J", "customer_id=1"), by="ida",
+        at="2026-11-05", clock=shop.clock, confirm=ReachAsker(screen),
+    )  # fmt: skip
+    assert outcome.declined is not told
+    assert len(listed(shop)) == told
+    shown = " ".join(screen.getvalue().split())
+    assert "db.orders 2 1 of which it can't be told when they began" in shown
+    assert "customer_id 1" in shown
+    assert shown.endswith("Tell it? [y/N]")
+    assert "\x1b" not in shown
+
+
+def test_a_file_from_standard_input_wants_a_yes(shop):
+    text = "event,kind,value\nunsubscribed,email,a@b\n"
+    assert shop.cli("event", "add", "--from", "-", typed=text).exit_code == 2
+    result = shop.cli("event", "add", "--from", "-", "--yes", typed=text)
+    assert (result.exit_code, len(listed(shop))) == (0, 1)
 
 
 # -- files ---------------------------------------------------------------------------------

@@ -190,8 +190,8 @@ class Workplace:
 
         return statements(self.place, as_of=as_of, clock=self.clock)
 
-    def cli(self, *words: str) -> Result:
-        """The command line, in this process, at the fixed hour."""
+    def cli(self, *words: str, typed: str | None = None) -> Result:
+        """The command line, in this process, at the fixed hour; `typed` is its standard input."""
         import os
 
         from click.testing import CliRunner
@@ -207,7 +207,7 @@ class Workplace:
             module.now = self.clock
         try:
             runner = CliRunner(env={**os.environ, **self.environ})
-            return runner.invoke(root, [*options, *words], prog_name="retention")
+            return runner.invoke(root, [*options, *words], input=typed, prog_name="retention")
         finally:
             for module, now in kept:
                 module.now = now

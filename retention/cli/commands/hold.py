@@ -10,7 +10,7 @@ from retention.cli import verbs
 from retention.cli.answers import answer
 from retention.cli.exits import DONE, PARTIAL
 from retention.cli.groups import LazyGroup
-from retention.cli.options import Given, format_option
+from retention.cli.options import Given, Word, format_option
 from retention.cli.people import by_option, from_option, read, ref_option, subject_option
 from retention.cli.session import Session, now
 
@@ -45,7 +45,7 @@ def hold() -> None:
     type=(Given("dataset"), Given("key")),
     help="One record, and what it refers to.",
 )
-@click.option("--reason", type=click.Choice(REASONS), required=True, help="Why; the ledger shows it.")
+@click.option("--reason", type=Word(REASONS), required=True, help="Why; the ledger shows it.")
 @click.option("--text", metavar="WORDS", default="", help="Why, in words; kept in the state store.")
 @click.option(
     "--review", metavar="DATE", type=Given("date"), help="The day on which somebody looks at it again."

@@ -17,7 +17,7 @@ from retention.connectors.port import Key, Person
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, among_values, bound
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Kind, Reference
+from retention.model.catalogue import Catalogue, Kind, Reference, TableId
 from retention.planning.bound import BoundDataset, Component
 from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
@@ -71,6 +71,22 @@ class Persons:
             sources = {id(source): compiler.source(source) for source in (owner, row, target, self._root)}
             key = [compiler.column(owner, column.name) for column in holder.key]
             query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources.values()).distinct()
+            query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
+            yield from (tuple(found) for found in self._connection.execute(query))
+
+    def sharing(self, holder: BoundDataset, table: TableId, keys: Sequence[Key]) -> Iterator[Key]:
+        """Keys of this dataset's records that share a row of `table` with the records `keys` of `holder`."""
+        joins, compiler = self._joins, self._compiler
+        owner = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
+        row = joins.source(table)
+        tests = [
+            joins.belongs(holder, table, row, owner),
+            joins.belongs(self._dataset, table, row, self._root),
+        ]
+        sources = [compiler.source(source) for source in (owner, row, self._root)]
+        key = [compiler.column(owner, column.name) for column in holder.key]
+        for some in _pieces(list(keys)):
+            query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources).distinct()
             query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
             yield from (tuple(found) for found in self._connection.execute(query))
 

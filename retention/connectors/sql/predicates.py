@@ -398,7 +398,7 @@ def among_values(
         return sa.false()
     if len(columns) == 1:
         return columns[0].in_([bound(key[0]) for key in keys])
-    return sa.tuple_(*columns).in_([tuple(bound(value) for value in key) for key in keys])
+    return sa.tuple_(*columns).in_([tuple(key) for key in keys])  # a tuple binds its values itself
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})

@@ -333,6 +333,13 @@ class SqlTarget(Target):
             found = Persons(self._dialect, connection, self.catalogue(), dataset)
             yield from found.referred(holder, reference, keys)
 
+    def sharing(
+        self, holder: BoundDataset, table: TableId, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._reader(f"looking for what shares rows with records of {holder}") as connection:
+            found = Persons(self._dialect, connection, self.catalogue(), dataset)
+            yield from found.sharing(holder, table, keys)
+
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
             yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)

@@ -81,6 +81,12 @@ def test_the_epoch_changes_with_every_hold_placed_widened_or_released(store):
     assert len(set(seen)) == 4
 
 
+def _place_twice(store):
+    with store.begin() as tx:
+        tx.holds.place(HOLD)
+        tx.holds.place(HOLD)
+
+
 def _epoch(store):
     with store.read() as snapshot:
         return snapshot.holds.epoch()
@@ -88,9 +94,8 @@ def _epoch(store):
 
 def test_a_transaction_that_fails_leaves_neither_hold_nor_epoch(store):
     before = _epoch(store)
-    with pytest.raises(RetentionError, match="refused a statement"), store.begin() as tx:
-        tx.holds.place(HOLD)
-        tx.holds.place(HOLD)
+    with pytest.raises(RetentionError, match="refused a statement"):
+        _place_twice(store)
     assert _epoch(store) == before
     with store.read() as snapshot:
         assert snapshot.told().holds == []

@@ -195,9 +195,6 @@ def test_an_unknown_command_names_the_nearest(line, word, near):
 
 LATER = [
     "daemon",
-    "hold add --subject email=x",
-    "hold --help",
-    "event add",
     "stop",
     "resume",
     "vault create",

@@ -1,0 +1,211 @@
+"""What people told, from the command to the row: held records stay, told ones go, at the hour and in the batch."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.integration.test_told_events import DATASETS, EVENTS, TABLES, set_up, tell
+from tests.support.workplace import Workplace, removed
+
+
+@pytest.fixture
+def shop(work, store):
+    return set_up(work, store)
+
+
+@pytest.fixture
+def small(work, sqlite):
+    return set_up(work, sqlite)
+
+
+def fates(work: Workplace, rule: str) -> dict[str, dict[str, int]]:
+    return {
+        job.dataset: {fate: n for fate, n in job.fates.items() if n}
+        for job in work_plan(work).jobs
+        if job.rule == rule
+    }
+
+
+def work_plan(work):
+    """A plan that asks the state store."""
+    from retention.verbs.plan import plan
+
+    return plan(work.place, clock=work.clock)
+
+
+def hold(work, *words):
+    result = work.cli("hold", "add", "--reason", "dispute", "--accept", *words, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)["hold"]["id"]
+
+
+def test_what_was_told_goes_what_is_held_stays_and_goes_when_the_hold_is_released(shop, store):
+    del shop.rules["letters"]
+    tell(shop, "erasure_requested", "--subject", "email=anna@example.com", "--at", "2026-11-05")
+    assert fates(shop, "erasure") == {
+        "accounts": {"due": 1, "out_of_scope": 3},
+        "orders": {"due": 2, "unclear": 1, "out_of_scope": 1},
+        "letters": {"due": 1, "out_of_scope": 2},
+        "prices": {"out_of_scope": 1},
+    }
+    id = hold(shop, "--key", "db.orders", "10")
+    assert fates(shop, "erasure")["orders"] == {"due": 1, "held": 1, "unclear": 1, "out_of_scope": 1}
+    shop.run()
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [10, 12, 13]
+    assert [row[0] for row in store.rows("SELECT id FROM customers ORDER BY id")] == [2, 3, 4]
+    assert [row[0] for row in store.rows("SELECT id FROM letters ORDER BY id")] == [21, 22]
+    assert shop.cli("hold", "release", id, "--reason", "settled").exit_code == 0
+    assert list(removed(shop.run()).values()) == [
+        1
+    ]  # the account is gone; its number is stored with what was told
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [12, 13]
+
+
+def test_a_held_person_stays_though_the_account_that_led_on_is_gone(small, sqlite):
+    hold(small, "--subject", "email=anna@example.com")
+    sqlite.script("DELETE FROM customers")
+    tell(small, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-11-05")
+    small.run()
+    assert [row[0] for row in sqlite.rows("SELECT id FROM orders ORDER BY id")] == [10, 11, 12, 13]
+
+
+def test_what_was_withdrawn_keeps_nobody_waiting(small, sqlite):
+    id = tell(small, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-11-05")["lines"][0][
+        "id"
+    ]
+    assert fates(small, "erasure")["orders"]["due"] == 2
+    assert small.cli("event", "withdraw", id).exit_code == 0
+    assert fates(small, "erasure")["orders"] == {"out_of_scope": 4}
+
+
+def test_two_rules_of_two_zones_tell_the_same_day_apart(work, sqlite):
+    """21:30 in Oslo is the next day in Auckland: whether a record began before a day depends on the rule's zone."""
+    sqlite.script(
+        TABLES
+        + "UPDATE orders SET at = '2026-03-01 20:30:00' WHERE id = 10; DELETE FROM orders WHERE id > 10;"
+    )
+    work.connect(sqlite, DATASETS)
+    work.rules["told"] = EVENTS
+    work.rule("oslo", 'data = "orders"\nupon = ["erasure_requested"]\ntimezone = "Europe/Oslo"')
+    work.rule("auckland", 'data = "orders"\nupon = ["erasure_requested"]\ntimezone = "Pacific/Auckland"')
+    work.rule("rest", 'data = ["accounts", "letters", "prices"]\nkeep = "1 year"\nfrom = "closed"')
+    work.init()
+    tell(work, "erasure_requested", "--subject", "customer_id=1", "--at", "2026-03-02")
+    found = {rule: fates(work, rule)["orders"] for rule in ("oslo", "auckland")}
+    assert found == {"oslo": {"due": 1}, "auckland": {"out_of_scope": 1}}
+
+
+@pytest.mark.parametrize("many", [500, pytest.param(10_000, marks=pytest.mark.heavy)])
+def test_many_told_events_are_reckoned_with_in_seconds(small, sqlite, many):
+    rows = ",".join(f"({n}, 'p{n}@example.com', '2020-01-01')" for n in range(1000, 1000 + many))
+    sqlite.script(f"INSERT INTO customers VALUES {rows}")
+    path = small.folder / "told.csv"
+    path.write_text(
+        "kind,value,at\n" + "".join(f"email,p{n}@example.com,2026-03-01\n" for n in range(1000, 1000 + many))
+    )
+    tell(small, "erasure_requested", "--from", str(path))
+    began = time.perf_counter()
+    assert fates(small, "erasure")["accounts"]["due"] == many
+    assert removed(small.run("erasure"))["customers"] == many
+    assert time.perf_counter() - began < many / 100
+
+
+def between_recheck_and_intent(monkeypatch, work, **words):
+    """Somebody places a hold when the first batch has been rechecked and has no intent yet."""
+    from retention.engine.journal import Journal
+    from retention.verbs.holds import place_hold
+
+    original, placed = Journal.intent, []
+
+    def intent(self, *arguments, **named):
+        if not placed:
+            placed.append(True)
+            found = place_hold(
+                work.place,
+                reason="dispute",
+                by="ida",
+                clock=work.clock,
+                patience=0.0,
+                pause=lambda _: None,
+                **words,
+            )
+            assert found.unsettled == 0  # acknowledged: nothing that it covers may go from here on
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Journal, "intent", intent)
+
+
+@pytest.mark.parametrize(
+    ("words", "stays"),
+    [
+        ({"subjects": ("email=anna@example.com",)}, [10, 11]),
+        ({"key": ("db.orders", "13")}, [13]),
+        ({"dataset": "db.orders"}, [10, 11, 13]),
+        ({"rule": "erasure"}, [10, 11, 13]),
+        ({"data": "orders"}, [10, 11, 13]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_hold_that_is_acknowledged_during_a_run_is_kept_by_the_batch_at_hand(
+    small, sqlite, monkeypatch, words, stays
+):
+    for who in ("customer_id=1", "customer_id=3"):
+        tell(small, "erasure_requested", "--subject", who, "--at", "2026-11-05")
+    small.rules["erasure"] = small.rules["erasure"].replace('"any"', '"orders"')
+    small.rule("rest", 'data = ["accounts", "prices"]\nkeep = "90 years"\nfrom = "closed"')
+    between_recheck_and_intent(monkeypatch, small, **words)
+    outcome = small.run("erasure")
+    assert [row[0] for row in sqlite.rows("SELECT id FROM orders WHERE id <> 12 ORDER BY id")] == stays
+    (job,) = outcome.jobs
+    assert (job.done, job.skipped.total, job.left) == (3 - len(stays), len(stays), 0)
+
+
+def test_what_holds_the_whole_holds_its_part_and_the_other_way_round(work, store):
+    store.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);"
+        "CREATE TABLE order_lines (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, at TIMESTAMP NULL,"
+        " FOREIGN KEY (order_id) REFERENCES orders (id));"
+        "CREATE INDEX lines_of ON order_lines (order_id);"
+        "INSERT INTO orders VALUES (1, '2020-01-01 00:00:00'), (2, '2020-01-01 00:00:00'), (3, '2020-01-01 00:00:00');"
+        "INSERT INTO order_lines VALUES (10, 1, '2020-01-01 00:00:00'), (20, 2, '2020-01-01 00:00:00'),"
+        " (30, 3, '2020-01-01 00:00:00');"
+    )
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nevents = { booked = "at" }\nparts = ["order_lines"]\n'
+        '[datasets.lines]\ndata = "lines"\ntable = "order_lines"\nevents = { booked = "at" }\n',
+    )
+    for data in ("orders", "lines"):
+        work.rule(data, f'data = "{data}"\nkeep = "1 year"\nfrom = "booked"')
+    work.init()
+    hold(work, "--key", "db.orders", "1")
+    hold(work, "--key", "db.lines", "20")
+    assert fates(work, "orders") == {"orders": {"held": 2, "due": 1}}
+    assert fates(work, "lines") == {"lines": {"held": 2, "elsewhere": 1}}
+    work.run()
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [1, 2]
+    assert [row[0] for row in store.rows("SELECT id FROM order_lines ORDER BY id")] == [10, 20]
+
+
+def test_records_of_composite_keys_are_held(work, store):
+    store.script(
+        "CREATE TABLE contracts (shop VARCHAR(10), nr INTEGER, customer INTEGER, at TIMESTAMP NULL,"
+        " PRIMARY KEY (shop, nr));"
+        "INSERT INTO contracts VALUES ('s', 1, 7, '2020-01-01 00:00:00'), ('n', 1, 8, '2020-01-01 00:00:00'),"
+        " ('n', 2, 9, '2020-01-01 00:00:00');"
+    )
+    work.connect(
+        store,
+        '[datasets.contracts]\ndata = "contracts"\ntable = "contracts"\nsubject = { customer = "customer" }\n'
+        'events = { booked = "at" }\n',
+    )
+    work.rule("contracts", 'data = "contracts"\nkeep = "1 year"\nfrom = "booked"')
+    work.init()
+    hold(work, "--key", "db.contracts", "n,1")
+    hold(work, "--subject", "customer=7")
+    assert fates(work, "contracts") == {"contracts": {"held": 2, "due": 1}}
+    work.run()
+    assert sorted(store.rows("SELECT shop, nr FROM contracts")) == [("n", 1), ("s", 1)]
