@@ -6,7 +6,7 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,18 +75,30 @@ class Compiler:
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
-        self._sources: dict[str, FromClause] = {}
+        self._sources: dict[p.Source, FromClause] = {}
+        self._before: Callable[[Any], ColumnElement[Any] | None] = lambda _: None
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
         self._closures: dict[str, sa.CTE] = {}
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
-        if source.alias not in self._sources:
+        if source not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
             named = table(id_, only=source.only)
             bare = self._bare and source.alias == "r"
-            self._sources[source.alias] = named if bare else named.alias(source.alias)
-        return self._sources[source.alias]
+            self._sources[source] = named if bare else named.alias(source.alias)
+        return self._sources[source]
+
+    def over(
+        self, root: p.Source, rows: FromClause, before: Callable[[Any], ColumnElement[Any] | None]
+    ) -> Compiler:
+        """The same over `rows`, in place of the root's, that hold some parts already: `before` has their columns."""
+        compiler = Compiler(self._dialect, self._instead)
+        compiler._lists, compiler._days = self._lists, self._days
+        compiler._sources = {root: rows}
+        compiler._before = before
+        compiler._closures = self._closures
+        return compiler
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
         """The field's column, in its source."""
@@ -112,6 +124,9 @@ class Compiler:
 
     def expression(self, item: p.Expression) -> ColumnElement[Any]:
         """A value: column, constant or call."""
+        known = self._before(item)
+        if known is not None:
+            return known
         match item:
             case p.Field():
                 return self.field(item)
@@ -128,6 +143,10 @@ class Compiler:
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
         """A condition, as plain or three-valued as its node says."""
+        known = self._before(test)
+        return self._test(test) if known is None else known
+
+    def _test(self, test: p.Test) -> ColumnElement[Any]:
         match test:
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)
@@ -263,8 +282,9 @@ class Compiler:
             day = self._day(item.field, latest.timezone, None, told)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
-        if not days:
-            return sa.null()  # an event that never happens
+        if not days:  # an event that never happens
+            never: ColumnElement[Any] = sa.null()
+            return sa.cast(never, sa.Date) if exact and self._dialect.typed else never
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
 
     def _day(
@@ -303,23 +323,28 @@ class Compiler:
 
     def _ended(self, endings: Sequence[p.Ending]) -> ColumnElement[Any]:
         """The earliest day on which one of those that count ended."""
-        days = []
-        for ending in endings:
-            if ending.latest is None:
-                day = self._listed_day(ending)
-            else:
-                day = self.latest_day(ending.latest, exact=True)
-                if ending.clock is not None:
-                    times = None if ending.times is None else self.expression(ending.times)
-                    day = self._dialect.ended(day, ending.clock, times)
-            days.append(sa.case((self.test(ending.come), day)))
-        return self._dialect.least_day(days)
+        return self._dialect.least_day([self.ending(ending) for ending in endings])
+
+    def ending(self, ending: p.Ending) -> ColumnElement[Any]:
+        """The day on which the limb ended; NULL where that does not count."""
+        known = self._before(ending)
+        if known is not None:
+            return known
+        if ending.latest is None:
+            day = self._listed_day(ending)
+        else:
+            day = self.latest_day(ending.latest, exact=True)
+            if ending.clock is not None:
+                times = None if ending.times is None else self.expression(ending.times)
+                day = self._dialect.ended(day, ending.clock, times)
+        return sa.case((self.test(ending.come), day))
 
     def _listed_day(self, ending: p.Ending) -> ColumnElement[Any]:
         key = [self.field(f) for f in ending.fields]
         days = self._days.get(ending.listed or "", {})
         whens = [(among_values(key, keys), bound(self._dialect.value(day))) for day, keys in days.items()]
-        return sa.case(*whens) if whens else sa.null()
+        day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()
+        return sa.cast(day, sa.Date) if self._dialect.typed else day
 
     def position(self, field: p.Field) -> ColumnElement[Any]:
         """What the field's values are ordered by in time; NULL where it has not happened."""
