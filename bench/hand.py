@@ -71,7 +71,9 @@ def postgresql_tables(rows: int, tenants: int) -> list[str]:
         "series_tenants": f"generate_series(1, {tenants}) AS s (n)",
         "series_prospects": f"generate_series(1, {rows // 10}) AS s (n)",
         "tenants": str(tenants),
-    } | {name: f"timestamp '{first}' + n % {days} * interval '1 day'" for name, (first, days) in _DATES.items()}
+    } | {
+        name: f"timestamp '{first}' + n % {days} * interval '1 day'" for name, (first, days) in _DATES.items()
+    }
     made = [statement.format(**words) for statement in (*_TABLES, *_ROWS, *_INDEXES)]
     return [*made, "VACUUM ANALYZE"]
 

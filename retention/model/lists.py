@@ -12,10 +12,15 @@ Key: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Lists:
-    """`keys`: name → the keys on that list. `days`: name → day → the keys of which the list says that day."""
+    """`keys`: name → the keys on that list. `days`: name → day → the keys of which the list says that day.
+
+    `every`: lists that all records looked at are on, `day`: name → the day that it says of all of them.
+    """
 
     keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
     days: Mapping[str, Mapping[date, Sequence[Key]]] = field(default_factory=dict)
+    every: frozenset[str] = frozenset()
+    day: Mapping[str, date] = field(default_factory=dict)
 
 
 NO_LISTS = Lists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
 from retention.model.policy import Policy
-from retention.model.told import Telling, Told
+from retention.model.told import Telling, Told, normalised
 from retention.planning.bound import Job
 from retention.planning.holding import held_list
 from retention.planning.limbs import Case
@@ -28,13 +29,13 @@ class Spoken(People):
     held: Held
     as_of: datetime
 
-    @property
+    @functools.cached_property
     def cases(self) -> tuple[Case, ...]:
         """Every variant of every rule on the dataset that has a limb which rests on tellings."""
         every = (case for rule in self.job.every for case in cases(rule, self.job.bound, self.job.told))
         return tuple(case for case in every if any(case.rests_on_told(limb) for limb in case.limbs))
 
-    @property
+    @functools.cached_property
     def tellings(self) -> tuple[Telling, ...]:
         """The tellings of events that rules on the dataset name."""
         named = {name for case in self.cases for name in case.variant.events}
@@ -64,7 +65,6 @@ class Spoken(People):
             n for case in every for n in case.variant.events if n in bound.events and n not in self.job.told
         }
         named = {event.name: event for event in self.policy.told.values()}
-        by_event = {name: [t for t in self.tellings if t.event == name] for name in named}
         spoken: dict[Key, dict[str, telling.Known]] = {}
         for person in persons:
             for case in every:
@@ -75,7 +75,7 @@ class Spoken(People):
                             bound,
                             person,
                             named[name],
-                            by_event[name],
+                            self._of(name, person),
                             timezone=zone,
                             steps=self.policy.identifiers,
                         )
@@ -87,6 +87,25 @@ class Spoken(People):
             whole |= {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
             for case in every:
                 telling.reckon(case, key, whole, self.as_of, found)
+
+    @functools.cached_property
+    def _index(self) -> Mapping[tuple[str, str, str], Sequence[Telling]]:
+        """Tellings by event, kind and identifier: there may be many, and every record asks."""
+        found: dict[tuple[str, str, str], list[Telling]] = {}
+        for item in self.tellings:
+            for subject in item.subjects:
+                value = normalised(subject.value, self.policy.identifiers.get(subject.kind, ()))
+                found.setdefault((item.event, subject.kind, value), []).append(item)
+        return found
+
+    def _of(self, event: str, person: Person) -> Sequence[Telling]:
+        """The tellings of the event that name the person."""
+        found: dict[str, Telling] = {}
+        for kind, value in person.identifiers.items():
+            if value is not None:
+                named = event, kind, normalised(value, self.policy.identifiers.get(kind, ()))
+                found |= {item.id: item for item in self._index.get(named, ())}
+        return tuple(found.values())
 
     def _read(self, name: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Known]:
         bound = self.job.bound

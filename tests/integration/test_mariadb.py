@@ -295,7 +295,9 @@ def test_a_timestamp_is_an_instant_whatever_zone_wrote_it(yearly: Workplace, mar
     assert (view.event, view.due_on) == ("2025-11-22", "2026-11-23")
 
 
-@pytest.mark.parametrize(("type_", "write"), [("INT", "unit"), ("YEAR", "name a column"), ("TIME", "name a column")])
+@pytest.mark.parametrize(
+    ("type_", "write"), [("INT", "unit"), ("YEAR", "name a column"), ("TIME", "name a column")]
+)
 def test_what_is_no_date_is_refused_as_an_event(
     yearly: Workplace, mariadb: MariadbStore, type_: str, write: str
 ) -> None:

@@ -16,7 +16,8 @@ from retention.connectors.sql.passes import LATE, Pass
 from retention.connectors.sql.predicates import among_values, bound
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
-from retention.model.lists import NO_LISTS, Lists
+from retention.connectors.sql.alike import alike
+from retention.model.lists import NO_LISTS
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
@@ -79,6 +80,14 @@ class Sheet:
     once: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Between:
+    """Keys behind `after`, up to `upto`; None is open."""
+
+    after: Key | None
+    upto: Key | None
+
+
 class Census:
     """Counts all jobs on one dataset over one connection."""
 
@@ -109,7 +118,7 @@ class Census:
             if stop():
                 raise InterruptedRun("stopped while counting; nothing was deleted")
             upto = self._boundary(after)
-            progress.advance(self._range(self._passes, (after, upto), sheet))
+            progress.advance(self._range(self._passes, Between(after=after, upto=upto), sheet))
             if upto is None:
                 break
             after = upto
@@ -152,15 +161,15 @@ class Census:
     def _range(
         self,
         passes: Sequence[tuple[Pass, tuple[int, ...]]],
-        where: tuple[Key | None, Key | None] | Sequence[Key],
+        where: Between | Sequence[Key],
         sheet: Sheet,
     ) -> int:
         """Counts the records of a range, or those whose keys are given; how many they are."""
         counted = 0
         for made, places in passes:
             first = made.first
-            if isinstance(where, tuple) and len(where) == 2:
-                limits = key_range(first, *where)
+            if isinstance(where, Between):
+                limits = key_range(first, where.after, where.upto)
             else:
                 limits = [among_values(first.key_columns, where)]
             tallies = [sheet.jobs[place] for place in places]
@@ -208,11 +217,11 @@ class Census:
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
         without, having = self._blank(), self._blank()
-        for start in range(0, len(self._special), SPECIAL):
-            some = list(self._special[start : start + SPECIAL])
-            told = self._groups(replace(work, lists=_of(work, some)) for work in self._works)
-            self._range(self._passes, some, without)
-            self._range(told, some, having)
+        lists = self._works[0].lists
+        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+            self._range(self._passes, some.keys, without)
+            told = [(made.told(some.lists), places) for made, places in self._passes]
+            self._range(told, some.keys, having)
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
         for place, tally in enumerate(self._sheet.jobs):
@@ -255,19 +264,3 @@ class Census:
 def _earlier(known: str | None, day: Any) -> str | None:
     found = [str(item) for item in (known, day) if item is not None]
     return min(found, default=None)
-
-
-def _of(work: Work, keys: Sequence[Key]) -> Lists:
-    """The lists as far as these records of the dataset are concerned; those of other datasets whole."""
-    mine, some = f"{work.bound}/", frozenset(keys)
-
-    def few(name: str, listed: Sequence[Key]) -> Sequence[Key]:
-        return [key for key in listed if key in some] if name.startswith(mine) else listed
-
-    return Lists(
-        keys={name: few(name, listed) for name, listed in work.lists.keys.items()},
-        days={
-            name: {day: few(name, listed) for day, listed in days.items()}
-            for name, days in work.lists.days.items()
-        },
-    )

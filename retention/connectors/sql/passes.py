@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Table
+from retention.model.lists import Lists
 from retention.planning.work import Work
 
 EVERY_ROW = "9223372036854775807"
@@ -55,6 +57,12 @@ class Pass:
         used = [column for part in self._numbers.parts.values() for column in part.columns]
         self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
 
+    def told(self, lists: Lists) -> Pass:
+        """The same with what people told."""
+        made = copy.copy(self)
+        made.first = Statements(self._dialect, replace(self.first.work, lists=lists))
+        return made
+
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
         """(fate under each job, records, oldest day for each job, how many each of `asked` is true of)."""
         rows, before = self._labelled(limits)
@@ -64,7 +72,9 @@ class Pass:
         oldest = {day: sa.func.min(compiler.latest_day(day)) for day in days}
         true = [
             sa.func.sum(
-                sa.case((sa.and_(_is(labels[item.job], "referenced"), compiler.test(item.test)), _literal("1")))
+                sa.case(
+                    (sa.and_(_is(labels[item.job], "referenced"), compiler.test(item.test)), _literal("1"))
+                )
             )
             for item in self.asked
         ]
@@ -100,7 +110,11 @@ class Pass:
         given: dict[int, str] = {}
 
         for layer in [*self._layers, None]:
-            compiler = first.compiler if rows is first.root else first.compiler.over(root, rows, _now(given, self._numbers, rows))
+            compiler = (
+                first.compiler
+                if rows is first.root
+                else first.compiler.over(root, rows, _now(given, self._numbers, rows))
+            )
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside

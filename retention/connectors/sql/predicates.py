@@ -71,7 +71,7 @@ class Compiler:
         lists: Lists = NO_LISTS,
     ) -> None:
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
-        self._lists, self._days = lists.keys, lists.days
+        self._lists = lists
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -93,8 +93,7 @@ class Compiler:
         self, root: p.Source, rows: FromClause, before: Callable[[Any], ColumnElement[Any] | None]
     ) -> Compiler:
         """The same over `rows`, in place of the root's, that hold some parts already: `before` has their columns."""
-        compiler = Compiler(self._dialect, self._instead)
-        compiler._lists, compiler._days = self._lists, self._days
+        compiler = Compiler(self._dialect, self._instead, lists=self._lists)
         compiler._sources = {root: rows}
         compiler._before = before
         compiler._closures = self._closures
@@ -199,8 +198,9 @@ class Compiler:
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)
             case p.Listed(fields=fields, name=name):
-                keys = self._lists.get(name, ())
-                return among_values([self.field(f) for f in fields], keys)
+                if name in self._lists.every:
+                    return sa.true()
+                return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
             case p.Spanned():
@@ -340,10 +340,14 @@ class Compiler:
         return sa.case((self.test(ending.come), day))
 
     def _listed_day(self, ending: p.Ending) -> ColumnElement[Any]:
-        key = [self.field(f) for f in ending.fields]
-        days = self._days.get(ending.listed or "", {})
-        whens = [(among_values(key, keys), bound(self._dialect.value(day))) for day, keys in days.items()]
+        key, name = [self.field(f) for f in ending.fields], ending.listed or ""
+        whens = [
+            (among_values(key, keys), bound(self._dialect.value(day)))
+            for day, keys in self._lists.days.get(name, {}).items()
+        ]
         day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()
+        if name in self._lists.day:
+            day = bound(self._dialect.value(self._lists.day[name]))
         return sa.cast(day, sa.Date) if self._dialect.typed else day
 
     def position(self, field: p.Field) -> ColumnElement[Any]:
