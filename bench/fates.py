@@ -30,6 +30,7 @@ from retention.model.progress import NoProgress
 from retention.model.told import NOTHING_TOLD, Cover, Hold, HoldReason, Subject, Telling, Told
 from retention.verbs.plan import count
 from retention.verbs.prepared import configuration, prepared
+from retention.verbs.spoken import words
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TENANTS = 500
@@ -156,7 +157,7 @@ def postgresql(rows: int) -> Iterator[Side]:
             with psycopg.connect(url, autocommit=True) as made:
                 for statement in hand.postgresql_tables(rows, TENANTS):
                     made.execute(statement)  # type: ignore[call-overload]
-            connect = lambda: psycopg.connect(url, autocommit=True)  # noqa: E731
+            connect = lambda: psycopg.connect(url, autocommit=True, options="-c jit=off")  # noqa: E731
             yield Side(name="PostgreSQL", url=url, connect=connect, dialect=hand.POSTGRESQL)
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -227,7 +228,8 @@ def by_hand(side: Side) -> dict[str, Counter[str]]:
 def planned(place: Place, told: Told) -> Plan:
     """The plan, as the command makes it."""
     with prepared(place, configuration(place)) as ready:
-        return count(ready, NOW, (), NoProgress(), told=told)[1]
+        ready, said = words(ready, told, NOW)
+        return count(ready, NOW, (), NoProgress(), said=said)[1]
 
 
 def _agree(wanted: Mapping[str, Counter[str]], made: Plan) -> None:

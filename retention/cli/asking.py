@@ -39,7 +39,7 @@ class Asker:
             *told, asked = question(plan, self._by)
             for text in told:
                 line(console, text, style="warn")
-            _forget_typed_ahead()
+            forget_typed_ahead()
             self._screen.write(f"{asked} [y/N] ")
             self._screen.flush()
             reply = sys.stdin.readline()
@@ -49,7 +49,7 @@ class Asker:
         return not self.declined
 
 
-def _forget_typed_ahead() -> None:
+def forget_typed_ahead() -> None:
     """A yes that was typed before the plan could be read is no answer to it."""
     import termios
 
@@ -69,4 +69,4 @@ def screen_to_ask_on(form: str) -> TextIO | None:
         return sys.stderr
     if sys.stdout.isatty() and form == "text":
         return sys.stdout
-    raise UsageError("the question before a run could not be seen here; to go ahead without it, add --yes")
+    raise UsageError("the question could not be seen here; to go ahead without it, add --yes")

@@ -10,7 +10,10 @@ import click
 
 from retention.errors import UsageError
 
-SUBCOMMANDS = ("plan list", "plan show", "audit log", "audit verify")
+SUBCOMMANDS = (
+    "plan list", "plan show", "hold add", "hold list", "hold release", "event add", "event list", "event withdraw",
+    "audit log", "audit verify",
+)  # fmt: skip
 """Offered to who types the second word without the first."""
 
 

@@ -28,6 +28,8 @@ COMMANDS = {
     "approve": "retention.cli.commands.approve:approve",
     "run": "retention.cli.commands.run:run",
     "status": "retention.cli.commands.status:status",
+    "hold": "retention.cli.commands.hold:hold",
+    "event": "retention.cli.commands.event:event",
     "explain": "retention.cli.commands.explain:explain",
     "audit": "retention.cli.commands.audit:audit",
 }
@@ -36,8 +38,6 @@ LATER = (
     "daemon",
     "stop",
     "resume",
-    "hold",
-    "event",
     "vault",
     "suppressed",
     "key",

@@ -7,6 +7,7 @@ compares them with those of `retention.verbs`.
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
     from retention.model.outcome import ApprovalLine, RunOutcome
     from retention.model.overview import SetUp
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from retention.model.screen import DemoScreen
     from retention.model.script import Script
     from retention.model.status import Status
+    from retention.model.told import Telling
 
 Clock: TypeAlias = "Callable[[], datetime]"
 
@@ -135,6 +138,120 @@ def run(
         stop=stop,
     )
     return cast("RunOutcome", outcome)
+
+
+def place_hold(
+    place: Place,
+    *,
+    subjects: tuple[str, ...] = (),
+    listed: tuple[str, bytes] | None = None,
+    dataset: str | None = None,
+    data: str | None = None,
+    rule: str | None = None,
+    key: tuple[str, str] | None = None,
+    reason: str,
+    text: str = "",
+    review: str | None = None,
+    by: str,
+    behalf: str | None = None,
+    authority: str | None = None,
+    ref: str | None = None,
+    accept: bool = False,
+    clock: Clock,
+    patience: float = 30.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> Placed:
+    """Places a legal hold."""
+    placed = _verb("holds", "place_hold")(
+        place,
+        subjects=subjects,
+        listed=listed,
+        dataset=dataset,
+        data=data,
+        rule=rule,
+        key=key,
+        reason=reason,
+        text=text,
+        review=review,
+        by=by,
+        behalf=behalf,
+        authority=authority,
+        ref=ref,
+        accept=accept,
+        clock=clock,
+        patience=patience,
+        pause=pause,
+    )
+    return cast("Placed", placed)
+
+
+def list_holds(place: Place, *, clock: Clock) -> tuple[HoldLine, ...]:
+    """The holds in force."""
+    return cast("tuple[HoldLine, ...]", _verb("holds", "list_holds")(place, clock=clock))
+
+
+def release_hold(
+    place: Place, id: str, *, reason: str, by: str, behalf: str | None = None, clock: Clock
+) -> Released:
+    """Ends a legal hold."""
+    done = _verb("holds", "release_hold")(place, id, reason=reason, by=by, behalf=behalf, clock=clock)
+    return cast("Released", done)
+
+
+def tell_event(
+    place: Place,
+    event: str,
+    *,
+    subjects: tuple[str, ...],
+    at: str | None = None,
+    by: str,
+    behalf: str | None = None,
+    ref: str | None = None,
+    clock: Clock,
+    confirm: Callable[[Reach], bool] | None = None,
+) -> ToldOutcome:
+    """Tells an event of one person."""
+    told = _verb("events", "tell_event")(
+        place, event, subjects=subjects, at=at, by=by, behalf=behalf, ref=ref, clock=clock, confirm=confirm
+    )
+    return cast("ToldOutcome", told)
+
+
+def tell_file(
+    place: Place,
+    *,
+    listed: tuple[str, bytes],
+    event: str | None = None,
+    at: str | None = None,
+    by: str,
+    behalf: str | None = None,
+    ref: str | None = None,
+    clock: Clock,
+    confirm: Callable[[Reach], bool] | None = None,
+) -> ToldOutcome:
+    """Tells an event a line of a file."""
+    told = _verb("events", "tell_file")(
+        place,
+        listed=listed,
+        event=event,
+        at=at,
+        by=by,
+        behalf=behalf,
+        ref=ref,
+        clock=clock,
+        confirm=confirm,
+    )
+    return cast("ToldOutcome", told)
+
+
+def withdraw_event(place: Place, id: str, *, by: str, behalf: str | None = None, clock: Clock) -> Telling:
+    """Takes a told event back."""
+    return cast("Telling", _verb("events", "withdraw_event")(place, id, by=by, behalf=behalf, clock=clock))
+
+
+def list_events(place: Place) -> tuple[Telling, ...]:
+    """The told events in force."""
+    return cast("tuple[Telling, ...]", _verb("events", "list_events")(place))
 
 
 def status(place: Place, *, clock: Clock) -> Status:

@@ -174,6 +174,10 @@ class Target(abc.ABC):
         """How many rows a table has."""
 
     @abc.abstractmethod
+    def matching(self, root: p.Source, test: p.Test) -> int:
+        """How many rows of `root` pass a test that is never unknown."""
+
+    @abc.abstractmethod
     def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
         """A look that takes a moment only: None, or less, where it would take longer or is not allowed.
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
 from retention.connectors.retrying import PATIENCE, Retry, again
-from retention.engine.journal import Journal
+from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
@@ -46,7 +46,8 @@ class StoppedError(Exception):
 class JobRun:
     """Removes the due records of one job. `planned` is what its plan counted, and never more go.
 
-    `limit`: the canary, at most so many, the oldest first. `start`: a stored cursor to go on from.
+    `limit`: the canary, at most so many, the oldest first. `start`: a stored cursor to go on from. `renew`:
+    where holds have changed, a remover that knows them; what its batches leave is the sweep's.
     """
 
     plan: JobPlan
@@ -59,6 +60,7 @@ class JobRun:
     limit: int | None = None
     start: Mapping[str, Any] | None = None
     retry: Retry = field(default_factory=lambda: Retry(attempts=2))
+    renew: Callable[[], Remover] | None = None
     timer: Callable[[], float] = time.perf_counter
 
     _done: int = 0
@@ -191,6 +193,14 @@ class JobRun:
 
     def _whole(self, window: Window) -> None:
         """Removes what is due in the window; halves it where the database refuses, or others hinder."""
+        try:
+            self._known(window)
+        except HoldsChangedError:
+            if self.renew is None:
+                raise
+            self.remover = self.renew()
+
+    def _known(self, window: Window) -> None:
         try:
             again(self.retry, lambda: self._batch(window), self.pace.halve)
             self._hindrances = 0

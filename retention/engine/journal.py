@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from retention.connectors.port import Key, Taken
+from retention.errors import RetentionError
 from retention.ledger.evidence import Sealed, key_text, pack
 from retention.store.aside import SetAsideRow
 from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
@@ -52,6 +53,10 @@ def aside_key(key: Key) -> str:
     return json.dumps([key_text(value) for value in key])
 
 
+class HoldsChangedError(RetentionError):
+    """A hold was placed or released since the batch looked for holds."""
+
+
 @dataclass(kw_only=True)
 class Journal:
     """The state store, as one job of one run writes to it.
@@ -73,6 +78,7 @@ class Journal:
     numbers: Numbers
     run_token: int = 0
     waiting: frozenset[str] = frozenset()
+    epoch: int | None = None
     _pending: list[_Outcome] = field(default_factory=list)
     _renewed: datetime | None = None
 
@@ -80,12 +86,15 @@ class Journal:
         """Step 6: durable before the target commits, and only while the lease is one's own.
 
         A lease that ran out and that nobody took is one's own still. Raises SafetyRefusal where
-        another worker has taken the job over.
+        another worker has taken the job over, and HoldsChangedError where a hold was placed or released
+        that the recheck did not see.
         """
         now = self.clock()
         data = self._data(taken, batch, sealed.root)
         with self.store.begin() as tx:
             tx.leases.renew(self.lease, self.token, now, LEASE)
+            if self.epoch is not None and tx.holds.epoch() != self.epoch:
+                raise HoldsChangedError
             tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
             self._write_pending(tx, now)
             tx.log.append("batch.intent", data, now)

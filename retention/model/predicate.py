@@ -67,7 +67,16 @@ class Lookup:
     where: Test
 
 
-Expression: TypeAlias = "Field | Constant | Call | Lookup"
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """`item` where it is a whole number from `least` to `most`, else NULL."""
+
+    item: Expression
+    least: int
+    most: int
+
+
+Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +116,6 @@ class Either:
 
     true: Test
     unknown: Test
-
-
-@dataclass(frozen=True, kw_only=True)
-class Between:
-    """Plain: `item` is a whole number from `least` to `most`."""
-
-    item: Expression
-    least: int
-    most: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +202,8 @@ class Line:
 class Dated:
     """Plain: `field` is in `state`, seen from `floor` and `cutoff`.
 
-    `field.encoding` says how it is written; where that is plain, `field.kind`. A value that the encoding declares as "never" is MISSING.
+    `field.encoding` says how it is written; where that is plain, `field.kind`. What it declares as "never" is
+    MISSING.
     """
 
     field: Field
@@ -324,7 +325,7 @@ class Reached:
 
 
 Test: TypeAlias = (
-    "Compare | In | IsNull | Truth | Either | Between | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
+    "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
     " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
 )
 

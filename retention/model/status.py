@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,16 @@ class WaitingLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReviewLine:
+    """A hold in force that somebody should have looked at again on the day `review`."""
+
+    id: str
+    review: date
+    by: str
+    ref: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """The engine at a glance, as of `now`."""
 
@@ -76,3 +86,5 @@ class Status:
     set_aside: int  # records set aside with a reason
     events: int  # of the ledger
     failed: tuple[FailedLine, ...] = ()
+    holds: int = 0  # in force
+    reviews: tuple[ReviewLine, ...] = ()  # holds whose day of review has passed

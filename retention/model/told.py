@@ -22,10 +22,14 @@ class HoldReason(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A person by one identifier, as it was typed: `kind` such as "email"."""
+    """A person by one identifier, as it was typed: `kind` such as "email".
+
+    `source`: the dataset (`CONNECTOR.DATASET`) whose records led to it; None where somebody named it.
+    """
 
     kind: str
     value: str
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +49,19 @@ class Cover:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Nothing that it covers is touched until it is released. `review`: the day on which somebody looks at it again."""
+    """Nothing that it covers is touched until it is released. `review`: the day on which somebody looks at it again.
+
+    `by`: the account that placed it, `behalf` for whom it acted. `text`, `behalf` and `authority` are words, in the
+    state store only; `ref` is a reference that the ledger shows too.
+    """
 
     id: str
     cover: Cover
     reason: HoldReason
-    text: str  # the reason in words; in the state store only
+    text: str  # the reason in words
     by: str
     at: datetime
+    behalf: str | None = None
     authority: str | None = None
     ref: str | None = None
     review: date | None = None
@@ -72,6 +81,7 @@ class Telling:
     at: datetime | date
     told_at: datetime
     by: str = ""
+    behalf: str | None = None
     ref: str | None = None
     withdrawn: datetime | None = None
 

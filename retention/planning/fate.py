@@ -180,7 +180,7 @@ class Fates(Stops):
         ]
         if job.bound.entangled and not strict and not alone:
             referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
-        shares = [s for s in self.sharing(job.bound) if s.other not in {other.bound for other in visiting}]
+        shares = [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
         around = (*visiting, job)
         for share in shares:
             if not share.whole and share.table != share.other.root.id:

@@ -189,7 +189,8 @@ class Limbs(Joins):
                 clock = case.variant.counting(case.variant.keep)
             elif limb.keep:
                 told = case.bound.periods[case.variant.instructed or ""]
-                clock, times = case.variant.counting(told.unit.period(1)), self.value(told.value, root)
+                clock = case.variant.counting(told.unit.period(1))
+                times = p.Whole(item=self.value(told.value, root), least=told.least, most=told.most)
             latest = self.latest_day(case, limb.event, root)
             found.append(p.Ending(come=come, latest=latest, clock=clock, times=times))
         return tuple(found)
@@ -229,10 +230,10 @@ class Limbs(Joins):
             )
             return (), self._line(case, boundary)
         told = case.bound.periods[variant.instructed or ""]
-        times = self.value(told.value, root)
+        times = p.Whole(item=self.value(told.value, root), least=told.least, most=told.most)
         today = periods.day_of(self._as_of, variant.timezone)
         clock = variant.counting(told.unit.period(1))
-        known = p.Between(item=times, least=told.least, most=told.most)
+        known = p.Not(item=p.IsNull(item=times))
         return (known,), p.Span(clock=clock, times=times, today=today, within=within)
 
     def _counted(self, case: Case, root: p.Source, what: str, boundary: Boundary) -> p.Test:

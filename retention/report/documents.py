@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
+from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.outcome import ApprovalLine, RunOutcome
@@ -17,6 +18,7 @@ from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
 from retention.model.status import Status
+from retention.model.told import Telling
 
 
 def plain(value: object) -> Any:
@@ -25,6 +27,8 @@ def plain(value: object) -> Any:
         return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, datetime):
         return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -73,6 +77,49 @@ def approve_document(plan: str, by: str, lines: Sequence[ApprovalLine]) -> Docum
 def status_document(status: Status) -> Document:
     """The engine's state at a glance."""
     return {"format": "retention.status/1", **plain(status)}
+
+
+def hold_document(placed: Placed) -> Document:
+    """A hold, and what it covers: each dataset with `state` and `records`."""
+    return {
+        "format": "retention.hold/1",
+        "hold": plain(placed.hold),
+        "new": placed.new,
+        "found": placed.found,
+        "datasets": plain(placed.lines),
+        "out_of_reach": len(placed.out_of_reach),
+        "accepted": placed.accepted,
+        "unsettled": placed.unsettled,
+    }
+
+
+def holds_document(holds: Sequence[HoldLine]) -> Document:
+    """The holds in force, oldest first; `overdue`: the day of review has passed."""
+    return {
+        "format": "retention.holds/1",
+        "holds": [{**plain(each.hold), "overdue": each.overdue} for each in holds],
+    }
+
+
+def release_document(done: Released) -> Document:
+    """A hold that has ended."""
+    return {"format": "retention.release/1", **plain(done)}
+
+
+def told_document(told: ToldOutcome) -> Document:
+    """Every line's outcome, how many came to which, and what the new ones reach."""
+    counts = {state.value: told.count(state) for state in ToldState}
+    return {"format": "retention.told/1", **counts, **plain(told)}
+
+
+def tellings_document(tellings: Sequence[Telling]) -> Document:
+    """The told events in force, oldest first."""
+    return {"format": "retention.events/1", "events": plain(tellings)}
+
+
+def withdrawn_document(telling: Telling) -> Document:
+    """A told event that is withdrawn."""
+    return {"format": "retention.withdrawn/1", "id": telling.id, "event": telling.event}
 
 
 def explain_document(explanation: Explanation) -> Document:

@@ -176,13 +176,60 @@ def _run_ended(data: Data) -> str:
     return f"run {data['run']} ended, {data['status']}{_jobs(data, told)}"
 
 
+def _cased(data: Data) -> str:
+    return f", {data['ref']}" if data.get("ref") else ""
+
+
+def _reaching(datasets: Iterable[Data]) -> str:
+    some = [f"{number(d['records'])} of {_dataset(d)}" for d in datasets if d["records"]]
+    return f"; {listed(some)}" if some else ""
+
+
+def _dataset(data: Data) -> str:
+    return f"{data['connector']}.{data['dataset']}" if "connector" in data else str(data["dataset"])
+
+
+def _hold_placed(data: Data) -> str:
+    what = "people" if data["on"] == "person" else f"{data['on']} {data['name']}"
+    what = f"a record of {data['name']}" if data["on"] == "record" else what
+    out = [_dataset(d) for d in data["datasets"] if not d["covered"]]
+    beyond = f"; out of reach: {listed(out)}{' (accepted)' if data['accepted'] else ''}" if out else ""
+    told = f"hold {data['hold']} placed by {data['by']} on {what} ({data['reason']}{_cased(data)})"
+    return told + _reaching(data["datasets"]) + beyond
+
+
+def _hold_extended(data: Data) -> str:
+    found = [f"{number(f['identifiers'])} {f['kind']} in {f['dataset']}" for f in data["found"]]
+    return f"hold {data['hold']} carried over: {listed(found)}"
+
+
+def _hold_released(data: Data) -> str:
+    return f"hold {data['hold']} released by {data['by']}{_cased(data)}"
+
+
+def _event_told(data: Data) -> str:
+    told = f"{data['event']} told by {data['by']}: {data['telling']}{_cased(data)}"
+    return told + _reaching(data["reaches"])
+
+
+def _event_extended(data: Data) -> str:
+    return f"{data['event']} {data['telling']} carried over: {listed(data['kinds'])}"
+
+
+def _event_withdrawn(data: Data) -> str:
+    return f"{data['event']} {data['telling']} withdrawn by {data['by']}{_cased(data)}"
+
+
 SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "policy.changed": _policy_changed,
     "plan.created": _plan_made,
     "approval.granted": _approved,
-    "hold.placed": _named("hold placed:", "hold"),
-    "hold.released": _named("hold released:", "hold"),
-    "event.told": _named("told:", "event"),
+    "hold.placed": _hold_placed,
+    "hold.extended": _hold_extended,
+    "hold.released": _hold_released,
+    "event.told": _event_told,
+    "event.extended": _event_extended,
+    "event.withdrawn": _event_withdrawn,
     "run.started": _run_started,
     "run.ended": _run_ended,
     "batch.intent": _batch("about to be committed"),

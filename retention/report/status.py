@@ -16,6 +16,7 @@ def show_status(console: Console, status: Status) -> None:
     line(console, f"Status at {moment(status.now)}", style="title")
     _alarms(console, status)
     _failed(console, status)
+    _holds(console, status)
     _waiting(console, status)
     _overdue(console, status)
     _runs(console, status)
@@ -39,6 +40,15 @@ def _failed(console: Console, status: Status) -> None:
     heading(console, "Failed in the last run")
     for each in status.failed:
         line(console, f"{each.rule}, {each.connector}.{each.dataset}: {each.reason}", style="bad", indent=2)
+
+
+def _holds(console: Console, status: Status) -> None:
+    if status.holds:
+        what = counted(status.holds, "legal hold is", "legal holds are")
+        line(console, f"{what} in force: retention hold list", style="quiet")
+    for each in status.reviews:
+        told = f"Hold {each.id} was to be looked at again on {each.review.isoformat()} (placed by {each.by})."
+        line(console, told, style="warn")
 
 
 def _waiting(console: Console, status: Status) -> None:

@@ -25,6 +25,10 @@ _RIGHTS = {
     "set_aside": "SELECT, INSERT, DELETE",
     "policy_version": "SELECT, INSERT",
     "schema_seen": "SELECT, INSERT, DELETE",
+    "hold": "SELECT, INSERT, UPDATE",
+    "hold_subject": "SELECT, INSERT, DELETE",
+    "telling": "SELECT, INSERT, UPDATE",
+    "telling_subject": "SELECT, INSERT, DELETE",
 }
 """Who works with the store can add events to the ledger, and neither change nor remove one.
 

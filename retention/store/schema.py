@@ -36,7 +36,7 @@ def version_table(family: str) -> str:
     return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
 
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Every version of these tables, oldest first; the last is this one's."""
 
 
@@ -98,6 +98,7 @@ head = _table(
     _text("last_hash", _ID),
     _at("last_at", nullable=True),
     _count("length"),
+    Column("hold_epoch", BIG, nullable=False, server_default="0"),
 )
 event = _table(
     "event",
@@ -242,6 +243,63 @@ schema_seen = _table(
     _text("fingerprint", _ID),
     _at("at"),
     PrimaryKeyConstraint("connector", "dataset"),
+)
+hold = _table(
+    "hold",
+    _number(),
+    Column("id", _ID, nullable=False, unique=True),
+    _text("digest", _ID),
+    _text("dataset", nullable=True),
+    _text("key", LONG_TEXT, nullable=True),
+    _text("data", nullable=True),
+    _text("rule", nullable=True),
+    _text("reason", String(16)),
+    _text("text", LONG_TEXT),
+    _text("by"),
+    _text("behalf", LONG_TEXT, nullable=True),
+    _text("authority", LONG_TEXT, nullable=True),
+    _text("ref", nullable=True),
+    _at("at"),
+    _text("review", String(10), nullable=True),
+    _at("released", nullable=True),
+    _text("why", LONG_TEXT, nullable=True),
+    _index("hold_released", "released"),
+)
+hold_subject = _table(
+    "hold_subject",
+    _number(),
+    _text("hold", _ID),
+    _text("kind"),
+    _text("value", LONG_TEXT),
+    _text("source", LONG_TEXT, nullable=True),
+    ForeignKeyConstraint(["hold"], [f"{PREFIX}hold.id"]),
+    _index("hold_subject_of", "hold"),
+)
+telling = _table(
+    "telling",
+    _number(),
+    Column("id", _ID, nullable=False, unique=True),
+    _text("digest", _ID),
+    _text("event"),
+    _at("instant", nullable=True),
+    _text("day", String(10), nullable=True),
+    _at("told_at"),
+    _text("by"),
+    _text("behalf", LONG_TEXT, nullable=True),
+    _text("ref", nullable=True),
+    _at("withdrawn", nullable=True),
+    _index("telling_digest", "digest"),
+    _index("telling_withdrawn", "withdrawn"),
+)
+telling_subject = _table(
+    "telling_subject",
+    _number(),
+    _text("telling", _ID),
+    _text("kind"),
+    _text("value", LONG_TEXT),
+    _text("source", LONG_TEXT, nullable=True),
+    ForeignKeyConstraint(["telling"], [f"{PREFIX}telling.id"]),
+    _index("telling_subject_of", "telling"),
 )
 
 OUR_TABLES = tuple(table.name for table in reversed(metadata.sorted_tables))

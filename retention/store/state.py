@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer, Verifier
+from retention.model.told import Told
 from retention.store.aside import SetAside, SetAsideReading
 from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
 from retention.store.backends import backend_of
 from retention.store.batches import Batches, BatchesReading, Evidence, EvidenceReading
+from retention.store.holds import Holds, HoldsReading
 from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading, first_head
 from retention.store.migrations import upgrade
@@ -29,6 +31,7 @@ from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReadi
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
 from retention.store.schema import VERSIONS, head, meta, metadata
+from retention.store.tellings import Tellings, TellingsReading
 
 _BEGINNING = Retry(attempts=5)
 """How a transaction is begun where the database would not, for no fault of ours."""
@@ -49,6 +52,12 @@ class Snapshot:
         self.evidence = EvidenceReading(connection)
         self.leases = LeasesReading(connection)
         self.set_aside = SetAsideReading(connection)
+        self.holds = HoldsReading(connection)
+        self.tellings = TellingsReading(connection)
+
+    def told(self) -> Told:
+        """Every hold and telling in force."""
+        return Told(holds=self.holds.in_force(), tellings=self.tellings.in_force(), epoch=self.holds.epoch())
 
 
 class Transaction:
@@ -66,6 +75,8 @@ class Transaction:
         self.evidence = Evidence(connection)
         self.leases = Leases(connection)
         self.set_aside = SetAside(connection)
+        self.holds = Holds(connection)
+        self.tellings = Tellings(connection)
 
 
 class StateStore:

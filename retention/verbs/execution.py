@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import partial
 
-from retention.connectors.port import Refused, Remembered, Target
+from retention.connectors.port import Refused, Remembered, Remover, Target
 from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
@@ -27,7 +27,7 @@ from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
 from retention.verbs.prepared import Clock, Prepared, in_zone
-from retention.verbs.spoken import NO_WORDS, Words, worked
+from retention.verbs.spoken import NO_WORDS, Words, words, worked
 
 NOT_REACHED = "store not reached"
 
@@ -54,6 +54,21 @@ class Execution:
     uses_up: bool = True
     token: int = 0
     numbers: Numbers = field(default_factory=Numbers)
+    items: Mapping[str, Work] = field(default_factory=dict)
+    rules: Sequence[str] = ()
+
+    def work_out(self) -> None:
+        """Every job's predicates, with what people told."""
+        jobs = self.ready.jobs(self.rules)
+        items = worked(self.ready, jobs, self.plan.as_of, self.said)
+        self.items = {item.job.name: item for item in items}
+
+    def listen_again(self) -> None:
+        """What people told is read once more: a hold was placed or released."""
+        with self.state.read() as snapshot:
+            told = snapshot.told()
+        _, self.said = words(self.ready, told, self.plan.as_of)
+        self.work_out()
 
 
 def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
@@ -61,13 +76,12 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
     _start(execution, by)
     outcomes: list[JobOutcome] = []
     try:
-        jobs = execution.ready.jobs(rules)
-        items = worked(execution.ready, jobs, execution.plan.as_of, execution.said)
-        works = {item.job.name: item for item in items}
+        execution.rules = rules
+        execution.work_out()
         with ExitStack() as stack:
-            remembered = _remembered(execution, works, stack)
+            remembered = _remembered(execution, stack)
             for job in execution.plan.jobs:
-                outcome = _job(execution, job, works.get(job.name), remembered)
+                outcome = _job(execution, job, execution.items.get(job.name), remembered)
                 outcomes.append(outcome)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
@@ -138,7 +152,7 @@ class _Memory:
     failed: Mapping[str, str]
 
 
-def _remembered(execution: Execution, works: Mapping[str, Work], stack: ExitStack) -> _Memory:
+def _remembered(execution: Execution, stack: ExitStack) -> _Memory:
     """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own.
 
     Where that fails no job of the connector runs: one could remove what another had to be told by.
@@ -146,7 +160,7 @@ def _remembered(execution: Execution, works: Mapping[str, Work], stack: ExitStac
     found: dict[str, Remembered] = {}
     failed: dict[str, str] = {}
     for job in execution.plan.jobs:
-        item = works.get(job.name)
+        item = execution.items.get(job.name)
         if job.status is not JobStatus.READY or item is None or not item.remembered:
             continue
         try:
@@ -283,18 +297,20 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
-        said = execution.said
-        opened = partial(
-            target.remover,
-            item,
-            committer,
-            remembered,
-            share=share,
-            people=said.people(item.job),
-            special=said.of(item.job),
-        )
         with ExitStack() as stack:
-            remover = again(Retry(attempts=PATIENCE), lambda: stack.enter_context(opened()))
+
+            def opened() -> Remover:
+                now, known = execution.items[job.name], execution.said
+                journal.epoch = known.told.epoch
+                way = partial(target.remover, now, committer, remembered, share=share)
+                people, special = known.people(now.job), known.of(now.job)
+                return stack.enter_context(way(people=people, special=special))
+
+            def renewed() -> Remover:
+                execution.listen_again()
+                return opened()
+
+            remover = again(Retry(attempts=PATIENCE), opened)
             execution.progress.start(f"deleting {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
@@ -306,6 +322,7 @@ def _removed(
                 progress=execution.progress,
                 limit=execution.limit,
                 start=start,
+                renew=renewed,
             ).run()
             execution.progress.finish()
             return outcome

@@ -18,7 +18,6 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
 from retention.model.progress import NoProgress, Progress
-from retention.model.told import NOTHING_TOLD, Told
 from retention.planning.work import Work
 from retention.safety import approvals, limits
 from retention.safety.approvals import Granted
@@ -35,7 +34,7 @@ from retention.verbs.prepared import (
     named,
     prepared,
 )
-from retention.verbs.spoken import NO_WORDS, words, worked
+from retention.verbs.spoken import NO_WORDS, Words, words, worked
 
 
 def plan(
@@ -59,7 +58,8 @@ def plan(
     moment = as_of_instant(config, as_of, clock)
     keep = store and stores.exists(config, place)
     with prepared(place, config, connectors) as ready:
-        ready, made = count(ready, moment, rules, progress or NoProgress())
+        ready, said = words(ready, stores.told(config, place), moment)
+        ready, made = count(ready, moment, rules, progress or NoProgress(), said=said)
         ready.refuse_silence()
         if not keep:
             note = (
@@ -83,16 +83,15 @@ def count(
     progress: Progress,
     stop: Callable[[], bool] = lambda: False,
     *,
-    told: Told = NOTHING_TOLD,
+    said: Words = NO_WORDS,
 ) -> tuple[Prepared, Plan]:
-    """Counts every job; the plan has its digest, a name, and statuses that look at numbers only.
+    """Counts every job, with what people told; the plan has its digest, a name, and statuses that look at numbers only.
 
     A database in which counting fails takes no further part: each of its jobs counts on what the others
     of them delete. Raises InterruptedRun where `stop` says so between two ranges.
     """
     failed: dict[str, str] = {}
     counted: list[JobPlan] = []
-    ready, said = words(ready, told, as_of)
     works = worked(ready, ready.jobs(rules), as_of, said)
     found: dict[str, JobPlan] = {}
     once: Counter[str] = Counter()

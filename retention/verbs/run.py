@@ -30,8 +30,10 @@ from retention.store.verifying import verify_store, verify_store_and_folder
 from retention.verbs import apart, stores
 from retention.verbs.approve import grant
 from retention.verbs.execution import Execution, execute
+from retention.verbs.holds import carry_over
 from retention.verbs.plan import count, judged, keep_plan, stored_row
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
+from retention.verbs.spoken import Words, words
 
 Confirm = Callable[[Plan], bool]
 
@@ -79,9 +81,10 @@ def run(
         apart.remember(state, ready.servers, ready.addresses, clock())
         _end_killed_runs(state, clock)
         recovered = recover(state, ready.targets, ready.silent, clock=clock, retry=Retry())
-        ready, plan = _planned(
-            state, ready.without(recovered.silent), intention, rules, clock, progress, stop
-        )
+        ready = ready.without(recovered.silent)
+        carried = carry_over(ready, state, config, clock)
+        ready, said = words(ready.without(carried.failed), carried.told, intention.as_of)
+        ready, plan = _planned(state, ready, intention, rules, clock, progress, stop, said)
         plan = replace(plan, notes=(*plan.notes, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
@@ -101,6 +104,7 @@ def run(
             uses_up=uses_up,
             evidence=stores.evidence_key(config),
             in_doubt=recovered.in_doubt,
+            said=said,
         )
         outcome = execute(execution, rules, by)
         ready.refuse_silence()
@@ -224,9 +228,10 @@ def _planned(
     clock: Clock,
     progress: Progress,
     stop: Callable[[], bool],
+    said: Words,
 ) -> tuple[Prepared, Plan]:
     """The plan with fresh numbers: a new one, or the stored one, of which never more is taken."""
-    ready, fresh = count(ready, intention.as_of, rules, progress, stop)
+    ready, fresh = count(ready, intention.as_of, rules, progress, stop, said=said)
     if intention.plan is None:
         with state.read() as snapshot:
             made = judged(fresh, ready, snapshot)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from retention import periods
 from retention.config import Configuration
 from retention.config.forms import resolved_form
 from retention.model.documents import plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.policy import Approval, Rule
-from retention.model.status import FailedLine, NextLine, OverdueLine, RunLine, Status, WaitingLine
+from retention.model.status import FailedLine, NextLine, OverdueLine, ReviewLine, RunLine, Status, WaitingLine
 from retention.store.plans import StoredPlan
 from retention.store.runs import RunRow
 from retention.store.state import Snapshot
@@ -34,6 +35,7 @@ def status(place: Place, *, clock: Clock) -> Status:
     with stores.reading(config, place) as state, state.read() as snapshot:
         plans = snapshot.plans.newest(limit=_PLANS)
         newest = _plan(config, plans[0]) if plans else None
+        holds = snapshot.holds.in_force()
         return Status(
             now=in_zone(config, now),
             runs=tuple(_runs(config, snapshot)),
@@ -44,6 +46,12 @@ def status(place: Place, *, clock: Clock) -> Status:
             in_doubt=len(snapshot.batches.unresolved()),
             set_aside=snapshot.set_aside.count(),
             events=snapshot.log.head().size,
+            holds=len(holds),
+            reviews=tuple(
+                ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
+                for hold in holds
+                if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
 from retention.model.place import Place
 from retention.model.settings import StateAddress
+from retention.model.told import NOTHING_TOLD, Told
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
 from retention.store.keyfiles import load_evidence_key, load_signer
@@ -88,6 +89,14 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
             yield store
         finally:
             store.catch_up()
+
+
+def told(config: Configuration, place: Place) -> Told:
+    """The holds and tellings in force; none where there is no state store."""
+    if not exists(config, place):
+        return NOTHING_TOLD
+    with reading(config, place) as state, state.read() as snapshot:
+        return snapshot.told()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ as they stand unless they are reckoned anew. Values in SQLite's own two spelling
 from __future__ import annotations
 
 import functools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,8 +93,17 @@ def days_on(day: date, days: int) -> str:
         return "9999-12-31~"
 
 
+def whole_second(moment: datetime) -> datetime:
+    """The next whole second, which the time itself may be."""
+    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
+
+
 def shortest(moment: datetime) -> str:
-    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
+    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it.
+
+    A fraction of a second is rounded up: what lies before the time lies before that.
+    """
+    moment = whole_second(moment)
     text = moment.strftime("%H:%M:%S")
     day = moment.date().isoformat()
     return f"{day} {text.removesuffix(':00')}"
@@ -136,7 +145,7 @@ def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
         "????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]",
     )
     whole = sa.func.substr(column, literal("1"), literal("19"))
-    instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    instant = whole_second(line.instant.astimezone(UTC)).strftime("%Y-%m-%d %H:%M:%S")
     return sa.case(
         (sa.func.length(column) == literal("10"), column < _spelt(line.day.isoformat())),
         (glob(literal(f"'{seconds}{zulu}'")), sa.func.datetime(whole) < _spelt(instant)),

@@ -76,22 +76,24 @@ class MysqlMoments(MysqlClocks):
     ) -> ColumnElement[Any]:
         months, days = _many(clock.period.months, times), _many(clock.period.days, times)
         if clock.start is Start.NEXT_DAY:
-            return _add("DAY", days, _add("MONTH", months, day))
+            return _in_calendar(day, _add("DAY", days, _add("MONTH", months, day)))
         first = _first_after(day, clock)
         moved = _add("MONTH", months, first)
         # The day that the month lacks is the first of the next: BGB § 188(3).
         short = sa.case(
             (sa.func.dayofmonth(moved) < sa.func.dayofmonth(first), _literal("1")), else_=_literal("0")
         )
-        return _add("DAY", short + days - _literal("1"), moved)
+        return _in_calendar(day, _add("DAY", short + days - _literal("1"), moved))
 
     def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
         moved = _add("MONTH", _literal(str(period.months)), day)
-        return _add("DAY", _literal(str(period.days)), moved)
+        return _in_calendar(day, _add("DAY", _literal(str(period.days)), moved))
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         trimmed = sa.func.regexp_replace(
-            self._plain(value), _literal("'^[[:space:]]+|[[:space:]]+$'"), _literal("''")
+            self._plain(value),
+            _literal("'^[[:space:]\\\\x1c-\\\\x1f]+|[[:space:]\\\\x1c-\\\\x1f]+$'"),
+            _literal("''"),
         )
         return sa.func.lower(trimmed)
 
@@ -106,6 +108,12 @@ class MysqlMoments(MysqlClocks):
         last = _literal("DATE '9999-12-31'")
         least = sa.func.least(*(sa.func.coalesce(day, last) for day in days))
         return sa.func.nullif(least, last)
+
+
+def _in_calendar(day: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What would lie after the calendar's last day, which is NULL here, is that day."""
+    last = sa.case((day.is_not(sa.null()), _literal("DATE '9999-12-31'")))
+    return sa.func.coalesce(end, last)
 
 
 def _add(unit: str, count: ColumnElement[Any], day: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -34,7 +34,8 @@ class PostgresqlMoments(PostgresqlClocks):
             return sa.null()
         if encoding.unit is not None:
             readable, value = encodings.counted_value(self, column, field)
-            micros = sa.cast(sa.func.floor(value * _literal(str(encoding.unit.microseconds))), sa.BigInteger)
+            exact = sa.cast(sa.cast(value, sa.Text), sa.Numeric)  # a float, and a small integer, are so
+            micros = sa.cast(sa.func.floor(exact * _literal(str(encoding.unit.microseconds))), sa.BigInteger)
             span = _literal("INTERVAL '1 microsecond'")
             moment = _literal(f"TIMESTAMPTZ '{encoding.epoch} 00:00:00+00'") + micros * span
             return sa.case((readable, moment))
@@ -87,7 +88,9 @@ class PostgresqlMoments(PostgresqlClocks):
         )
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        trimmed = sa.func.btrim(sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\v\\f'"))
+        trimmed = sa.func.btrim(
+            sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\x0b\\f\\x1c\\x1d\\x1e\\x1f'")
+        )
         return sa.func.lower(trimmed.collate("C"))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:

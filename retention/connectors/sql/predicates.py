@@ -135,6 +135,9 @@ class Compiler:
                 inner = self.source(field.source)
                 query = sa.select(self.field(field)).select_from(inner).where(self.test(where))
                 return query.correlate_except(inner).scalar_subquery()
+            case p.Whole(item=item, least=least, most=most):
+                number = self.expression(item)
+                return sa.case((self._dialect.whole_between(number, least, most), number))
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
@@ -162,8 +165,6 @@ class Compiler:
                     else_=sa.literal_column("0"),
                 )
                 return known == sa.literal_column("1")
-            case p.Between(item=item, least=least, most=most):
-                return self._dialect.whole_between(self.expression(item), least, most)
             case p.All(items=items):
                 return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
             case p.AnyOf(items=items):

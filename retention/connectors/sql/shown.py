@@ -23,6 +23,7 @@ from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Order, Statements
 from retention.model.lists import NO_LISTS
+from retention.planning.reach import described
 from retention.planning.work import Work
 
 Shown = tuple[str, Any, Mapping[str, Any]]

@@ -51,7 +51,7 @@ class SqliteMoments(Dialect):
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
 
     def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 32)")
+        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 28, 29, 30, 31, 32)")
         return sa.func.lower(sa.func.trim(sa.cast(value, sa.Text), blanks))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
@@ -64,10 +64,19 @@ class SqliteMoments(Dialect):
         return sa.func.nullif(sa.func.min(*(sa.func.coalesce(day, last) for day in days)), last)
 
 
+def lies_before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
+    """The ISO 8601 text lies before the line, to the microsecond."""
+    since = (line.instant - _EPOCH) // _TICK
+    naive = bound(line.naive.isoformat() if line.naive is not None else "")
+    told = sa.func.retention_before(column, bound(line.day.isoformat()), bound(since), naive)
+    return told == sa.literal_column("1")
+
+
 def teach(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions that statements of `SqliteMoments` call."""
     connection.create_function("retention_instant", 3, _instant, deterministic=True)
     connection.create_function("retention_day", 4, _day, deterministic=True)
+    connection.create_function("retention_before", 4, _before, deterministic=True)
     connection.create_function("retention_ended", 3, _ended, deterministic=True)
 
 
@@ -83,6 +92,15 @@ def _day(value: Any, encoding: str, naive: str, timezone: str) -> str | None:
     if isinstance(moment, datetime):
         return periods.day_of(_of_wall(moment, naive), timezone).isoformat()
     return None if moment is None else moment.isoformat()
+
+
+def _before(value: Any, day: str, since: int, naive: str) -> bool:
+    moment = None if not isinstance(value, str) else read(value, Encoding())
+    if not isinstance(moment, datetime):
+        return moment is not None and moment.isoformat() < day
+    if moment.tzinfo is None:
+        return bool(naive) and moment < datetime.fromisoformat(naive)
+    return (moment - _EPOCH) // _TICK < since
 
 
 def _ended(day: str | None, clock: str, times: Any) -> str | None:

@@ -150,6 +150,12 @@ class SqlTarget(Target):
             query = sa.select(sa.func.count()).select_from(self._named(table))
             return int(connection.execute(query).scalar_one())
 
+    def matching(self, root: p.Source, test: p.Test) -> int:
+        compiler = Compiler(self._dialect)
+        query = sa.select(sa.func.count()).select_from(compiler.source(root)).where(compiler.test(test))
+        with self._reader(f"counting rows of {root.table}") as connection:
+            return int(connection.execute(query).scalar_one())
+
     def look(self, table: Table, columns: Sequence[str], most: int) -> Look | None:
         with self._reader(f"looking at {table.id}") as connection:
             return look(self._dialect, connection, table, columns, most)

@@ -12,20 +12,22 @@ from retention.errors import SetupError
 from retention.store import schema
 from retention.store.verifying import verify_store
 from tests.contract.store.test_store_log import append, sign
+from tests.contract.store.test_store_told import HOLD
 
-FIRST = Path(__file__).parents[2] / "data" / "state-1.sql"
-"""A SQLite store as version 0001 made it: two events, a checkpoint, a run with a job and a batch."""
+DATA = Path(__file__).parents[2] / "data"
 
 
-@pytest.fixture
-def old(sqlite_place):
+@pytest.fixture(params=schema.VERSIONS[:-1])
+def old(request, sqlite_place):
+    """A SQLite store as that version made it: two events, a checkpoint, a run with a job and a batch."""
     sqlite_place.path.parent.mkdir()
+    script = DATA / f"state-{int(request.param)}.sql"
     with closing(sqlite3.connect(sqlite_place.path)) as connection:
-        connection.executescript(FIRST.read_text(encoding="utf-8"))
+        connection.executescript(script.read_text(encoding="utf-8"))
     return sqlite_place
 
 
-def test_a_store_of_the_first_version_is_brought_to_this_one(old):
+def test_a_store_of_an_earlier_version_is_brought_to_this_one(old):
     with old.open() as store:
         assert verify_store(store, store.verifier_key).events == 2
         with store.read() as snapshot:
@@ -36,6 +38,11 @@ def test_a_store_of_the_first_version_is_brought_to_this_one(old):
             tx.batches.outcome("r1", "orders/shop/orders", 1, "committed")
         append(store, 1, start=2)
         sign(store)
+        with store.begin() as tx:
+            assert tx.holds.epoch() == 0
+            tx.holds.place(HOLD)
+        with store.read() as snapshot:
+            assert snapshot.told().holds == [HOLD]
         assert verify_store(store, store.verifier_key).events == 3
     assert set(schema.OUR_TABLES) | {"schema_version"} == old.database.tables()
     assert old.database.rows("PRAGMA foreign_key_check") == []

@@ -33,6 +33,7 @@ def examples() -> Iterator[Situation]:
     yield from references()
     yield from rings()
     yield from sharing()
+    yield from one_row_two_records()
     yield from shared_addresses()
     yield from who_acts()
     yield from told()
@@ -414,6 +415,48 @@ def sharing() -> Iterator[Situation]:
         shape="tenants",
         datasets=where,
         left={"tickets": [2, 3]},
+    )
+
+
+def one_row_two_records() -> Iterator[Situation]:
+    """A row is the root of records of two datasets, or goes with a record though its own rule keeps it."""
+    both = [keep("q", "questions", keep="1 month"), keep("a", "answers", keep="2 years")]
+    seats: dict[str, dict[str, Any]] = {
+        "questions": {"where": None},
+        "answers": {"where": ("=", "status", "open")},
+    }
+    rows = {
+        "tickets": [{"id": 1, "status": "open", **OLD}, {"id": 2, "status": "paid", **OLD}, {"id": 3, **OLD}]
+    }
+    yield situation(
+        "one row, two records: one rule acts",
+        TODAY,
+        both,
+        rows,
+        {"q questions 1": "elsewhere", "a answers 1": "due late", "q questions 2": "due late"},
+        shape="tenants",
+        datasets=seats,
+        left={"tickets": [3]},
+    )
+    yield situation(
+        "one row, two records: what is unclear of one keeps the other",
+        TODAY,
+        both,
+        rows,
+        {"q questions 3": "retained", "a answers 3": "unclear"},
+        shape="tenants",
+        datasets=seats,
+    )
+    giving = keep("r", "orders", keep="1 month", yields_to=("legal obligation",))
+    lines = keep("lines", "lines", keep="9 years", basis="contract")
+    yield situation(
+        "a part goes along, though a rule that nothing yields to keeps it",
+        TODAY,
+        [giving, lines],
+        {"orders": [{"id": 1, **OLD}], "order_lines": [{"id": 1, "order_id": 1, **OLD}]},
+        {"r orders 1": "due late", "lines lines 1": "not_due"},
+        datasets={"orders": {"parts": (LINE,)}, "lines": {}},
+        left={"orders": [], "order_lines": []},
     )
 
 

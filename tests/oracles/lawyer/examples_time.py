@@ -282,7 +282,9 @@ def told() -> Iterator[Situation]:
     yield asked(
         "taken back", "2024-03-01", "2023-01-01", "2024-01-01", "2024-01-01", "out_of_scope", withdrawn=True
     )
-    yield asked("told for later", "2024-01-02", "2023-01-01", "2024-01-03", "2024-01-01", "out_of_scope")
+    yield asked(
+        "asked later than the day", "2024-01-02", "2023-01-01", "2024-01-03", "2024-01-03", "out_of_scope"
+    )
     yield asked(
         "a month from the telling", "2024-02-01", "2023-01-01", "2022-01-01", "2024-01-01", "out_of_scope"
     )

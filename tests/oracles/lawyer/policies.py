@@ -235,7 +235,8 @@ class PolicyDrawing:
             if self.chance(30):
                 on, at = world.as_of.date(), world.as_of + self.rnd.choice((-1, 0, 1)) * lines.TICK
             when = on if self.chance(40) else at
-            told_at = min(world.as_of, max(at, at + timedelta(days=self.rnd.choice((0, 0, 1, 20, 31, 32)))))
+            days = self.rnd.choice((0, 0, 1, 20, 31, 32))  # told when it has happened, or later
+            told_at = at + timedelta(days=max(1, days) if when is on else days)
             found.append(
                 Telling(
                     event=self.rnd.choice(list(self.told)),

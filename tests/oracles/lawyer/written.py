@@ -275,7 +275,7 @@ def hold_commands(case: Case) -> list[list[str]]:
 def event_command(telling: Telling) -> list[str]:
     """`event add`, to be typed at `told_at`."""
     subjects = [word for kind, value in telling.identifiers for word in ("--subject", f"{kind}={value}")]
-    return ["event", "add", telling.event, *subjects, "--at", at_text(telling.at)]
+    return ["event", "add", telling.event, *subjects, "--at", at_text(telling.at), "--by", "oracle", "--yes"]
 
 
 def at_text(at: date | datetime) -> str:

@@ -1,0 +1,352 @@
+"""Legal holds: placed, listed, released; and carried over to what has become known of the persons since."""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from retention import periods
+from retention.config import Configuration, told_files
+from retention.connectors.port import Person, Refused
+from retention.errors import UnreachableError, UsageError
+from retention.model.coverage import Covered, HoldLine, Placed, Released
+from retention.model.place import Place
+from retention.model.told import Cover, Hold, HoldReason, Subject, Told, folded
+from retention.planning.bound import BoundDataset
+from retention.safety.carrying import Remembering, to_the_end
+from retention.store.state import StateStore
+from retention.verbs import stores
+from retention.verbs.covering import Coverage, Group, covered
+from retention.verbs.everywhere import everywhere
+from retention.verbs.prepared import Clock, Prepared, configuration, in_zone
+from retention.verbs.sealing import sealed_words
+
+_LOOKS = 0.1
+"""Seconds between two looks at batches that were begun before a hold."""
+
+
+def place_hold(
+    place: Place,
+    *,
+    subjects: tuple[str, ...] = (),
+    listed: tuple[str, bytes] | None = None,
+    dataset: str | None = None,
+    data: str | None = None,
+    rule: str | None = None,
+    key: tuple[str, str] | None = None,
+    reason: str,
+    text: str = "",
+    review: str | None = None,
+    by: str,
+    behalf: str | None = None,
+    authority: str | None = None,
+    ref: str | None = None,
+    accept: bool = False,
+    clock: Clock,
+    patience: float = 30.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> Placed:
+    """Places a hold on one of: a person (`subjects`, KIND=VALUE), people (`listed`: a file's name and content, one a
+    line), a dataset, data, a rule, a record (`key`: dataset and key).
+
+    It is in force when this returns, whatever is out of its reach; the same hold again is looked at anew and not placed
+    twice. Waits until batches that were begun before it are settled, at most `patience` seconds. UsageError for names
+    that are not configured, and for identifiers of a kind that no dataset knows.
+    """
+    config = configuration(place)
+    given = [
+        bool(subjects or listed),
+        dataset is not None,
+        data is not None,
+        rule is not None,
+        key is not None,
+    ]
+    if sum(given) != 1 or (subjects and listed):
+        raise UsageError("a hold is on one of --subject, --from, --dataset, --data, --rule and --key")
+    groups = _groups(subjects, listed)
+    _must_know(config, groups)
+    cover = _cover(config, groups, dataset=dataset, data=data, rule=rule, key=key)
+    now = clock()
+    hold = Hold(
+        id=secrets.token_hex(4),
+        cover=cover,
+        reason=HoldReason(reason),
+        text=text,
+        by=by,
+        behalf=behalf,
+        authority=authority,
+        ref=_reference(ref, cover.subjects),
+        at=now,
+        review=_review(review, config, now),
+    )
+    with stores.opened(config, place) as state:
+        with state.read() as snapshot:
+            old = snapshot.holds.same(hold)
+        before = () if old is None else tuple(s for s in old.cover.subjects if s.source is not None)
+        with everywhere(place, config) as where:
+            found = covered(cover, groups, where, now, before)
+        stored, new, begun = _stored(state, hold, found, stores.evidence_key(config), accept, clock)
+        unsettled = _settle(state, begun, pause, patience)
+    return Placed(
+        hold=replace(stored, at=in_zone(config, stored.at)),
+        new=new,
+        lines=found.lines,
+        found=found.found,
+        accepted=accept,
+        unsettled=unsettled,
+    )
+
+
+def list_holds(place: Place, *, clock: Clock) -> tuple[HoldLine, ...]:
+    """Every hold in force, oldest first."""
+    config = configuration(place)
+    today = periods.day_of(clock(), config.policy.timezone)
+    with stores.reading(config, place) as state, state.read() as snapshot:
+        return tuple(
+            HoldLine(
+                hold=replace(hold, at=in_zone(config, hold.at)),
+                overdue=hold.review is not None and hold.review < today,
+            )
+            for hold in snapshot.holds.in_force()
+        )
+
+
+def release_hold(
+    place: Place, id: str, *, reason: str, by: str, behalf: str | None = None, clock: Clock
+) -> Released:
+    """Ends a hold; whom and which record it was on is forgotten. UsageError where none of this id is in force."""
+    config = configuration(place)
+    with stores.opened(config, place) as state:
+        key, now = stores.evidence_key(config), clock()
+        with state.begin() as tx:
+            hold = tx.holds.get(id)
+            if hold is None:
+                raise UsageError(f"there is no hold `{id}`; type: retention hold list")
+            if hold.released is not None:
+                raise UsageError(f"hold {id} was released already, at {in_zone(config, hold.released)}")
+            tx.holds.release(id, at=now, why=reason)
+            data = {"hold": id, "ref": hold.ref, "by": by, "words": sealed_words(key, id, reason, behalf)}
+            tx.log.append("hold.released", data, now)
+    return Released(id=id, at=in_zone(config, now), by=by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarriedOver:
+    """Everything in force, holds with what was found of their persons; `failed`: connector → why it did not answer."""
+
+    told: Told
+    failed: Mapping[str, str]
+
+
+def carry_over(ready: Prepared, state: StateStore, config: Configuration, clock: Clock) -> CarriedOver:
+    """At a run's start: what has become known of held persons is added to their holds, each with its event.
+
+    A database that does not answer adds nothing, and is named.
+    """
+    with state.read() as snapshot:
+        told = snapshot.told()
+    failed: dict[str, str] = {}
+
+    def look(dataset: BoundDataset, wanted: Mapping[str, Any]) -> Iterable[Person]:
+        name = dataset.connector.name
+        if name in failed:
+            return ()
+        try:
+            return list(ready.targets[name].persons(dataset, wanted))
+        except (UnreachableError, Refused) as error:
+            failed[name] = error.message
+            return ()
+
+    found = _found_since(told.holds, ready.bound, look)
+    if not found:
+        return CarriedOver(told=told, failed=failed)
+    key, now = stores.evidence_key(config), clock()
+    with state.begin() as tx:
+        for id, more in found.items():
+            hold = tx.holds.get(id)
+            if hold is None or hold.released is not None:
+                continue
+            tx.holds.widen(id, more)
+            tx.log.append("hold.extended", _extended(key, id, more), now)
+    with state.read() as snapshot:
+        return CarriedOver(told=snapshot.told(), failed=failed)
+
+
+def _found_since(
+    holds: Sequence[Hold],
+    bound: Sequence[BoundDataset],
+    look: Callable[[BoundDataset, Mapping[str, Any]], Iterable[Person]],
+) -> dict[str, list[Subject]]:
+    persons = [hold for hold in holds if hold.cover.subjects]
+    remembering = Remembering(look)
+    to_the_end([s for hold in persons for s in hold.cover.subjects], bound, remembering.look)
+    found = {hold.id: to_the_end(hold.cover.subjects, bound, remembering.again) for hold in persons}
+    return {id: more for id, more in found.items() if more}
+
+
+def _extended(key: bytes, id: str, more: Sequence[Subject]) -> dict[str, Any]:
+    counts = Counter((subject.source, subject.kind) for subject in more)
+    return {
+        "hold": id,
+        "found": [
+            {"dataset": d, "kind": kind, "identifiers": n} for (d, kind), n in sorted(counts.items(), key=str)
+        ],
+        "words": sealed_words(key, id, [[s.kind, folded(s.value)] for s in more]),
+    }
+
+
+# -- what was typed ------------------------------------------------------------------------
+
+
+def _groups(subjects: Sequence[str], listed: tuple[str, bytes] | None) -> tuple[Group, ...]:
+    if listed is not None:
+        name, data = listed
+        return tuple((each,) for each in told_files.subjects(told_files.decoded(data, name), name))
+    try:
+        return (tuple(told_files.subject(text) for text in subjects),) if subjects else ()
+    except ValueError as error:
+        raise UsageError(f"--subject: {error}") from error
+
+
+def _must_know(config: Configuration, groups: Sequence[Group]) -> None:
+    known = sorted(
+        {kind for c in config.connectors.values() for d in c.datasets.values() for kind in d.subject or ()}
+    )
+    for kind in {subject.kind for group in groups for subject in group}:
+        if kind not in known:
+            there = (
+                f"there are: {', '.join(known)}"
+                if known
+                else "no connector file says whom its records are about"
+            )
+            raise UsageError(f"no dataset knows people by `{kind}`{_near(kind, known)}; {there}")
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def _cover(
+    config: Configuration,
+    groups: Sequence[Group],
+    *,
+    dataset: str | None,
+    data: str | None,
+    rule: str | None,
+    key: tuple[str, str] | None,
+) -> Cover:
+    every = [d for c in config.connectors.values() for d in c.datasets.values()]
+    name, typed = key if key is not None else (dataset, None)
+    for what, word, known in (
+        ("dataset", name, [str(d) for d in every]),
+        ("data", data, sorted({d.data for d in every})),
+        ("rule", rule, sorted(config.policy.rules)),
+    ):
+        if word is not None and word not in known:
+            there = ", ".join(known) or "none"
+            raise UsageError(f"there is no {what} `{word}`{_near(word, known)}; there are: {there}")
+    if rule is not None and not config.policy.rules[rule].acts:
+        raise UsageError(
+            f"rule `{rule}` is kept by something else, which no hold reaches; hold its data there"
+        )
+    named = tuple(dict.fromkeys(subject for group in groups for subject in group))
+    return Cover(subjects=named, dataset=name, key=typed, data=data, rule=rule)
+
+
+def _reference(ref: str | None, named: Sequence[Subject]) -> str | None:
+    try:
+        return None if ref is None else told_files.a_reference(ref, *named)
+    except ValueError as error:
+        raise UsageError(f"--ref: {error}") from error
+
+
+def _review(text: str | None, config: Configuration, now: datetime) -> date | None:
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--review `{text}` is no day; write one such as 2027-01-31") from error
+    if day < periods.day_of(now, config.policy.timezone):
+        raise UsageError(
+            f"--review {day} has passed; write the day on which somebody looks at the hold again"
+        )
+    return day
+
+
+# -- what is stored ------------------------------------------------------------------------
+
+Begun = frozenset[tuple[str, str, int]]
+
+
+def _stored(
+    state: StateStore, hold: Hold, found: Coverage, key: bytes, accept: bool, clock: Clock
+) -> tuple[Hold, bool, Begun]:
+    """The hold as it is stored, whether it is new, and the batches that were begun before it."""
+    now = clock()
+    with state.begin() as tx:
+        old = tx.holds.same(hold)
+        known = {(s.kind, folded(s.value)) for s in (old or hold).cover.subjects}
+        more = [s for s in found.carried if (s.kind, folded(s.value)) not in known]
+        if old is None:
+            placed = replace(hold, cover=replace(hold.cover, subjects=(*hold.cover.subjects, *more)))
+            tx.holds.place(placed)
+            tx.log.append("hold.placed", _event(placed, found, key, accept), now)
+        else:
+            placed = replace(old, cover=replace(old.cover, subjects=(*old.cover.subjects, *more)))
+            if more:
+                tx.holds.widen(old.id, more)
+                tx.log.append("hold.extended", _extended(key, old.id, more), now)
+        begun = frozenset((row.run, row.job, row.batch) for row in tx.batches.unresolved())
+    return placed, old is None, begun
+
+
+def _event(hold: Hold, found: Coverage, key: bytes, accept: bool) -> dict[str, Any]:
+    cover = hold.cover
+    kinds = {
+        "data": cover.data,
+        "rule": cover.rule,
+        "record" if cover.key is not None else "dataset": cover.dataset,
+    }
+    what = next(((kind, name) for kind, name in kinds.items() if name is not None), ("person", None))
+    named = [[s.kind, folded(s.value)] for s in cover.subjects]
+    return {
+        "hold": hold.id,
+        "on": what[0],
+        "name": what[1],
+        "reason": hold.reason.value,
+        "ref": hold.ref,
+        "review": None if hold.review is None else hold.review.isoformat(),
+        "by": hold.by,
+        "accepted": accept,
+        "datasets": [
+            {
+                "connector": line.connector,
+                "dataset": line.dataset,
+                "covered": line.state is not Covered.OUT_OF_REACH,
+                "records": line.records,
+            }
+            for line in found.lines
+        ],
+        "words": sealed_words(key, hold.id, named, cover.key, hold.text, hold.authority, hold.behalf),
+    }
+
+
+def _settle(state: StateStore, begun: Begun, pause: Callable[[float], None], patience: float) -> int:
+    """Waits until none of these batches is in doubt; how many still are when patience ends."""
+    waited, left = 0.0, begun
+    while left:
+        with state.read() as snapshot:
+            left = left & {(row.run, row.job, row.batch) for row in snapshot.batches.unresolved()}
+        if not left or waited >= patience:
+            break
+        pause(_LOOKS)
+        waited += _LOOKS
+    return len(left)
