@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,22 @@ data = "accounts"
 table = "account"
 subject = { email = "email" }
 began = "created_at"
-events = { created = "created_at", closed = "closed_at", unsubscribed = "unsubscribed_at", active = { latest = ["created_at", "seen_at"] } }
-facts = { company = "company", country = "country", newsletter = "newsletter", disputed = "disputed", balance = "balance" }
-periods = { instructed = { column = "tenant.months", via = "tenant_id", unit = "months", between = ["1 month", "10 years"] } }
+[datasets.accounts.periods.instructed]
+column = "tenant.months"
+via = "tenant_id"
+unit = "months"
+between = ["1 month", "10 years"]
+[datasets.accounts.events]
+created = "created_at"
+closed = "closed_at"
+unsubscribed = "unsubscribed_at"
+active = { latest = ["created_at", "seen_at"] }
+[datasets.accounts.facts]
+company = "company"
+country = "country"
+newsletter = "newsletter"
+disputed = "disputed"
+balance = "balance"
 [datasets.prospects]
 data = "prospects"
 table = "prospect"
@@ -268,10 +281,14 @@ def _held(rows: int) -> Told:
 def _told(rows: int) -> Told:
     step = max(1, rows // SAID)
     tellings = tuple(
-        Telling(id=f"t{n}", event="erasure_requested", subjects=(_person(n),), at=NOW, told_at=NOW)
+        Telling(id=f"t{n}", event="erasure_requested", subjects=(_person(n),), at=_day(n), told_at=NOW)
         for n in range(2, rows, step)
     )
     return Told(tellings=tellings)
+
+
+def _day(number: int) -> datetime:
+    return NOW - timedelta(days=number * 7 % 60)
 
 
 def _person(number: int) -> Subject:

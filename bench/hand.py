@@ -161,7 +161,7 @@ def _statement(spelling: Spelling, rule: str) -> str:
         f"{other} = 'ended' AND {other}_day {_after(other, rule)} {rule}_day" for other in others
     )
     conflict = f"WHEN ({kept}) AND closed_at < '2023-11-25' THEN 'conflict'" if rule == "closed" else ""
-    late = "closed_at < '2023-11-25'" if rule == "closed" else _late(spelling, rule)
+    late = "closed_at < '2023-11-25'" if rule == "closed" else _late(rule)
     return (
         "SELECT fate, count(*), sum(CASE WHEN fate IN ('due', 'referenced', 'conflict') AND late THEN 1 ELSE 0 END),"
         f" min({spelling.day.format('moment')}) FROM (SELECT CASE WHEN {rule} <> 'ended' THEN {rule} {conflict}"
@@ -175,7 +175,7 @@ def _after(other: str, rule: str) -> str:
     return ">=" if _RULES.index(other) < _RULES.index(rule) else ">"
 
 
-def _late(spelling: Spelling, rule: str) -> str:
+def _late(rule: str) -> str:
     return f"{rule}_day < '2026-10-25'"
 
 

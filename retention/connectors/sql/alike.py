@@ -36,7 +36,8 @@ def alike(dataset: str, lists: Lists, keys: Sequence[Key], most: int) -> Iterato
         groups.setdefault(tuple(names), []).append(key)
     others = {name: listed for name, listed in lists.keys.items() if not name.startswith(mine)}
     their_days = {name: days for name, days in lists.days.items() if not name.startswith(mine)}
-    for every, together in groups.items():
+    for every, unsorted in groups.items():
+        together = sorted(unsorted, key=lambda key: [str(day_of[name].get(key)) for name in sorted(day_of)])
         for start in range(0, len(together), most):
             some = together[start : start + most]
             days = {name: _by_day(known, some) for name, known in day_of.items()}

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Counted, Counts, Key
+from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.passes import LATE, Pass
+from retention.connectors.sql.passes import LATE, Between, Pass, Those
 from retention.connectors.sql.predicates import among_values, bound
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
-from retention.connectors.sql.alike import alike
-from retention.model.lists import NO_LISTS
+from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
@@ -27,7 +27,7 @@ RANGE = 50_000
 """Rows of the root table that one counting statement looks at."""
 AT_ONCE = 1_000_000
 """The same where records refer to each other: each statement has to follow all references of the table."""
-SPECIAL = 1_000
+SPECIAL = 2_000
 """Records of which people told something that one statement looks at."""
 
 
@@ -80,12 +80,18 @@ class Sheet:
     once: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Between:
-    """Keys behind `after`, up to `upto`; None is open."""
+@dataclass(kw_only=True)
+class Prepared:
+    """Passes with what people told: those that were made last are kept for the records that follow."""
 
-    after: Key | None
-    upto: Key | None
+    passes: Sequence[tuple[Pass, tuple[int, ...]]]
+    _last: tuple[Lists, Sequence[tuple[Pass, tuple[int, ...]]]] | None = None
+
+    def having(self, lists: Lists) -> Sequence[tuple[Pass, tuple[int, ...]]]:
+        """The passes with these lists."""
+        if self._last is None or self._last[0] != lists:
+            self._last = lists, [(made.told(lists), places) for made, places in self.passes]
+        return self._last[1]
 
 
 class Census:
@@ -161,24 +167,19 @@ class Census:
     def _range(
         self,
         passes: Sequence[tuple[Pass, tuple[int, ...]]],
-        where: Between | Sequence[Key],
+        where: Between | Those,
         sheet: Sheet,
     ) -> int:
         """Counts the records of a range, or those whose keys are given; how many they are."""
         counted = 0
         for made, places in passes:
-            first = made.first
-            if isinstance(where, Between):
-                limits = key_range(first, where.after, where.upto)
-            else:
-                limits = [among_values(first.key_columns, where)]
             tallies = [sheet.jobs[place] for place in places]
-            counted = self._pass(made, limits, tallies, sheet.once)
+            counted = self._pass(made, where, tallies, sheet.once)
         return counted
 
-    def _pass(self, made: Pass, limits: Sequence[Any], tallies: Sequence[Tally], once: Counter[str]) -> int:
+    def _pass(self, made: Pass, where: Between | Those, tallies: Sequence[Tally], once: Counter[str]) -> int:
         width, counted, due = len(tallies), 0, False
-        for row in self._connection.execute(made.counting(limits)):
+        for row in made.count(self._connection, where):
             labels, count = row[:width], row[width]
             days, true = row[width + 1 : 2 * width + 1], row[2 * width + 1 :]
             counted += count
@@ -195,7 +196,7 @@ class Census:
             once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
             self._referring(made, tallies, true)
         if due:
-            self._parts(made, limits, tallies)
+            self._parts(made, where, tallies)
         return counted
 
     def _referring(self, made: Pass, tallies: Sequence[Tally], true: Sequence[Any]) -> None:
@@ -207,9 +208,9 @@ class Census:
             if work.ringed is not None:
                 tally.ringed += int(next(found) or 0)
 
-    def _parts(self, made: Pass, limits: Sequence[Any], tallies: Sequence[Tally]) -> None:
+    def _parts(self, made: Pass, where: Between | Those, tallies: Sequence[Tally]) -> None:
         for part in made.first.work.bound.parts:
-            for *labels, count in self._connection.execute(made.parts(part.table, limits)):
+            for *labels, count in made.count_part(self._connection, part.table, where):
                 for tally, label in zip(tallies, labels, strict=True):
                     if label.removesuffix(LATE) == "due":
                         tally.rows[str(part.table.id)] += count
@@ -217,11 +218,10 @@ class Census:
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
         without, having = self._blank(), self._blank()
-        lists = self._works[0].lists
+        lists, told = self._works[0].lists, Prepared(passes=self._passes)
         for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
-            self._range(self._passes, some.keys, without)
-            told = [(made.told(some.lists), places) for made, places in self._passes]
-            self._range(told, some.keys, having)
+            self._range(self._passes, Those(keys=some.keys), without)
+            self._range(told.having(some.lists), Those(keys=some.keys), having)
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
         for place, tally in enumerate(self._sheet.jobs):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retention.model import predicate as p
@@ -27,7 +27,7 @@ _WORTH = (
     p.Either,
     p.Compare,
     p.In,
-    p.Between,
+    p.Whole,
     p.Listed,
     p.IsTrue,
     p.IsUnknown,
@@ -149,7 +149,7 @@ def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
             uses[below] += times * (1 if shared else min(uses[number], 1_000))
     level: dict[int, int] = {}
     for number in reversed(order):
-        under = _deepest(numbers, number, before, level)
+        under = _deepest(numbers, number, level)
         level[number] = under + 1 if number in before else under
     found: list[list[int]] = [[] for _ in range(LAYERS)]
     for number in order:
@@ -158,7 +158,7 @@ def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
     return [layer for layer in found if layer]
 
 
-def _deepest(numbers: Numbers, number: int, before: set[int], level: dict[int, int]) -> int:
+def _deepest(numbers: Numbers, number: int, level: dict[int, int]) -> int:
     return max((level[below] for below in numbers.parts[number].parts), default=0)
 
 

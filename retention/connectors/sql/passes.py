@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import NullType
 
+from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler
@@ -36,6 +39,55 @@ class Asked:
     test: p.Test
 
 
+@dataclass(frozen=True, kw_only=True)
+class Between:
+    """Records whose keys lie behind `after`, up to `upto`; None is open."""
+
+    after: Key | None = None
+    upto: Key | None = None
+
+    @property
+    def shape(self) -> object:
+        """The same for all that one statement can look at."""
+        return self.after is None, self.upto is None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        ends = {"after": self.after or (), "upto": self.upto or ()}
+        return {f"{end}{i}": value for end, values in ends.items() for i, value in enumerate(values)}
+
+    def limits(self, first: Statements) -> list[ColumnElement[Any]]:
+        """The statement's conditions."""
+        columns, dialect = first.key_columns, first.dialect
+        found = []
+        if self.after is not None:
+            found.append(dialect.beyond(columns, [_parameter(f"after{i}") for i in range(len(columns))]))
+        if self.upto is not None:
+            found.append(dialect.up_to(columns, [_parameter(f"upto{i}") for i in range(len(columns))]))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Those:
+    """Records that have one of these keys."""
+
+    keys: Sequence[Key]
+    shape: object = "keys"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        single = len(self.keys[0]) == 1
+        return {"keys": [key[0] if single else key for key in self.keys]}
+
+    def limits(self, first: Statements) -> list[ColumnElement[Any]]:
+        """The statement's conditions."""
+        columns = first.key_columns
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return [left.in_(sa.bindparam("keys", expanding=True, type_=NullType()))]
+
+
 class Pass:
     """The statements of one pass. `works`: jobs on one dataset, over the same root."""
 
@@ -43,6 +95,7 @@ class Pass:
         self.works = tuple(works)
         self.first = Statements(dialect, works[0])
         self._dialect = dialect
+        self._made: dict[object, sa.Select[Any]] = {}
         self.asked = tuple(
             Asked(job=i, test=test)
             for i, work in enumerate(works)
@@ -60,8 +113,32 @@ class Pass:
     def told(self, lists: Lists) -> Pass:
         """The same with what people told."""
         made = copy.copy(self)
+        made._made = {}
         made.first = Statements(self._dialect, replace(self.first.work, lists=lists))
         return made
+
+    def count(self, connection: Connection, where: Between | Those) -> Sequence[sa.Row[Any]]:
+        """What `counting` finds."""
+        return self._found(connection, "", where, self.counting)
+
+    def count_part(
+        self, connection: Connection, part: Table, where: Between | Those
+    ) -> Sequence[sa.Row[Any]]:
+        """What `parts` finds."""
+        return self._found(connection, str(part.id), where, lambda limits: self.parts(part, limits))
+
+    def _found(
+        self,
+        connection: Connection,
+        what: str,
+        where: Between | Those,
+        query: Callable[[Sequence[Any]], sa.Select[Any]],
+    ) -> Sequence[sa.Row[Any]]:
+        """Every range asks the same: making the statement takes longer than many a range."""
+        known = what, where.shape
+        if known not in self._made:
+            self._made[known] = query(where.limits(self.first))
+        return connection.execute(self._made[known], where.values).all()
 
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
         """(fate under each job, records, oldest day for each job, how many each of `asked` is true of)."""
@@ -151,7 +228,7 @@ def _now(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> A
 def _worked(compiler: Compiler, node: Any) -> ColumnElement[Any]:
     if isinstance(node, p.Ending):
         return compiler.ending(node)
-    return compiler.expression(node) if isinstance(node, p.Lookup) else compiler.test(node)
+    return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
 
 
 def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
@@ -190,3 +267,7 @@ def _prefix(names: set[str]) -> str:
     while any(name.casefold().startswith(prefix) for name in names):
         prefix += "_"
     return prefix
+
+
+def _parameter(name: str) -> ColumnElement[Any]:
+    return sa.bindparam(name, type_=NullType())

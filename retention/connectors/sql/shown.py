@@ -44,7 +44,7 @@ def job(
 ) -> Iterator[Shown]:
     """In the order in which a plan and a run execute them. `way`: how the run's batches are taken."""
     statements = Statements(dialect, work)
-    for purpose, statement in _plan(dialect, connection, work, statements):
+    for purpose, statement in _plan(dialect, connection, work):
         yield f"plan: {purpose}", statement, {}
     if way is pages.PageRemover:
         yield from _by_pages(dialect, work)
@@ -67,7 +67,7 @@ def job(
 Found = Iterator[tuple[str, Any]]
 
 
-def _plan(dialect: Dialect, connection: Connection, work: Work, statements: Statements) -> Found:
+def _plan(dialect: Dialect, connection: Connection, work: Work) -> Found:
     census = Census(dialect, connection, (replace(work, lists=NO_LISTS),))
     yield "the end of the next range of keys", census.boundary_query(None)
     yield from census.statements()
