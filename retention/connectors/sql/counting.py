@@ -210,10 +210,10 @@ class Census:
 
     def _parts(self, made: Pass, where: Between | Those, tallies: Sequence[Tally]) -> None:
         for part in made.first.work.bound.parts:
-            for *labels, count in made.count_part(self._connection, part.table, where):
-                for tally, label in zip(tallies, labels, strict=True):
+            for row in made.count_part(self._connection, part.table, where):
+                for tally, label in zip(tallies, tuple(row)[:-1], strict=True):
                     if label.removesuffix(LATE) == "due":
-                        tally.rows[str(part.table.id)] += count
+                        tally.rows[str(part.table.id)] += row[-1]
 
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""

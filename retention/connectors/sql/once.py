@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from retention.model import predicate as p
@@ -100,7 +100,7 @@ class Numbers:
             return (type(node).__name__, node), None, Below()
         inside = _binding(node)
         within = bound if inside is None else (*bound, inside)
-        names = _fields(type(node))
+        names = _fields(node.__class__)
         found = [self._number(getattr(node, name), within) for name in names]
         what = (type(node).__name__, *(item[0] for item in found))
         below = Below.of(item[2] for item in found)
@@ -131,8 +131,8 @@ def _binding(node: Any) -> p.Source | None:
 
 
 @functools.cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind))
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(kind))  # type: ignore[arg-type]
 
 
 def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
