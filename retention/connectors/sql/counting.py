@@ -14,7 +14,7 @@ from retention.connectors.port import Counted, Counts, Key
 from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
-from retention.connectors.sql.predicates import among_values, bound
+from retention.connectors.sql.predicates import among_values, bound, handed
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
 from retention.model.lists import NO_LISTS, Lists
@@ -220,8 +220,12 @@ class Census:
         without, having = self._blank(), self._blank()
         lists, told = self._works[0].lists, Prepared(passes=self._passes)
         for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+            values: dict[str, Any] = {
+                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
+            }
+            values |= {name: handed(keys) for name, keys in some.listed.items()}
             self._range(self._passes, Those(keys=some.keys), without)
-            self._range(told.having(some.lists), Those(keys=some.keys), having)
+            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
         for place, tally in enumerate(self._sheet.jobs):
@@ -239,7 +243,12 @@ class Census:
         day = first.compiler.latest_day(work.latest_day)
         others = sa.not_(among_values(first.key_columns, self._special))
         due = first.compiler.test(work.due)
-        query = sa.select(sa.func.min(day)).select_from(first.root).where(due, others)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(first.root)
+        known = self._sheet.jobs[place].oldest
+        query = query.where(day == bound(known), others, due).limit(bound(1))
+        if self._connection.execute(query).first() is not None:  # mostly, and found soon
+            return known
+        query = sa.select(sa.func.min(day)).select_from(first.root).where(others, due)
         found = self._connection.execute(query).scalar_one()
         return None if found is None else str(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,12 +13,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
-from sqlalchemy.types import NullType
 
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import Compiler
+from retention.connectors.sql.predicates import Compiler, among_handed, handed, parameter
 from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Table
@@ -62,9 +61,9 @@ class Between:
         columns, dialect = first.key_columns, first.dialect
         found = []
         if self.after is not None:
-            found.append(dialect.beyond(columns, [_parameter(f"after{i}") for i in range(len(columns))]))
+            found.append(dialect.beyond(columns, [parameter(f"after{i}") for i in range(len(columns))]))
         if self.upto is not None:
-            found.append(dialect.up_to(columns, [_parameter(f"upto{i}") for i in range(len(columns))]))
+            found.append(dialect.up_to(columns, [parameter(f"upto{i}") for i in range(len(columns))]))
         return found
 
 
@@ -73,19 +72,17 @@ class Those:
     """Records that have one of these keys."""
 
     keys: Sequence[Key]
+    beside: Mapping[str, Any] = field(default_factory=dict)
     shape: object = "keys"
 
     @property
     def values(self) -> dict[str, Any]:
-        """The statement's parameters."""
-        single = len(self.keys[0]) == 1
-        return {"keys": [key[0] if single else key for key in self.keys]}
+        """The statement's parameters; `beside` are others."""
+        return {"keys": handed(self.keys), **self.beside}
 
     def limits(self, first: Statements) -> list[ColumnElement[Any]]:
         """The statement's conditions."""
-        columns = first.key_columns
-        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-        return [left.in_(sa.bindparam("keys", expanding=True, type_=NullType()))]
+        return [among_handed(first.key_columns, "keys")]
 
 
 class Pass:
@@ -267,7 +264,3 @@ def _prefix(names: set[str]) -> str:
     while any(name.casefold().startswith(prefix) for name in names):
         prefix += "_"
     return prefix
-
-
-def _parameter(name: str) -> ColumnElement[Any]:
-    return sa.bindparam(name, type_=NullType())

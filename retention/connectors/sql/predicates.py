@@ -23,7 +23,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding, Format
-from retention.model.lists import NO_LISTS, Lists
+from retention.model.lists import NO_LISTS, SLOTS, Lists
 
 _OPERATORS = {
     "=": lambda a, b: a == b,
@@ -346,9 +346,10 @@ class Compiler:
             (among_values(key, keys), bound(self._dialect.value(day)))
             for day, keys in self._lists.days.get(name, {}).items()
         ]
+        if name in self._lists.slots:
+            slots = (f"{self._lists.slots[name]}{i}" for i in range(SLOTS))
+            whens = [(among_handed(key, f"{slot}_keys"), parameter(slot)) for slot in slots]
         day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()
-        if name in self._lists.day:
-            day = bound(self._dialect.value(self._lists.day[name]))
         return sa.cast(day, sa.Date) if self._dialect.typed else day
 
     def position(self, field: p.Field) -> ColumnElement[Any]:
@@ -401,6 +402,22 @@ def among_values(
     if len(columns) == 1:
         return columns[0].in_([bound(key[0]) for key in keys])
     return sa.tuple_(*columns).in_([tuple(bound(value) for value in key) for key in keys])
+
+
+def among_handed(columns: Sequence[ColumnElement[Any]], name: str) -> ColumnElement[Any]:
+    """`columns` are one of the keys that are handed over with the statement as `name`, in the form of `handed`."""
+    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+    return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
+
+
+def handed(keys: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Keys as a parameter's value."""
+    return [key[0] if len(key) == 1 else key for key in keys]
+
+
+def parameter(name: str) -> ColumnElement[Any]:
+    """A parameter that is handed over with the statement."""
+    return sa.bindparam(name, type_=NullType())
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
