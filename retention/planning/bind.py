@@ -260,7 +260,12 @@ class _Attempt:
 
     def _parts(self, root: Table) -> dict[TableId, Part | None]:
         members: dict[TableId, Part | None] = {root.id: None}
-        waiting = list(self.dataset.parts)
+        for name in self.dataset.parts:
+            if name.shared:
+                found = "a part that the record refers to, and that goes with the last that does, is not supported yet"
+                write = "take it out: its rows stay when the record goes"
+                self._problem(_part_key(self.dataset, name), found, write)
+        waiting = [name for name in self.dataset.parts if not name.shared]
         progress = True
         while waiting and progress:
             progress = False

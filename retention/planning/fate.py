@@ -20,6 +20,7 @@ from retention.planning.bound import BoundDataset, Component, Job, Outside, Rule
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
+from retention.planning.sharing import Share
 from retention.planning.stops import Stops
 
 
@@ -173,19 +174,7 @@ class Fates(Stops):
             if past is not None:
                 stops.append((p.All(items=(kept, past)), "conflict"))
             stops.append((kept, "retained"))
-        referring = [
-            self._referring(job, root, item, strict=strict, visiting=(*visiting, job))
-            for item in job.bound.outside
-            if not item.inside or (strict and not alone)
-        ]
-        if job.bound.entangled and not strict and not alone:
-            referring.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
-        shares = [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
-        around = (*visiting, job)
-        for share in shares:
-            if not share.whole and share.table != share.other.root.id:
-                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=around))
-                referring.append(share.where(stays, root))
+        referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
         if referring:
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
@@ -195,7 +184,8 @@ class Fates(Stops):
             for rule in job.others
             if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
         ]
-        for share in shares:
+        around = (*visiting, job)
+        for share in self._around(job, visiting):
             if share.within:
                 others.append(share.where(self._goes_of(share.other, share.owner, visiting=around), root))
             elif share.whole:
@@ -208,6 +198,28 @@ class Fates(Stops):
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
         return p.Choice(cases=tuple(stops), otherwise="due")
+
+    def _all_referring(
+        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], alone: bool
+    ) -> list[p.Test]:
+        """Rows that stay refer to the record, or a record that stays shares a part with it."""
+        around = (*visiting, job)
+        found = [
+            self._referring(job, root, item, strict=strict, visiting=around)
+            for item in job.bound.outside
+            if not item.inside or (strict and not alone)
+        ]
+        if job.bound.entangled and not strict and not alone:
+            found.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
+        for share in self._around(job, visiting):
+            if not share.whole and share.table != share.other.root.id:
+                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=around))
+                found.append(share.where(stays, root))
+        return found
+
+    def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
+        """Other datasets that share rows with the job's, but for those that it is being asked for."""
+        return [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
 
     # -- references ------------------------------------------------------------------------
 
@@ -254,12 +266,19 @@ class Fates(Stops):
         ]
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
-        """For each earlier job of this plan that deletes rows of `table`: the row is not one of those."""
-        for job in self._earlier(visiting[-1]):
-            if table not in job.bound.members or never_acts(job):
+        """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""
+        earlier = [job for job in self._earlier(visiting[-1]) if table in job.bound.members]
+        for bound in dict.fromkeys(str(job.bound) for job in earlier):
+            jobs = [job for job in earlier if str(job.bound) == bound]
+            every = [job for job in self._acting if job.bound is jobs[0].bound]
+            if len(jobs) == len(every):
+                goes = functools.partial(self._goes_of, jobs[0].bound, visiting=visiting)
+                yield p.Untrue(item=self._of_record(jobs[0].bound, table, referring, goes))
                 continue
-            going = functools.partial(self._going, job, visiting=visiting)
-            yield p.Untrue(item=self._of_record(job.bound, table, referring, going))
+            for job in jobs:
+                if not never_acts(job):
+                    going = functools.partial(self._going, job, visiting=visiting)
+                    yield p.Untrue(item=self._of_record(job.bound, table, referring, going))
 
     def _earlier(self, job: Job) -> Iterable[Job]:
         """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
@@ -277,9 +296,26 @@ class Fates(Stops):
     def _goes_of(
         self, bound: BoundDataset, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False
     ) -> p.Test:
-        jobs = [j for j in self._acting if j.bound is bound and not never_acts(j)]
-        going = tuple(self._going(j, root, visiting=visiting, alone=alone) for j in jobs)
-        return going[0] if len(going) == 1 else p.AnyOf(items=going)
+        """The row of `root` is a record of `bound` that some job of this plan deletes.
+
+        Where every rule on the dataset acts in this plan it does not matter which of them deletes the record.
+        """
+        jobs = [j for j in self._acting if j.bound is bound]
+        rules = {job.rule.name for job in jobs}
+        if not jobs or any(rule.name not in rules for rule in jobs[0].others):
+            going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
+            return p.AnyOf(items=tuple(going))
+        stops = self._stops_of_any(jobs[0], root, visiting=visiting, alone=alone)
+        tests = (self.could_go(jobs[0], root), *(p.Untrue(item=stop) for stop in stops))
+        return p.All(items=(self.records(jobs[0], root), *tests))
+
+    def _stops_of_any(
+        self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool
+    ) -> list[p.Test]:
+        """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
+        held = self.held(job.bound, root)
+        referring = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
+        return [*([] if held is None else [held]), *referring]
 
     # -- records that refer to each other --------------------------------------------------
 

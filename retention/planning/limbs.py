@@ -173,6 +173,8 @@ class Limbs(Joins):
         """The days on which the variant's limbs ended, where `guard` holds."""
         found = []
         for limb in case.limbs:
+            if not case.rests_on_told(limb) and not case.bound.events[limb.event]:
+                continue  # it never happens
             come = p.All(items=(guard, self.come(case, limb, root)))
             if case.rests_on_told(limb):
                 found.append(

@@ -92,18 +92,36 @@ class Stops(Sharing):
                 found.append(kept if guard is None else p.All(items=(guard, kept)))
         return p.AnyOf(items=tuple(found)) if found else None
 
+    def could_go(self, job: Job, root: p.Source) -> p.Test:
+        """Plain: some rule on the job's dataset has ended, and none that it yields to keeps the record."""
+        found: list[p.Test] = []
+        yielding: list[p.Test] = []
+        for rule in job.every:
+            ended = self.ended(rule, job.bound, job.told, root)
+            if _yields_to_all(rule):
+                yielding.append(ended)
+                continue
+            kept = self.retained(job, rule, root, gone=False)
+            found.append(ended if kept is None else p.All(items=(ended, p.Untrue(item=kept))))
+        if yielding:  # one that has ended keeps nothing itself, and may be asked with the others
+            kept_by_any = self._kept_by_others(job, None, root, lambda _: True, gone=False)
+            free = () if not kept_by_any else (p.Untrue(item=p.AnyOf(items=tuple(kept_by_any))),)
+            found.append(p.All(items=(p.AnyOf(items=tuple(yielding)), *free)))
+        return found[0] if len(found) == 1 else p.AnyOf(items=tuple(found))
+
     def _kept_by_others(
-        self, job: Job, rule: Rule, root: p.Source, asked: Asked, *, gone: bool
+        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, *, gone: bool
     ) -> list[p.Test]:
+        """`rule`: the one that is asked for, which keeps nothing from itself; None: of any."""
         bound, told = job.bound, job.told
         found = [
             self.keeps(other, bound, told, root, asked=asked, gone=gone)
             for other in job.every
-            if other.name != rule.name
+            if rule is None or other.name != rule.name
         ]
         for share in self.sharing(bound):
             for other in self.rules_of(share.other):
-                own = (lambda _: True) if other.name == rule.name else asked
+                own = (lambda _: True) if rule is not None and other.name == rule.name else asked
                 kept = self.keeps(other, share.other, told, share.owner, asked=own)
                 found.append(None if kept is None else share.where(kept, root))
         for item in bound.outside:
@@ -156,9 +174,10 @@ class Stops(Sharing):
             tests.append(p.Untrue(item=kept))
         if not (own and surely_later(rule, job.rule)):
             before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
-            tests.append(
-                p.EndsAfter(left=self._endings(other, owner), right=self._endings(job, root), or_same=before)
-            )
+            left, right = self._endings(other, owner), self._endings(job, root)
+            if not left or not right:  # one of them never ends
+                return None
+            tests.append(p.EndsAfter(left=left, right=right, or_same=before))
         return p.All(items=tuple(tests))
 
     def _beside(self, job: Job, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:

@@ -151,7 +151,7 @@ class _Drawing:
             facts=self.facts(seat),
             instructed=self.instruction(seat),
             parts=tuple(parts),
-            shared=seat.shared if self.profile.sharing and self.chance(70) else (),
+            shared=seat.shared if self.profile.shared_parts and self.chance(70) else (),
         )
 
     def instruction(self, seat: Seat) -> Instruction | None:

@@ -135,8 +135,9 @@ class Harness:
             document = self.typed(telling.told_at, [*written.event_command(telling), "--format", "json"])
             if telling.withdrawn:
                 self.typed(telling.told_at, ["event", "withdraw", identity(document)])
+        last = max((case.world.as_of, *(telling.told_at for telling in case.world.tellings)))
         for words in written.hold_commands(case):
-            self.typed(case.world.as_of, words)
+            self.typed(last, words)
 
     def typed(self, moment: datetime, words: list[str]) -> str:
         """What a command prints, as if it were typed at `moment`."""

@@ -12,6 +12,7 @@ class Profile:
 
     encoded: bool = True  # dates in numbers and texts
     sharing: bool = True
+    shared_parts: bool = True  # parts that the record refers to, and that go with the last that does
     overlap: bool = True
     conditions: bool = True  # facts; where, exceptions, defer_while
     limbs: bool = True  # until, upon, at_most, within
@@ -30,6 +31,7 @@ class Profile:
 EVERYTHING = Profile()
 KEEPING = Profile(
     sharing=False,
+    shared_parts=False,
     overlap=False,
     conditions=False,
     limbs=False,
