@@ -109,8 +109,7 @@ class Census:
         self._dialect = dialect
         self._connection = connection
         self._works = tuple(works)
-        self._entangled = any(work.bound.entangled for work in works)
-        self._size = AT_ONCE if self._entangled else RANGE
+        self._size = AT_ONCE if works[0].bound.entangled else RANGE
         self._passes = self._groups(replace(work, lists=NO_LISTS) for work in works)
         self._first = self._passes[0][0].first
         self._sheet = self._blank()
@@ -151,10 +150,11 @@ class Census:
                 yield f"rows of {part.table.id} that go", made.parts(part.table, ())
 
     def _groups(self, works: Iterable[Work]) -> tuple[tuple[Pass, tuple[int, ...]], ...]:
-        """Jobs that are counted together, by their places: each by itself where records refer to each other."""
+        """Jobs that are counted together, by their places: each by itself where references are followed to their end."""
         every = tuple(works)
-        if not self._entangled:
-            return ((Pass(self._dialect, every), tuple(range(len(every)))),)
+        together = Pass(self._dialect, every)
+        if len(every) == 1 or not together.followed:
+            return ((together, tuple(range(len(every)))),)
         return tuple((Pass(self._dialect, (work,)), (i,)) for i, work in enumerate(every))
 
     def _blank(self) -> Sheet:

@@ -73,6 +73,7 @@ class Numbers:
 
     def __init__(self, root: p.Source) -> None:
         self.parts: dict[int, Part] = {}
+        self.followed = False  # some part follows references to their end
         self._root = root
         self._known: dict[Any, int] = {}
         self._of: dict[int, tuple[Any, int | None]] = {}
@@ -96,7 +97,10 @@ class Numbers:
         if isinstance(node, tuple):
             found = [self._number(item, bound) for item in node]
             return tuple(item[0] for item in found), None, Below.of(item[2] for item in found)
-        if not dataclasses.is_dataclass(node) or isinstance(node, p.Closure | p.Rings):
+        if isinstance(node, p.Closure | p.Rings):
+            self.followed = True
+            return (type(node).__name__, node), None, Below()
+        if not dataclasses.is_dataclass(node):
             return (type(node).__name__, node), None, Below()
         inside = _binding(node)
         within = bound if inside is None else (*bound, inside)

@@ -107,6 +107,11 @@ class Pass:
         used = [column for part in self._numbers.parts.values() for column in part.columns]
         self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
 
+    @property
+    def followed(self) -> bool:
+        """References are followed to their end: the names of what that makes are those of one job."""
+        return self._numbers.followed
+
     def told(self, lists: Lists) -> Pass:
         """The same with what people told."""
         made = copy.copy(self)

@@ -266,10 +266,6 @@ class Statements:
         joined = self._joined(part, self._part(part.id, "p"))
         return sa.select(sa.func.count()).select_from(joined)
 
-    def due_part(self, part: Table) -> sa.Select[Any]:
-        """How many rows of the part go with due records (a range of keys is added to it)."""
-        return self.part_rows(part).where(self.compiler.test(self.work.due))
-
     def with_part(self, part: Table, rows: FromClause) -> FromClause:
         """The part's rows joined up to `rows`, which stand in place of the root's."""
         return self._joined(part, self._part(part.id, "p"), rows)

@@ -52,7 +52,9 @@ def compared(kind: str, said: argparse.Namespace, policies: int) -> int:
                 made = case(seed, profile, companies=said.companies)
                 found = asked(harness, made, carried_out=not said.plans_only)
                 if found:
-                    print(f"{kind}: seed {seed} differs: {found[0]}\n" + smallest(harness, made, profile, said))
+                    print(
+                        f"{kind}: seed {seed} differs: {found[0]}\n" + smallest(harness, made, profile, said)
+                    )
                     return 1
                 fates.update(
                     word for each in fate.answer(made.world).fates.values() for word, _ in each.values()
@@ -73,7 +75,10 @@ def smallest(harness: Harness, made: Case, profile: Profile, said: argparse.Name
 
     def fails(smaller: Case) -> bool:
         found = asked(harness, smaller, carried_out=not said.plans_only)
-        wrong = ("ConfigurationError", '"code": "configuration"')  # a smaller one that says what can't be said
+        wrong = (
+            "ConfigurationError",
+            '"code": "configuration"',
+        )  # a smaller one that says what can't be said
         return bool(found) and not any(word in each for each in found for word in wrong)
 
     small = shrunk(made, fails)
