@@ -150,7 +150,7 @@ class Census:
                 yield f"rows of {part.table.id} that go", made.parts(part.table, ())
 
     def _groups(self, works: Iterable[Work]) -> tuple[tuple[Pass, tuple[int, ...]], ...]:
-        """Jobs that are counted together, by their places: each by itself where references are followed to their end."""
+        """Jobs that are counted together, by their places: each by itself where references are followed."""
         every = tuple(works)
         together = Pass(self._dialect, every)
         if len(every) == 1 or not together.followed:
