@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Counted, Counts, Key
 from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.lines import bound
+from retention.connectors.sql.named import among_values, handed
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
-from retention.connectors.sql.predicates import among_values, bound, handed
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
 from retention.model.lists import NO_LISTS, Lists

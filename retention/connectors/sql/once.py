@@ -60,6 +60,7 @@ class Below:
 
     @classmethod
     def of(cls, items: Iterable[Below]) -> Below:
+        """All of them together."""
         outer, parts, columns = 0, Counter[int](), frozenset[str]()
         for item in items:
             outer = max(outer, item.outer)

@@ -17,7 +17,8 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import Compiler, among_handed, handed, parameter
+from retention.connectors.sql.named import among_handed, handed, parameter
+from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Table

@@ -6,11 +6,10 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
@@ -19,6 +18,9 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql import encodings, moments
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound as bound  # for every statement
+from retention.connectors.sql.named import among_handed, parameter
+from retention.connectors.sql.named import among_values as among_values
+from retention.connectors.sql.named import table as table
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
@@ -34,26 +36,6 @@ _OPERATORS = {
     ">=": lambda a, b: a >= b,
     "LIKE": lambda a, b: a.like(b),
 }
-
-
-class Only(sa.TableClause):
-    """A table without those that inherit from it."""
-
-    inherit_cache = False
-
-
-@compiles(Only)
-def _only(element: Only, compiler: Any, **options: Any) -> str:
-    text: str = compiler.visit_table(element, **options)
-    return f"ONLY {text}" if options.get("asfrom") else text
-
-
-def table(id_: TableId, columns: Iterable[str] = (), *, only: bool = False) -> sa.TableClause:
-    """A table by its exact name, always quoted; `only`: without those that inherit from it."""
-    schema = quoted_name(id_.schema, True) if id_.schema is not None else None
-    every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
-    kind = Only if only else sa.TableClause
-    return kind(quoted_name(id_.name, True), *every, schema=schema)
 
 
 class Compiler:
@@ -391,33 +373,6 @@ class Compiler:
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
-
-
-def among_values(
-    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[Any, ...]]
-) -> ColumnElement[Any]:
-    """`columns` are one of `keys`."""
-    if not keys:
-        return sa.false()
-    if len(columns) == 1:
-        return columns[0].in_([bound(key[0]) for key in keys])
-    return sa.tuple_(*columns).in_([tuple(bound(value) for value in key) for key in keys])
-
-
-def among_handed(columns: Sequence[ColumnElement[Any]], name: str) -> ColumnElement[Any]:
-    """`columns` are one of the keys that are handed over with the statement as `name`, in the form of `handed`."""
-    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-    return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
-
-
-def handed(keys: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Keys as a parameter's value."""
-    return [key[0] if len(key) == 1 else key for key in keys]
-
-
-def parameter(name: str) -> ColumnElement[Any]:
-    """A parameter that is handed over with the statement."""
-    return sa.bindparam(name, type_=NullType())
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
