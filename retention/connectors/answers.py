@@ -127,7 +127,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job; event → component → (value text, state).
+    """One record as it stands: `fate` by this job; table → rows of its parts; reference → rows that stay, some keys.
 
     `undecided`: the dataset's `where` is neither true nor false of it. `ringed`: it stays for a ring of rows that the
     database lets not go.
@@ -135,11 +135,19 @@ class RecordView:
 
     fate: str
     overdue: bool
-    events: Mapping[str, Mapping[str, tuple[str | None, str]]]
     parts: Mapping[str, int]
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
     undecided: bool = False
     ringed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What was asked of one record: true, false or None for unknown; text, None for NULL; (how many, some keys)."""
+
+    tests: Mapping[str, bool | None]
+    values: Mapping[str, str | None]
+    rows: Mapping[str, tuple[int, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
+from retention.connectors.answers import Answers as Answers
 from retention.connectors.answers import Counted as Counted
 from retention.connectors.answers import Counts as Counts
 from retention.connectors.answers import Dates as Dates
@@ -41,6 +42,7 @@ from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.lists import Lists
 from retention.model.progress import Progress
 from retention.planning.bound import BoundDataset
+from retention.planning.reasons import Questions
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -196,6 +198,13 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def record(self, work: Work, key: str) -> RecordView | None:
         """The record whose key is typed `key` (`7,3` for a composite one); None where there is none."""
+
+    @abc.abstractmethod
+    def ask(self, work: Work, key: str, questions: Questions) -> Answers:
+        """Answers about the record whose key is typed `key`; none at all where there is none.
+
+        The tests are over the root of `work`. Of rows that are asked for, some keys are given as they are typed.
+        """
 
     @abc.abstractmethod
     def persons(

@@ -11,21 +11,81 @@ from retention.errors import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One component of an event as it stands in this record: `value` is text, None where there is none."""
+    """One component of an event as it stands in this record: `value` is text, None where there is none.
+
+    Of an event that people tell, each telling that concerns the record is one; its `column` is "told".
+    """
 
     column: str
     value: str | None
     state: str  # "past", "recent", "future", "missing", "unclear"
+    event: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimbView:
+    """One thing that can end the rule's clock: its period from `event` (`kind` "keep"), or `event` by its own day.
+
+    `state`: "come"; "ahead", on a day that is known; "unclear"; "earlier" than the event that the clock counts from,
+    and so without effect; "missing". Days as in RuleView.
+    """
+
+    kind: str  # "keep", "until", "upon"
+    event: str
+    state: str
+    day: str | None = None
+    due_on: str | None = None
+    ended: str | None = None
+    overdue_on: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionView:
+    """A condition that the record was held against. `key`: where it is written, as `exceptions[1].when`."""
+
+    key: str
+    text: str
+    state: str  # "true", "false", "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactView:
+    """A fact that a condition names: its value in this record as text, or "true", "false", "unknown"."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldView:
+    """A legal hold that covers the record; `through`: by a record that refers to it or shares a row with it."""
+
+    id: str
+    reason: str  # from the closed list; its text stays in the state store
+    review: str | None = None
+    through: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stopper:
-    """What stops an action: a keeping rule, or rows that refer to the record."""
+    """What stops an action, or what acts in its place.
 
-    kind: str  # "retained", "referenced"
-    by: str  # a rule's name, or "table.column"
+    `by`: a hold, a rule, "table.column" of rows that refer to the record, or a table whose rows it shares.
+    `dataset`: where records of another dataset are what is kept, or acted on; `rows`: keys of some, or of some
+    referring rows, as typed, of which there are `count`. `how`: "shares" or "needs". `going`: further referring
+    rows that this plan deletes first. `until`: the first day on which it stops no more, where that is known.
+    """
+
+    kind: str  # "held", "retained", "conflict", "referenced", "shared", "elsewhere"
+    by: str
     count: int | None = None
     rows: tuple[str, ...] = ()  # keys of some referring rows, as typed
+    dataset: str | None = None
+    how: str | None = None
+    going: int = 0
+    until: str | None = None
+    reason: str | None = None
+    review: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +93,10 @@ class RuleView:
     """One rule's view of the record. Dates are ISO days in the rule's zone.
 
     `event` is the day of the event that the clock counts from; `due_on` the first day on which
-    the record is due; `ended` the day on which its clock ended, where it has; `overdue_on` the
-    first day on which it counts as overdue; `at_most` the last day at the latest, where there is one.
+    the clock has ended; `ended` the day on which its clock ended, where it has; `overdue_on` the
+    first day on which it counts as overdue; `at_most` the last day at the latest, where there is one;
+    `defers_until` the first day on which `defer_while` defers no more. `exception` is the `when` of the variant
+    that holds, None for the rule itself; `instructed` the period that was read from the record.
     """
 
     rule: str
@@ -49,15 +111,23 @@ class RuleView:
     ended: str | None
     overdue_on: str | None
     at_most: str | None = None
+    defers_until: str | None = None
     keep: str = ""
+    instructed: str | None = None
     timezone: str = "UTC"
+    exception: str | None = None
+    limbs: tuple[LimbView, ...] = ()
+    conditions: tuple[ConditionView, ...] = ()
+    facts: tuple[FactView, ...] = ()
     stopped_by: tuple[Stopper, ...] = ()
     because: str = ""  # one sentence for people
+    changes: str = ""  # what would change it, and when; one sentence
+    changes_on: str | None = None  # the day, where it is known
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Everything that decides one record's fate. `parts`: table → rows."""
+    """Everything that decides one record's fate. `parts`: table → rows. `holds`: those that cover it, due or not."""
 
     connector: str
     dataset: str
@@ -66,6 +136,7 @@ class Explanation:
     rules: tuple[RuleView, ...]
     parts: Mapping[str, int] = field(default_factory=dict)
     set_aside: str | None = None
+    holds: tuple[HoldView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

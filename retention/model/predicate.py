@@ -324,9 +324,23 @@ class Reached:
     closure: Closure | Rings
 
 
+@dataclass(frozen=True, kw_only=True)
+class Defined:
+    """Plain, of a key that is not NULL: a row of `root` with this key (`key`) passes `where`.
+
+    `where` names no outer source, and is written down once for its whole tree, under `name`.
+    """
+
+    fields: tuple[Field, ...]
+    name: str
+    root: Source
+    key: tuple[Field, ...]
+    where: Test
+
+
 Test: TypeAlias = (
     "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
-    " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | EndsAfter"
+    " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | Defined | EndsAfter"
 )
 
 

@@ -16,6 +16,7 @@ from retention.periods.law import (
     late_cutoff,
     late_day,
     nearing_cutoff,
+    nearing_day,
     unit_start_after,
 )
 from retention.periods.misread import MisreadError
@@ -46,6 +47,7 @@ __all__ = [
     "late_day",
     "naive_boundary",
     "nearing_cutoff",
+    "nearing_day",
     "parse_as_of",
     "parse_fiscal_year_end",
     "parse_period",

@@ -99,6 +99,14 @@ def nearing_cutoff(as_of: datetime, at_most: Clock, within: Period) -> Boundary:
     return _line(_counted(today, within), today, at_most.timezone, lambda day: ended_day(day, at_most))
 
 
+def nearing_day(event_day: date, at_most: Clock, within: Period) -> date:
+    """The first day on which `nearing_cutoff` lies behind an event of `event_day`: its last day is near."""
+    last, first = ended_day(event_day, at_most), _later(event_day, 1)
+    days = range(first.toordinal(), max(first, last).toordinal() + 1)
+    found = bisect.bisect_left(days, True, key=lambda n: _counted(date.fromordinal(n), within) >= last)
+    return _later(first, found)
+
+
 def happened(as_of: datetime, timezone: str) -> Boundary:
     """The line before which lie the days up to today, and the instants up to `as_of` itself."""
     return Boundary(day=_later(day_of(as_of, timezone), 1), instant=as_of.astimezone(UTC) + _TICK)

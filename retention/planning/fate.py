@@ -21,7 +21,7 @@ from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
 from retention.planning.sharing import Share
-from retention.planning.stops import Stops
+from retention.planning.stops import Instead, Stops
 
 
 class Fates(Stops):
@@ -41,6 +41,8 @@ class Fates(Stops):
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
         self._closures: dict[str, p.Closure] = {}
+        self._definitions: dict[str, tuple[str, p.Source, p.Test]] = {}
+        self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
 
     def root(self, bound: BoundDataset) -> p.Source:
         """The source that a statement over the dataset's root table starts from."""
@@ -179,22 +181,7 @@ class Fates(Stops):
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
-        others = [
-            test
-            for rule in job.others
-            if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
-        ]
-        around = (*visiting, job)
-        for share in self._around(job, visiting):
-            if share.within:
-                others.append(share.where(self._goes_of(share.other, share.owner, visiting=around), root))
-            elif share.whole:
-                others += [
-                    share.where(test, root)
-                    for rule in self.rules_of(share.other)
-                    if (test := self.acts_instead(job, rule, share.other, share.owner, root, gone=gone))
-                    is not None
-                ]
+        others = [each.test for each in self.instead(job, root, visiting, gone=gone)]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
         return p.Choice(cases=tuple(stops), otherwise="due")
@@ -211,10 +198,37 @@ class Fates(Stops):
         ]
         if job.bound.entangled and not strict and not alone:
             found.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
+        return [*found, *(test for _, test in self.staying(job, root, visiting))]
+
+    def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
+        """By each way of sharing a part: a record that stays shares it."""
+        found = []
         for share in self._around(job, visiting):
             if not share.whole and share.table != share.other.root.id:
-                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=around))
-                found.append(share.where(stays, root))
+                goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
+                found.append((share, share.where(p.Untrue(item=goes), root)))
+        return found
+
+    def instead(
+        self, job: Job, root: p.Source, visiting: tuple[Job, ...] = (), *, gone: bool = False
+    ) -> list[Instead]:
+        """What could act on the record in place of the job."""
+        found = [
+            Instead(test=test, bound=job.bound, rule=rule)
+            for rule in job.others
+            if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
+        ]
+        for share in self._around(job, visiting):
+            other, owner = share.other, share.owner
+            if share.within:
+                goes = self._goes_of(other, owner, visiting=(*visiting, job))
+                found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
+            elif share.whole:
+                found += [
+                    Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
+                    for rule in self.rules_of(other)
+                    if (test := self.acts_instead(job, rule, other, owner, root, gone=gone)) is not None
+                ]
         return found
 
     def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
@@ -305,9 +319,17 @@ class Fates(Stops):
         if not jobs or any(rule.name not in rules for rule in jobs[0].others):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
-        stops = self._stops_of_any(jobs[0], root, visiting=visiting, alone=alone)
-        tests = (self.could_go(jobs[0], root), *(p.Untrue(item=stop) for stop in stops))
-        return p.All(items=(self.records(jobs[0], root), *tests))
+        around = sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else []
+        name = " ".join(("goes", str(bound), str(alone), *around))
+        if name not in self._definitions:
+            own = self.source(bound.root.id)
+            stops = self._stops_of_any(jobs[0], own, visiting=visiting, alone=alone)
+            tests = (self.could_go(jobs[0], own), *(p.Untrue(item=stop) for stop in stops))
+            where = p.All(items=(self.records(jobs[0], own), *tests))
+            self._definitions[name] = f"goes{len(self._definitions) + 1}", own, where
+        word, rows, passing = self._definitions[name]
+        key = self._key(bound, rows)
+        return p.Defined(fields=self._key(bound, root), name=word, root=rows, key=key, where=passing)
 
     def _stops_of_any(
         self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,34 @@ from retention.planning.results import cases
 from retention.planning.sharing import Sharing
 
 Asked = Callable[[Variant], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """A rule that can keep a record from another: `test` says whether it does, plain.
+
+    `owner`: where the record that it keeps, of the dataset `bound`, is not the record itself, but one that shares a
+    row with it, or refers to it and `needs` it; `test` looks for such rows of that source.
+    """
+
+    rule: Rule
+    bound: BoundDataset
+    test: p.Test
+    owner: p.Source | None = None
+    needs: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instead:
+    """Where `test` is true, plain, another acts on the record: `rule`, or what acts on the records of `owner`.
+
+    `owner`: rows of the dataset `bound` that the record's root is a row of, or is; None for the record itself.
+    """
+
+    test: p.Test
+    bound: BoundDataset
+    rule: Rule | None = None
+    owner: p.Source | None = None
 
 
 class Stops(Sharing):
@@ -85,7 +114,7 @@ class Stops(Sharing):
             def asked(variant: Variant, bases: frozenset[Basis] | None = bases) -> bool:
                 return bases is None or variant.basis in bases
 
-            tests = self._kept_by_others(job, rule, root, asked, gone=gone)
+            tests = [keeper.test for keeper in self.keepers(job, rule, root, asked, gone=gone)]
             guard = None if alike else self.guard(case, root)
             if tests:
                 kept = p.AnyOf(items=tuple(tests))
@@ -104,49 +133,57 @@ class Stops(Sharing):
             kept = self.retained(job, rule, root, gone=False)
             found.append(ended if kept is None else p.All(items=(ended, p.Untrue(item=kept))))
         if yielding:  # one that has ended keeps nothing itself, and may be asked with the others
-            kept_by_any = self._kept_by_others(job, None, root, lambda _: True, gone=False)
-            free = () if not kept_by_any else (p.Untrue(item=p.AnyOf(items=tuple(kept_by_any))),)
+            keepers = [keeper.test for keeper in self.keepers(job, None, root, lambda _: True)]
+            free = () if not keepers else (p.Untrue(item=p.AnyOf(items=tuple(keepers))),)
             found.append(p.All(items=(p.AnyOf(items=tuple(yielding)), *free)))
         return found[0] if len(found) == 1 else p.AnyOf(items=tuple(found))
 
-    def _kept_by_others(
-        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, *, gone: bool
-    ) -> list[p.Test]:
-        """`rule`: the one that is asked for, which keeps nothing from itself; None: of any."""
+    def keepers(
+        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, *, gone: bool = False
+    ) -> list[Keeper]:
+        """Every rule, by a variant that is `asked` for, that can keep a row of the record.
+
+        `rule`: the one that it is kept from, which keeps nothing from itself; None: of any.
+        """
         bound, told = job.bound, job.told
-        found = [
-            self.keeps(other, bound, told, root, asked=asked, gone=gone)
-            for other in job.every
-            if rule is None or other.name != rule.name
-        ]
+        found: list[Keeper] = []
+        for other in job.every:
+            if rule is None or other.name != rule.name:
+                kept = self.keeps(other, bound, told, root, asked=asked, gone=gone)
+                found += [] if kept is None else [Keeper(rule=other, bound=bound, test=kept)]
         for share in self.sharing(bound):
             for other in self.rules_of(share.other):
                 own = (lambda _: True) if rule is not None and other.name == rule.name else asked
                 kept = self.keeps(other, share.other, told, share.owner, asked=own)
-                found.append(None if kept is None else share.where(kept, root))
+                if kept is not None:
+                    test = share.where(kept, root)
+                    found.append(Keeper(rule=other, bound=share.other, test=test, owner=share.owner))
         for item in bound.outside:
             for ruled in self._every:
                 if item.reference.table in ruled.bound.members:
-                    found += [
-                        self._needed(job, root, item, ruled, other, asked)
-                        for other in ruled.rules
-                        if any(bound.dataset.data in variant.needs for variant in other.variants)
-                    ]
-        return [test for test in found if test is not None]
+                    for other in ruled.rules:
+                        if any(bound.dataset.data in variant.needs for variant in other.variants):
+                            found += self._needed(job, root, item, ruled, other, asked)
+        return found
 
     def _needed(
         self, job: Job, root: p.Source, item: Outside, ruled: Ruled, rule: Rule, asked: Asked
-    ) -> p.Test | None:
+    ) -> list[Keeper]:
         """A record that `rule` keeps, and to which this one must stay readable, refers to it."""
         data = job.bound.dataset.data
+        owners: list[p.Source] = []
 
         def needs(variant: Variant) -> bool:
             return asked(variant) and data in variant.needs
 
         def kept(owner: p.Source) -> p.Test | None:
+            owners.append(owner)
             return self.keeps(rule, ruled.bound, job.told, owner, asked=needs)
 
-        return self.referred_to_by(job.bound, root, item, ruled.bound, kept)
+        test = self.referred_to_by(job.bound, root, item, ruled.bound, kept)
+        if test is None:
+            return []
+        return [Keeper(rule=rule, bound=ruled.bound, test=test, owner=owners[0], needs=True)]
 
     def beyond_at_most(self, job: Job, root: p.Source) -> p.Test | None:
         """Plain: the job's rule should have ended this record's stay already; None where it has no `at_most`."""

@@ -131,6 +131,7 @@ def explain_document(explanation: Explanation) -> Document:
         "as_of": instant(explanation.as_of),
         "parts": plain(explanation.parts),
         "set_aside": explanation.set_aside,
+        "holds": plain(explanation.holds),
         "rules": plain(explanation.rules),
     }
 

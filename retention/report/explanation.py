@@ -8,7 +8,7 @@ from rich.text import Text
 from retention.model.explanation import Component, Explanation, RuleView, Stopper
 from retention.report.console import Facts, heading, line
 from retention.report.escape import shown
-from retention.report.words import KEPT_BECAUSE, by_table, counted, listed, moment
+from retention.report.words import KEPT_BECAUSE, by_table, counted, listed, moment, number
 
 FATE_WORDS = {
     "due": "due",
@@ -34,6 +34,9 @@ STATE_WORDS = {
 }
 
 
+_TRUTHS = {"true": "true", "false": "false", "unknown": "neither true nor false"}
+
+
 def show_explanation(console: Console, explanation: Explanation, *, brief: bool = False) -> None:
     """The record, then each rule's view of it, in the policy's order. `brief`: fate, reason and event only."""
     place = f"{shown(explanation.connector)}.{shown(explanation.dataset)}"
@@ -44,6 +47,10 @@ def show_explanation(console: Console, explanation: Explanation, *, brief: bool 
         line(console, f"Its parts: {parts}." if parts else "It has no parts.")
     if explanation.set_aside is not None:
         line(console, f"Set aside by an earlier run: {shown(explanation.set_aside)}", style="warn")
+    for hold in explanation.holds:
+        review = f", review on {hold.review}" if hold.review else ""
+        through = " through a record that refers to it or shares rows with it" if hold.through else ""
+        line(console, f"Hold {hold.id} ({hold.reason}) covers it{through}{review}.", style="warn")
     if not explanation.rules:
         console.print()
         line(
@@ -67,23 +74,60 @@ def _rule(console: Console, view: RuleView, *, brief: bool) -> None:
     facts.add("Fate", Text.assemble((shown(fate), _style(view.fate)), late))
     if view.because:
         facts.add("Because", view.because)
-    if view.event_name:
-        day = f"on {view.event}" if view.event else "no date"
-        facts.add("Event", f"{view.event_name}: {day} ({view.timezone})")
-    for component in view.components:
-        facts.add("", _component(component))
+    if view.changes and not brief:
+        facts.add("Changes", view.changes)
+    if view.exception is not None and not brief:
+        facts.add("Exception", f"the one for {view.exception}")
+    _events(facts, view)
     if not brief:
+        _conditions(facts, view)
         _periods(facts, view)
     facts.show(console)
+
+
+def _events(facts: Facts, view: RuleView) -> None:
+    """Each event with its day and its components; first the one that the clock counts from."""
+    days = {limb.event: limb for limb in reversed(view.limbs)}
+    named = dict.fromkeys((view.event_name, *days, *(c.event for c in view.components if c.event)))
+    for name in named:
+        if not name:
+            continue
+        limb = days.get(name)
+        day = view.event if name == view.event_name else limb.day if limb is not None else None
+        text = f"on {day}" if day else "no date"
+        if limb is not None and limb.state == "earlier":
+            text += ", earlier than the clock counts from: it does not end it"
+        if limb is not None or name == view.event_name:
+            facts.add("Event", f"{name}: {text} ({view.timezone})")
+        else:
+            facts.add("Event", name)
+        for component in view.components:
+            if component.event in (name, ""):
+                facts.add("", _component(component, ends=limb is not None and limb.kind != "keep"))
+
+
+def _conditions(facts: Facts, view: RuleView) -> None:
+    for place, condition in enumerate(view.conditions):
+        style = "warn" if condition.state == "unknown" else "quiet"
+        what = f"{shown(condition.key)}: {shown(condition.text)}  "
+        facts.add(
+            "" if place else "Condition",
+            Text.assemble(what, (shown(_TRUTHS.get(condition.state, condition.state)), style)),
+        )
+    for place, fact in enumerate(view.facts):
+        value = fact.value if fact.value is not None else "none"
+        facts.add("" if place else "Fact", f"{fact.name} = {value}")
 
 
 def _periods(facts: Facts, view: RuleView) -> None:
     if view.keep:
         facts.add("Keep", view.keep)
+    if view.instructed is not None:
+        facts.add("Keep", f"{view.instructed}, as instructed")
     for label, text in _dates(view):
         facts.add(label, text)
     for stopper in view.stopped_by:
-        facts.add("Stopped", _stopper(view, stopper))
+        facts.add("Instead" if stopper.kind == "elsewhere" else "Stopped", _stopper(view, stopper))
 
 
 def _style(fate: str) -> str:
@@ -92,11 +136,14 @@ def _style(fate: str) -> str:
     return "warn" if fate in ("undated", "unclear", "conflict") else ""
 
 
-def _component(component: Component) -> Text:
+def _component(component: Component, *, ends: bool) -> Text:
+    """`ends`: of an event that ends the clock by its own day; nothing is counted from it."""
     value = shown(component.value) if component.value is not None else "none"
     state = STATE_WORDS.get(component.state, component.state)
     if component.state == "missing" and component.value is not None:
         state = "not happened"  # its condition is false, or the value means never
+    if component.state == "past" and ends:
+        state = "happened"
     style = "warn" if component.state == "unclear" else "quiet"
     return Text.assemble(f"{shown(component.column)} = {value}  ", (shown(state), style))
 
@@ -105,18 +152,56 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
     dates = []
     if view.due_on:
         dates.append(("Due on", view.due_on))
+    if len(view.limbs) > 1:
+        dates += [
+            ("", f"{'period from ' if limb.kind == 'keep' else ''}{limb.event}: {limb.due_on}")
+            for limb in view.limbs
+            if limb.due_on
+        ]
     if view.ended and view.ended != view.due_on:
         dates.append(("Clock", f"ended on {view.ended}"))
     if view.at_most:
         dates.append(("At most", f"until {view.at_most}"))
+    if view.defers_until and any(c.key == "defer_while" and c.state != "false" for c in view.conditions):
+        dates.append(("Deferral", f"ends on {view.defers_until} at the latest"))
     if view.overdue_on:
         dates.append(("Overdue", f"from {view.overdue_on} on"))
     return dates
 
 
 def _stopper(view: RuleView, stopper: Stopper) -> str:
-    if stopper.kind == "retained":
-        return f"{view.action}: the rule {shown(stopper.by)} still keeps it"
+    until = f", until {stopper.until}" if stopper.until else ""
+    match stopper.kind:
+        case "held":
+            review = f", review on {stopper.review}" if stopper.review else ""
+            return f"{view.action}: hold {shown(stopper.by)} ({stopper.reason}) covers it{review}"
+        case "retained" | "conflict":
+            what = _records(stopper) if stopper.dataset is not None else "it"
+            how = {"needs": ", which needs it", "shares": ", which shares rows with it"}.get(
+                stopper.how or "", ""
+            )
+            if stopper.count is not None and stopper.count > 1:
+                how = {"needs": ", which need it", "shares": ", which share rows with it"}.get(
+                    stopper.how or "", ""
+                )
+            return f"{view.action}: the rule {shown(stopper.by)} still keeps {what}{how}{until}"
+        case "elsewhere" if stopper.dataset is not None:
+            return f"it is a row of {_records(stopper)}"
+        case "elsewhere":
+            return f"the rule {shown(stopper.by)} acts on it"
+        case "shared":
+            rows = f"{_records(stopper)}, which stays, shares rows of {stopper.by} with it"
+            return f"{view.action}: {rows}{until}"
+    return f"{view.action}: {_referring(stopper)}{until}"
+
+
+def _records(stopper: Stopper) -> str:
+    rows = f" {listed(stopper.rows)}" if stopper.rows else ""
+    more = " and more" if stopper.count is not None and stopper.count > len(stopper.rows) else ""
+    return f"{'record' if stopper.count == 1 else 'records'}{rows}{more} of {stopper.dataset}"
+
+
+def _referring(stopper: Stopper) -> str:
     rows = counted(stopper.count, "row") if stopper.count is not None else "rows"
     which = ""
     if stopper.rows:
@@ -124,4 +209,5 @@ def _stopper(view: RuleView, stopper: Stopper) -> str:
         named = ", ".join(stopper.rows) if more else listed(stopper.rows)
         which = f" ({named}{more})"
     verb = "refers" if stopper.count == 1 else "refer"
-    return f"{view.action}: {rows} {verb} to it by {stopper.by}{which}"
+    going = f"; {number(stopper.going)} more by it go in the same run, first" if stopper.going else ""
+    return f"{rows} {verb} to it by {stopper.by}{which}{going}"

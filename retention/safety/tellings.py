@@ -83,7 +83,7 @@ def concerning(
 
 
 def of_columns(dataset: BoundDataset, components: Sequence[Component], dates: Dates) -> Known:
-    """An event that columns tell, of one record."""
+    """An event that columns tell, of one record. What lies before the first day is none of its `dates`."""
     moments = [
         moment
         for component, value in zip(components, dates.values, strict=True)
@@ -233,13 +233,14 @@ def _began(dataset: BoundDataset, person: Person) -> Moment | None:
     """When the record began; None where that can't be told."""
     if dataset.began is None or person.began is None:
         return None
-    return _moment(dataset, dataset.began, person.began)
+    moment = _moment(dataset, dataset.began, person.began)
+    return None if moment is None or _day(moment, "UTC") < FIRST else moment
 
 
 def _moment(dataset: BoundDataset, component: Component, value: str) -> Moment | None:
     moment = read(value, component.encoding)
     if isinstance(moment, datetime) and moment.tzinfo is None:
         moment = periods.instant_of_naive(moment, dataset.connector.timezone or "UTC")
-    if moment is None or _day(moment, "UTC") < FIRST:
+    if moment is None:
         return None
     return moment.astimezone(UTC) if isinstance(moment, datetime) else moment

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from retention.config import Configuration
+from retention.config import Configuration, doubts
 from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
@@ -15,6 +15,9 @@ from retention.model.catalogue import Reference
 from retention.model.dataset import Connector
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
+from retention.model.policy import Policy
+from retention.periods import day_of
+from retention.planning import spoken
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.reach import described
@@ -39,12 +42,12 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
         config = configuration(place)
     except ConfigurationError as error:
         return CheckReport(problems=error.problems, warnings=(), checked=())
-    warnings = _warnings(config)
+    now = clock()
+    warnings = _warnings(config, now)
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
     every = tuple(config.connectors.values())
-    now = clock()
-    looks = [_look(connector, place, now) for connector in every]
+    looks = [_look(config.policy, connector, place, now) for connector in every]
     problems = tuple(problem for look in looks for problem in look.problems)
     known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
     bound = [item for look in looks for item in look.bound]
@@ -78,17 +81,17 @@ class _Look:
     silent: bool = False
 
 
-def _look(connector: Connector, place: Place, now: datetime) -> _Look:
+def _look(policy: Policy, connector: Connector, place: Place, now: datetime) -> _Look:
     try:
         with closing(open_target(connector, place.environ)) as target:
-            return _live(connector, target, now)
+            return _live(policy, connector, target, now)
     except ConfigurationError as error:
         return _Look(problems=tuple(problems_of(error, connector)))
     except UnreachableError as error:
         return _Look(problems=(silence(connector, error.found, error.write),), silent=True)
 
 
-def _live(connector: Connector, target: Target, now: datetime) -> _Look:
+def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -> _Look:
     """Names, references and rights, against the schema as it is now."""
 
     def counting(reference: Reference) -> str:
@@ -108,9 +111,10 @@ def _live(connector: Connector, target: Target, now: datetime) -> _Look:
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
+    meant = spoken.condition_problems(policy, bound, target.catalogue())
     unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
-        problems=(*problems, *lacking, *unseen, *condition_problems(bound, target)),
+        problems=(*problems, *meant, *lacking, *unseen, *condition_problems(bound, target)),
         warnings=(*warnings, *looking, *_rings(bound), *clock_warnings(bound, target, now)),
         bound=bound,
         store=target.store(),
@@ -173,12 +177,13 @@ def _line(item: BoundDataset) -> str:
     return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "")
 
 
-def _warnings(config: Configuration) -> tuple[str, ...]:
+def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
     """What is allowed and yet seldom meant."""
     rules = config.policy.rules.values()
-    return tuple(
+    unspoken = tuple(
         f"no rule speaks of {dataset.data!r} (dataset `{dataset}`): it is kept for ever"
         for connector in config.connectors.values()
         for dataset in connector.datasets.values()
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
+    return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))

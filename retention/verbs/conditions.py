@@ -9,7 +9,7 @@ from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import TableId
 from retention.model.condition import Condition
-from retention.planning.bound import BoundDataset
+from retention.planning.bound import BoundDataset, Some
 from retention.planning.conditions import Binder
 
 
@@ -34,6 +34,11 @@ def _conditions(dataset: BoundDataset) -> Iterator[tuple[str, TableId, Condition
     """(key, table, condition)."""
     if dataset.where is not None:
         yield "where", dataset.root.id, dataset.where
+    for name, fact in dataset.facts.items():
+        if isinstance(fact, Condition):
+            yield f"facts.{name}", dataset.root.id, fact
+        elif isinstance(fact, Some) and fact.where is not None:
+            yield f"facts.{name}", fact.table, fact.where
     for name, components in dataset.events.items():
         for component in components:
             if component.where is not None:

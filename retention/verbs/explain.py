@@ -1,32 +1,32 @@
-"""One record: every rule, date and reference that decides its fate. Reads what plan and run read."""
+"""One record: every rule, date, hold and reference that decides its fate. Reads what plan and run read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from retention import periods
 from retention.connectors.port import RecordView
 from retention.errors import UsageError
 from retention.ledger.evidence import key_text
-from retention.model.clock import Period
-from retention.model.explanation import Component, Explanation, RuleView, Stopper
+from retention.model.explanation import Explanation, HoldView, RuleView
 from retention.model.place import Place
 from retention.model.typed import pieces
-from retention.periods.encodings import read as encoded
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.bound import Component as BoundComponent
-from retention.planning.work import Work
-from retention.verbs import stores
+from retention.verbs import explain_words, stores
+from retention.verbs.explain_dates import Reader, Reading
+from retention.verbs.explain_stops import Stops, covering
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
-from retention.verbs.spoken import NO_WORDS, worked
-
-NOTHING = Period(months=0, days=0)
+from retention.verbs.spoken import words
 
 
-def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:
+def explain(
+    place: Place,
+    *,
+    dataset: str,
+    key: str,
+    as_of: str | None = None,
+    clock: Clock,
+) -> Explanation:
     """The record `key` of `CONNECTOR.DATASET` (a composite key is typed `7,3`).
 
     UsageError for a dataset that is not configured, a key of another type, and a record that is not there;
@@ -40,37 +40,37 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
         ready.refuse_silence()
+        ready, said = words(ready, stores.told(config, place), moment)
+        ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
-        every = ready.jobs()
-        found = [
-            (item, view)
-            for item in worked(ready, every, moment, NO_WORDS)
-            if item.bound is bound and (view := ready.targets[connector].record(item, key)) is not None
-        ]
-        if not found:
-            if not any(job.bound is bound for job in every):
-                raise UsageError(f"no rule acts on {bound.dataset.data!r}: `{dataset}` is kept for ever")
-            raise UsageError(_not_found(ready, bound, every, key, moment))
-        views = tuple(_view(item, view, moment) for item, view in found)
-        aside = _set_aside(place, ready, bound, key)
+        reader = Reader(ready, said, moment)
+        jobs = [job for job in reader.jobs if job.bound is bound]
+        if not jobs:
+            raise UsageError(f"no rule acts on {bound.dataset.data!r}: `{dataset}` is kept for ever")
+        target = ready.targets[connector]
+        found = [(job, target.record(reader.asking(job)[1], key)) for job in jobs]
+        there = [(job, view) for job, view in found if view is not None]
+        if not there:
+            raise UsageError(_not_found(reader, jobs[0], key))
+        held = covering(reader, jobs[0], key)
+        stops = Stops(reader)
         return Explanation(
             connector=connector,
             dataset=name,
             key=key,
             as_of=in_zone(config, moment),
-            rules=views,
-            parts=found[0][1].parts,
-            set_aside=aside,
+            rules=tuple(_view(reader, stops, job, view, key, held) for job, view in there),
+            parts=there[0][1].parts,
+            set_aside=_set_aside(place, ready, bound, key),
+            holds=held,
         )
 
 
-def _not_found(
-    ready: Prepared, bound: BoundDataset, every: tuple[Job, ...], key: str, as_of: datetime
-) -> str:
+def _not_found(reader: Reader, job: Job, key: str) -> str:
     """Why there is no record of this key: no row has it, or `where` leaves that row out."""
-    target = ready.targets[bound.connector.name]
-    item = next(item for item in worked(ready, every, as_of, NO_WORDS) if item.bound is bound)
-    if bound.where is not None and target.leaves_out(item, key):
+    bound = job.bound
+    target = reader.ready.targets[bound.connector.name]
+    if bound.where is not None and target.leaves_out(reader.asking(job)[1], key):
         return f"the row {key} exists, and the `where` of `{bound}` leaves it out ({bound.where.text}): no record of it"
     return f"`{bound}` has no record {key}"
 
@@ -86,16 +86,14 @@ def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> 
     return None
 
 
-def _view(item: Work, view: RecordView, as_of: datetime) -> RuleView:
-    job, variant = item.job, item.job.rule.base
-    days = {name: _event_day(job, name, read) for name, read in view.events.items()}
-    name = next((n for n in variant.events if days.get(n) is not None), next(iter(variant.events), ""))
-    event = days.get(name)
-    ends = [] if view.undecided else _ends(job, days)
-    due_on = min((due for due, _, _ in ends), default=None)
-    late_on = min((late for _, _, late in ends), default=None)
-    today = periods.day_of(as_of, variant.timezone)
-    has_ended = due_on is not None and due_on <= today and view.fate not in ("unclear", "undated", "not_due")
+def _view(
+    reader: Reader, stops: Stops, job: Job, view: RecordView, key: str, held: tuple[HoldView, ...]
+) -> RuleView:
+    reading = reader.reading(job, key)
+    stopped_by = stops.of(job, key, view, held)
+    changes, changes_on = explain_words.changes(view, reading, stopped_by)
+    variant = reading.case.variant
+    name, day = _event(reading)
     return RuleView(
         rule=job.rule.name,
         promise=job.rule.promise,
@@ -103,100 +101,47 @@ def _view(item: Work, view: RecordView, as_of: datetime) -> RuleView:
         action=variant.action,
         overdue=view.overdue,
         event_name=name,
-        components=tuple(
-            Component(column=column, value=value, state=state)
-            for read in view.events.values()
-            for column, (value, state) in read.items()
+        components=reading.components,
+        event=day,
+        due_on=reading.due_on,
+        ended=min(
+            (limb.ended for limb in reading.dated if limb.state == "come" and limb.ended), default=None
         ),
-        event=_iso(event),
-        due_on=_iso(due_on),
-        ended=_iso(min(ended for _, ended, _ in ends)) if has_ended else None,
-        overdue_on=_iso(late_on),
-        keep=variant.keep.text if variant.keep is not None else "",
+        overdue_on=_overdue_on(reading),
+        at_most=None if reading.at_most is None else reading.at_most.isoformat(),
+        defers_until=None if reading.defers_until is None else reading.defers_until.isoformat(),
+        keep=variant.keep.text if variant.keep is not None and not reading.varied else "",
+        instructed=_instructed(job, reading),
         timezone=variant.timezone,
-        stopped_by=_stoppers(job, view),
-        because=_because(job, view, due_on),
+        exception=None if variant.when is None else variant.when.text,
+        limbs=reading.limbs,
+        conditions=reading.conditions,
+        facts=reading.facts,
+        stopped_by=stopped_by,
+        because=explain_words.because(job, view, reading, stopped_by),
+        changes=changes,
+        changes_on=changes_on,
     )
 
 
-def _ends(job: Job, days: Mapping[str, date | None]) -> list[tuple[date, date, date]]:
-    """(first day due, last day of the clock, first day late) of each limb that has a date."""
-    variant = job.rule.base
-    found = []
-    day = days.get(variant.event or "")
-    if variant.keep is not None and day is not None:
-        clock = variant.counting(variant.keep)
-        ends = periods.due_day(day, clock), periods.ended_day(day, clock)
-        found.append((*ends, periods.late_day(day, clock, variant.within)))
-    for name in variant.ending:
-        day = days.get(name)
-        if day is not None:
-            found.append((day, day, periods.late_day(day, variant.counting(NOTHING), variant.within)))
-    return found
+def _event(reading: Reading) -> tuple[str, str | None]:
+    """The event that the clock counts from, else the first that has a day, and that day."""
+    named = [(limb.event, limb.day) for limb in reading.limbs]
+    return next((each for each in named if each[1] is not None), named[0] if named else ("", None))
 
 
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+def _overdue_on(reading: Reading) -> str | None:
+    if not reading.dated:
+        return None
+    if reading.at_most is not None:
+        return (reading.at_most + timedelta(days=1)).isoformat()
+    return min((limb.overdue_on for limb in reading.dated if limb.overdue_on is not None), default=None)
 
 
-def _event_day(job: Job, name: str, read: Mapping[str, tuple[str | None, str]]) -> date | None:
-    """The latest component's day in the rule's zone; None where there is none that can be read."""
-    days = []
-    bound = {c.text: c for c in job.bound.events[name]}
-    for column, (value, state) in read.items():
-        if value is not None and state in ("past", "recent"):
-            day = _day(value, bound[column], job)
-            if day is not None:
-                days.append(day)
-    return max(days, default=None)
-
-
-def _day(value: str, component: BoundComponent, job: Job) -> date | None:
-    moment = encoded(value, component.encoding)
-    if not isinstance(moment, datetime):
-        return moment
-    if moment.tzinfo is None:
-        zone = job.bound.connector.timezone
-        moment = periods.instant_of_naive(moment, zone if zone is not None else "UTC")
-    return periods.day_of(moment.astimezone(UTC), job.rule.timezone)
-
-
-def _stoppers(job: Job, view: RecordView) -> tuple[Stopper, ...]:
-    stoppers = [
-        Stopper(kind="referenced", by=by, count=count, rows=rows)
-        for by, (count, rows) in view.referring.items()
-    ]
-    if view.fate == "retained":
-        stoppers = [Stopper(kind="retained", by=rule.name) for rule in job.others]
-    return tuple(stoppers) if view.fate in ("referenced", "retained") else ()
-
-
-def _because(job: Job, view: RecordView, due_on: date | None) -> str:
-    """One sentence for people."""
-    event = next(iter(job.rule.events), "")
-    zone = ZoneInfo(job.rule.timezone).key
-    match view.fate:
-        case "due":
-            return f"its clock has ended and nothing keeps it: due since {_iso(due_on)}"
-        case "not_due" if due_on is not None:
-            return f"it is kept until its clock ends; due on {_iso(due_on)} ({zone})"
-        case "not_due":
-            return f"the event `{event}` lies ahead"
-        case "undated":
-            return f"the event `{event}` has not happened: there is no date to count from"
-        case "unclear" if view.undecided and job.bound.where is not None:
-            condition = f"the dataset's `where` ({job.bound.where.text})"
-            return f"{condition} is neither true nor false of it: unknown never deletes"
-        case "unclear":
-            return f"whether or when `{event}` happened can't be told: unknown never deletes"
-        case "referenced" if view.ringed:
-            why = " and ".join(map(str, job.bound.stubborn))
-            return f"its clock has ended, but rows refer to each other, and to it, in a ring that can't go, by {why}"
-        case "referenced":
-            rows = " and ".join(f"{count} by {by}" for by, (count, _) in view.referring.items())
-            return f"its clock has ended, but rows that stay refer to it: {rows}"
-        case "retained":
-            return f"another rule still keeps it: {', '.join(rule.name for rule in job.others)}"
-        case "elsewhere":
-            return "another rule, which ended later, acts on it"
-    return view.fate
+def _instructed(job: Job, reading: Reading) -> str | None:
+    """The period as it was read from the record, with its unit."""
+    name = reading.case.variant.instructed
+    if name is None:
+        return None
+    told = job.bound.periods[name]
+    return f"{reading.instructed if reading.instructed is not None else 'none'} {told.unit.value}"

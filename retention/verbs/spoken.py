@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from retention.connectors.port import Key, People, Refused
 from retention.connectors.sql.records import typed_key
@@ -42,6 +43,7 @@ class Words:
 
 
 NO_WORDS = Words()
+F = TypeVar("F", bound=Fates)
 
 
 def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words]:
@@ -117,16 +119,21 @@ def _typed(bound: BoundDataset, text: str) -> Key:
 
 def worked(ready: Prepared, jobs: Sequence[Job], as_of: datetime, said: Words) -> tuple[Work, ...]:
     """Each job's predicates; what the others of these jobs delete goes first."""
-    found = []
-    for job in jobs:
-        name = job.bound.connector.name
-        acting = [other for other in jobs if other.bound.connector.name == name]
-        every = [
-            Ruled(bound=bound, rules=ready.rules_on(bound))
-            for bound in ready.bound
-            if bound.connector.name == name
-        ]
-        catalogue: Catalogue = ready.catalogues[name]
-        fates = Fates(catalogue, acting, as_of, said.holding, every)
-        found.append(replace(work(fates, job), lists=said.lists))
-    return tuple(found)
+    return tuple(
+        replace(work(fates_of(ready, jobs, j, as_of, said, Fates), j), lists=said.lists) for j in jobs
+    )
+
+
+def fates_of(
+    ready: Prepared, jobs: Sequence[Job], job: Job, as_of: datetime, said: Words, kind: type[F]
+) -> F:
+    """What the predicates of one of these jobs are made by."""
+    name = job.bound.connector.name
+    acting = [other for other in jobs if other.bound.connector.name == name]
+    every = [
+        Ruled(bound=bound, rules=ready.rules_on(bound))
+        for bound in ready.bound
+        if bound.connector.name == name
+    ]
+    catalogue: Catalogue = ready.catalogues[name]
+    return kind(catalogue, acting, as_of, said.holding, every)

@@ -157,8 +157,8 @@ class Workplace:
         (view,) = [v for v in views if rule in (None, v.rule)]
         return view.fate
 
-    def each(self, rule: str, *, as_of: str | None = None) -> dict[str, str]:
-        """Key as typed → fate, of every record, by the predicate of the plan; the plan's numbers agree."""
+    def each(self, rule: str, *, as_of: str | None = None, counted: bool = True) -> dict[str, str]:
+        """Key as typed → fate, of every record, by the predicate of the plan; `counted`: the plan's numbers agree."""
         import sqlalchemy as sa
 
         from retention.connectors.sql.statements import Statements
@@ -180,7 +180,9 @@ class Workplace:
                     for *key, fate in connection.execute(query.order_by(*statements.key_columns)):
                         found[",".join(map(str, key))] = fate
         fates = list(found.values())
-        assert self.fates(rule, as_of=as_of) == {fate: fates.count(fate) for fate in sorted(set(fates))}
+        assert not counted or self.fates(rule, as_of=as_of) == {
+            fate: fates.count(fate) for fate in sorted(set(fates))
+        }
         return found
 
     def statements(self, *, as_of: str | None = None) -> tuple[Statement, ...]:

@@ -174,6 +174,17 @@ def test_a_later_event_is_never_due_or_late_earlier(
     assert periods.due_day(event_day, clock) <= periods.late_day(event_day, clock, within)
 
 
+@given(EVENT_DAYS, clocks(), PERIODS)
+@settings(max_examples=200, deadline=None)
+def test_a_last_day_is_near_from_the_day_on_of_which_the_cutoff_first_says_so(
+    event_day: date, clock: Clock, within: Period
+) -> None:
+    near = periods.nearing_day(event_day, clock, within)
+    for day_, said in ((near - DAY, False), (near, True)):
+        line = periods.nearing_cutoff(periods.first_instant(day_, clock.timezone), clock, within)
+        assert (event_day < line.day) is said
+
+
 @given(st.dates(), st.integers(0, 12_000), st.integers(0, 365_000), st.sampled_from(Start), FISCAL_YEAR_ENDS)
 @settings(max_examples=300, deadline=None)
 @example(date.max, 0, 0, Start.NEXT_DAY, (12, 31))

@@ -110,8 +110,11 @@ class Census:
         self._dialect = dialect
         self._connection = connection
         self._works = tuple(works)
-        self._size = AT_ONCE if works[0].bound.entangled else RANGE
         self._passes = self._groups(replace(work, lists=NO_LISTS) for work in works)
+        for made, _ in self._passes:
+            made.first.compiler.choice(made.first.work.fate)
+        whole = works[0].bound.entangled or any(made.first.compiler.at_once for made, _ in self._passes)
+        self._size = AT_ONCE if whole else RANGE
         self._first = self._passes[0][0].first
         self._sheet = self._blank()
 

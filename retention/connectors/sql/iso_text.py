@@ -8,7 +8,7 @@ as they stand unless they are reckoned anew. Values in SQLite's own two spelling
 from __future__ import annotations
 
 import functools
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,20 +93,18 @@ def days_on(day: date, days: int) -> str:
         return "9999-12-31~"
 
 
-def whole_second(moment: datetime) -> datetime:
-    """The next whole second, which the time itself may be."""
-    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
-
-
 def shortest(moment: datetime) -> str:
-    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it.
-
-    A fraction of a second is rounded up: what lies before the time lies before that.
-    """
-    moment = whole_second(moment)
+    """The shortest text of a wall-clock time: a longer text of the same instant is never less than it."""
     text = moment.strftime("%H:%M:%S")
     day = moment.date().isoformat()
+    if moment.microsecond:
+        return f"{day} {text}{_fraction(moment)}"
     return f"{day} {text.removesuffix(':00')}"
+
+
+def _fraction(moment: datetime) -> str:
+    """The fraction of the second with its point, "" where there is none."""
+    return f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
 
 
 def _readable(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -135,8 +133,8 @@ def _reckoned(function: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
     """Readable ISO text lies before `line`: a day by its day, a wall-clock time as text, an offset as an instant.
 
-    datetime() rounds fractions of a second up: they are left out, the offset kept. Kept flat: SQLite's
-    parser goes no deeper than a hundred levels.
+    datetime() rounds fractions of a second up: they are left out, the offset kept, and put behind again where the
+    line has one. Kept flat: SQLite's parser goes no deeper than a hundred levels.
     """
     literal, glob = sa.literal_column, column.op("GLOB")
     zulu, offset, seconds = (
@@ -145,13 +143,21 @@ def _before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
         "????-??-???[0-2][0-9]:[0-5][0-9]:[0-5][0-9]",
     )
     whole = sa.func.substr(column, literal("1"), literal("19"))
-    instant = whole_second(line.instant.astimezone(UTC)).strftime("%Y-%m-%d %H:%M:%S")
+    instant = line.instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") + _fraction(line.instant)
+
+    def behind(seconds: ColumnElement[Any], offset: int) -> ColumnElement[Any]:
+        if not line.instant.microsecond:
+            return seconds
+        length = sa.func.length(column) - literal(str(19 + offset))
+        return seconds.op("||")(sa.func.substr(column, literal("20"), length))
+
     return sa.case(
         (sa.func.length(column) == literal("10"), column < _spelt(line.day.isoformat())),
-        (glob(literal(f"'{seconds}{zulu}'")), sa.func.datetime(whole) < _spelt(instant)),
+        (glob(literal(f"'{seconds}{zulu}'")), behind(sa.func.datetime(whole), 1) < _spelt(instant)),
         (
             glob(literal(f"'{seconds}{offset}'")),
-            sa.func.datetime(whole.op("||")(sa.func.substr(column, literal("-6")))) < _spelt(instant),
+            behind(sa.func.datetime(whole.op("||")(sa.func.substr(column, literal("-6")))), 6)
+            < _spelt(instant),
         ),
         (
             sa.and_(

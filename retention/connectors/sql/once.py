@@ -98,6 +98,10 @@ class Numbers:
         if isinstance(node, tuple):
             found = [self._number(item, bound) for item in node]
             return tuple(item[0] for item in found), None, Below.of(item[2] for item in found)
+        if isinstance(node, p.Defined):  # what it is, is written down by itself
+            self.followed = True
+            fields = Below.of(self._number(field, bound)[2] for field in node.fields)
+            return (node.name, node.fields), None, fields
         if isinstance(node, p.Closure | p.Rings):
             self.followed = True
             return (type(node).__name__, node), None, Below()

@@ -54,6 +54,9 @@ class Compiler:
     ) -> None:
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
         self._lists = lists
+        self._definitions: dict[str, sa.CTE] = {}
+        self._asked = [0]
+        self.at_once = False  # something is worked out for a whole table, whatever range is asked for
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -78,7 +81,8 @@ class Compiler:
         compiler = Compiler(self._dialect, self._instead, lists=self._lists)
         compiler._sources = {root: rows}
         compiler._before = before
-        compiler._closures = self._closures
+        compiler._closures, compiler._definitions = self._closures, self._definitions
+        compiler._asked = self._asked
         return compiler
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
@@ -186,6 +190,8 @@ class Compiler:
                 return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
+            case p.Defined():
+                return self._defined(test)
             case p.Spanned():
                 return self._spanned(test)
             case p.Later(left=one, right=other):
@@ -198,6 +204,28 @@ class Compiler:
                 if _spelt_by_itself(field.encoding):
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
                 return encodings.reaches(self._dialect, self.field(field), field, cutoff)
+
+    def _defined(self, test: p.Defined) -> ColumnElement[Any]:
+        """A query of its own beside the statement, which the database puts where it is asked for."""
+        names = [f"d{i}" for i in range(len(test.key))]
+        if test.name not in self._definitions:
+            columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
+            query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
+            before = self._asked[0]
+            query = query.where(self.test(test.where)).correlate(None)
+            # One that asks for others is made once for the statement: put in place, each would multiply the next.
+            self.at_once |= (apart := self._asked[0] > before)
+            defined = (query.distinct() if apart else query).cte(test.name)
+            for kind in ("postgresql", "sqlite"):
+                way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
+                defined = defined.prefix_with(way, dialect=kind)
+            self._definitions[test.name] = defined
+        self._asked[0] += 1
+        rows = self._definitions[test.name].alias(f"{test.name}_{self._asked[0]}")
+        same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))
+        return (
+            sa.select(sa.literal_column("1")).select_from(rows).where(*same).correlate_except(rows).exists()
+        )
 
     def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
         """The values of `pairs`, under `names` where they are given."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Dates, Key, RecordView
+from retention.connectors.port import Answers, Dates, Key, RecordView
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
 from retention.connectors.sql.statements import Statements
@@ -19,6 +19,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.typed import as_typed, pieces
 from retention.planning.reach import described
+from retention.planning.reasons import Asked, Latest, Questions, Rows
 from retention.planning.work import Shown, Work
 
 _SHOWN_ROWS = 5
@@ -89,16 +90,51 @@ class RecordReader:
         return RecordView(
             fate=row[0],
             overdue=bool(row[1]) and row[0] in ("due", "referenced", "conflict"),
-            events={
-                name: {shown.component.text: self._component(shown, here) for shown in every}
-                for name, every in self._work.events.items()
-                if name in self._work.job.rule.events
-            },
             parts=self._parts(here),
             referring=self._referring(here),
             undecided=bool(row[2]),
             ringed=bool(row[3]) and row[0] == "referenced",
         )
+
+    def ask(self, text: str, questions: Questions) -> Answers:
+        """Each question by a statement of its own: all of them in one would be more than some databases take."""
+        here = self._here(text)
+        tests = {name: self._truth(test, here) for name, test in questions.tests.items()}
+        values = {name: self._asked(value, here) for name, value in questions.values.items()}
+        rows = {name: self._some(each, here) for name, each in questions.rows.items()}
+        return Answers(tests=tests, values=values, rows=rows)
+
+    def _truth(self, test: p.Test, here: list[Any]) -> bool | None:
+        compiler = self._statements.compiler
+        true, false = (compiler.test(p.IsTrue(item=each)) for each in (test, p.Not(item=test)))
+        states: list[tuple[Any, Any]] = [(true, sa.literal_column("1")), (false, sa.literal_column("0"))]
+        query: sa.Select[Any] = sa.select(sa.case(*states, else_=sa.literal_column("2")))
+        row = self._row(query.select_from(self._statements.root).where(*here))
+        return None if row is None or row[0] == 2 else row[0] == 1
+
+    def _asked(self, asked: Asked, here: list[Any]) -> str | None:
+        if isinstance(asked, Latest):
+            value, kind = self._latest(asked.related), asked.related.field.kind
+        else:
+            value = self._statements.compiler.expression(asked)
+            kind = asked.kind if isinstance(asked, p.Field) else Kind.OTHER
+            kind = asked.field.kind if isinstance(asked, p.Lookup) else kind
+        query = sa.select(self._dialect.shown_value(value, kind)).select_from(self._statements.root)
+        row = self._row(query.where(*here))
+        return None if row is None or row[0] is None else _shown(row[0])
+
+    def _some(self, asked: Rows, here: list[Any]) -> tuple[int, tuple[str, ...]]:
+        compiler = self._statements.compiler
+        rows = compiler.source(asked.source)
+        pair = sa.join(self._statements.root, rows, compiler.test(asked.where))
+        query: sa.Select[Any] = sa.select(sa.func.count()).select_from(pair).where(*here)
+        count = int(self._connection.execute(query).scalar_one())
+        columns = [compiler.column(asked.source, name) for name in asked.key]
+        if not count or not columns:
+            return count, ()
+        some = sa.select(*columns).select_from(pair).where(*here).order_by(*columns).limit(_SHOWN_ROWS)
+        found = self._connection.execute(some).fetchall()
+        return count, tuple(as_typed([_shown(value) for value in row]) for row in found)
 
     def leaves_out(self, text: str) -> bool:
         """A row has the key, and the dataset's `where` is false of it."""
@@ -122,23 +158,15 @@ class RecordReader:
             return None  # no integer of this database is so large, and so no row has it
         return None if row is None else tuple(row)
 
-    def _component(self, shown: Shown, here: list[Any]) -> tuple[str | None, str]:
-        compiler = self._statements.compiler
-        wanted = (p.State.RECENT, p.State.UNCLEAR, p.State.PAST)
-        cases: list[tuple[Any, Any]] = [
-            (compiler.test(shown.states[s]), sa.literal_column(f"'{s.value}'")) for s in wanted
-        ]
-        state = sa.case(*cases, else_=sa.literal_column("'missing'"))
-        value = self._dialect.shown_value(self._value(shown), shown.component.column.kind)
-        query = sa.select(state, value).select_from(self._statements.root).where(*here)
-        found, value = self._connection.execute(query).one()
-        return (None if value is None else _shown(value)), found
-
     def _value(self, shown: Shown) -> Any:
         """The component's own value, or the latest of the related rows'."""
-        compiler, related = self._statements.compiler, shown.related
-        if related is None:
+        if shown.related is None:
             return self._statements.column(shown.component.column.name)
+        return self._latest(shown.related)
+
+    def _latest(self, related: p.RelatedField) -> Any:
+        """The latest value in the related rows."""
+        compiler = self._statements.compiler
         inner, position = compiler.source(related.field.source), compiler.position(related.field)
         query = sa.select(compiler.field(related.field)).select_from(inner)
         known = position.is_not(sa.null())
@@ -174,19 +202,11 @@ class RecordReader:
     def _referring(self, here: list[Any]) -> dict[str, tuple[int, tuple[str, ...]]]:
         """Rows that stay and refer to the record: how many, and the keys of some."""
         found: dict[str, tuple[int, tuple[str, ...]]] = {}
-        compiler = self._statements.compiler
         for item in self._work.referring:
-            rows = compiler.source(item.source)
-            pair = sa.join(self._statements.root, rows, compiler.test(item.rows))
-            query = sa.select(sa.func.count()).select_from(pair).where(*here)
-            count = self._connection.execute(query).scalar_one()
-            if count:
-                key = self._keys[item.source.table]
-                columns = [compiler.column(item.source, name) for name in key]
-                some = sa.select(*columns).select_from(pair).where(*here).order_by(*columns)
-                shown = self._connection.execute(some.limit(_SHOWN_ROWS)).fetchall() if columns else []
-                texts = tuple(as_typed([_shown(value) for value in row]) for row in shown)
-                found[described(item.outside.reference)] = (count, texts)
+            asked = Rows(source=item.source, where=item.rows, key=self._keys[item.source.table])
+            some = self._some(asked, here)
+            if some[0]:
+                found[described(item.outside.reference)] = some
         return found
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import (
+    Answers,
     Counted,
     Dates,
     Key,
@@ -56,6 +57,7 @@ from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.bound import BoundDataset
 from retention.planning.reach import quoted
+from retention.planning.reasons import Questions
 from retention.planning.rights import Need
 from retention.planning.work import Work
 
@@ -181,6 +183,10 @@ class SqlTarget(Target):
         keys = {id_: table.key for id_, table in self.catalogue().tables.items()}
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, keys).read(key)
+
+    def ask(self, work: Work, key: str, questions: Questions) -> Answers:
+        with self._reader(f"reading a record of {work.bound}") as connection:
+            return RecordReader(self._dialect, connection, work, {}).ask(key, questions)
 
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
         compiler = Compiler(self._dialect)

@@ -5,7 +5,9 @@ import pytest
 from retention.connectors.port import Lost, Transient, Window
 from retention.connectors.sql import pages
 from retention.errors import RetentionError, UnreachableError
+from retention.model import predicate as p
 from retention.model.progress import NoProgress
+from retention.planning.reasons import Questions
 from tests.contract.target.adapters import ADAPTERS
 from tests.contract.target.sites import MOST, ORIGIN, RUN, marker, removed, tried, whole
 
@@ -153,6 +155,7 @@ LOOKS = {
     "count": lambda site: site.target.count((site.work,), NoProgress()),
     "rows": lambda site: site.target.rows(site.work.bound.root.id),
     "record": lambda site: site.target.record(site.work, "1"),
+    "ask": lambda site: site.target.ask(site.work, "1", Questions(tests={"is": p.All(items=())})),
     "statements": lambda site: site.target.statements(site.work, NoProgress()),
     "remember": lambda site: site.target.remember(site.work),
     "remover": lambda site: site.target.remover(site.work, site.committer).__enter__(),

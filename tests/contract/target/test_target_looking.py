@@ -1,5 +1,6 @@
 """What a target says of its database and of one job's records; nothing is written."""
 
+import dataclasses
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from retention.connectors.sql import counting
 from retention.errors import InterruptedRun, UsageError
 from retention.model import predicate as p
 from retention.model.progress import NoProgress
+from retention.planning.reasons import Questions, Rows
 from tests.contract.target import schema
 from tests.contract.target.adapters import ADAPTERS
 from tests.contract.target.sites import removed, rows_by_name, whole, windows
@@ -242,9 +244,44 @@ def test_a_record_is_found_by_its_key_as_typed(site):
     due, recent = (site.target.record(site.work, typed(site, n)) for n in (3, 101))
     assert (due.fate, due.overdue) == ("due", True)
     assert (recent.fate, recent.overdue) == ("not_due", False)
-    assert ("2015-03-27", "past") in due.components.values()
     assert rows_by_name(due.parts) == dict.fromkeys(schema.parts_of(site.dataset), 2)
     assert dict(due.referring) == {} or site.dataset == "accounts"
+
+
+def test_what_is_asked_of_a_record_is_answered_by_the_names_of_the_questions(site):
+    key = site.work.bound.key[0]
+    field = p.Field(source=site.work.root, column=key.name, kind=key.kind, type=key.type)
+    own = p.SameValues(left=(field,), right=(field,))
+    again = p.Source(table=site.work.bound.root.id, alias="again")
+    nobody = p.Lookup(field=dataclasses.replace(field, source=again), where=p.AnyOf(items=()))
+    null = p.Compare(operator="=", left=field, right=nobody)
+    same = p.SameValues(left=(dataclasses.replace(field, source=again),), right=(field,))
+    typed_in = typed(site, 3)
+
+    told = site.target.ask(
+        site.work,
+        typed_in,
+        Questions(
+            tests={"true": own, "false": p.Not(item=own), "unknown": null, "due": site.work.due},
+            values={"key": field},
+            rows={"itself": Rows(source=again, where=same, key=(key.name,))},
+        ),
+    )
+
+    assert dict(told.tests) == {"true": True, "false": False, "unknown": None, "due": True}
+    assert told.values["key"] == typed_in.split(",")[0]
+    count, keys = told.rows["itself"]
+    assert count >= 1
+    assert set(keys) == {told.values["key"]}
+
+
+def test_nothing_is_answered_of_a_record_that_is_not_there(site):
+    told = site.target.ask(
+        site.work,
+        typed(site, 500),
+        Questions(tests={"due": site.work.due, "always": p.All(items=())}),
+    )
+    assert dict(told.tests) == {"due": None, "always": None}
 
 
 def test_a_record_that_is_not_there_is_none(site):

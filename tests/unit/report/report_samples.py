@@ -9,7 +9,11 @@ from retention.errors import Problem
 from retention.model.explanation import (
     CheckReport,
     Component,
+    ConditionView,
     Explanation,
+    FactView,
+    HoldView,
+    LimbView,
     RuleView,
     Stopper,
     Verification,
@@ -140,6 +144,7 @@ EXPLANATION = Explanation(
     as_of=DAY,
     parts={"order_lines": 3},
     set_aside="it kept failing",
+    holds=(HoldView(id="h-1", reason="litigation", review="2027-01-01", through=True),),
     rules=(
         RuleView(
             rule="orders",
@@ -162,8 +167,41 @@ EXPLANATION = Explanation(
             stopped_by=(
                 Stopper(kind="referenced", by="invoices.order_id", count=12, rows=("88", "89")),
                 Stopper(kind="retained", by="tax"),
+                Stopper(
+                    kind="retained",
+                    by="claims",
+                    dataset="shop.claims",
+                    how="needs",
+                    count=7,
+                    rows=("1",),
+                    until="2031-01-01",
+                ),
+                Stopper(kind="held", by="h-1", reason="litigation", review="2027-01-01"),
+                Stopper(kind="shared", by="pages", dataset="shop.cases", how="shares", count=1, rows=("7",)),
+                Stopper(kind="elsewhere", by="files", dataset="shop.files", count=1, rows=("3",)),
             ),
             because="Twelve invoices refer to it.",
+            changes="It stays while twelve invoices refer to it.",
+            changes_on="2026-05-01",
+            defers_until="2025-12-01",
+            exception="company = 'GmbH'",
+            limbs=(
+                LimbView(
+                    kind="keep",
+                    event="booked",
+                    state="come",
+                    day="2019-05-04",
+                    due_on="2025-01-01",
+                    ended="2024-12-31",
+                    overdue_on="2025-02-01",
+                ),
+                LimbView(kind="until", event="cancelled", state="earlier", day="2018-01-01"),
+            ),
+            conditions=(
+                ConditionView(key="exceptions[1].when", text="company = 'GmbH'", state="true"),
+                ConditionView(key="defer_while", text="disputed", state="unknown"),
+            ),
+            facts=(FactView(name="company", value="GmbH"), FactView(name="disputed", value="unknown")),
         ),
     ),
 )

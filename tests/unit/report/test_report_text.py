@@ -220,7 +220,7 @@ def test_a_check_without_problems_says_so():
 
 
 def test_an_explanation_reads_from_event_to_obstacle():
-    text = text_of(show_explanation, EXPLANATION)
+    unwrapped = " ".join(text_of(show_explanation, EXPLANATION).split())
     for expected in (
         "Record 4711 of shop.orders, as of 2026-03-01 (Europe/Oslo)",
         "Its parts: 3 rows of order_lines.",
@@ -233,8 +233,19 @@ def test_an_explanation_reads_from_event_to_obstacle():
         "from 2025-02-01 on",
         "12 rows refer to it by invoices.order_id (88, 89 and more)",
         "the rule tax still keeps it",
+        "the rule claims still keeps records 1 and more of shop.claims, which need it, until 2031-01-01",
+        "hold h-1 (litigation) covers it, review on 2027-01-01",
+        "Hold h-1 (litigation) covers it through a record that refers to it or shares rows with it",
+        "record 7 of shop.cases, which stays, shares rows of pages with it",
+        "it is a row of record 3 of shop.files",
+        "Exception the one for company = 'GmbH'",
+        "cancelled: on 2018-01-01, earlier than the clock counts from: it does not end it",
+        "defer_while: disputed  neither true nor false",
+        "company = GmbH",
+        "ends on 2025-12-01 at the latest",
+        "It stays while twelve invoices refer to it.",
     ):
-        assert expected in text
+        assert " ".join(expected.split()) in unwrapped
 
 
 def test_a_record_that_no_rule_speaks_of_is_said_to_be_kept():
