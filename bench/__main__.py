@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import fates
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
 
@@ -61,7 +62,7 @@ def main() -> None:
         "--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms"
     )
     parser.add_argument(
-        "--only", choices=tuple(CASES), help="one case; may be given several times", action="append"
+        "--only", choices=(*CASES, *fates.SIDES), help="one case; may be given several times", action="append"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:
@@ -74,6 +75,9 @@ def main() -> None:
                     measure(store, folder / which, options.repeat, batch_time)
                 finally:
                     store.drop()
+        for which in fates.SIDES:
+            if options.only is None or which in options.only:
+                fates.measure(which, folder / which, options.rows, options.repeat)
         if options.only is None:
             memory(folder, options.rows, options.batch_time)
             start_up()

@@ -31,7 +31,7 @@ INSERT INTO hit SELECT seq, (seq - 1) DIV 3 + 1, repeat('y', 40) FROM seq_1_to_{
 """
 
 
-class _Session:
+class Session:
     """A connection that answers as the other drivers' do."""
 
     def __init__(self, database: str | None) -> None:
@@ -67,7 +67,7 @@ def mariadb(rows: int, *, children: bool) -> Store:
     copy = f"{base}_copy"
     parts = ("hit",) if children else ()
     tables = ("visit", *parts)
-    session = _Session(None)
+    session = Session(None)
     making = [f"CREATE DATABASE {base}", f"USE {base}", _ROOT, _ROWS.format(rows=rows)]
     if children:
         making += [_CHILD, _CHILD_ROWS.format(rows=rows * 3)]
@@ -108,14 +108,14 @@ def mariadb(rows: int, *, children: bool) -> Store:
         parts=parts,
         fresh=fresh,
         drop=drop,
-        connect=lambda: _Session(copy),
+        connect=lambda: Session(copy),
         unbatched=tuple(unbatched),
         scripts=scripts,
         missing="" if archiver else "pt-archiver is not here: apt-get install percona-toolkit",
     )
 
 
-def _let_purge_catch_up(session: _Session) -> None:
+def _let_purge_catch_up(session: Session) -> None:
     """What an earlier contender deleted is InnoDB's to clear away, and must not cost the next one time."""
     for _ in range(600):
         found = session.execute("SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'").fetchone()

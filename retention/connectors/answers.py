@@ -28,6 +28,17 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counted:
+    """The counts of each job on a dataset, and `once`: over all of them, each record once.
+
+    `once` has "total", "due", "overdue", "undated" and "unclear"; None where that was not counted.
+    """
+
+    jobs: tuple[Counts, ...]
+    once: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """Candidates for one batch: either keys, or a range of physical pages of one stored table.
 

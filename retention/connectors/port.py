@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from retention.connectors.answers import Answers as Answers
+from retention.connectors.answers import Counted as Counted
 from retention.connectors.answers import Counts as Counts
 from retention.connectors.answers import Dates as Dates
 from retention.connectors.answers import Key as Key
@@ -157,15 +158,15 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def count(
         self,
-        work: Work,
+        works: Sequence[Work],
         progress: Progress,
         stop: Callable[[], bool] = lambda: False,
         *,
         special: Sequence[Key] = (),
-    ) -> Counts:
-        """Every record in exactly one fate, in ranges of the key. Writes nothing.
+    ) -> Counted:
+        """All jobs on one dataset: every record in exactly one fate under each, in ranges of the key. Writes nothing.
 
-        `special`: the only records to which the lists of `work` can make a difference.
+        `special`: the only records to which the lists of `works` can make a difference.
 
         Raises InterruptedRun where `stop` says so between two ranges.
         """

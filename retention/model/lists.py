@@ -12,10 +12,18 @@ Key: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Lists:
-    """`keys`: name → the keys on that list. `days`: name → day → the keys of which the list says that day."""
+    """`keys`: name → the keys on that list. `days`: name → day → the keys of which the list says that day.
+
+    `every`: lists that all records looked at are on. `slots`: name → what the parameters are called by which its
+    days are handed over with a statement.
+    """
 
     keys: Mapping[str, Sequence[Key]] = field(default_factory=dict)
     days: Mapping[str, Mapping[date, Sequence[Key]]] = field(default_factory=dict)
+    every: frozenset[str] = frozenset()
+    slots: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_LISTS = Lists()
+SLOTS = 32
+"""Days of a list that one statement takes as parameters."""

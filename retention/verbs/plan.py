@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -91,15 +92,25 @@ def count(
     """
     failed: dict[str, str] = {}
     counted: list[JobPlan] = []
-    for item in worked(ready, ready.jobs(rules), as_of, said):
-        name = item.bound.connector.name
+    works = worked(ready, ready.jobs(rules), as_of, said)
+    found: dict[str, JobPlan] = {}
+    once: Counter[str] = Counter()
+    exact = True
+    for dataset in dict.fromkeys(str(item.bound) for item in works):
+        here = [item for item in works if str(item.bound) == dataset]
+        name = here[0].bound.connector.name
         if name in failed:
             continue
         try:
-            counts = ready.targets[name].count(item, progress, stop, special=said.of(item.job))
-            counted.append(ready.job_plan(item, counts, as_of))
+            seen = ready.targets[name].count(here, progress, stop, special=said.of(here[0].job))
+            for item, counts in zip(here, seen.jobs, strict=True):
+                found[item.job.name] = ready.job_plan(item, counts, as_of)
         except (UnreachableError, Refused) as error:
             failed[name] = error.message
+            continue
+        exact = exact and seen.once is not None
+        once.update(seen.once or {})
+    counted += [found[item.job.name] for item in works if item.job.name in found]
     ready = ready.without(failed)
     planned = (*(job for job in counted if job.connector not in failed), *ready.unreached(rules))
     elsewhere = tuple(
@@ -114,6 +125,7 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
+        counted=dict(once) if exact and not failed else {},
     )
     return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
 

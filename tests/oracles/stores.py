@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from retention.config import load
+from retention.connectors.port import Counts
 from retention.connectors.sql.statements import Statements
 from retention.errors import UnreachableError
 from retention.model.outcome import RunOutcome
@@ -121,9 +122,19 @@ class Shop:
         as_of = company.world.as_of
         with reading_deeply(), prepared(self.place, config) as ready:
             works = worked(ready, ready.jobs(company.only), as_of, NO_WORDS)
-            return [self._said(ready, work, None if briefly else as_of) for work in works]
+            counts: dict[str, Counts] = {}
+            for dataset in () if briefly else dict.fromkeys(str(work.bound) for work in works):
+                here = [work for work in works if str(work.bound) == dataset]
+                found = ready.targets["shop"].count(here, NoProgress()).jobs
+                counts |= {work.job.name: each for work, each in zip(here, found, strict=True)}
+            return [
+                self._said(ready, work, None if briefly else as_of, counts.get(work.job.name))
+                for work in works
+            ]
 
-    def _said(self, ready: Prepared, work: Work, counted_as_of: datetime | None) -> Said:
+    def _said(
+        self, ready: Prepared, work: Work, counted_as_of: datetime | None, counts: Counts | None
+    ) -> Said:
         target: Any = ready.targets["shop"]
         statements = Statements(target._dialect, work)
         test, key = statements.compiler.test, statements.key_columns
@@ -137,8 +148,8 @@ class Shop:
             rows = connection.execute(query).fetchall()
         fates = {tuple(row[3:]): row[0] for row in rows}
         plan, shown = None, {}
-        if counted_as_of is not None:
-            plan = ready.job_plan(work, target.count(work, NoProgress()), counted_as_of)
+        if counted_as_of is not None and counts is not None:
+            plan = ready.job_plan(work, counts, counted_as_of)
             for found in list(fates)[len(fates) // 2 :][:1] if len(fates) % 3 == 0 else ():
                 view = target.record(work, ",".join(map(str, found)))
                 shown[found] = "nothing" if view is None else view.fate

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Counts, Key
+from retention.connectors.port import Counted, Counts, Key
+from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import among_values, bound
-from retention.connectors.sql.statements import Statements, key_range
+from retention.connectors.sql.lines import bound
+from retention.connectors.sql.named import among_values, handed
+from retention.connectors.sql.passes import LATE, Between, Pass, Those
+from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
-from retention.model import predicate as p
-from retention.model.lists import NO_LISTS
+from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.reach import described
@@ -26,15 +28,13 @@ RANGE = 50_000
 """Rows of the root table that one counting statement looks at."""
 AT_ONCE = 1_000_000
 """The same where records refer to each other: each statement has to follow all references of the table."""
-
-
-SPECIAL = 1_000
+SPECIAL = 2_000
 """Records of which people told something that one statement looks at."""
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """What has been counted so far."""
+    """What has been counted so far of one job."""
 
     fates: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Tally:
     oldest: str | None = None
 
     def change(self, without: Tally, having: Tally) -> None:
-        """Takes the one off and puts the other on."""
+        """Takes the one off and puts the other on; `oldest` is the caller's to look at."""
         for mine, off, on in (
             (self.fates, without.fates, having.fates),
             (self.rows, without.rows, having.rows),
@@ -54,42 +54,80 @@ class Tally:
             mine.update(on)
         self.ringed += having.ringed - without.ringed
         self.overdue += having.overdue - without.overdue
-        days = [day for day in (self.oldest, having.oldest) if day is not None]
-        self.oldest = min(days, default=None)
+
+    def counts(self, work: Work) -> Counts:
+        """As the port has them."""
+        fates = {name: self.fates.get(name, 0) for name in FATES}
+        root = str(work.bound.root.id)
+        rows = {
+            root: fates["due"],
+            **{str(part.table.id): self.rows[str(part.table.id)] for part in work.bound.parts},
+        }
+        return Counts(
+            fates=fates,
+            overdue=self.overdue,
+            oldest=self.oldest if fates["due"] else None,
+            rows=rows if fates["due"] else {},
+            referenced_by={name: n for name, n in self.by.items() if n},
+            ringed=self.ringed,
+        )
+
+
+@dataclass(kw_only=True)
+class Sheet:
+    """What has been counted of all jobs; `once` counts a record once."""
+
+    jobs: tuple[Tally, ...]
+    once: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(kw_only=True)
+class Prepared:
+    """Passes with what people told: those that were made last are kept for the records that follow."""
+
+    passes: Sequence[tuple[Pass, tuple[int, ...]]]
+    _last: tuple[Lists, Sequence[tuple[Pass, tuple[int, ...]]]] | None = None
+
+    def having(self, lists: Lists) -> Sequence[tuple[Pass, tuple[int, ...]]]:
+        """The passes with these lists."""
+        if self._last is None or self._last[0] != lists:
+            self._last = lists, [(made.told(lists), places) for made, places in self.passes]
+        return self._last[1]
 
 
 class Census:
-    """Counts one job over one connection."""
+    """Counts all jobs on one dataset over one connection."""
 
     def __init__(
         self,
         dialect: Dialect,
         connection: Connection,
-        work: Work,
+        works: Sequence[Work],
         special: Sequence[Key] = (),
     ) -> None:
-        """`special`: the records of which people told something, or that refer to none but those."""
+        """`special`: the only records to which the lists of `works` can make a difference."""
         self._special = special
         self._dialect = dialect
         self._connection = connection
-        self._work = work
-        self._statements = Statements(dialect, replace(work, lists=NO_LISTS))
-        self._statements.compiler.choice(work.fate)
-        whole = work.bound.entangled or self._statements.compiler.at_once
+        self._works = tuple(works)
+        self._passes = self._groups(replace(work, lists=NO_LISTS) for work in works)
+        for made, _ in self._passes:
+            made.first.compiler.choice(made.first.work.fate)
+        whole = works[0].bound.entangled or any(made.first.compiler.at_once for made, _ in self._passes)
         self._size = AT_ONCE if whole else RANGE
-        self._tally = Tally()
+        self._first = self._passes[0][0].first
+        self._sheet = self._blank()
 
-    def count(self, progress: Progress, stop: Callable[[], bool]) -> Counts:
+    def count(self, progress: Progress, stop: Callable[[], bool]) -> Counted:
         """Every range in turn; memory does not grow with the table."""
-        work, tally = self._work, self._tally
-        progress.start(f"counting {work.bound} for {work.job.rule.name}", work.bound.root.rows_estimate)
+        bound, sheet = self._works[0].bound, self._sheet
+        progress.start(f"counting {bound}", bound.root.rows_estimate)
         after: Key | None = None
         while True:
             if stop():
                 raise InterruptedRun("stopped while counting; nothing was deleted")
             upto = self._boundary(after)
-            limits = key_range(self._statements, after, upto)
-            progress.advance(self._range(self._statements, limits, tally))
+            progress.advance(self._range(self._passes, Between(after=after, upto=upto), sheet))
             if upto is None:
                 break
             after = upto
@@ -97,115 +135,145 @@ class Census:
         if self._special:
             self._told()
         progress.finish()
-        fates = {name: tally.fates.get(name, 0) for name in FATES}
-        root = str(work.bound.root.id)
-        rows = {
-            root: fates["due"],
-            **{str(p.table.id): tally.rows[str(p.table.id)] for p in work.bound.parts},
-        }
-        return Counts(
-            fates=fates,
-            overdue=tally.overdue,
-            oldest=tally.oldest if fates["due"] else None,
-            rows=rows if fates["due"] else {},
-            referenced_by={name: n for name, n in tally.by.items() if n},
-            ringed=tally.ringed,
-        )
+        jobs = tuple(tally.counts(work) for tally, work in zip(sheet.jobs, self._works, strict=True))
+        return Counted(jobs=jobs, once=None if len(self._passes) > 1 else dict(sheet.once))
 
     def boundary_query(self, after: Key | None) -> sa.Select[Any]:
         """The key that ends the next range."""
-        columns = self._statements.key_columns
-        query = sa.select(*columns).select_from(self._statements.root)
-        known = self._statements.key_known
-        query = query.where(*known, *key_range(self._statements, after, None)).order_by(*columns)
+        columns = self._first.key_columns
+        query = sa.select(*columns).select_from(self._first.root)
+        known = self._first.key_known
+        query = query.where(*known, *key_range(self._first, after, None)).order_by(*columns)
         return query.offset(bound(self._size - 1)).limit(bound(1))
 
-    def fates_query(self, statements: Statements, limits: Sequence[Any]) -> sa.Select[Any]:
-        """(fate, records, overdue, oldest day) of a range, or of the records that `limits` name."""
-        work = self._work
-        compile_test = statements.compiler.test
-        rows = sa.select(
-            statements.compiler.choice(work.fate).label("fate"),
-            statements.late.label("late"),
-            statements.compiler.latest_day(work.latest_day).label("day"),
-        ).select_from(statements.root)
-        rows = rows.where(*limits, compile_test(work.records), *statements.key_known)
-        inner = rows.subquery("f")
-        return sa.select(
-            inner.c.fate, sa.func.count(), sa.func.sum(inner.c.late), sa.func.min(inner.c.day)
-        ).group_by(inner.c.fate)
+    def statements(self) -> Iterable[tuple[str, sa.Select[Any]]]:
+        """(purpose, statement) of a range without limits."""
+        for made, _ in self._passes:
+            yield "records by fate in a range of keys", made.counting(())
+            for part in made.first.work.bound.parts:
+                yield f"rows of {part.table.id} that go", made.parts(part.table, ())
+
+    def _groups(self, works: Iterable[Work]) -> tuple[tuple[Pass, tuple[int, ...]], ...]:
+        """Jobs that are counted together, by their places: each by itself where references are followed."""
+        every = tuple(works)
+        together = Pass(self._dialect, every)
+        if len(every) == 1 or not together.followed:
+            return ((together, tuple(range(len(every)))),)
+        return tuple((Pass(self._dialect, (work,)), (i,)) for i, work in enumerate(every))
+
+    def _blank(self) -> Sheet:
+        return Sheet(jobs=tuple(Tally() for _ in self._works))
 
     def _boundary(self, after: Key | None) -> Key | None:
         row = self._connection.execute(self.boundary_query(after)).first()
         return None if row is None else tuple(row)
 
-    def _range(self, statements: Statements, limits: Sequence[Any], tally: Tally) -> int:
+    def _range(
+        self,
+        passes: Sequence[tuple[Pass, tuple[int, ...]]],
+        where: Between | Those,
+        sheet: Sheet,
+    ) -> int:
+        """Counts the records of a range, or those whose keys are given; how many they are."""
         counted = 0
-        here: Counter[str] = Counter()
-        for fate, count, late, day in self._connection.execute(self.fates_query(statements, limits)):
-            here[fate] += count
-            counted += count
-            if fate in ("due", "referenced", "conflict"):
-                tally.overdue += int(late or 0)
-            if fate == "due" and day is not None:
-                tally.oldest = min(tally.oldest or str(day), str(day))
-        tally.fates.update(here)
-        if here["due"]:
-            for part in self._work.bound.parts:
-                query = statements.due_part(part.table).where(*limits)
-                tally.rows[str(part.table.id)] += self._connection.execute(query).scalar_one()
-        if here["referenced"]:
-            self._count_referring(statements, limits, tally)
+        for made, places in passes:
+            tallies = [sheet.jobs[place] for place in places]
+            counted = self._pass(made, where, tallies, sheet.once)
         return counted
+
+    def _pass(self, made: Pass, where: Between | Those, tallies: Sequence[Tally], once: Counter[str]) -> int:
+        width, counted, due = len(tallies), 0, False
+        for row in made.count(self._connection, where):
+            labels, count = row[:width], row[width]
+            days, true = row[width + 1 : 2 * width + 1], row[2 * width + 1 :]
+            counted += count
+            fates = [label.removesuffix(LATE) for label in labels]
+            for tally, label, fate, day in zip(tallies, labels, fates, days, strict=True):
+                tally.fates[fate] += count
+                tally.overdue += count if label.endswith(LATE) else 0
+                if fate == "due":
+                    due = True
+                    tally.oldest = _earlier(tally.oldest, day)
+            once["total"] += count
+            for name in ("due", "undated", "unclear"):
+                once[name] += count if name in fates else 0
+            once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
+            self._referring(made, tallies, true)
+        if due:
+            self._parts(made, where, tallies)
+        return counted
+
+    def _referring(self, made: Pass, tallies: Sequence[Tally], true: Sequence[Any]) -> None:
+        """How many of the referenced records each reference keeps, and how many stay for a ring."""
+        found = iter(true)
+        for tally, work in zip(tallies, made.works, strict=True):
+            for item in work.referring:
+                tally.by[described(item.outside.reference)] += int(next(found) or 0)
+            if work.ringed is not None:
+                tally.ringed += int(next(found) or 0)
+
+    def _parts(self, made: Pass, where: Between | Those, tallies: Sequence[Tally]) -> None:
+        for part in made.first.work.bound.parts:
+            for row in made.count_part(self._connection, part.table, where):
+                for tally, label in zip(tallies, tuple(row)[:-1], strict=True):
+                    if label.removesuffix(LATE) == "due":
+                        tally.rows[str(part.table.id)] += row[-1]
 
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
-        without, having = Tally(), Tally()
-        told = Statements(self._dialect, self._work)
-        for start in range(0, len(self._special), SPECIAL):
-            some = self._special[start : start + SPECIAL]
-            for statements, tally in ((self._statements, without), (told, having)):
-                self._range(statements, [among_values(statements.key_columns, some)], tally)
-        if without.fates["due"]:
-            self._tally.oldest = self._oldest_other()
-        self._tally.change(without, having)
+        without, having = self._blank(), self._blank()
+        lists, told = self._works[0].lists, Prepared(passes=self._passes)
+        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+            values: dict[str, Any] = {
+                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
+            }
+            values |= {name: handed(keys) for name, keys in some.listed.items()}
+            self._range(self._passes, Those(keys=some.keys), without)
+            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
+        self._sheet.once.subtract(without.once)
+        self._sheet.once.update(having.once)
+        for place, tally in enumerate(self._sheet.jobs):
+            gone, come = without.jobs[place], having.jobs[place]
+            if gone.oldest is not None and gone.oldest == tally.oldest:
+                tally.oldest = self._oldest_other(place)
+            tally.oldest = _earlier(tally.oldest, come.oldest)
+            tally.change(gone, come)
 
-    def _oldest_other(self) -> str | None:
+    def _oldest_other(self, place: int) -> str | None:
         """The oldest day among due records of which nobody told anything."""
-        statements = self._statements
-        day = statements.compiler.latest_day(self._work.latest_day)
-        others = sa.not_(among_values(statements.key_columns, self._special))
-        due = statements.compiler.test(self._work.due)
-        query = sa.select(sa.func.min(day)).select_from(statements.root).where(due, others)
+        work = self._works[place]
+        made = next(made for made, places in self._passes if place in places)
+        first = made.first
+        day = first.compiler.latest_day(work.latest_day)
+        others = sa.not_(among_values(first.key_columns, self._special))
+        due = first.compiler.test(work.due)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(first.root)
+        known = self._sheet.jobs[place].oldest
+        query = query.where(day == bound(known), others, due).limit(bound(1))
+        if self._connection.execute(query).first() is not None:  # mostly, and found soon
+            return known
+        query = sa.select(sa.func.min(day)).select_from(first.root).where(others, due)
         found = self._connection.execute(query).scalar_one()
         return None if found is None else str(found)
-
-    def _count_referring(self, statements: Statements, limits: Sequence[Any], tally: Tally) -> None:
-        """How many of the referenced records each reference keeps, and how many stay for a ring."""
-        for item in self._work.referring:
-            query = self.referenced_query(statements, item.test, limits)
-            tally.by[described(item.outside.reference)] += self._connection.execute(query).scalar_one()
-        if self._work.ringed is not None:
-            query = self.referenced_query(statements, self._work.ringed, limits)
-            tally.ringed += self._connection.execute(query).scalar_one()
-
-    def referenced_query(self, statements: Statements, test: p.Test, limits: Sequence[Any]) -> sa.Select[Any]:
-        """How many referenced records pass `test`: one reference keeps them, or a ring."""
-        compiler = statements.compiler
-        query = sa.select(sa.func.count()).select_from(statements.root)
-        fate = compiler.choice(self._work.fate) == sa.literal_column("'referenced'")
-        return query.where(*limits, compiler.test(self._work.records), fate, compiler.test(test))
 
     def _nullable_keys(self) -> None:
         """Rows whose key is NULL (SQLite allows them) lie in no range, and can't be told apart: unclear."""
         query = self.nullable_query()
         if query is not None:
-            self._tally.fates["unclear"] += self._connection.execute(query).scalar_one()
+            found = self._connection.execute(query).scalar_one()
+            for tally in self._sheet.jobs:
+                tally.fates["unclear"] += found
+            self._sheet.once.update({"total": found, "unclear": found})
 
     def nullable_query(self) -> sa.Select[Any] | None:
         """How many rows have no key; None where every row has one."""
-        known = self._statements.key_known
-        if not known:
+        first = self._first
+        if not first.key_known:
             return None
-        query = sa.select(sa.func.count()).select_from(self._statements.root)
-        return query.where(sa.not_(sa.and_(*known)), self._statements.compiler.test(self._work.records))
+        query = sa.select(sa.func.count()).select_from(first.root)
+        return query.where(sa.not_(sa.and_(*first.key_known)), first.compiler.test(first.work.records))
+
+
+def _earlier(known: str | None, day: Any) -> str | None:
+    found = [str(item) for item in (known, day) if item is not None]
+    return min(found, default=None)

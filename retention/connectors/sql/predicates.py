@@ -6,11 +6,10 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
@@ -19,11 +18,14 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql import encodings, moments
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound as bound  # for every statement
+from retention.connectors.sql.named import among_handed, parameter
+from retention.connectors.sql.named import among_values as among_values
+from retention.connectors.sql.named import table as table
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding, Format
-from retention.model.lists import NO_LISTS, Lists
+from retention.model.lists import NO_LISTS, SLOTS, Lists
 
 _OPERATORS = {
     "=": lambda a, b: a == b,
@@ -34,26 +36,6 @@ _OPERATORS = {
     ">=": lambda a, b: a >= b,
     "LIKE": lambda a, b: a.like(b),
 }
-
-
-class Only(sa.TableClause):
-    """A table without those that inherit from it."""
-
-    inherit_cache = False
-
-
-@compiles(Only)
-def _only(element: Only, compiler: Any, **options: Any) -> str:
-    text: str = compiler.visit_table(element, **options)
-    return f"ONLY {text}" if options.get("asfrom") else text
-
-
-def table(id_: TableId, columns: Iterable[str] = (), *, only: bool = False) -> sa.TableClause:
-    """A table by its exact name, always quoted; `only`: without those that inherit from it."""
-    schema = quoted_name(id_.schema, True) if id_.schema is not None else None
-    every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
-    kind = Only if only else sa.TableClause
-    return kind(quoted_name(id_.name, True), *every, schema=schema)
 
 
 class Compiler:
@@ -71,25 +53,37 @@ class Compiler:
         lists: Lists = NO_LISTS,
     ) -> None:
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
-        self._lists, self._days = lists.keys, lists.days
+        self._lists = lists
         self._definitions: dict[str, sa.CTE] = {}
-        self._asked = 0
+        self._asked = [0]
         self.at_once = False  # something is worked out for a whole table, whatever range is asked for
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
-        self._sources: dict[str, FromClause] = {}
+        self._sources: dict[p.Source, FromClause] = {}
+        self._before: Callable[[Any], ColumnElement[Any] | None] = lambda _: None
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
         self._closures: dict[str, sa.CTE] = {}
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
-        if source.alias not in self._sources:
+        if source not in self._sources:
             id_ = self._instead.get(source.table, source.table) if source.alias == "r" else source.table
             named = table(id_, only=source.only)
             bare = self._bare and source.alias == "r"
-            self._sources[source.alias] = named if bare else named.alias(source.alias)
-        return self._sources[source.alias]
+            self._sources[source] = named if bare else named.alias(source.alias)
+        return self._sources[source]
+
+    def over(
+        self, root: p.Source, rows: FromClause, before: Callable[[Any], ColumnElement[Any] | None]
+    ) -> Compiler:
+        """The same over `rows`, in place of the root's, that hold some parts already: `before` has their columns."""
+        compiler = Compiler(self._dialect, self._instead, lists=self._lists)
+        compiler._sources = {root: rows}
+        compiler._before = before
+        compiler._closures, compiler._definitions = self._closures, self._definitions
+        compiler._asked = self._asked
+        return compiler
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
         """The field's column, in its source."""
@@ -115,6 +109,9 @@ class Compiler:
 
     def expression(self, item: p.Expression) -> ColumnElement[Any]:
         """A value: column, constant or call."""
+        known = self._before(item)
+        if known is not None:
+            return known
         match item:
             case p.Field():
                 return self.field(item)
@@ -134,6 +131,10 @@ class Compiler:
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
         """A condition, as plain or three-valued as its node says."""
+        known = self._before(test)
+        return self._test(test) if known is None else known
+
+    def _test(self, test: p.Test) -> ColumnElement[Any]:
         match test:
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)
@@ -184,8 +185,9 @@ class Compiler:
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)
             case p.Listed(fields=fields, name=name):
-                keys = self._lists.get(name, ())
-                return among_values([self.field(f) for f in fields], keys)
+                if name in self._lists.every:
+                    return sa.true()
+                return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
             case p.Reached(fields=fields, closure=closure):
                 return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
             case p.Defined():
@@ -209,17 +211,17 @@ class Compiler:
         if test.name not in self._definitions:
             columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
             query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
-            before = self._asked
+            before = self._asked[0]
             query = query.where(self.test(test.where)).correlate(None)
             # One that asks for others is made once for the statement: put in place, each would multiply the next.
-            self.at_once |= (apart := self._asked > before)
+            self.at_once |= (apart := self._asked[0] > before)
             defined = (query.distinct() if apart else query).cte(test.name)
             for kind in ("postgresql", "sqlite"):
                 way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
                 defined = defined.prefix_with(way, dialect=kind)
             self._definitions[test.name] = defined
-        self._asked += 1
-        rows = self._definitions[test.name].alias(f"{test.name}_{self._asked}")
+        self._asked[0] += 1
+        rows = self._definitions[test.name].alias(f"{test.name}_{self._asked[0]}")
         same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))
         return (
             sa.select(sa.literal_column("1")).select_from(rows).where(*same).correlate_except(rows).exists()
@@ -291,8 +293,9 @@ class Compiler:
             day = self._day(item.field, latest.timezone, None, told)
             query = sa.select(sa.func.max(day)).select_from(inner).where(self.test(item.where))
             days.append(query.correlate_except(inner).scalar_subquery())
-        if not days:
-            return sa.null()  # an event that never happens
+        if not days:  # an event that never happens
+            never: ColumnElement[Any] = sa.null()
+            return sa.cast(never, sa.Date) if exact and self._dialect.typed else never
         return days[0] if len(days) == 1 else self._dialect.greatest(days)
 
     def _day(
@@ -331,23 +334,33 @@ class Compiler:
 
     def _ended(self, endings: Sequence[p.Ending]) -> ColumnElement[Any]:
         """The earliest day on which one of those that count ended."""
-        days = []
-        for ending in endings:
-            latest = ending.latest
-            day = self._listed_day(ending) if latest is None else self.latest_day(latest, exact=True)
-            if isinstance(day, sa.Null):  # PostgreSQL would take it for a text
-                day = sa.cast(day, sa.Date)
+        return self._dialect.least_day([self.ending(ending) for ending in endings])
+
+    def ending(self, ending: p.Ending) -> ColumnElement[Any]:
+        """The day on which the limb ended; NULL where that does not count."""
+        known = self._before(ending)
+        if known is not None:
+            return known
+        if ending.latest is None:
+            day = self._listed_day(ending)
+        else:
+            day = self.latest_day(ending.latest, exact=True)
             if ending.clock is not None:
                 times = None if ending.times is None else self.expression(ending.times)
                 day = self._dialect.ended(day, ending.clock, times)
-            days.append(sa.case((self.test(ending.come), day)))
-        return self._dialect.least_day(days)
+        return sa.case((self.test(ending.come), day))
 
     def _listed_day(self, ending: p.Ending) -> ColumnElement[Any]:
-        key = [self.field(f) for f in ending.fields]
-        days = self._days.get(ending.listed or "", {})
-        whens = [(among_values(key, keys), bound(self._dialect.value(day))) for day, keys in days.items()]
-        return sa.case(*whens) if whens else sa.null()
+        key, name = [self.field(f) for f in ending.fields], ending.listed or ""
+        whens = [
+            (among_values(key, keys), bound(self._dialect.value(day)))
+            for day, keys in self._lists.days.get(name, {}).items()
+        ]
+        if name in self._lists.slots:
+            slots = (f"{self._lists.slots[name]}{i}" for i in range(SLOTS))
+            whens = [(among_handed(key, f"{slot}_keys"), parameter(slot)) for slot in slots]
+        day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()
+        return sa.cast(day, sa.Date) if self._dialect.typed else day
 
     def position(self, field: p.Field) -> ColumnElement[Any]:
         """What the field's values are ordered by in time; NULL where it has not happened."""
@@ -388,17 +401,6 @@ class Compiler:
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
-
-
-def among_values(
-    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[Any, ...]]
-) -> ColumnElement[Any]:
-    """`columns` are one of `keys`."""
-    if not keys:
-        return sa.false()
-    if len(columns) == 1:
-        return columns[0].in_([bound(key[0]) for key in keys])
-    return sa.tuple_(*columns).in_([tuple(key) for key in keys])  # a tuple binds its values itself
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})

@@ -7,6 +7,7 @@ such that the statement finds and deletes nothing where somebody runs it as it i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -21,6 +22,7 @@ from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Order, Statements
+from retention.model.lists import NO_LISTS
 from retention.planning.reach import described
 from retention.planning.work import Work
 
@@ -42,7 +44,7 @@ def job(
 ) -> Iterator[Shown]:
     """In the order in which a plan and a run execute them. `way`: how the run's batches are taken."""
     statements = Statements(dialect, work)
-    for purpose, statement in _plan(dialect, connection, work, statements):
+    for purpose, statement in _plan(dialect, connection, work):
         yield f"plan: {purpose}", statement, {}
     if way is pages.PageRemover:
         yield from _by_pages(dialect, work)
@@ -65,19 +67,10 @@ def job(
 Found = Iterator[tuple[str, Any]]
 
 
-def _plan(dialect: Dialect, connection: Connection, work: Work, statements: Statements) -> Found:
-    census = Census(dialect, connection, work)
+def _plan(dialect: Dialect, connection: Connection, work: Work) -> Found:
+    census = Census(dialect, connection, (replace(work, lists=NO_LISTS),))
     yield "the end of the next range of keys", census.boundary_query(None)
-    yield "records by fate in a range of keys", census.fates_query(statements, ())
-    for part in work.bound.parts:
-        yield f"rows of {part.table.id} that go", statements.due_part(part.table)
-    for item in work.referring:
-        yield (
-            f"records that {described(item.outside.reference)} keeps",
-            census.referenced_query(statements, item.test, ()),
-        )
-    if work.ringed is not None:
-        yield "records that a ring keeps", census.referenced_query(statements, work.ringed, ())
+    yield from census.statements()
     nullable = census.nullable_query()
     if nullable is not None:
         yield "rows without a key", nullable

@@ -266,16 +266,16 @@ class Statements:
         joined = self._joined(part, self._part(part.id, "p"))
         return sa.select(sa.func.count()).select_from(joined)
 
-    def due_part(self, part: Table) -> sa.Select[Any]:
-        """How many rows of the part go with due records (a range of keys is added to it)."""
-        return self.part_rows(part).where(self.compiler.test(self.work.due))
+    def with_part(self, part: Table, rows: FromClause) -> FromClause:
+        """The part's rows joined up to `rows`, which stand in place of the root's."""
+        return self._joined(part, self._part(part.id, "p"), rows)
 
-    def _joined(self, part: Table, source: FromClause) -> FromClause:
+    def _joined(self, part: Table, source: FromClause, root: FromClause | None = None) -> FromClause:
         """The part's rows joined up to the root's, along the references by which they belong."""
         joined = below = source
         for i, reference in enumerate(self.work.bound.chain(part.id)):
             last = reference.target == self.work.bound.root.id
-            above = self.root if last else self._part(reference.target, f"c{i}")
+            above = (self.root if root is None else root) if last else self._part(reference.target, f"c{i}")
             pairs = zip(reference.columns, reference.target_columns, strict=True)
             on = (column_of(below, a) == column_of(above, b) for a, b in pairs)
             joined = joined.join(above, sa.and_(*on))

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import (
     Answers,
-    Counts,
+    Counted,
     Dates,
     Key,
     Lacking,
@@ -138,14 +138,14 @@ class SqlTarget(Target):
 
     def count(
         self,
-        work: Work,
+        works: Sequence[Work],
         progress: Progress,
         stop: Callable[[], bool] = lambda: False,
         *,
         special: Sequence[Key] = (),
-    ) -> Counts:
-        with self._reader(f"counting {work.bound}") as connection:
-            return Census(self._dialect, connection, work, special).count(progress, stop)
+    ) -> Counted:
+        with self._reader(f"counting {works[0].bound}") as connection:
+            return Census(self._dialect, connection, works, special).count(progress, stop)
 
     def rows(self, table: TableId) -> int:
         with self._reader(f"counting {table}") as connection:
@@ -247,7 +247,7 @@ class SqlTarget(Target):
         return len(ways) > 1 or not self._no_index(work)
 
     def _share(self, work: Work, progress: Progress) -> float:
-        counts = self.count(work, progress)
+        (counts,) = self.count((work,), progress).jobs
         return counts.fates["due"] / max(sum(counts.fates.values()), 1)
 
     # -- batches ---------------------------------------------------------------------------

@@ -152,7 +152,7 @@ LOOKS = {
     "identity": lambda site: site.target.identity(),
     "now": lambda site: site.target.now(),
     "read_only": lambda site: site.target.read_only(),
-    "count": lambda site: site.target.count(site.work, NoProgress()),
+    "count": lambda site: site.target.count((site.work,), NoProgress()),
     "rows": lambda site: site.target.rows(site.work.bound.root.id),
     "record": lambda site: site.target.record(site.work, "1"),
     "ask": lambda site: site.target.ask(site.work, "1", Questions(tests={"is": p.All(items=())})),

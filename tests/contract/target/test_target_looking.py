@@ -18,7 +18,7 @@ from tests.contract.target.sites import removed, rows_by_name, whole, windows
 
 
 def counts(site, stop=lambda: False):
-    return site.target.count(site.work, NoProgress(), stop)
+    return site.target.count((site.work,), NoProgress(), stop).jobs[0]
 
 
 def table(site, name=None):

@@ -1,0 +1,88 @@
+"""Records of which people said the same, looked at together: what a list says of them is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from retention.model.lists import SLOTS, Key, Lists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """Keys of a dataset, and the lists as they are for those: of other datasets' records whole.
+
+    `days` and `listed` are the values of the slots: parameter → day, and parameter → the keys of that day.
+    """
+
+    keys: Sequence[Key]
+    lists: Lists
+    days: Mapping[str, date | None]
+    listed: Mapping[str, Sequence[Key]]
+
+
+def alike(dataset: str, lists: Lists, keys: Sequence[Key], most: int) -> Iterator[Some]:
+    """All of `keys`, at most `most` at a time."""
+    mine = f"{dataset}/"
+    on: dict[Key, list[str]] = {key: [] for key in keys}
+    for name, listed in lists.keys.items():
+        for key in listed if name.startswith(mine) else ():
+            if key in on:
+                on[key].append(name)
+    day_of = {
+        name: {key: day for day, listed in days.items() for key in listed}
+        for name, days in lists.days.items()
+        if name.startswith(mine)
+    }
+    groups: dict[tuple[str, ...], list[Key]] = {}
+    for key, names in on.items():
+        groups.setdefault(tuple(names), []).append(key)
+    others = {name: listed for name, listed in lists.keys.items() if not name.startswith(mine)}
+    theirs = {name: days for name, days in lists.days.items() if not name.startswith(mine)}
+    for every, together in groups.items():
+        told = [name for name, known in day_of.items() if any(key in known for key in together)]
+        slots = {name: f"days{place}_" for place, name in enumerate(told)}
+        made = Lists(keys=others, days=theirs, every=frozenset(every), slots=slots)
+        for some in _pieces(together, [day_of[name] for name in told], most):
+            days: dict[str, date | None] = {}
+            listed_on: dict[str, Sequence[Key]] = {}
+            for name, prefix in slots.items():
+                by_day = list(_by_day(day_of[name], some).items())
+                spare = (
+                    by_day[0] if by_day else (None, some[:1])
+                )  # says again what the first says; or nothing
+                for i, (day, on_it) in enumerate([*by_day, *(spare,) * (SLOTS - len(by_day))]):
+                    days[f"{prefix}{i}"], listed_on[f"{prefix}{i}_keys"] = (
+                        day,
+                        on_it[:1] if i >= len(by_day) else on_it,
+                    )
+            yield Some(keys=some, lists=made, days=days, listed=listed_on)
+
+
+def _pieces(keys: list[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:
+    """In the order of their days, so that few differ in a piece."""
+    found: list[Key] = []
+    seen: list[set[date]] = [set() for _ in known]
+    for key in sorted(keys, key=lambda key: [str(days.get(key)) for days in known]):
+        days = [days.get(key) for days in known]
+        full = any(
+            day is not None and day not in had and len(had) == SLOTS
+            for day, had in zip(days, seen, strict=True)
+        )
+        if found and (full or len(found) == most):
+            yield found
+            found, seen = [], [set() for _ in known]
+        found.append(key)
+        for day, had in zip(days, seen, strict=True):
+            had |= {day} if day is not None else set()
+    if found:
+        yield found
+
+
+def _by_day(known: Mapping[Key, date], keys: Sequence[Key]) -> dict[date, list[Key]]:
+    found: dict[date, list[Key]] = {}
+    for key in keys:
+        if key in known:
+            found.setdefault(known[key], []).append(key)
+    return found

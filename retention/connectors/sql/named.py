@@ -1,0 +1,62 @@
+"""Tables by their names, and records by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.lines import bound
+from retention.model.catalogue import TableId
+
+
+class Only(sa.TableClause):
+    """A table without those that inherit from it."""
+
+    inherit_cache = False
+
+
+@compiles(Only)
+def _only(element: Only, compiler: Any, **options: Any) -> str:
+    text: str = compiler.visit_table(element, **options)
+    return f"ONLY {text}" if options.get("asfrom") else text
+
+
+def table(id_: TableId, columns: Iterable[str] = (), *, only: bool = False) -> sa.TableClause:
+    """A table by its exact name, always quoted; `only`: without those that inherit from it."""
+    schema = quoted_name(id_.schema, True) if id_.schema is not None else None
+    every = [sa.column(quoted_name(name, True), NullType()) for name in columns]
+    kind = Only if only else sa.TableClause
+    return kind(quoted_name(id_.name, True), *every, schema=schema)
+
+
+def among_values(
+    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[Any, ...]]
+) -> ColumnElement[Any]:
+    """`columns` are one of `keys`."""
+    if not keys:
+        return sa.false()
+    if len(columns) == 1:
+        return columns[0].in_([bound(key[0]) for key in keys])
+    return sa.tuple_(*columns).in_([tuple(key) for key in keys])  # a tuple binds its values itself
+
+
+def among_handed(columns: Sequence[ColumnElement[Any]], name: str) -> ColumnElement[Any]:
+    """`columns` are one of the keys that are handed over with the statement as `name`, in the form of `handed`."""
+    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+    return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
+
+
+def handed(keys: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Keys as a parameter's value."""
+    return [key[0] if len(key) == 1 else key for key in keys]
+
+
+def parameter(name: str) -> ColumnElement[Any]:
+    """A parameter that is handed over with the statement."""
+    return sa.bindparam(name, type_=NullType())

@@ -1,0 +1,272 @@
+"""All jobs on one dataset, counted in one pass over its records."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from retention.connectors.port import Key
+from retention.connectors.sql import once
+from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.named import among_handed, handed, parameter
+from retention.connectors.sql.predicates import Compiler
+from retention.connectors.sql.statements import Statements, column_of
+from retention.model import predicate as p
+from retention.model.catalogue import Table
+from retention.model.lists import Lists
+from retention.planning.work import Work
+
+EVERY_ROW = "9223372036854775807"
+"""A limit that cuts nothing off, and keeps databases from working a query into the one around it."""
+LATE = " late"
+MAY_BE_LATE = ("due", "referenced", "conflict")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is counted of one job beside its fates: a test of the records that are referenced."""
+
+    job: int
+    test: p.Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Between:
+    """Records whose keys lie behind `after`, up to `upto`; None is open."""
+
+    after: Key | None = None
+    upto: Key | None = None
+
+    @property
+    def shape(self) -> object:
+        """The same for all that one statement can look at."""
+        return self.after is None, self.upto is None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        ends = {"after": self.after or (), "upto": self.upto or ()}
+        return {f"{end}{i}": value for end, values in ends.items() for i, value in enumerate(values)}
+
+    def limits(self, first: Statements) -> list[ColumnElement[Any]]:
+        """The statement's conditions."""
+        columns, dialect = first.key_columns, first.dialect
+        found = []
+        if self.after is not None:
+            found.append(dialect.beyond(columns, [parameter(f"after{i}") for i in range(len(columns))]))
+        if self.upto is not None:
+            found.append(dialect.up_to(columns, [parameter(f"upto{i}") for i in range(len(columns))]))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Those:
+    """Records that have one of these keys."""
+
+    keys: Sequence[Key]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    shape: object = "keys"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters; `beside` are others."""
+        return {"keys": handed(self.keys), **self.beside}
+
+    def limits(self, first: Statements) -> list[ColumnElement[Any]]:
+        """The statement's conditions."""
+        return [among_handed(first.key_columns, "keys")]
+
+
+class Pass:
+    """The statements of one pass. `works`: jobs on one dataset, over the same root."""
+
+    def __init__(self, dialect: Dialect, works: Sequence[Work]) -> None:
+        self.works = tuple(works)
+        self.first = Statements(dialect, works[0])
+        self._dialect = dialect
+        self._made: dict[object, sa.Select[Any]] = {}
+        self.asked = tuple(
+            Asked(job=i, test=test)
+            for i, work in enumerate(works)
+            for test in (*(item.test for item in work.referring), *_one(work.ringed))
+        )
+        self._numbers = once.Numbers(self.first.work.root)
+        self._fates = self._look(
+            *(x for w in works for x in (w.fate, *(w.late for label in MAY_BE_LATE if _has(w.fate, label))))
+        )
+        self._beside = self._look(*(item.test for item in self.asked), *(w.latest_day for w in works))
+        self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
+        used = [column for part in self._numbers.parts.values() for column in part.columns]
+        self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
+
+    @property
+    def followed(self) -> bool:
+        """References are followed to their end: the names of what that makes are those of one job."""
+        return self._numbers.followed
+
+    def told(self, lists: Lists) -> Pass:
+        """The same with what people told."""
+        made = copy.copy(self)
+        made._made = {}
+        made.first = Statements(self._dialect, replace(self.first.work, lists=lists))
+        return made
+
+    def count(self, connection: Connection, where: Between | Those) -> Sequence[sa.Row[Any]]:
+        """What `counting` finds."""
+        return self._found(connection, "", where, self.counting)
+
+    def count_part(
+        self, connection: Connection, part: Table, where: Between | Those
+    ) -> Sequence[sa.Row[Any]]:
+        """What `parts` finds."""
+        return self._found(connection, str(part.id), where, lambda limits: self.parts(part, limits))
+
+    def _found(
+        self,
+        connection: Connection,
+        what: str,
+        where: Between | Those,
+        query: Callable[[Sequence[Any]], sa.Select[Any]],
+    ) -> Sequence[sa.Row[Any]]:
+        """Every range asks the same: making the statement takes longer than many a range."""
+        known = what, where.shape
+        if known not in self._made:
+            self._made[known] = query(where.limits(self.first))
+        return connection.execute(self._made[known], where.values).all()
+
+    def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
+        """(fate under each job, records, oldest day for each job, how many each of `asked` is true of)."""
+        rows, before = self._labelled(limits)
+        compiler = self.first.compiler.over(self.first.work.root, rows, before)
+        labels = self._labels(rows)
+        days = {work.latest_day: None for work in self.works}
+        oldest = {day: sa.func.min(compiler.latest_day(day)) for day in days}
+        true = [
+            sa.func.sum(
+                sa.case(
+                    (sa.and_(_is(labels[item.job], "referenced"), compiler.test(item.test)), _literal("1"))
+                )
+            )
+            for item in self.asked
+        ]
+        query = sa.select(*labels, sa.func.count(), *(oldest[w.latest_day] for w in self.works), *true)
+        return query.select_from(rows).group_by(*labels)
+
+    def parts(self, part: Table, limits: Sequence[Any]) -> sa.Select[Any]:
+        """(fate under each job, rows of the part), of records that are due."""
+        rows, _ = self._labelled(limits)
+        labels = self._labels(rows)
+        joined = self.first.with_part(part, rows)
+        due = sa.or_(*(_is(label, "due") for label in labels))
+        return sa.select(*labels, sa.func.count()).select_from(joined).where(due).group_by(*labels)
+
+    @property
+    def _joining(self) -> frozenset[str]:
+        """Columns of the root by which parts are joined to it."""
+        bound = self.first.work.bound
+        references = [bound.chain(part.table.id)[-1] for part in bound.parts]
+        return frozenset(name for reference in references for name in reference.target_columns)
+
+    def _look(self, *nodes: Any) -> once.Below:
+        return once.Below.of(self._numbers.add(node) for node in nodes)
+
+    def _labels(self, rows: FromClause) -> list[ColumnElement[Any]]:
+        return [column_of(rows, f"{self._prefix}fate{i}") for i in range(len(self.works))]
+
+    def _labelled(self, limits: Sequence[Any]) -> tuple[FromClause, Any]:
+        """Rows in place of the root's, which hold its fate under each job and what several tests share."""
+        first, root = self.first, self.first.work.root
+        where = [*limits, first.compiler.test(first.work.records), *first.key_known]
+        rows: FromClause = first.root
+        given: dict[int, str] = {}
+
+        for layer in [*self._layers, None]:
+            compiler = (
+                first.compiler
+                if rows is first.root
+                else first.compiler.over(root, rows, _now(given, self._numbers, rows))
+            )
+            if layer is None:
+                made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
+                further = self._beside
+                wanted = self._beside.columns | self._joining
+            else:
+                made = {f"{self._prefix}{n}": _worked(compiler, self._numbers.parts[n].node) for n in layer}
+                further = once.Below.of((self._fates, self._beside))
+                wanted = self._fates.columns | self._beside.columns | self._joining
+            after = {**given, **{n: f"{self._prefix}{n}" for n in layer or ()}}
+            read = once.read(self._numbers, further.parts, frozenset(after))
+            kept = [name for number, name in given.items() if number in read.given]
+            names = sorted({*wanted, *read.columns}) + kept
+            query = sa.select(
+                *(compiler.column(root, name) for name in names),
+                *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
+            ).select_from(rows)
+            query = query.where(*where).limit(_literal(EVERY_ROW))
+            rows, where, given = query.subquery(root.alias), [], after
+        return rows, _now(given, self._numbers, rows)
+
+
+def _now(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> Any:
+    """What tells the column of a part that `rows` hold."""
+    names = dict(given)
+
+    def before(node: Any) -> ColumnElement[Any] | None:
+        number = numbers.of(node)
+        name = names.get(number) if number is not None else None
+        return None if name is None else column_of(rows, name)
+
+    return before
+
+
+def _worked(compiler: Compiler, node: Any) -> ColumnElement[Any]:
+    if isinstance(node, p.Ending):
+        return compiler.ending(node)
+    return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
+
+
+def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
+    """The record's fate, and whether it is late where that counts."""
+
+    def said(label: str) -> ColumnElement[Any]:
+        plain = _literal(f"'{label}'")
+        if label not in MAY_BE_LATE:
+            return plain
+        return sa.case((compiler.test(work.late), _literal(f"'{label}{LATE}'")), else_=plain)
+
+    whens = [(compiler.test(test), said(label)) for test, label in work.fate.cases]
+    last = said(work.fate.otherwise)
+    return sa.case(*whens, else_=last) if whens else last
+
+
+def _is(label: ColumnElement[Any], fate: str) -> ColumnElement[Any]:
+    return label.in_([_literal(f"'{fate}'"), _literal(f"'{fate}{LATE}'")])
+
+
+def _has(choice: p.Choice, label: str) -> bool:
+    return label == choice.otherwise or any(label == other for _, other in choice.cases)
+
+
+def _literal(text: str) -> ColumnElement[Any]:
+    return sa.literal_column(text)
+
+
+def _one(test: p.Test | None) -> tuple[p.Test, ...]:
+    return () if test is None else (test,)
+
+
+def _prefix(names: set[str]) -> str:
+    """What no column's name begins with."""
+    prefix = "is"
+    while any(name.casefold().startswith(prefix) for name in names):
+        prefix += "_"
+    return prefix
