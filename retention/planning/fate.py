@@ -25,10 +25,8 @@ from retention.planning.stops import Instead, Stops
 
 
 class Fates(Stops):
-    """Predicates of one connector's jobs at the instant `as_of`.
-
-    `acting`: the jobs of this plan in the order of the run. Only what an earlier one deletes may be
-    counted as gone already; every rule protects, whether it acts or not.
+    """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
+    run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
 
     def __init__(
@@ -310,10 +308,7 @@ class Fates(Stops):
     def _goes_of(
         self, bound: BoundDataset, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False
     ) -> p.Test:
-        """The row of `root` is a record of `bound` that some job of this plan deletes.
-
-        Where every rule on the dataset acts in this plan it does not matter which of them deletes the record.
-        """
+        """The row of `root` is a record of `bound` that some job of this plan deletes, where all its rules act any."""
         jobs = [j for j in self._acting if j.bound is bound]
         rules = {job.rule.name for job in jobs}
         if not jobs or any(rule.name not in rules for rule in jobs[0].others):

@@ -26,6 +26,7 @@ from retention.safety import drift
 from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
+from retention.verbs.ended import not_run, status_of
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 
@@ -67,7 +68,7 @@ class Execution:
         """What people told is read once more: a hold was placed or released."""
         with self.state.read() as snapshot:
             told = snapshot.told()
-        _, self.said = words(self.ready, told, self.plan.as_of)
+        self.ready, self.said = words(self.ready, told, self.plan.as_of)
         self.work_out()
 
 
@@ -88,7 +89,7 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         with suppress(RetentionError):
             _end(execution, outcomes, status)
         raise
-    status = _status(outcomes)
+    status = status_of(outcomes)
     checkpoint = _end(execution, outcomes, status)
     notes = (*fold(execution.state, execution.ready.targets), *_mirrored(execution.state))
     return RunOutcome(
@@ -175,42 +176,32 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
     if job.status is JobStatus.NOTHING:
         _forget_set_aside(execution, job)
-    if job.status is not JobStatus.READY or item is None:
-        return _not_run(job, job.status, job.reason)
+    if job.status is not JobStatus.READY:
+        return not_run(job, job.status, job.reason)
+    if item is None:  # its store has ceased to answer since the plan was made
+        return not_run(job, JobStatus.FAILED, execution.ready.silent.get(job.connector))
     if job.connector in memory.failed:
-        return _not_run(job, JobStatus.FAILED, memory.failed[job.connector])
+        return not_run(job, JobStatus.FAILED, memory.failed[job.connector])
     if execution.stop():
-        return _not_run(job, JobStatus.STOPPED, "the run was stopped before it")
+        return not_run(job, JobStatus.STOPPED, "the run was stopped before it")
     doubt = execution.in_doubt.get(item.job.name)
     if doubt is not None:
-        return _not_run(job, JobStatus.REFUSED, in_doubt_still(doubt))
+        return not_run(job, JobStatus.REFUSED, in_doubt_still(doubt))
     with execution.state.read() as snapshot:
         seen = snapshot.schemas.seen(job.connector, job.dataset)
     verdict = drift.drifted(seen=seen, live=job.schema)
     if not verdict.allowed:
-        return _not_run(job, verdict.status, verdict.reason)
+        return not_run(job, verdict.status, verdict.reason)
     target = execution.ready.targets[job.connector]
     try:
         why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
-            return _not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
+            return not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
         return _leased(execution, job, item, target, memory.of.get(job.name))
     except SafetyRefusal as error:
-        return _not_run(job, JobStatus.REFUSED, error.message)
+        return not_run(job, JobStatus.REFUSED, error.message)
     except RetentionError as error:
-        return _not_run(job, JobStatus.FAILED, error.message)
-
-
-def _not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
-    return JobOutcome(
-        rule=job.rule,
-        connector=job.connector,
-        dataset=job.dataset,
-        status=status,
-        reason=reason,
-        planned=job.due,
-        left=job.due,
-    )
+        return not_run(job, JobStatus.FAILED, error.message)
 
 
 def _leased(
@@ -300,7 +291,11 @@ def _removed(
         with ExitStack() as stack:
 
             def opened() -> Remover:
-                now, known = execution.items[job.name], execution.said
+                now, known = execution.items.get(job.name), execution.said
+                if now is None:
+                    raise UnreachableError(
+                        execution.ready.silent.get(job.connector, "its store does not answer")
+                    )
                 journal.epoch = known.told.epoch
                 way = partial(target.remover, now, committer, remembered, share=share)
                 people, special = known.people(now.job), known.of(now.job)
@@ -327,7 +322,7 @@ def _removed(
             execution.progress.finish()
             return outcome
     except RetentionError as error:
-        return _not_run(job, JobStatus.FAILED, error.message)
+        return not_run(job, JobStatus.FAILED, error.message)
 
 
 def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:
@@ -391,19 +386,3 @@ def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> C
         tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
         tx.leases.release(run_lease(execution.id), execution.token)
         return tx.log.checkpoint(now)
-
-
-def _status(outcomes: Sequence[JobOutcome]) -> str:
-    """The run's status: its worst job's."""
-    found = {outcome.status for outcome in outcomes}
-    for status, word in (
-        (JobStatus.STOPPED, "interrupted"),
-        (JobStatus.FAILED, "failed"),
-        (JobStatus.REFUSED, "refused"),
-        (JobStatus.AWAITING, "refused"),
-        (JobStatus.PARTIAL, "partial"),
-        (JobStatus.DONE, "done"),
-    ):
-        if status in found:
-            return word
-    return "nothing"

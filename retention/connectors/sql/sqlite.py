@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import operator
 import os
 import re
 import sqlite3
@@ -32,7 +31,7 @@ from retention.connectors.sql.lines import least_float
 from retention.connectors.sql.pinning import with_pins
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
-from retention.connectors.sql.sqlite_moments import SqliteMoments, lies_before, teach
+from retention.connectors.sql.sqlite_moments import SqliteMoments, teach
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -220,22 +219,6 @@ class Sqlite(SqliteMoments):
 
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column != sa.literal_column("0")
-
-    def dated_text(
-        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
-    ) -> ColumnElement[Any]:
-        told = iso_text.dated(column, state, floor, cutoff)
-        if not cutoff.instant.microsecond or state is p.State.UNCLEAR:
-            return told
-        # A line within a second, which text dates are told apart from by their whole ones: near it each value is read.
-        days = (bound(iso_text.days_on(cutoff.day, off)) for off in (-2, 2))
-        near = sa.and_(
-            *(test(column, day) for test, day in zip((operator.ge, operator.lt), days, strict=True))
-        )
-        readable = sa.or_(*(iso_text.dated(column, s, floor, cutoff) for s in (p.State.PAST, p.State.RECENT)))
-        before = lies_before(column, cutoff)
-        exact = before if state is p.State.PAST else sa.not_(before)
-        return sa.case((near, sa.and_(readable, exact)), else_=told) == sa.literal_column("1")
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.

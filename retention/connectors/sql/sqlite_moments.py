@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import operator
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention import periods
+from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.moments import precise
@@ -28,6 +30,22 @@ _TICK = timedelta(microseconds=1)
 
 class SqliteMoments(Dialect):
     """What SQLite supplies of `Moments`. Instants are microseconds since 1970, days are ISO texts."""
+
+    def dated_text(
+        self, column: ColumnElement[Any], state: p.State, floor: p.Line, cutoff: p.Line
+    ) -> ColumnElement[Any]:
+        told = iso_text.dated(column, state, floor, cutoff)
+        if not cutoff.instant.microsecond or state is p.State.UNCLEAR:
+            return told
+        # A line within a second, which text dates are told apart from by their whole ones: near it each value is read.
+        days = (bound(iso_text.days_on(cutoff.day, off)) for off in (-2, 2))
+        near = sa.and_(
+            *(test(column, day) for test, day in zip((operator.ge, operator.lt), days, strict=True))
+        )
+        readable = sa.or_(*(iso_text.dated(column, s, floor, cutoff) for s in (p.State.PAST, p.State.RECENT)))
+        before = lies_before(column, cutoff)
+        exact = before if state is p.State.PAST else sa.not_(before)
+        return sa.case((near, sa.and_(readable, exact)), else_=told) == sa.literal_column("1")
 
     def instant(self, column: ColumnElement[Any], field: p.Field, naive: str | None) -> ColumnElement[Any]:
         if precise(field) is False and field.encoding.unit is not None:
