@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,9 +13,9 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.sql import encodings
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.named import SLOTS, among_handed, among_values, parameter
+from retention.connectors.sql.named import among_handed, among_values, parameter
 from retention.model import predicate as p
-from retention.model.lists import Lists
+from retention.model.lists import SLOTS, Lists
 
 
 class Days(abc.ABC):
@@ -23,6 +23,7 @@ class Days(abc.ABC):
 
     _dialect: Dialect
     _lists: Lists
+    _before: Callable[[Any], ColumnElement[Any] | None]
 
     @abc.abstractmethod
     def source(self, source: p.Source) -> FromClause:
