@@ -74,6 +74,7 @@ class Numbers:
 
     def __init__(self, root: p.Source) -> None:
         self.parts: dict[int, Part] = {}
+        self._definitions: dict[str, Any] = {}
         self.followed = False  # some part follows references to their end
         self._root = root
         self._known: dict[Any, int] = {}
@@ -99,13 +100,14 @@ class Numbers:
             found = [self._number(item, bound) for item in node]
             return tuple(item[0] for item in found), None, Below.of(item[2] for item in found)
         if isinstance(node, p.Defined):  # what it is, is written down by itself
-            self.followed = True
+            written = self._number(node.where, (node.root,))[0], node.root.table
+            self.followed |= self._definitions.setdefault(node.name, written) != written
             fields = Below.of(self._number(field, bound)[2] for field in node.fields)
             return (node.name, node.fields), None, fields
         if isinstance(node, p.Closure | p.Rings):
             self.followed = True
             return (type(node).__name__, node), None, Below()
-        if not dataclasses.is_dataclass(node):
+        if not dataclasses.is_dataclass(node) or isinstance(node, type):
             return (type(node).__name__, node), None, Below()
         inside = _binding(node)
         within = bound if inside is None else (*bound, inside)

@@ -212,7 +212,9 @@ class Compiler(Days):
             columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
             query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
             before = self._asked[0]
+            known, self._before = self._before, lambda _: None
             query = query.where(self.test(test.where)).correlate(None)
+            self._before = known
             # One that asks for others is made once for the statement: put in place, each would multiply the next.
             self.at_once |= (apart := self._asked[0] > before)
             defined = (query.distinct() if apart else query).cte(test.name)
