@@ -24,11 +24,16 @@ Places = frozenset[int]
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Where `test` is true, and no earlier one, the result is `label`; one of the variants at `places` says so."""
+    """Where `test` is true, and no earlier one, the result is `label`; one of the variants at `places` says so.
+
+    `keeps`: until its clock has ended, the rule keeps the record from others. What only demands keeps nothing, though
+    nobody can tell whether it has been demanded.
+    """
 
     test: p.Test
     label: str
     places: Places
+    keeps: bool = True
 
 
 def cases(rule: Rule, bound: BoundDataset, told: frozenset[str]) -> tuple[Case, ...]:
@@ -62,7 +67,9 @@ class Results(Limbs):
                 found.append(Result(test=unsure, label="unclear", places=rest))
             for test, label in self._of_variant(case, root, gone=gone):
                 guarded = p.All(items=(guard, test)) if guard is not None else test
-                found.append(Result(test=guarded, label=label, places=frozenset({case.place})))
+                keeps = not case.variant.upon or label == "deferred"
+                place = frozenset({case.place})
+                found.append(Result(test=guarded, label=label, places=place, keeps=keeps))
         return tuple(found)
 
     def ended(
@@ -86,7 +93,9 @@ class Results(Limbs):
         places = {place for place, variant in enumerate(rule.variants) if asked(variant)}
         results = self.results(rule, bound, told, root, gone=gone)
         keeping = [
-            result.test for result in results if result.label != OUT_OF_SCOPE and result.places & places
+            result.test
+            for result in results
+            if result.keeps and result.label != OUT_OF_SCOPE and result.places & places
         ]
         if not keeping:
             return None

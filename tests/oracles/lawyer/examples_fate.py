@@ -585,10 +585,10 @@ def nasty() -> Iterator[Situation]:
         event="asked", identifiers=(("customer", "7"),), at=at("2025-12-20"), told_at=at("2025-12-20")
     )
     yield order(
-        "a request that can't be placed keeps",
+        "a request that can't be placed keeps nothing",
         [short, unclear],
         {"customer_id": 7, **OLD},
-        {"r": "retained", "ask": "unclear"},
+        {"r": "due late", "ask": "unclear"},
         told={"asked": ("customer",)},
         tellings=[request],
     )

@@ -18,8 +18,15 @@ COUNTED_LATE = ("due", "referenced", "conflict")
 
 
 def keeps(world: World, rule: Rule, record: Record) -> bool:
-    """A rule keeps a record until its own clock has ended, whatever the reason that it has not."""
-    return reaches(rule, record) and clock(world, rule, record).word not in (ENDED, "out_of_scope")
+    """A rule keeps a record until its own clock has ended, whatever the reason that it has not.
+
+    One that only demands keeps nothing, though nobody can tell whether it has been demanded.
+    """
+    if not reaches(rule, record):
+        return False
+    found = clock(world, rule, record)
+    demands = found.variant is not None and found.variant.upon
+    return found.word not in (ENDED, "out_of_scope") and not (found.word == "unclear" and demands)
 
 
 def variants_for(world: World, rule: Rule, record: Record) -> Sequence[Variant]:
