@@ -1,9 +1,7 @@
 """What the policy makes of a record today, as one choice: exactly one fate for every row.
 
-`Fates` turns jobs into predicates. Two forms of a job's fate differ in one thing only: whether
-rows that this very plan deletes still count as referring to the record. In a plan they do not
-(children go first, in the same run); inside a batch they do, since by then they are gone, or
-their job did not run and the record must wait.
+Two forms of a job's fate differ in one thing only: whether rows that this very plan deletes still count as referring.
+In a plan they do not (children go first); inside a batch they do: they are gone by then, or the record must wait.
 """
 
 from __future__ import annotations
@@ -71,10 +69,7 @@ class Fates(Stops):
         return self.a_record(job.bound, root)
 
     def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
-        """Bare-column comparisons that every due record passes.
-
-        Empty where an event is in related rows only, or several events can end the clock.
-        """
+        """Bare-column comparisons that every due record passes; none where several events, or other rows, decide."""
         lines: list[p.Line] = []
         component: Component | None = None
         for case in cases(job.rule, job.bound, job.told):
@@ -303,15 +298,22 @@ class Fates(Stops):
 
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
-        return self._goes_of(job.bound, root, visiting=visiting, alone=alone)
+        whole = (job,) if alone else None
+        return self._goes_of(job.bound, root, visiting=visiting, alone=alone, whole=whole)
 
     def _goes_of(
-        self, bound: BoundDataset, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        *,
+        visiting: tuple[Job, ...],
+        alone: bool = False,
+        whole: tuple[Job, ...] | None = None,
     ) -> p.Test:
-        """The row of `root` is a record of `bound` that some job of this plan deletes, where all its rules act any."""
-        jobs = [j for j in self._acting if j.bound is bound]
+        """The row of `root` is a record of `bound` that some job of this plan deletes; `whole`: some rule could."""
+        jobs = whole or tuple(j for j in self._acting if j.bound is bound)
         rules = {job.rule.name for job in jobs}
-        if not jobs or any(rule.name not in rules for rule in jobs[0].others):
+        if whole is None and (not jobs or any(rule.name not in rules for rule in jobs[0].others)):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
         around = sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else []
@@ -330,9 +332,8 @@ class Fates(Stops):
         self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool
     ) -> list[p.Test]:
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
-        held = self.held(job.bound, root)
-        referring = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
-        return [*([] if held is None else [held]), *referring]
+        found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
+        return found if (held := self.held(job.bound, root)) is None else [held, *found]
 
     # -- records that refer to each other --------------------------------------------------
 

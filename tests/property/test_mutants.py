@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from retention.connectors.sql import iso_text, mysql_clocks, predicates
 from retention.connectors.sql.mysql import Mysql
 from retention.model import predicate as p
-from retention.planning import bind, fate
+from retention.model.clock import Period
+from retention.planning import bind, fate, joins, limbs, results, stops
 from retention.planning.conditions import Binder
 from tests.oracles import databases
 from tests.oracles.companies import company
@@ -62,7 +63,7 @@ def cutoff_included(patch: Patch) -> None:
 
 def wall_clock_read_late(patch: Patch) -> None:
     """A wall clock's reading of the last second before the cutoff is not past yet: a day late."""
-    wrapped(patch, fate.periods, "naive_boundary", lambda original, *a: original(*a) - timedelta(seconds=1))
+    wrapped(patch, limbs.periods, "naive_boundary", lambda original, *a: original(*a) - timedelta(seconds=1))
 
 
 def offsets_ignored(patch: Patch) -> None:
@@ -90,12 +91,12 @@ def null_of_a_related_row_skipped(patch: Patch) -> None:
     """A related row without a date is not one that makes the event unclear."""
 
     def mutant(
-        original: Any, self: Any, job: Any, root: Any, component: Any, state: p.State, cutoff: Any
+        original: Any, self: Any, case: Any, component: Any, root: Any, state: p.State, line: Any
     ) -> Any:
-        tree = original(self, job, root, component, state, cutoff)
+        tree = original(self, case, component, root, state, line)
         return _without_missing(tree) if state is p.State.UNCLEAR and component.hops else tree
 
-    wrapped(patch, fate.Fates, "_component", mutant)
+    wrapped(patch, limbs.Limbs, "component", mutant)
 
 
 def _without_missing(test: Any) -> Any:
@@ -162,7 +163,7 @@ def unknown_scope_is_true(patch: Patch) -> None:
         scope = original(self, bound, root)
         return None if scope is None else p.Untrue(item=p.Not(item=scope))
 
-    wrapped(patch, fate.Fates, "_scope", mutant)
+    wrapped(patch, results.Results, "scope", mutant)
 
 
 def unknown_scope_is_false(patch: Patch) -> None:
@@ -172,7 +173,7 @@ def unknown_scope_is_false(patch: Patch) -> None:
         scope = original(self, bound, root)
         return None if scope is None else p.IsTrue(item=scope)
 
-    wrapped(patch, fate.Fates, "_scope", mutant)
+    wrapped(patch, results.Results, "scope", mutant)
 
 
 def negation_lost(patch: Patch) -> None:
@@ -188,32 +189,33 @@ def negation_lost(patch: Patch) -> None:
 
 def retained_ignored(patch: Patch) -> None:
     """Other rules keep nothing."""
-    patch.setattr(fate.Fates, "_ended", lambda *_, **__: p.All(items=()))
+    patch.setattr(results.Results, "keeps", lambda *_, **__: None)
 
 
 def retained_by_dates_alone(patch: Patch) -> None:
     """Another rule keeps what is too recent, and loses what is unclear."""
 
-    def mutant(original: Any, self: Any, job: Any, rule: Any, root: Any, *, gone: bool) -> Any:
-        return p.All(items=original(self, job, rule, root, gone=gone).items[2:])
+    def mutant(original: Any, self: Any, *asked: Any, **more: Any) -> Any:
+        kept = original(self, *asked, **more)
+        return kept if kept is None else p.AnyOf(items=kept.items[:1])
 
-    wrapped(patch, fate.Fates, "_ended", mutant)
+    wrapped(patch, results.Results, "keeps", mutant)
 
 
 def every_rule_acts(patch: Patch) -> None:
     """Two rules claim the same record."""
-    patch.setattr(fate, "acts", lambda job: True)
+    patch.setattr(fate, "never_acts", lambda job: False)
+    patch.setattr(stops.Stops, "acts_instead", lambda *_, **__: None)
 
 
 def future_component_skipped(patch: Patch) -> None:
     """The latest of the dates that have passed, though another lies ahead."""
 
-    def mutant(original: Any, self: Any, job: Any, root: Any, state: p.State, cutoff: Any) -> Any:
-        if state is p.State.RECENT:
-            return p.AnyOf(items=original(self, job, root, state, cutoff).items[:1])
-        return original(self, job, root, state, cutoff)
+    def mutant(original: Any, self: Any, case: Any, event: Any, root: Any, state: p.State, line: Any) -> Any:
+        found = original(self, case, event, root, state, line)
+        return p.AnyOf(items=found.items[:1]) if state is p.State.RECENT else found
 
-    wrapped(patch, fate.Fates, "_any", mutant)
+    wrapped(patch, limbs.Limbs, "_any", mutant)
 
 
 def unreadable_is_long_ago(patch: Patch) -> None:
@@ -229,7 +231,8 @@ def unreadable_is_long_ago(patch: Patch) -> None:
 
 def overdue_at_once(patch: Patch) -> None:
     """No time to carry it out."""
-    patch.setattr(fate, "WITHIN", replace(fate.WITHIN, months=0))
+    at_once = Period(months=0, days=0)
+    wrapped(patch, limbs, "late_cutoff", lambda original, within, *more: original(at_once, *more))
 
 
 def one_hop_too_few(patch: Patch) -> None:
@@ -238,7 +241,7 @@ def one_hop_too_few(patch: Patch) -> None:
     def mutant(original: Any, self: Any, hops: Any, start: Any, leaf: Any) -> Any:
         return original(self, hops, start, leaf) if len(hops) < 2 else p.AnyOf(items=())
 
-    wrapped(patch, fate.Fates, "_along", mutant)
+    wrapped(patch, joins.Joins, "_along", mutant)
 
 
 def zero_dates_are_long_ago(patch: Patch) -> None:
@@ -328,5 +331,7 @@ def found_out(shop: Shop, monkeypatch: Patch, mutant: Callable[[Patch], None], f
 
 def forget() -> None:
     """What the engine keeps of the lines that it reckoned."""
-    fate.instants.cache_clear()
+    limbs.cutoff.cache_clear()
+    if hasattr(limbs.late_cutoff, "cache_clear"):
+        limbs.late_cutoff.cache_clear()
     iso_text.written.cache_clear()

@@ -154,7 +154,12 @@ class Compiler(Days):
             case p.All(items=items):
                 return sa.and_(sa.true(), *map(self.test, items)) if items else sa.true()
             case p.AnyOf(items=items):
-                return sa.or_(*map(self.test, items)) if items else sa.false()
+                # Nothing that SQLAlchemy leaves the rest of a conjunction out for: it joins the sources.
+                return (
+                    sa.or_(*map(self.test, items))
+                    if items
+                    else sa.literal_column("1") == sa.literal_column("0")
+                )
             case p.Not(item=item):
                 return sa.not_(self._whole(item))
             case p.IsTrue(item=item):
