@@ -28,12 +28,14 @@ FIRST = date(1971, 1, 2)
 class Known:
     """An event of one record: the `moments` that are known of it, and whether there may be others that can't be told.
 
-    `told`: for each moment the day on which the engine was told, where that is how it is known.
+    `doubtful`: moments of which it can't be told whether they concern the record. `told`: for each moment the day
+    on which the engine was told, where that is how it is known.
     """
 
     moments: tuple[Moment, ...] = ()
     unclear: bool = False
     told: tuple[datetime, ...] = ()
+    doubtful: tuple[Moment, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -70,16 +72,16 @@ def concerning(
     began = _began(dataset, person)
     moments: list[Moment] = []
     told: list[datetime] = []
-    unclear = False
+    doubtful: list[Moment] = []
     for telling in tellings:
         if telling.event != event.name or not _names(person, telling, steps):
             continue
         if began is None:
-            unclear = True
+            doubtful.append(telling.at)
         elif later(telling.at, began, timezone):
             moments.append(telling.at)
             told.append(telling.told_at)
-    return Known(moments=tuple(moments), unclear=unclear, told=tuple(told))
+    return Known(moments=tuple(moments), unclear=bool(doubtful), told=tuple(told), doubtful=tuple(doubtful))
 
 
 def of_columns(dataset: BoundDataset, components: Sequence[Component], dates: Dates) -> Known:
@@ -165,7 +167,14 @@ def _ending(
             into.add(case.listed("unclear", limb), key)
             return
     counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
-    unclear = end.unclear
+    zone = variant.timezone
+    before = (
+        () if begin is None else begin.moments
+    )  # what is earlier than `from` does not count, doubtful or not
+    unclear = any(
+        _happened(moment, as_of, zone) and not any(later(other, moment, zone) for other in before)
+        for moment in end.doubtful
+    )
     for place, moment in enumerate(end.moments):
         if not _happened(moment, as_of, variant.timezone):
             continue
