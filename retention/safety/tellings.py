@@ -171,7 +171,7 @@ def _ending(
     before = (
         () if begin is None else begin.moments
     )  # what is earlier than `from` does not count, doubtful or not
-    unclear = any(
+    unclear = (end.unclear and not end.doubtful) or any(
         _happened(moment, as_of, zone) and not any(later(other, moment, zone) for other in before)
         for moment in end.doubtful
     )
