@@ -111,7 +111,7 @@ LIMBS = (
         },
     ),
     Example(
-        name="a rule that demands keeps nothing and what is unclear keeps",
+        name="a rule that demands keeps nothing though it be unclear",
         rules={
             "things": rule('keep = "1 year"', 'from = "made"'),
             "asked": rule('upon = "asked"', 'yields_to = ["legal obligation"]'),
@@ -127,7 +127,7 @@ LIMBS = (
         ),
         fates={
             TODAY: {
-                "things": "due! not_due not_due due! retained",
+                "things": "due! not_due not_due due! due!",
                 "asked": "out_of_scope out_of_scope due out_of_scope unclear",
             }
         },

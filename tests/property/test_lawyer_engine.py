@@ -13,6 +13,7 @@ import pytest
 from tests.oracles.lawyer import examples_fate, examples_time, harness, places
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import TODAY, Harness, asked
+from tests.oracles.lawyer.profiles import EVERYTHING
 from tests.oracles.lawyer.shrink import shrunk
 from tests.oracles.lawyer.situations import Situation
 
@@ -38,6 +39,21 @@ def court(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_a_plan_and_a_run_are_what_the_evaluator_says(court: Harness, seed: int) -> None:
     """Seventeen companies under one policy, each with rows on either side of its lines."""
     assert asked(court, case(seed, TODAY[court.place.kind], companies=17)) == []
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_the_whole_language_is_planned_as_the_evaluator_says(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    """With people's words and holds; on SQLite, and but for parts that records share by referring to them."""
+    folder = tmp_path_factory.mktemp("whole")
+    place = places.opened("sqlite", folder)
+    whole = EVERYTHING.without(shared_parts=False)
+    try:
+        harness = Harness(folder / "files", place)
+        assert asked(harness, case(seed, whole, companies=6), carried_out=False) == []
+    finally:
+        place.close()
 
 
 @pytest.mark.parametrize("told", EXAMPLES[::20], ids=lambda told: told.name)

@@ -109,7 +109,7 @@ NEGATED = p.Not(item=SIZE)
 LIVE = p.Truth(item=field("live", Kind.BOOLEAN))
 EACH: dict[str, tuple[p.Test, str, str]] = {
     "no test": (p.All(items=()), "1 = 1", "true"),
-    "no way": (p.AnyOf(items=()), "0 = 1", "false"),
+    "no way": (p.AnyOf(items=()), "1 = 0", "1 = 0"),
     "true": (p.IsTrue(item=SIZE), '(r."size" > 3) IS 1', '(r."size" > 3) IS true'),
     "a negation that is true": (
         p.IsTrue(item=NEGATED),
