@@ -77,7 +77,7 @@ class Stops(Sharing):
             covered = self._covered(share.other, share.owner)
             if covered:
                 found.append(share.where(p.AnyOf(items=tuple(covered)), root))
-        for item in bound.outside:
+        for item in bound.outside if self._holding.datasets or self._holding.rules else ():
             for ruled in self._every:
                 if item.reference.table in ruled.bound.members and ruled.bound is not bound:
                     holder = partial(self.held, ruled.bound, visiting=visiting)

@@ -6,7 +6,7 @@ import functools
 import json
 import operator
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -92,10 +92,23 @@ def lies_before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
 
 def teach(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions that statements of `SqliteMoments` call."""
-    connection.create_function("retention_instant", 3, _instant, deterministic=True)
-    connection.create_function("retention_day", 4, _day, deterministic=True)
-    connection.create_function("retention_before", 4, _before, deterministic=True)
-    connection.create_function("retention_ended", 3, _ended, deterministic=True)
+    connection.create_function("retention_instant", 3, _in_calendar(_instant), deterministic=True)
+    connection.create_function("retention_day", 4, _in_calendar(_day), deterministic=True)
+    connection.create_function("retention_before", 4, _in_calendar(_before), deterministic=True)
+    connection.create_function("retention_ended", 3, _in_calendar(_ended), deterministic=True)
+
+
+def _in_calendar(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NULL for what can't be told in the calendar: an exception would end the statement."""
+
+    @functools.wraps(function)
+    def told(*values: Any) -> Any:
+        try:
+            return function(*values)
+        except (ValueError, OverflowError):
+            return None
+
+    return told
 
 
 def _instant(value: Any, encoding: str, naive: str) -> int | None:
