@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from retention.verbs import explain
 from tests.acceptance.worked import AWARE, Example
 from tests.acceptance.worked_clocks import CLOCKS
 from tests.acceptance.worked_fates import FATES as OF_SEVERAL
@@ -86,14 +85,7 @@ FATES = (
 )  # fmt: skip
 
 
-SILENT = pytest.mark.xfail(
-    "NO_WORDS" in vars(explain), strict=True, reason="explain does not ask what people told yet"
-)
-
-
-@pytest.mark.parametrize(
-    "example", [pytest.param(e, marks=[SILENT] if e.said else [], id=e.id) for e in EXAMPLES]
-)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 def test_explain_says_the_same_of_each_record(work: Workplace, sqlite: SqliteStore, example: Example) -> None:
     told(work, sqlite, example)
     for day, rules in example.fates.items():
