@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": "retention.cli.commands.plan:plan",
     "approve": "retention.cli.commands.approve:approve",
     "run": "retention.cli.commands.run:run",
+    "daemon": "retention.cli.commands.daemon:daemon",
     "status": "retention.cli.commands.status:status",
     "hold": "retention.cli.commands.hold:hold",
     "event": "retention.cli.commands.event:event",
@@ -35,7 +36,6 @@ COMMANDS = {
 }
 
 LATER = (
-    "daemon",
     "stop",
     "resume",
     "vault",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from retention.model.progress import Progress
     from retention.model.screen import DemoScreen
     from retention.model.script import Script
-    from retention.model.status import Status
+    from retention.model.status import NextLine, Status
     from retention.model.told import Telling
 
 Clock: TypeAlias = "Callable[[], datetime]"
@@ -257,6 +257,11 @@ def list_events(place: Place) -> tuple[Telling, ...]:
 def status(place: Place, *, clock: Clock) -> Status:
     """What ran, what runs next, what is overdue, what waits."""
     return cast("Status", _verb("status", "status")(place, clock=clock))
+
+
+def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:
+    """When rules run by schedule."""
+    return cast("tuple[NextLine, ...]", _verb("schedule", "print_schedule")(place, clock=clock))
 
 
 def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, clock: Clock) -> Explanation:

@@ -21,13 +21,26 @@ class RunLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Firing:
+    """One moment: as the rule's zone has it, and in UTC."""
+
+    local: datetime
+    utc: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class NextLine:
-    """When a rule's schedule fires next; None: by hand only. `waits`: why it would not run, if so."""
+    """When a rule's schedule comes next, in the rule's zone; None: by hand only. `waits`: why it would not run, if so.
+
+    `times`: the next five, the first of which is `at`.
+    """
 
     rule: str
     schedule: str | None
     at: datetime | None
     waits: str | None
+    timezone: str = "UTC"
+    times: tuple[Firing, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

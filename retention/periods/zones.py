@@ -68,10 +68,14 @@ def day_of(instant: datetime, timezone: str) -> date:
 
 def first_instant(day: date, timezone: str) -> datetime:
     """The instant at which `day` begins in `timezone`; a day that was skipped begins at the skip."""
+    return first_reading(datetime.combine(day, time.min), timezone)
+
+
+def first_reading(wall: datetime, timezone: str) -> datetime:
+    """The first instant at which the clock of `timezone` shows `wall` (naive) or goes past it; monotone in `wall`."""
     zone = ZoneInfo(timezone)
-    midnight = datetime.combine(day, time.min)
-    first, second = _readings(midnight, zone)
-    return first if first <= second else _change(midnight, zone, second, first)
+    first, second = _readings(wall, zone)
+    return first if first <= second else _change(wall, zone, second, first)
 
 
 def instant_of_naive(naive: datetime, timezone: str) -> datetime:

@@ -17,7 +17,7 @@ from retention.model.overview import SetUp
 from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
-from retention.model.status import Status
+from retention.model.status import NextLine, Status
 from retention.model.told import Telling
 
 
@@ -77,6 +77,11 @@ def approve_document(plan: str, by: str, lines: Sequence[ApprovalLine]) -> Docum
 def status_document(status: Status) -> Document:
     """The engine's state at a glance."""
     return {"format": "retention.status/1", **plain(status)}
+
+
+def schedule_document(lines: Sequence[NextLine]) -> Document:
+    """The next times of each rule that acts, in its zone and in UTC."""
+    return {"format": "retention.schedule/1", "rules": plain(lines)}
 
 
 def hold_document(placed: Placed) -> Document:

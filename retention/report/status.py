@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
-from retention.model.status import Status
+from retention.model.status import Firing, NextLine, Status
 from retention.report.console import cell, columns, heading, line
 from retention.report.escape import shown
 from retention.report.outcome import RUN_STYLE
-from retention.report.words import counted, moment, number, unzoned
+from retention.report.words import counted, listed, moment, number, unzoned
 
 
 def show_status(console: Console, status: Status) -> None:
@@ -122,3 +124,25 @@ def _next(console: Console, status: Status) -> None:
             cell(each.waits or "", "warn"),
         )
     console.print(table)
+    show_times(console, status.next)
+
+
+def show_schedule(console: Console, lines: Sequence[NextLine]) -> None:
+    """The next times of all rules, and those that have none."""
+    line(console, "Next times, by schedule", style="title")
+    show_times(console, lines)
+    by_hand = [shown(each.rule) for each in lines if each.schedule is None]
+    if by_hand:
+        line(console, f"By hand only: {listed(by_hand)}.", style="quiet")
+
+
+def show_times(console: Console, lines: Sequence[NextLine]) -> None:
+    """The next times, once for all rules that have them in common."""
+    groups: dict[tuple[str, str, tuple[Firing, ...]], list[str]] = {}
+    for each in lines:
+        if each.schedule is not None:
+            groups.setdefault((each.schedule, each.timezone, each.times), []).append(shown(each.rule))
+    for (schedule, timezone, times), rules in groups.items():
+        heading(console, f"{schedule} in {timezone}: {listed(rules)}")
+        for time in times:
+            line(console, f"{moment(time.local)}   {time.utc:%Y-%m-%d %H:%M} UTC", indent=2)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from retention import periods
 from retention.config import Configuration
@@ -22,6 +21,7 @@ from retention.store.runs import RunRow
 from retention.store.state import Snapshot
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
+from retention.verbs.schedule import upcoming
 
 _RUNS = 10
 _PLANS = 20
@@ -113,18 +113,7 @@ def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) 
         rule.name, resolved_form(config, rule.name)
     ):
         waits = "this form of the rule has not been approved"
-    return NextLine(rule=rule.name, schedule=rule.schedule, at=_fires(rule, now), waits=waits)
-
-
-def _fires(rule: Rule, now: datetime) -> datetime | None:
-    """When the schedule fires next, in the rule's zone."""
-    if rule.schedule is None or not rule.acts:
-        return None
-    from croniter import croniter
-
-    local = now.astimezone(ZoneInfo(rule.timezone))
-    found: datetime = croniter(rule.schedule, local).get_next(datetime)
-    return found
+    return replace(upcoming(rule, now), waits=waits)
 
 
 def _removed_late(runs: Sequence[RunRow], row: StoredPlan) -> Counter[tuple[str, str, str]]:
