@@ -11,20 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Table, insert, inspect, literal, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SetupError, UnreachableError
-from retention.ledger.note import Signer, Verifier
+from retention.ledger.note import Signer
 from retention.model.told import Told
 from retention.store.aside import SetAside, SetAsideReading
 from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
 from retention.store.backends import backend_of
 from retention.store.batches import Batches, BatchesReading, Evidence, EvidenceReading
+from retention.store.described import checked_meta, connected, describe, description, filled
 from retention.store.holds import Holds, HoldsReading
 from retention.store.leases import Leases, LeasesReading
-from retention.store.log import Log, LogReading, first_head
+from retention.store.log import Log, LogReading
 from retention.store.migrations import upgrade
 from retention.store.mirror import Mirror
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
@@ -110,12 +111,12 @@ class StateStore:
         SetupError where a store is there already, where the server has no such database, and for
         a verifier key that is not the origin's; UnreachableError where nothing can be written.
         """
-        row = _description(origin, verifier_key, evidence_key_id, at)
+        row = description(origin, verifier_key, evidence_key_id, at)
         backend = backend_of(where) if isinstance(where, str) else where
         with backend.creating() as connection:
             backend.must_keep(connection)
             upgrade(connection, backend.version_table)
-            _describe(connection, row)
+            describe(connection, row)
 
     @classmethod
     def unfinished(cls, where: Backend | str) -> bool:
@@ -126,8 +127,8 @@ class StateStore:
         """
         backend = backend_of(where) if isinstance(where, str) else where
         backend.must_exist()
-        with _connected(backend, write=False) as connection:
-            return backend.version(connection) is not None and not _filled(connection, meta)
+        with connected(backend, write=False) as connection:
+            return backend.version(connection) is not None and not filled(connection, meta)
 
     @classmethod
     def finish(
@@ -137,21 +138,21 @@ class StateStore:
 
         Raises what `create` raises, and SetupError where a table has rows: that is another's store.
         """
-        row = _description(origin, verifier_key, evidence_key_id, at)
+        row = description(origin, verifier_key, evidence_key_id, at)
         backend = backend_of(where) if isinstance(where, str) else where
         backend.must_exist()
         backend.make_private()
-        with _connected(backend, write=True) as connection:
+        with connected(backend, write=True) as connection:
             backend.must_keep(connection)
             backend.alone(connection)
             if backend.version(connection) != VERSIONS[-1]:
                 upgrade(connection, backend.version_table)
-            if _filled(connection, *metadata.sorted_tables):
+            if filled(connection, *metadata.sorted_tables):
                 raise SetupError(
                     f"{backend.shown}: this state store has rows, and does not say whose it is;"
                     " restore a backup, or name another in retention.toml"
                 )
-            _describe(connection, row)
+            describe(connection, row)
 
     @classmethod
     def open(
@@ -172,7 +173,7 @@ class StateStore:
         """
         backend = backend_of(where) if isinstance(where, str) else where
         backend.must_exist()
-        row = _checked_meta(backend, writable=signer is not None)
+        row = checked_meta(backend, writable=signer is not None)
         if callable(signer):
             signer = signer(row.origin)
         store = cls(backend, row, signer)
@@ -324,75 +325,3 @@ def _give_up(connection: Connection) -> None:
     with suppress(RetentionError, SQLAlchemyError):
         connection.invalidate()
     connection.close()
-
-
-@contextmanager
-def _connected(backend: Backend, *, write: bool) -> Iterator[Connection]:
-    """A connection in a transaction, for a look or for set-up; closed afterwards."""
-    engine = backend.engine(write=write)
-    try:
-        with engine.connect() as connection, connection.begin():
-            yield connection
-    finally:
-        engine.dispose()
-
-
-def _description(origin: str, verifier_key: str, evidence_key_id: str, at: datetime) -> dict[str, Any]:
-    """The store's one row about itself."""
-    if Verifier.parse(verifier_key).name != origin:
-        raise SetupError(f"this verifier key is not one of the ledger {origin!r}")
-    return {
-        "id": 1,
-        "origin": origin,
-        "verifier_key": verifier_key,
-        "evidence_key_id": evidence_key_id,
-        "created": at,
-    }
-
-
-def _describe(connection: Connection, row: dict[str, Any]) -> None:
-    """The first rows; the description last, since with it a store is finished."""
-    connection.execute(insert(head), first_head())
-    connection.execute(insert(meta), row)
-
-
-def _filled(connection: Connection, *tables: Table) -> bool:
-    """Whether any of these tables that is there has a row."""
-    there = set(inspect(connection).get_table_names())
-    return any(
-        connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
-        for table in tables
-        if table.name in there
-    )
-
-
-def _checked_meta(backend: Backend, *, writable: bool) -> Row[Any]:
-    """The store's own description, brought to this version where it is older."""
-    place = backend.shown
-    with _connected(backend, write=writable) as connection:
-        if _version(connection, backend) != VERSIONS[-1]:
-            if not writable:
-                raise SetupError(f"{place}: this state store is of an older version; type: retention init")
-            backend.alone(connection)
-            if _version(connection, backend) != VERSIONS[-1]:
-                upgrade(connection, backend.version_table)
-        row = connection.execute(select(meta)).one_or_none()
-        if row is None:
-            raise SetupError(f"{place}: this state store was never finished; type: retention init")
-        if writable:
-            backend.must_keep(connection)
-        return row
-
-
-def _version(connection: Connection, backend: Backend) -> str:
-    """The version of the tables that are there, which this program must know."""
-    found = backend.version(connection)
-    if found is None:
-        raise SetupError(
-            f"{backend.shown}: this database is no state store of retention; type: retention init"
-        )
-    if found not in VERSIONS:
-        raise SetupError(
-            f"{backend.shown}: a newer version of retention made this state store ({found}); install it"
-        )
-    return found

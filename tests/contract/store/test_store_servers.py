@@ -418,7 +418,7 @@ def test_tables_of_others_stay_and_one_of_our_names_is_not_taken_over(server_pla
 
 def test_a_failure_while_a_store_is_made_on_a_server_can_be_made_good(server_place, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr("retention.store.state.first_head", lambda: {"id": None})
+        broken.setattr("retention.store.described.first_head", lambda: {"id": None})
         with pytest.raises(RetentionError):
             server_place.create()
     if server_place.database.kind == "postgresql":

@@ -63,7 +63,7 @@ def test_a_missing_store_is_refused_and_not_made(sqlite_place):
 
 
 def test_a_failure_while_it_is_made_leaves_nothing(sqlite_place, monkeypatch):
-    monkeypatch.setattr("retention.store.state.first_head", lambda: {"id": None})
+    monkeypatch.setattr("retention.store.described.first_head", lambda: {"id": None})
     with pytest.raises(RetentionError):
         sqlite_place.create()
     assert list(sqlite_place.path.parent.iterdir()) == []
