@@ -28,6 +28,8 @@ COMMANDS = {
     "approve": "retention.cli.commands.approve:approve",
     "run": "retention.cli.commands.run:run",
     "daemon": "retention.cli.commands.daemon:daemon",
+    "stop": "retention.cli.commands.stop:stop",
+    "resume": "retention.cli.commands.stop:resume",
     "status": "retention.cli.commands.status:status",
     "hold": "retention.cli.commands.hold:hold",
     "event": "retention.cli.commands.event:event",
@@ -36,8 +38,6 @@ COMMANDS = {
 }
 
 LATER = (
-    "stop",
-    "resume",
     "vault",
     "suppressed",
     "key",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retention.model.screen import DemoScreen
     from retention.model.script import Script
     from retention.model.status import NextLine, Status
+    from retention.model.switch import Resumed, Stopped
     from retention.model.told import Telling
 
 Clock: TypeAlias = "Callable[[], datetime]"
@@ -257,6 +258,36 @@ def list_events(place: Place) -> tuple[Telling, ...]:
 def status(place: Place, *, clock: Clock) -> Status:
     """What ran, what runs next, what is overdue, what waits."""
     return cast("Status", _verb("status", "status")(place, clock=clock))
+
+
+def stop(
+    place: Place,
+    *,
+    reason: str,
+    by: str,
+    behalf: str | None = None,
+    ref: str | None = None,
+    clock: Clock,
+    patience: float = 10.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> Stopped:
+    """Stops everything."""
+    done = _verb("switch", "stop")(
+        place,
+        reason=reason,
+        by=by,
+        behalf=behalf,
+        ref=ref,
+        clock=clock,
+        patience=patience,
+        pause=pause,
+    )
+    return cast("Stopped", done)
+
+
+def resume(place: Place, *, by: str, clock: Clock) -> Resumed:
+    """Lets everything go on."""
+    return cast("Resumed", _verb("switch", "resume")(place, by=by, clock=clock))
 
 
 def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:

@@ -54,7 +54,7 @@ def aside_key(key: Key) -> str:
 
 
 class HoldsChangedError(RetentionError):
-    """A hold was placed or released since the batch looked for holds."""
+    """A hold was placed or released, or everything stopped, since the batch looked for holds."""
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from retention.model.switch import Stop
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunLine:
@@ -101,3 +103,4 @@ class Status:
     failed: tuple[FailedLine, ...] = ()
     holds: int = 0  # in force
     reviews: tuple[ReviewLine, ...] = ()  # holds whose day of review has passed
+    stopped: Stop | None = None  # the kill switch

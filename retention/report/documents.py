@@ -18,6 +18,7 @@ from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
 from retention.model.status import NextLine, Status
+from retention.model.switch import Resumed, Stopped
 from retention.model.told import Telling
 
 
@@ -82,6 +83,16 @@ def status_document(status: Status) -> Document:
 def schedule_document(lines: Sequence[NextLine]) -> Document:
     """The next times of each rule that acts, in its zone and in UTC."""
     return {"format": "retention.schedule/1", "rules": plain(lines)}
+
+
+def stop_document(done: Stopped) -> Document:
+    """Who stopped everything, and whether it was stopped before."""
+    return {"format": "retention.stop/1", **plain(done)}
+
+
+def resume_document(done: Resumed) -> Document:
+    """The stops that are over."""
+    return {"format": "retention.resume/1", **plain(done)}
 
 
 def hold_document(placed: Placed) -> Document:

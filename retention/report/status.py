@@ -10,12 +10,16 @@ from retention.model.status import Firing, NextLine, Status
 from retention.report.console import cell, columns, heading, line
 from retention.report.escape import shown
 from retention.report.outcome import RUN_STYLE
+from retention.report.switch import show_stop
 from retention.report.words import counted, listed, moment, number, unzoned
 
 
 def show_status(console: Console, status: Status) -> None:
     """Worst first: what waits for a person, what is late, then past and future runs."""
     line(console, f"Status at {moment(status.now)}", style="title")
+    if status.stopped is not None:
+        show_stop(console, status.stopped)
+        line(console, "Nothing is removed until somebody types: retention resume", style="bad")
     _alarms(console, status)
     _failed(console, status)
     _holds(console, status)

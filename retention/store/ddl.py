@@ -29,6 +29,10 @@ _RIGHTS = {
     "hold_subject": "SELECT, INSERT, DELETE",
     "telling": "SELECT, INSERT, UPDATE",
     "telling_subject": "SELECT, INSERT, DELETE",
+    "stop": "SELECT, INSERT, UPDATE",
+    "turn": "SELECT, INSERT, UPDATE",
+    "standing": "SELECT, INSERT, UPDATE",
+    "notice": "SELECT, INSERT, UPDATE, DELETE",
 }
 """Who works with the store can add events to the ledger, and neither change nor remove one.
 

@@ -36,7 +36,7 @@ class HoldsReading:
         self._connection = connection
 
     def epoch(self) -> int:
-        """Changes with every hold that is placed, widened or released. Cheap: every batch asks."""
+        """Changes with every hold that is placed, widened or released, and with the kill switch. Every batch asks."""
         return int(_EPOCH.run(self._connection, {})[0][0])
 
     def in_force(self) -> list[Hold]:
@@ -108,7 +108,12 @@ class Holds(HoldsReading):
         self._advance()
 
     def _advance(self) -> None:
-        self._connection.execute(update(head).where(head.c.id == 1).values(hold_epoch=head.c.hold_epoch + 1))
+        look_again(self._connection)
+
+
+def look_again(connection: Connection) -> None:
+    """From this transaction's commit on no batch commits that has not looked at what holds it up."""
+    connection.execute(update(head).where(head.c.id == 1).values(hold_epoch=head.c.hold_epoch + 1))
 
 
 def _hold(row: Row[Any], subjects: Sequence[Subject]) -> Hold:

@@ -36,7 +36,7 @@ def version_table(family: str) -> str:
     return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
 
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 """Every version of these tables, oldest first; the last is this one's."""
 
 
@@ -174,6 +174,7 @@ job = _table(
     _count("batches"),
     _count("millis"),
     _text("rows", LONG_TEXT),
+    _text("waits", LONG_TEXT, nullable=True),
     ForeignKeyConstraint(["run"], [f"{PREFIX}run.id"]),
     _index("job_of", "run", "job", unique=True),
     _index("job_last", "rule", "connector", "dataset"),
@@ -300,6 +301,55 @@ telling_subject = _table(
     _text("source", LONG_TEXT, nullable=True),
     ForeignKeyConstraint(["telling"], [f"{PREFIX}telling.id"]),
     _index("telling_subject_of", "telling"),
+)
+stop = _table(
+    "stop",
+    _number(),
+    _at("at"),
+    _text("by"),
+    _text("behalf", LONG_TEXT, nullable=True),
+    _text("text", LONG_TEXT),
+    _text("ref", nullable=True),
+    _at("lifted", nullable=True),
+    _index("stop_lifted", "lifted"),
+)
+turn = _table(
+    "turn",
+    Column("rule", _NAME, primary_key=True),
+    _text("schedule"),
+    _text("timezone"),
+    _at("slot"),
+    Column("ended", Boolean, nullable=False),
+    _count("attempts"),
+    _at("again", nullable=True),
+    _text("connectors", LONG_TEXT, nullable=True),
+)
+standing = _table(
+    "standing",
+    _text("rule"),
+    _text("connector"),
+    _text("dataset"),
+    _text("run", _ID),
+    _at("at"),
+    _text("status", _ID),
+    _text("reason", LONG_TEXT, nullable=True),
+    _at("succeeded", nullable=True),
+    _count("failures"),
+    PrimaryKeyConstraint("rule", "connector", "dataset"),
+)
+notice = _table(
+    "notice",
+    _text("channel", _ID),
+    _text("key"),
+    _text("kind", _ID),
+    _text("text", LONG_TEXT),
+    _at("since"),
+    _count("number"),
+    _at("told", nullable=True),
+    _at("over", nullable=True),
+    _count("attempts"),
+    _at("again", nullable=True),
+    PrimaryKeyConstraint("channel", "key"),
 )
 
 OUR_TABLES = tuple(table.name for table in reversed(metadata.sorted_tables))

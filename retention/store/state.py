@@ -32,7 +32,10 @@ from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReadi
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
 from retention.store.schema import VERSIONS, head, meta, metadata
+from retention.store.standings import Standings, StandingsReading
+from retention.store.switch import Switch, SwitchReading
 from retention.store.tellings import Tellings, TellingsReading
+from retention.store.turns import Turns, TurnsReading
 
 _BEGINNING = Retry(attempts=5)
 """How a transaction is begun where the database would not, for no fault of ours."""
@@ -55,6 +58,9 @@ class Snapshot:
         self.set_aside = SetAsideReading(connection)
         self.holds = HoldsReading(connection)
         self.tellings = TellingsReading(connection)
+        self.switch = SwitchReading(connection)
+        self.turns = TurnsReading(connection)
+        self.standings = StandingsReading(connection)
 
     def told(self) -> Told:
         """Every hold and telling in force."""
@@ -78,6 +84,9 @@ class Transaction:
         self.set_aside = SetAside(connection)
         self.holds = Holds(connection)
         self.tellings = Tellings(connection)
+        self.switch = Switch(connection)
+        self.turns = Turns(connection)
+        self.standings = Standings(connection)
 
 
 class StateStore:

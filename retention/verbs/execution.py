@@ -38,7 +38,8 @@ class Execution:
     """One execution, while it lasts.
 
     `uses_up`: the plan is carried out by it. Not by a canary, and not where nothing may run that is in it: then
-    it can still be approved.
+    it can still be approved. `stop`: whether somebody asks it to end; it and `go_on` raise SafetyRefusal where
+    everything is stopped, `go_on` after a look at once.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Execution:
     limit: int | None
     evidence: bytes
     in_doubt: Mapping[str, str]
+    go_on: Callable[[], None]
     said: Words = NO_WORDS
     uses_up: bool = True
     token: int = 0
@@ -182,8 +184,6 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
         return not_run(job, JobStatus.FAILED, execution.ready.silent.get(job.connector))
     if job.connector in memory.failed:
         return not_run(job, JobStatus.FAILED, memory.failed[job.connector])
-    if execution.stop():
-        return not_run(job, JobStatus.STOPPED, "the run was stopped before it")
     doubt = execution.in_doubt.get(item.job.name)
     if doubt is not None:
         return not_run(job, JobStatus.REFUSED, in_doubt_still(doubt))
@@ -194,6 +194,8 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
         return not_run(job, verdict.status, verdict.reason)
     target = execution.ready.targets[job.connector]
     try:
+        if execution.stop():
+            return not_run(job, JobStatus.STOPPED, "the run was stopped before it")
         why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
             return not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
@@ -302,6 +304,7 @@ def _removed(
                 return stack.enter_context(way(people=people, special=special))
 
             def renewed() -> Remover:
+                execution.go_on()
                 execution.listen_again()
                 return opened()
 

@@ -27,9 +27,7 @@ from retention.verbs.covering import Coverage, Group, covered
 from retention.verbs.everywhere import everywhere
 from retention.verbs.prepared import Clock, Prepared, configuration, in_zone
 from retention.verbs.sealing import sealed_words
-
-_LOOKS = 0.1
-"""Seconds between two looks at batches that were begun before a hold."""
+from retention.verbs.settling import Begun, begun_in, settle
 
 
 def place_hold(
@@ -94,7 +92,7 @@ def place_hold(
         with everywhere(place, config) as where:
             found = covered(cover, groups, where, now, before)
         stored, new, begun = _stored(state, hold, found, stores.evidence_key(config), accept, clock)
-        unsettled = _settle(state, begun, pause, patience)
+        unsettled = settle(state, begun, pause, patience)
     return Placed(
         hold=replace(stored, at=in_zone(config, stored.at)),
         new=new,
@@ -287,8 +285,6 @@ def _review(text: str | None, config: Configuration, now: datetime) -> date | No
 
 # -- what is stored ------------------------------------------------------------------------
 
-Begun = frozenset[tuple[str, str, int]]
-
 
 def _stored(
     state: StateStore, hold: Hold, found: Coverage, key: bytes, accept: bool, clock: Clock
@@ -308,7 +304,7 @@ def _stored(
             if more:
                 tx.holds.widen(old.id, more)
                 tx.log.append("hold.extended", _extended(key, old.id, more), now)
-        begun = frozenset((row.run, row.job, row.batch) for row in tx.batches.unresolved())
+        begun = begun_in(tx)
     return placed, old is None, begun
 
 
@@ -341,16 +337,3 @@ def _event(hold: Hold, found: Coverage, key: bytes, accept: bool) -> dict[str, A
         ],
         "words": sealed_words(key, hold.id, named, cover.key, hold.text, hold.authority, hold.behalf),
     }
-
-
-def _settle(state: StateStore, begun: Begun, pause: Callable[[float], None], patience: float) -> int:
-    """Waits until none of these batches is in doubt; how many still are when patience ends."""
-    waited, left = 0.0, begun
-    while left:
-        with state.read() as snapshot:
-            left = left & {(row.run, row.job, row.batch) for row in snapshot.batches.unresolved()}
-        if not left or waited >= patience:
-            break
-        pause(_LOOKS)
-        waited += _LOOKS
-    return len(left)

@@ -34,6 +34,7 @@ from retention.verbs.holds import carry_over
 from retention.verbs.plan import count, judged, keep_plan, stored_row
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
 from retention.verbs.spoken import Words, words
+from retention.verbs.switch import Watch
 
 Confirm = Callable[[Plan], bool]
 
@@ -64,15 +65,18 @@ def run(
 
     With `plan_id` the plan of that name is carried out; without, an approved plan that waits for it
     is, else a new one as of now. `confirm` is asked before anything is removed; its yes approves in the
-    name `by` what awaits approval. Raises SafetyRefusal where nothing may run at all; what holds up one
-    job is that job's outcome, and so is a database that does not answer. Where none answers the run is
+    name `by` what awaits approval. Raises SafetyRefusal where nothing may run at all,
+    or everything is stopped; what holds up one job is that job's outcome, and so is a database that does not
+    answer. Where none answers the run is
     written down as failed, and UnreachableError raised.
     """
     config = configuration(place)
     named(config, rules, connectors)
-    stop = stop if stop is not None else _never
     with ExitStack() as stack:
         state = stack.enter_context(stores.opened(config, place))
+        switch = Watch(state=state, folder=config.folder)
+        switch.look()
+        stop = _stopping(stop, switch)
         _refuse_damaged_ledger(state)
         intention = _intention(state, config, plan_id, as_of, clock)
         ready = stack.enter_context(prepared(place, config, connectors))
@@ -105,6 +109,7 @@ def run(
             evidence=stores.evidence_key(config),
             in_doubt=recovered.in_doubt,
             said=said,
+            go_on=switch.look,
         )
         outcome = execute(execution, rules, by)
         ready.refuse_silence()
@@ -120,8 +125,16 @@ def _any_seen(plan: Plan) -> bool:
     return any(job.status is not JobStatus.FAILED for job in plan.jobs)
 
 
-def _never() -> bool:
-    return False
+def _stopping(stop: Callable[[], bool] | None, switch: Watch) -> Callable[[], bool]:
+    """Whether somebody asks this run to stop; SafetyRefusal where everything is to."""
+
+    def asked() -> bool:
+        if stop is not None and stop():
+            return True
+        switch.refuse()
+        return False
+
+    return asked
 
 
 _ASKABLE = (JobStatus.READY, JobStatus.AWAITING)

@@ -16,12 +16,14 @@ from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.policy import Approval, Rule
 from retention.model.status import FailedLine, NextLine, OverdueLine, ReviewLine, RunLine, Status, WaitingLine
+from retention.model.switch import Stop
 from retention.store.plans import StoredPlan
 from retention.store.runs import RunRow
 from retention.store.state import Snapshot
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.schedule import upcoming
+from retention.verbs.switch import stopped
 
 _RUNS = 10
 _PLANS = 20
@@ -46,6 +48,7 @@ def status(place: Place, *, clock: Clock) -> Status:
             in_doubt=len(snapshot.batches.unresolved()),
             set_aside=snapshot.set_aside.count(),
             events=snapshot.log.head().size,
+            stopped=_stopped(config, snapshot),
             holds=len(holds),
             reviews=tuple(
                 ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
@@ -53,6 +56,11 @@ def status(place: Place, *, clock: Clock) -> Status:
                 if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
             ),
         )
+
+
+def _stopped(config: Configuration, snapshot: Snapshot) -> Stop | None:
+    found = stopped(config.folder, snapshot)
+    return None if found is None else replace(found, at=in_zone(config, found.at))
 
 
 def _plan(config: Configuration, row: StoredPlan) -> Plan:

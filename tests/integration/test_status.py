@@ -123,3 +123,15 @@ def test_a_lost_key_is_to_be_put_back_and_init_does_not_lead_in_a_circle(shop: W
             verb()
         assert "retention init" not in told.value.message
     assert not key.exists()
+
+
+def test_what_is_stopped_is_told_first(shop: Workplace) -> None:
+    ran = shop.cli("stop", "--reason", "wrong rows", "--by", "Ida")
+    assert ran.exit_code == 0, ran.output
+    told = shop.cli("status").stdout
+    assert "for Ida at" in told
+    assert "wrong rows" in told
+    assert shop.cli("run", "--yes").exit_code == 4
+    assert "goes on" in shop.cli("resume").stdout
+    assert "Nothing was stopped" in shop.cli("resume").stdout
+    assert shop.cli("run", "--yes").exit_code == 0

@@ -15,6 +15,7 @@ from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobPlan, JobStatus, Plan, PlanLine, Statement
 from retention.model.script import Script
 from retention.model.status import Status
+from retention.model.switch import Resumed, Stop, Stopped
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 MODULES = (
@@ -24,6 +25,7 @@ MODULES = (
     "run",
     "status",
     "schedule",
+    "switch",
     "explain",
     "audit",
     "init",
@@ -65,6 +67,7 @@ VERIFICATION = Verification(
     source="s", origin="o", events=1, size=1, root="r", checkpoints=1, unsigned_tail=0, last_at=None
 )
 STATUS = Status(now=DAY, runs=(), next=(), overdue=(), waiting=(), in_doubt=0, set_aside=0, events=0)
+STOP = Stop(at=DAY, by="ida", reason="wrong rows")
 TABLE = TableLine(
     table="orders", rows=3, exactness="about", dates=("at",), people=(), refers_to=(), referred_by=()
 )
@@ -107,6 +110,8 @@ def usual():
         ),
         "run.run": lambda place, **_: outcome("done", JobStatus.DONE),
         "status.status": lambda place, **_: STATUS,
+        "switch.stop": lambda place, **_: Stopped(stop=STOP, new=True),
+        "switch.resume": lambda place, **_: Resumed(at=DAY, by="ida", over=(STOP,)),
         "schedule.print_schedule": lambda place, **_: (),
         "explain.explain": lambda place, **_: EXPLANATION,
         "audit.log": lambda place: iter(['{"at":"t","data":{},"prev":"0","seq":1,"type":"x"}']),

@@ -195,8 +195,6 @@ def test_an_unknown_command_names_the_nearest(line, word, near):
 
 LATER = [
     "daemon",
-    "stop",
-    "resume",
     "vault create",
     "key list",
     "report",
