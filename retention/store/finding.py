@@ -53,6 +53,22 @@ class Finding:
         found = [each for place in places if (each := self._look(place, leaf)) is not None]
         return sorted(found, key=lambda each: (each.batch.at, each.batch.batch))
 
+    def waiting(self) -> list[list[Any]]:
+        """Full groups that could be made of committed batches, as `make` takes them; what is left over waits."""
+        full: list[list[Any]] = []
+        open_groups: dict[str, list[Any]] = {}
+        for row in _waiting(self._connection):
+            group = open_groups.setdefault(row.key_id, [])
+            group.append(row)
+            if len(group) == MOST_BATCHES or sum(each.records for each in group) >= MOST_RECORDS:
+                full.append(open_groups.pop(row.key_id))
+        return full
+
+    def older(self, than: datetime) -> bool:
+        """Whether there is evidence of batches of before an instant."""
+        old = select(batch.c.run).join(evidence, _SAME).where(batch.c.at < than).limit(1)
+        return self._connection.execute(old).first() is not None
+
     def _look(self, place: tuple[str, str, int], leaf: bytes) -> Found | None:
         row, there = self._evidence.get(*place), self._batches.get(*place)
         if row is None or there is None or there.status != COMMITTED:
@@ -81,17 +97,6 @@ class Finding:
 
 class Grouping(Finding):
     """Puts batches into groups, within write transactions."""
-
-    def waiting(self) -> list[list[Any]]:
-        """Full groups that could be made of committed batches, as `make` takes them; what is left over waits."""
-        full: list[list[Any]] = []
-        open_groups: dict[str, list[Any]] = {}
-        for row in _waiting(self._connection):
-            group = open_groups.setdefault(row.key_id, [])
-            group.append(row)
-            if len(group) == MOST_BATCHES or sum(each.records for each in group) >= MOST_RECORDS:
-                full.append(open_groups.pop(row.key_id))
-        return full
 
     def make(self, rows: Iterable[Any]) -> None:
         """One group of these batches."""

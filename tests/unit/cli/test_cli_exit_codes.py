@@ -201,8 +201,8 @@ LATER = [
     "policy show",
     "discover",
     "suppressed x",
-    "audit prove",
-    "audit export",
+    
+    
     "audit consistency",
     "check --roles",
     "check --coverage",

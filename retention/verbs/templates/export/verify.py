@@ -191,11 +191,12 @@ def check_folder(folder, key):
     part = {"first": 0, "before": [], "after": []}
     if (folder / "range.json").exists():
         part = json.loads((folder / "range.json").read_text())
+    whole = not part["first"] and not part["after"]
     tree, prev, last_at, todo = Tree(), "0" * 64, "", list(notes)
     for count, root in part["before"]:
         tree.add(bytes.fromhex(root), count)
     need(tree.size == part["first"], "range.json: what came before does not fit")
-    whole, in_use, signed = tree.size == 0, key if tree.size == 0 else None, False
+    in_use, signed = key if tree.size == 0 else None, False
     while todo and todo[0][1] == 0:
         need(todo.pop(0)[2] == tree.root(), "checkpoint of 0 events: it signs another ledger")
     for line in lines_of(folder):
@@ -226,6 +227,7 @@ def check_folder(folder, key):
                 signed = signed or in_use.strip() == key.strip()
         in_use = rotated or in_use
     events = tree.size - part["first"]
+    need(whole or all(n[1] == notes[-1][1] for n in todo), "a checkpoint is of events that are not here")
     for count, root in part["after"]:
         tree.add(bytes.fromhex(root), count)
     newest = notes[-1]
@@ -253,32 +255,35 @@ def check_proof(path, key):
         events[name] = event = read_line(line, name)
         path_up = [bytes.fromhex(step) for step in shown["path"]]
         need(root_by(path_up, leaf(line), event["seq"], size) == root, f"{name}: it is not in the ledger")
-    record, batch, went = proof["record"], proof["batch"], events["outcome"]["data"]
+    begun, intent, outcome = events["started"], events["intent"], events["outcome"]
+    record, batch, went = proof["record"], proof["batch"], outcome["data"]
     message = spelt(["retention/record/1", record["connector"], record["dataset"], record["key"]])
-    opened = leaf(bytes.fromhex(proof["blind"]) + message)
     path_up = [bytes.fromhex(step) for step in batch["path"]]
-    found = root_by(path_up, opened, batch["index"], went["count"]).hex()
-    need(found == went["root"], "the record is not in the batch")
-    same = [events["intent"]["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count")]
-    done = events["outcome"]["type"] == "batch.committed" or went.get("outcome") == "committed"
-    need(all(same) and done, "the batch was not carried out")
+    found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), batch["index"], went["count"])
+    need(found.hex() == went["root"], "the record is not in the batch")
+    same = [intent["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count")]
+    done = outcome["type"] == "batch.committed"
+    done = done or (outcome["type"] == "batch.reconciled" and went["outcome"] == "committed")
+    need(intent["type"] == "batch.intent" and all(same) and done, "the batch was not carried out")
     rule, connector, dataset = went["job"].split("/")
     need((connector, dataset) == (record["connector"], record["dataset"]), "the batch is of other records")
-    name = f"{connector}.{dataset} {','.join(record['key'])}"
-    print(f"Proved: the record {name} was in batch {went['batch']} of run {went['run']},")
-    print(
-        f"carried out by {events['outcome']['at']} under the rule {rule} (event {events['outcome']['seq']})."
-    )
-    begun = events["started"]["data"]
-    need(begun["run"] == went["run"], "the run is another one")
-    print(f"The run was started by {begun['by']}, under policy {begun['policy']}.")
-    for name in sorted(n for n in events if n.startswith("approval")):
+    need(begun["type"] == "run.started" and begun["data"]["run"] == went["run"], "the run is another one")
+    said = [
+        f"Proved: the record {connector}.{dataset} {','.join(record['key'])} was in batch {went['batch']}"
+        f" of run {went['run']},",
+        f"carried out by {outcome['at']} under the rule {rule} (event {outcome['seq']}).",
+        f"The run was started by {begun['data']['by']}, under policy {begun['data']['policy']}.",
+    ]
+    for name in sorted(name for name in events if name.startswith("approval")):
         given = events[name]["data"]
-        need(any(job["rule"] == rule for job in given["jobs"]), "the approval is of another rule")
-        print(f"Approved by {given['by']} at {events[name]['at']} (plan {given['plan']}).")
-    for change in events.get("promise", {"data": {"difference": []}})["data"]["difference"]:
-        if change["path"] == f"policy.rules.{rule}.promise":
-            print(f"The promise: {change['new']}")
+        named = any((a["plan"], a["rule"]) == (given["plan"], rule) for a in begun["data"]["approvals"])
+        need(events[name]["type"] == "approval.granted" and named, "the run does not name this approval")
+        said.append(f"Approved by {given['by']} at {events[name]['at']} (plan {given['plan']}).")
+    for change in events["promise"]["data"]["difference"] if "promise" in events else ():
+        if change["path"] in (f"rules.{rule}.promise", f'rules."{rule}".promise'):
+            need(events["promise"]["type"] == "policy.changed", "the promise is in no policy")
+            said.append(f"The promise, as of event {events['promise']['seq']}: {change['new']}")
+    print("\n".join(said))
     print(f"All of it is in the ledger {note[0]} as a checkpoint of {size} events signs it.")
 
 
