@@ -201,8 +201,6 @@ LATER = [
     "policy show",
     "discover",
     "suppressed x",
-    
-    
     "audit consistency",
     "check --roles",
     "check --coverage",
