@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from retention.model.audit import Export, Proof
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
     from retention.model.outcome import ApprovalLine, RunOutcome
@@ -309,6 +310,16 @@ def log(place: Place) -> Iterator[str]:
 def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None) -> Verification:
     """Re-hashes the ledger."""
     return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
+
+
+def export(place: Place, folder: Path, *, since: str | None = None, until: str | None = None) -> Export:
+    """Writes the ledger for an auditor."""
+    return cast("Export", _verb("exporting", "export")(place, folder, since=since, until=until))
+
+
+def prove(place: Place, *, dataset: str, key: str) -> Proof:
+    """Proves that one record went."""
+    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key))
 
 
 def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:

@@ -13,6 +13,7 @@ from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
 from retention.config.rule_file import Anything
 from retention.config.tables import Table, read
+from retention.model.clock import Period
 from retention.model.dataset import Secret
 from retention.model.settings import Settings, StateAddress
 
@@ -48,7 +49,7 @@ class SettingsFile(Table):
 
     later: ClassVar[frozenset[str]] = frozenset({"publish", "daemon", "notify", "log"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("origin", "mirror"), "[ledger]"),
+        **dict.fromkeys(("origin", "mirror", "evidence_keep"), "[ledger]"),
         **dict.fromkeys(("signing", "evidence"), "[keys]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
@@ -85,6 +86,7 @@ class LedgerTable(Table):
 
     origin: Annotated[str | None, PlainValidator(values.origin)] = None
     mirror: Annotated[str | None, PlainValidator(_folder)] = None
+    evidence_keep: Annotated[Period | None, PlainValidator(values.period)] = None
 
 
 def read_settings(document: Mapping[str, object], folder: Path, findings: list[Finding]) -> Settings:
@@ -105,6 +107,7 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
         evidence_key=evidence,
         origin=ledger.origin,
         mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
+        evidence_keep=ledger.evidence_keep,
     )
 
 

@@ -97,7 +97,7 @@ class Journal:
                 raise HoldsChangedError
             tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
             self._write_pending(tx, now)
-            tx.log.append("batch.intent", data, now)
+            seq = tx.log.append("batch.intent", data, now)
             row = BatchRow(
                 run=self.run,
                 job=self.job,
@@ -106,6 +106,7 @@ class Journal:
                 count=len(taken.keys),
                 root=sealed.root.hex(),
                 at=now,
+                seq=seq,
             )
             tx.batches.intent(row)
             leaves = pack(sealed.leaves)

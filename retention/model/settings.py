@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retention.model.clock import Period
 from retention.model.dataset import Secret, Tls
 
 
@@ -31,7 +32,7 @@ class Settings:
     """Paths are absolute.
 
     `origin`: the ledger's name, None until one is chosen. `mirror`: the folder of the ledger's
-    JSON Lines files.
+    JSON Lines files. `evidence_keep`: how long a batch's evidence is kept, None: as long as the store.
     """
 
     state: StateAddress
@@ -39,3 +40,4 @@ class Settings:
     evidence_key: Path
     origin: str | None = None
     mirror: Path
+    evidence_keep: Period | None = None

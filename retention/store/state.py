@@ -23,6 +23,7 @@ from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
 from retention.store.backends import backend_of
 from retention.store.batches import Batches, BatchesReading, Evidence, EvidenceReading
 from retention.store.described import checked_meta, connected, describe, description, filled
+from retention.store.finding import Finding, Grouping
 from retention.store.holds import Holds, HoldsReading
 from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading
@@ -54,6 +55,7 @@ class Snapshot:
         self.jobs = JobsReading(connection)
         self.batches = BatchesReading(connection)
         self.evidence = EvidenceReading(connection)
+        self.finding = Finding(connection)
         self.leases = LeasesReading(connection)
         self.set_aside = SetAsideReading(connection)
         self.holds = HoldsReading(connection)
@@ -80,6 +82,7 @@ class Transaction:
         self.jobs = Jobs(connection)
         self.batches = Batches(connection)
         self.evidence = Evidence(connection)
+        self.grouping = Grouping(connection)
         self.leases = Leases(connection)
         self.set_aside = SetAside(connection)
         self.holds = Holds(connection)

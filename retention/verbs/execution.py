@@ -29,6 +29,7 @@ from retention.store.state import StateStore
 from retention.verbs.ended import not_run, status_of
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
+from retention.verbs.upkeep import tidy
 
 NOT_REACHED = "store not reached"
 
@@ -93,7 +94,8 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         raise
     status = status_of(outcomes)
     checkpoint = _end(execution, outcomes, status)
-    notes = (*fold(execution.state, execution.ready.targets), *_mirrored(execution.state))
+    tidied = tidy(execution.state, execution.ready.config, execution.clock)
+    notes = (*fold(execution.state, execution.ready.targets), *tidied, *_mirrored(execution.state))
     return RunOutcome(
         id=execution.id,
         as_of=in_zone(execution.ready.config, execution.plan.as_of),

@@ -201,8 +201,6 @@ LATER = [
     "policy show",
     "discover",
     "suppressed x",
-    "audit prove",
-    "audit export",
     "audit consistency",
     "check --roles",
     "check --coverage",
