@@ -103,7 +103,8 @@ class Pass:
         self._fates = self._look(
             *(x for w in works for x in (w.fate, *(w.late for label in MAY_BE_LATE if _has(w.fate, label))))
         )
-        self._beside = self._look(*(item.test for item in self.asked), *(w.latest_day for w in works))
+        shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
+        self._beside = self._look(*(item.test for item in self.asked), *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
         self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
@@ -144,12 +145,16 @@ class Pass:
         return connection.execute(self._made[known], where.values).all()
 
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
-        """(fate under each job, records, oldest day for each job, how many each of `asked` is true of)."""
+        """(fate under each job, records, oldest due day for each job, how many each of `asked` is true of, rows of
+        each of `beside` that belong to records that go).
+        """
         rows, before = self._labelled(limits)
         compiler = self.first.compiler.over(self.first.work.root, rows, before)
         labels = self._labels(rows)
-        days = {work.latest_day: None for work in self.works}
-        oldest = {day: sa.func.min(compiler.latest_day(day)) for day in days}
+        oldest = [
+            sa.func.min(sa.case((_is(label, "due"), compiler.latest_day(work.latest_day))))
+            for label, work in zip(labels, self.works, strict=True)
+        ]
         true = [
             sa.func.sum(
                 sa.case(
@@ -158,7 +163,9 @@ class Pass:
             )
             for item in self.asked
         ]
-        query = sa.select(*labels, sa.func.count(), *(oldest[w.latest_day] for w in self.works), *true)
+        due = sa.or_(*(_is(label, "due") for label in labels))
+        parts = [sa.func.sum(sa.case((due, self.first.rows_of_part(part, rows)))) for part in self.beside]
+        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts)
         return query.select_from(rows).group_by(*labels)
 
     def parts(self, part: Table, limits: Sequence[Any]) -> sa.Select[Any]:
@@ -168,6 +175,19 @@ class Pass:
         joined = self.first.with_part(part, rows)
         due = sa.or_(*(_is(label, "due") for label in labels))
         return sa.select(*labels, sa.func.count()).select_from(joined).where(due).group_by(*labels)
+
+    @property
+    def beside(self) -> tuple[Table, ...]:
+        """Parts whose rows are counted with the records: an index leads from each record to them."""
+        bound = self.first.work.bound
+        found = (part.table for part in bound.parts if all(r.indexed for r in bound.chain(part.table.id)))
+        return tuple(found)
+
+    @property
+    def apart(self) -> tuple[Table, ...]:
+        """The other parts: each is read as a whole, in a statement of its own."""
+        beside = {part.id for part in self.beside}
+        return tuple(p.table for p in self.first.work.bound.parts if p.table.id not in beside)
 
     @property
     def _joining(self) -> frozenset[str]:
@@ -231,6 +251,8 @@ def _now(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> A
 def _worked(compiler: Compiler, node: Any) -> ColumnElement[Any]:
     if isinstance(node, p.Ending):
         return compiler.ending(node)
+    if isinstance(node, p.LatestDay):
+        return compiler.latest_day(node, exact=True)
     return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
 
 
