@@ -166,13 +166,16 @@ _TABLES = (
 _DISPUTED = "CASE {n} % 13 WHEN 0 THEN NULL WHEN 1 THEN {true} ELSE {false} END"
 _CUSTOMER = "1 + {n} * 7 % {customers}"
 _ROWS = {
-    "customers": "{n}, concat('person', {n}, '@example.com'), 'Ola', {d4507}, CASE WHEN {n} % 4 = 0 THEN NULL ELSE {d4201} END",
-    "orders": f"{{n}}, CASE {{n}} % 11 WHEN 0 THEN NULL WHEN 1 THEN 'GmbH' ELSE 'AS' END, {_DISPUTED}, {{d4507}}, {_CUSTOMER}",
+    "customers": "{n}, concat('person', {n}, '@example.com'), 'Ola', {d4507},"
+    " CASE WHEN {n} % 4 = 0 THEN NULL ELSE {d4201} END",
+    "orders": "{n}, CASE {n} % 11 WHEN 0 THEN NULL WHEN 1 THEN 'GmbH' ELSE 'AS' END,"
+    f" {_DISPUTED}, {{d4507}}, {_CUSTOMER}",
     "order_lines": "{n}, 1 + {n} % {orders}, 'thing'",
     "credit_notes": "{n}, 1 + {n} * 17 % {orders}, {d4201}",
     "tickets": f"{{n}}, {_DISPUTED}, {{d4507}}, {_CUSTOMER}",
     "messages": "{n}, 1 + {n} % {tickets}, {d4201}",
-    "contacts": "{n}, concat('person', {n}, '@example.com'), {d4507}, CASE WHEN {n} % 2 = 0 THEN NULL ELSE {d4201} END",
+    "contacts": "{n}, concat('person', {n}, '@example.com'), {d4507},"
+    " CASE WHEN {n} % 2 = 0 THEN NULL ELSE {d4201} END",
     "consents": f"{{n}}, {{d4507}}, CASE WHEN {{n}} % 5 = 0 THEN NULL ELSE {{d4201}} END, {_CUSTOMER}",
     "reviews": f"{{n}}, {{d4507}}, {_CUSTOMER}",
     "quotes": f"{{n}}, {{d4201}}, {_CUSTOMER}",

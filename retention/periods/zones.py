@@ -149,7 +149,7 @@ def transitions(
 
 @functools.lru_cache(maxsize=64)
 def keeps_days(timezone: str) -> bool:
-    """Every reading of the zone's wall clock means an instant of the day that it names: no clock is moved over midnight."""
+    """Every reading of the wall clock means an instant of the day that it names: none is moved over midnight."""
     before, changes = transitions(timezone)
     for at, after in changes:
         low, high = at + min(before, after), at + max(before, after)

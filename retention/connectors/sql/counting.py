@@ -31,6 +31,8 @@ AT_ONCE = 1_000_000
 """The same where records refer to each other: each statement has to follow all references of the table."""
 SPECIAL = 2_000
 """Records of which people told something that one statement looks at."""
+FEW = 100
+"""So few of them are looked at in one statement, in which each list has its keys."""
 
 
 @dataclass(kw_only=True)
@@ -223,15 +225,7 @@ class Census:
 
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
-        without, having = self._blank(), self._blank()
-        lists, told = self._works[0].lists, Prepared(passes=self._passes)
-        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
-            values: dict[str, Any] = {
-                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
-            }
-            values |= {name: handed(keys) for name, keys in some.listed.items()}
-            self._range(self._passes, Those(keys=some.keys), without)
-            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
+        without, having = self._specially()
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
         for place, tally in enumerate(self._sheet.jobs):
@@ -240,6 +234,23 @@ class Census:
                 tally.oldest = self._oldest_other(place)
             tally.oldest = _earlier(tally.oldest, come.oldest)
             tally.change(gone, come)
+
+    def _specially(self) -> tuple[Sheet, Sheet]:
+        """The records of which people told something, as if they had not, and as they did."""
+        without, having = self._blank(), self._blank()
+        lists, told = self._works[0].lists, Prepared(passes=self._passes)
+        if len(self._special) <= FEW:
+            self._range(self._passes, Those(keys=self._special), without)
+            self._range(told.having(lists), Those(keys=self._special), having)
+            return without, having
+        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+            values: dict[str, Any] = {
+                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
+            }
+            values |= {name: handed(keys) for name, keys in some.listed.items()}
+            self._range(self._passes, Those(keys=some.keys), without)
+            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
+        return without, having
 
     def _oldest_other(self, place: int) -> str | None:
         """The oldest day among due records of which nobody told anything."""

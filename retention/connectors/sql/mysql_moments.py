@@ -67,7 +67,8 @@ class MysqlMoments(MysqlClocks):
         self, column: ColumnElement[Any], field: p.Field, timezone: str, naive: str | None
     ) -> ColumnElement[Any]:
         if of_wall(field, timezone, naive):
-            return sa.case((self.readable(column, field.kind), sa.cast(column, sa.Date)))
+            readable, day = self.readable(column, field.kind), sa.cast(column, sa.Date)
+            return day if readable is None else sa.case((readable, day))
         told = precise(field)
         local = sa.cast(_local(self.instant(column, field, naive), timezone), sa.Date)
         if told:

@@ -86,16 +86,6 @@ class Seen:
     below: Below
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What `node` is where the rows `around` are the nearest that are brought in around it: all that it names."""
-
-    node: Any
-    around: tuple[p.Source, ...]
-    word: int
-    below: Below
-
-
 class Numbers:
     """Numbers for parts of predicates over `root`: the same for equal ones.
 
@@ -175,6 +165,22 @@ def _binding(node: Any) -> p.Source | None:
     if isinstance(node, p.Exists):
         return node.source
     return node.field.source if isinstance(node, p.Lookup | p.RelatedField) else None
+
+
+def asks(node: Any) -> bool:
+    """The predicate asks for what is defined beside it, or follows references to their end."""
+    waiting, seen = [node], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, p.Defined | p.Closure | p.Rings):
+            return True
+        if id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, tuple):
+                waiting += node
+            elif dataclasses.is_dataclass(node):
+                waiting += (getattr(node, name) for name in _fields(node.__class__))
+    return False
 
 
 @functools.cache

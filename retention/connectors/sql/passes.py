@@ -17,6 +17,7 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
 from retention.connectors.sql.named import among_handed, handed, parameter
 from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.statements import Statements, column_of
@@ -25,8 +26,6 @@ from retention.model.catalogue import Table
 from retention.model.lists import Lists
 from retention.planning.work import Work
 
-EVERY_ROW = "9223372036854775807"
-"""A limit that cuts nothing off, and keeps databases from working a query into the one around it."""
 LATE = " late"
 MAY_BE_LATE = ("due", "referenced", "conflict")
 
@@ -107,7 +106,7 @@ class Pass:
         self._beside = self._look(*(item.test for item in self.asked), *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
-        self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
+        self._prefix = unlike({*used, *self._fates.columns, *self._beside.columns, *self._joining})
 
     @property
     def followed(self) -> bool:
@@ -213,14 +212,14 @@ class Pass:
             compiler = (
                 first.compiler
                 if rows is first.root
-                else first.compiler.over(root, rows, _now(given, self._numbers, rows))
+                else first.compiler.over(root, rows, held(given, self._numbers, rows))
             )
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside
                 wanted = self._beside.columns | self._joining
             else:
-                made = {f"{self._prefix}{n}": _worked(compiler, self._numbers.parts[n].node) for n in layer}
+                made = {f"{self._prefix}{n}": worked(compiler, self._numbers.parts[n].node) for n in layer}
                 further = once.Below.of((self._fates, self._beside))
                 wanted = self._fates.columns | self._beside.columns | self._joining
             after = {**given, **{n: f"{self._prefix}{n}" for n in layer or ()}}
@@ -233,27 +232,7 @@ class Pass:
             ).select_from(rows)
             query = query.where(*where).limit(_literal(EVERY_ROW))
             rows, where, given = query.subquery(root.alias), [], after
-        return rows, _now(given, self._numbers, rows)
-
-
-def _now(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> Any:
-    """What tells the column of a part that `rows` hold."""
-    names = dict(given)
-
-    def before(node: Any) -> ColumnElement[Any] | None:
-        number = numbers.of(node)
-        name = names.get(number) if number is not None else None
-        return None if name is None else column_of(rows, name)
-
-    return before
-
-
-def _worked(compiler: Compiler, node: Any) -> ColumnElement[Any]:
-    if isinstance(node, p.Ending):
-        return compiler.ending(node)
-    if isinstance(node, p.LatestDay):
-        return compiler.latest_day(node, exact=True)
-    return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
+        return rows, held(given, self._numbers, rows)
 
 
 def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
@@ -284,11 +263,3 @@ def _literal(text: str) -> ColumnElement[Any]:
 
 def _one(test: p.Test | None) -> tuple[p.Test, ...]:
     return () if test is None else (test,)
-
-
-def _prefix(names: set[str]) -> str:
-    """What no column's name begins with."""
-    prefix = "is"
-    while any(name.casefold().startswith(prefix) for name in names):
-        prefix += "_"
-    return prefix

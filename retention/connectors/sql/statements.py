@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
-from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.bound import Loosened
@@ -360,12 +359,6 @@ def by_own_key(statement: Changing, dialect: Dialect, key: Sequence[Column]) -> 
     """`statement`, of a table without an alias, on its rows whose own keys are handed over."""
     columns = [column_of(statement.table, column.name) for column in key]
     return statement.where(dialect.key_in(columns, key))
-
-
-def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
-    """`alias."name"` of any FROM element."""
-    element: ColumnElement[Any] = sa.column(quoted_name(name, True), NullType(), _selectable=source)
-    return element
 
 
 def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
