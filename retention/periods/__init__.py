@@ -28,6 +28,7 @@ from retention.periods.zones import (
     first_reading,
     floor,
     instant_of_naive,
+    keeps_days,
     naive_boundary,
     transitions,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "happened",
     "happened_late",
     "instant_of_naive",
+    "keeps_days",
     "late_cutoff",
     "late_day",
     "naive_boundary",

@@ -31,6 +31,7 @@ FLOOR = date(1971, 1, 2)
 
 _PLACE = "write the name of a place, such as `Europe/Oslo`, or `UTC`"
 _TICK = timedelta(microseconds=1)
+_DAY = 86_400  # seconds
 _WIDEST = timedelta(hours=24)  # no offset is as large
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _NOT_PLACES = frozenset({"Factory", "localtime"})  # in zone directories, and mean "not set" and "this host"
@@ -144,6 +145,19 @@ def transitions(
             changes.append((int(high.timestamp()), offset))
         at = then
     return before, tuple(changes)
+
+
+@functools.lru_cache(maxsize=64)
+def keeps_days(timezone: str) -> bool:
+    """Every reading of the wall clock means an instant of the day that it names: none is moved over midnight."""
+    before, changes = transitions(timezone)
+    for at, after in changes:
+        low, high = at + min(before, after), at + max(before, after)
+        # Put forward, also the first reading behind the gap must be of the day; put back, the last one before.
+        if low // _DAY != (high if after > before else high - 1) // _DAY:
+            return False
+        before = after
+    return True
 
 
 def _seconds_off(instant: datetime, zone: ZoneInfo) -> int:

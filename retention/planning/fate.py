@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from retention.model import predicate as p
@@ -18,11 +18,12 @@ from retention.planning.bound import BoundDataset, Component, Job, Outside, Rule
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
+from retention.planning.rings import Entangled
 from retention.planning.sharing import Share
-from retention.planning.stops import Instead, Stops
+from retention.planning.stops import Instead
 
 
-class Fates(Stops):
+class Fates(Entangled):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -36,8 +37,7 @@ class Fates(Stops):
         every: Sequence[Ruled] = (),
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
-        self._closures: dict[str, p.Closure] = {}
-        self._definitions: dict[str, tuple[str, p.Source, p.Test]] = {}
+        self._definitions: dict[tuple[str, ...], tuple[str, p.Source, p.Test]] = {}
         self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
 
     def root(self, bound: BoundDataset) -> p.Source:
@@ -292,9 +292,13 @@ class Fates(Stops):
         return itertools.takewhile(lambda other: other.name != job.name, self._acting)
 
     def _going(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
-        """The row of `root` is a record that nothing keeps."""
-        choice = self._fate(job, root, strict=False, visiting=visiting, alone=alone)
-        return p.All(items=(self.records(job, root), p.Chosen(choice=choice, label=choice.otherwise)))
+        """The row of `root` is a record that nothing keeps from the job."""
+
+        def passes(own: p.Source) -> p.Test:
+            choice = self._fate(job, own, strict=False, visiting=visiting, alone=alone)
+            return p.All(items=(self.records(job, own), p.Chosen(choice=choice, label=choice.otherwise)))
+
+        return self._defined((job.name, str(alone), *self._named(visiting)), job.bound, root, passes)
 
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
@@ -316,17 +320,29 @@ class Fates(Stops):
         if whole is None and (not jobs or any(rule.name not in rules for rule in jobs[0].others)):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
-        around = sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else []
-        name = " ".join(("goes", str(bound), str(alone), *around))
-        if name not in self._definitions:
-            own = self.source(bound.root.id)
+
+        def passes(own: p.Source) -> p.Test:
             stops = self._stops_of_any(jobs[0], own, visiting=visiting, alone=alone)
             tests = (self.could_go(jobs[0], own), *(p.Untrue(item=stop) for stop in stops))
-            where = p.All(items=(self.records(jobs[0], own), *tests))
-            self._definitions[name] = f"goes{len(self._definitions) + 1}", own, where
-        word, rows, passing = self._definitions[name]
-        key = self._key(bound, rows)
-        return p.Defined(fields=self._key(bound, root), name=word, root=rows, key=key, where=passing)
+            return p.All(items=(self.records(jobs[0], own), *tests))
+
+        return self._defined(("any", str(bound), str(alone), *self._named(visiting)), bound, root, passes)
+
+    def _named(self, visiting: tuple[Job, ...]) -> Iterable[str]:
+        """What a definition depends on of the records that it is asked for."""
+        return sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else ()
+
+    def _defined(
+        self, what: tuple[str, ...], bound: BoundDataset, root: p.Source, passes: Callable[[p.Source], p.Test]
+    ) -> p.Defined:
+        """The row of `root` is a record of `bound` that passes; what that means is written down once."""
+        if what not in self._definitions:
+            own = self.source(bound.root.id)
+            where = passes(own)
+            self._definitions[what] = f"goes{len(self._definitions) + 1}", own, where
+        name, own, where = self._definitions[what]
+        key = self._key(bound, own)
+        return p.Defined(fields=self._key(bound, root), name=name, root=own, key=key, where=where)
 
     def _stops_of_any(
         self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool
@@ -334,67 +350,3 @@ class Fates(Stops):
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
         found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
-
-    # -- records that refer to each other --------------------------------------------------
-
-    def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
-        """(key, key) of due records of which the first refers to the second."""
-        if not job.bound.entangled:
-            return ()
-        return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
-
-    def ringed(self, job: Job, root: p.Source) -> p.Test | None:
-        """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
-        if not job.bound.stubborn:
-            return None
-        closure = self._followed(job, "ringed", tuple(self._in_rings(job.bound)))
-        return p.Reached(fields=self._key(job.bound, root), closure=closure)
-
-    def _kept(self, job: Job) -> p.Closure:
-        """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
-
-        Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
-        Where the database lets no row of a ring go, its records are among those that stay.
-        """
-        if f"kept {job.bound}" not in self._closures:
-            inside = [item for item in job.bound.outside if item.inside]
-            seeds = [self._kept_at_first(job, item) for item in inside]
-            self._followed(job, "kept", (*seeds, *self._in_rings(job.bound)))
-        return self._closures[f"kept {job.bound}"]
-
-    def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
-        """The records of `seeds`, and all that they refer to."""
-        name = f"{word} {job.bound}"
-        if name not in self._closures:
-            steps = tuple(self._between(job, item) for item in job.bound.outside if item.inside)
-            alias = f"{word}{len(self._closures) + 1}"
-            self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
-        return self._closures[name]
-
-    def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
-        """Records that could go, and that a row refers to which could not."""
-        bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        alone = functools.partial(self._goes, job, visiting=(), alone=True)
-        tests = (
-            linked(row),
-            p.Untrue(item=self.belongs(bound, reference.table, row, root)),
-            p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
-            alone(root),
-        )
-        return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
-
-    def _between(self, job: Job, item: Outside, *, due: bool = False) -> p.Pairs:
-        """(key, key) of records of which the first refers to the second; `due`: only of those that go."""
-        bound, reference = job.bound, item.reference
-        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        owner, tests = row, [linked(row)]
-        if reference.table != bound.root.id:
-            owner = self.source(bound.root.id)
-            tests.append(self.belongs(bound, reference.table, row, owner))
-            sources = (owner, *sources)
-        keys = self._key(bound, owner), self._key(bound, root)
-        tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
-        if due:
-            tests.append(self._goes(job, root, visiting=()))
-        return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from retention.model import predicate as p
+from retention.model.catalogue import Catalogue
 from retention.model.condition import Condition
 from retention.model.policy import Rule, Variant
 from retention.planning.bound import BoundDataset
@@ -44,10 +46,25 @@ def cases(rule: Rule, bound: BoundDataset, told: frozenset[str]) -> tuple[Case, 
 class Results(Limbs):
     """Results of rules on records."""
 
+    def __init__(self, catalogue: Catalogue, as_of: datetime) -> None:
+        super().__init__(catalogue, as_of)
+        self._results: dict[object, tuple[Result, ...]] = {}
+
     def results(
         self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
     ) -> tuple[Result, ...]:
-        """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would."""
+        """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would.
+
+        They are made once for each row that is asked about, so that what repeats them can be seen to.
+        """
+        asked = rule.name, str(bound), told, root, gone
+        if asked not in self._results:
+            self._results[asked] = self._made_results(rule, bound, told, root, gone=gone)
+        return self._results[asked]
+
+    def _made_results(
+        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool
+    ) -> tuple[Result, ...]:
         every: Places = frozenset(range(len(rule.variants)))
         found: list[Result] = []
         if rule.where is not None:

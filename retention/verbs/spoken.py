@@ -120,10 +120,15 @@ def _typed(bound: BoundDataset, text: str) -> Key:
 
 
 def worked(ready: Prepared, jobs: Sequence[Job], as_of: datetime, said: Words) -> tuple[Work, ...]:
-    """Each job's predicates; what the others of these jobs delete goes first."""
-    return tuple(
-        replace(work(fates_of(ready, jobs, j, as_of, said, Fates), j), lists=said.lists) for j in jobs
-    )
+    """Each job's predicates; what the others of these jobs delete goes first. Those of one connector share parts."""
+    made: dict[str, Fates] = {}
+    found = []
+    for job in jobs:
+        name = job.bound.connector.name
+        if name not in made:
+            made[name] = fates_of(ready, jobs, job, as_of, said, Fates)
+        found.append(replace(work(made[name], job), lists=said.lists))
+    return tuple(found)
 
 
 def fates_of(

@@ -18,6 +18,7 @@ from retention.connectors.sql.named import among_values, handed
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
+from retention.model.catalogue import Table
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
@@ -30,6 +31,8 @@ AT_ONCE = 1_000_000
 """The same where records refer to each other: each statement has to follow all references of the table."""
 SPECIAL = 2_000
 """Records of which people told something that one statement looks at."""
+FEW = 100
+"""So few of them are looked at in one statement, in which each list has its keys."""
 
 
 @dataclass(kw_only=True)
@@ -150,8 +153,8 @@ class Census:
         """(purpose, statement) of a range without limits."""
         for made, _ in self._passes:
             yield "records by fate in a range of keys", made.counting(())
-            for part in made.first.work.bound.parts:
-                yield f"rows of {part.table.id} that go", made.parts(part.table, ())
+            for part in made.apart:
+                yield f"rows of {part.id} that go", made.parts(part, ())
 
     def _groups(self, works: Iterable[Work]) -> tuple[tuple[Pass, tuple[int, ...]], ...]:
         """Jobs that are counted together, by their places: each by itself where references are followed."""
@@ -198,7 +201,10 @@ class Census:
             for name in ("due", "undated", "unclear"):
                 once[name] += count if name in fates else 0
             once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
-            self._referring(made, tallies, true)
+            split = len(true) - len(made.beside)
+            self._referring(made, tallies, true[:split])
+            for part, rows in zip(made.beside, true[split:], strict=True):
+                _add_rows(part, tallies, labels, rows)
         if due:
             self._parts(made, where, tallies)
         return counted
@@ -213,23 +219,13 @@ class Census:
                 tally.ringed += int(next(found) or 0)
 
     def _parts(self, made: Pass, where: Between | Those, tallies: Sequence[Tally]) -> None:
-        for part in made.first.work.bound.parts:
-            for row in made.count_part(self._connection, part.table, where):
-                for tally, label in zip(tallies, tuple(row)[:-1], strict=True):
-                    if label.removesuffix(LATE) == "due":
-                        tally.rows[str(part.table.id)] += row[-1]
+        for part in made.apart:
+            for row in made.count_part(self._connection, part, where):
+                _add_rows(part, tallies, tuple(row)[:-1], row[-1])
 
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
-        without, having = self._blank(), self._blank()
-        lists, told = self._works[0].lists, Prepared(passes=self._passes)
-        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
-            values: dict[str, Any] = {
-                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
-            }
-            values |= {name: handed(keys) for name, keys in some.listed.items()}
-            self._range(self._passes, Those(keys=some.keys), without)
-            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
+        without, having = self._specially()
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
         for place, tally in enumerate(self._sheet.jobs):
@@ -238,6 +234,23 @@ class Census:
                 tally.oldest = self._oldest_other(place)
             tally.oldest = _earlier(tally.oldest, come.oldest)
             tally.change(gone, come)
+
+    def _specially(self) -> tuple[Sheet, Sheet]:
+        """The records of which people told something, as if they had not, and as they did."""
+        without, having = self._blank(), self._blank()
+        lists, told = self._works[0].lists, Prepared(passes=self._passes)
+        if len(self._special) <= FEW:
+            self._range(self._passes, Those(keys=self._special), without)
+            self._range(told.having(lists), Those(keys=self._special), having)
+            return without, having
+        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+            values: dict[str, Any] = {
+                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
+            }
+            values |= {name: handed(keys) for name, keys in some.listed.items()}
+            self._range(self._passes, Those(keys=some.keys), without)
+            self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
+        return without, having
 
     def _oldest_other(self, place: int) -> str | None:
         """The oldest day among due records of which nobody told anything."""
@@ -272,6 +285,13 @@ class Census:
             return None
         query = sa.select(sa.func.count()).select_from(first.root)
         return query.where(sa.not_(sa.and_(*first.key_known)), first.compiler.test(first.work.records))
+
+
+def _add_rows(part: Table, tallies: Sequence[Tally], labels: Sequence[str], rows: int | None) -> None:
+    """So many rows of the part belong to records of which the jobs say `labels`."""
+    for tally, label in zip(tallies, labels, strict=True):
+        if label.removesuffix(LATE) == "due":
+            tally.rows[str(part.id)] += int(rows or 0)
 
 
 def _earlier(known: str | None, day: Any) -> str | None:

@@ -46,6 +46,9 @@ class Days(abc.ABC):
 
         `exact`: by the calendar of its zone, wherever the value is read; else near enough to be shown.
         """
+        known = self._before(latest) if exact else None
+        if known is not None:
+            return known
         told = latest if exact else None
         days = [self._day(item.field, latest.timezone, item.where, told) for item in latest.own]
         for item in latest.related:

@@ -17,6 +17,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period
 from retention.model.encoding import Format, Unit
+from retention.periods import keeps_days
 
 _TIMED = frozenset({Format.YYYYMMDDHHMM, Format.YYYYMMDDHHMMSS})
 
@@ -59,6 +60,12 @@ def precise(field: p.Field) -> bool | None:
     if field.kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
         return True
     return False if field.kind is Kind.DATE else None
+
+
+def of_wall(field: p.Field, timezone: str, naive: str | None) -> bool:
+    """The value is a reading of the wall clock in `timezone`, and of the day that it names."""
+    plain = field.encoding.unit is None and field.encoding.format in (None, Format.ISO)
+    return plain and field.kind is Kind.TIMESTAMP and naive == timezone and keeps_days(timezone)
 
 
 def later(

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
 from retention.connectors.sql.lines import ISO, WITH_OFFSET
-from retention.connectors.sql.moments import fiscal_start, precise
+from retention.connectors.sql.moments import fiscal_start, of_wall, precise
 from retention.connectors.sql.mysql_clocks import MysqlClocks, instant_of
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
@@ -66,6 +66,9 @@ class MysqlMoments(MysqlClocks):
     def local_day(
         self, column: ColumnElement[Any], field: p.Field, timezone: str, naive: str | None
     ) -> ColumnElement[Any]:
+        if of_wall(field, timezone, naive):
+            readable, day = self.readable(column, field.kind), sa.cast(column, sa.Date)
+            return day if readable is None else sa.case((readable, day))
         told = precise(field)
         local = sa.cast(_local(self.instant(column, field, naive), timezone), sa.Date)
         if told:

@@ -37,6 +37,7 @@ _WORTH = (
     p.AnyOf,
     p.EndsAfter,
     p.Ending,
+    p.LatestDay,
 )
 """Parts that may be worked out by themselves."""
 
@@ -61,77 +62,102 @@ class Below:
     @classmethod
     def of(cls, items: Iterable[Below]) -> Below:
         """All of them together."""
-        outer, parts, columns = 0, Counter[int](), frozenset[str]()
-        for item in items:
-            outer = max(outer, item.outer)
-            parts.update(item.parts)
-            columns |= item.columns
-        return cls(outer=outer, parts=parts, columns=columns)
+        some = [item for item in items if item is not NOTHING]
+        if len(some) < 2:
+            return some[0] if some else NOTHING
+        parts = Counter(some[0].parts)
+        for item in some[1:]:
+            for number, times in item.parts.items():
+                parts[number] += times
+        columns = frozenset[str]().union(*(item.columns for item in some))
+        return cls(outer=max(item.outer for item in some), parts=parts, columns=columns)
+
+
+NOTHING = Below()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What `node` is where the rows `around` are the nearest that are brought in around it: all that it names."""
+
+    node: Any
+    around: tuple[p.Source, ...]
+    word: int
+    below: Below
 
 
 class Numbers:
-    """Numbers for parts of predicates over `root`: the same for equal ones."""
+    """Numbers for parts of predicates over `root`: the same for equal ones.
+
+    Each node is looked at once, however many predicates it is part of; what is equal is told by what it is made of,
+    by number, so that nothing is compared whole.
+    """
 
     def __init__(self, root: p.Source) -> None:
         self.parts: dict[int, Part] = {}
-        self._definitions: dict[str, Any] = {}
         self.followed = False  # some part follows references to their end
+        self._definitions: dict[str, int] = {}
         self._root = root
-        self._known: dict[Any, int] = {}
-        self._of: dict[int, tuple[Any, int | None]] = {}
+        self._words: dict[Any, int] = {}
+        self._numbered: dict[int, int] = {}  # word → number
+        self._seen: dict[int, list[Seen]] = {}
 
     def of(self, node: Any) -> int | None:
         """The part's number; None where it names other rows, or was not looked at."""
-        found = self._of.get(id(node))
-        return None if found is None else found[1]
+        found = self._seen.get(id(node), ())
+        return next((self._numbered[seen.word] for seen in found if seen.word in self._numbered), None)
 
     def add(self, node: Any) -> Below:
         """Looks at a predicate, and at all that it is made of."""
-        return self._number(node, ())[2]
+        return self._look(node, ())[1]
 
-    def _number(self, node: Any, bound: tuple[p.Source, ...]) -> tuple[Any, int | None, Below]:
-        """(what it is, its number where it names no row but the root's, what is below it)."""
-        known = self._of.get(id(node))
-        if known is not None and known[1] is not None:
-            return known[1], known[1], Below(parts=Counter({known[1]: 1}))
+    def _look(self, node: Any, around: tuple[p.Source, ...]) -> tuple[int, Below]:
+        """(what it is, what is below it); `around`: the rows that are brought in around it."""
+        for seen in self._seen.get(id(node), ()):
+            if not seen.around or around[-len(seen.around) :] == seen.around:
+                return seen.word, seen.below
+        word, below = self._looked(node, around)
+        if not isinstance(node, p.Source):  # `node` is kept, that its id stays its own
+            named = around[len(around) - below.outer :]
+            self._seen.setdefault(id(node), []).append(Seen(node=node, around=named, word=word, below=below))
+        return word, below
+
+    def _looked(self, node: Any, around: tuple[p.Source, ...]) -> tuple[int, Below]:
         if isinstance(node, p.Source):
-            return self._source(node, bound)
+            depth = around[::-1].index(node) + 1 if node in around else 0
+            return self._word(("row", depth, node.table, node.only)), Below(outer=depth) if depth else NOTHING
         if isinstance(node, tuple):
-            found = [self._number(item, bound) for item in node]
-            return tuple(item[0] for item in found), None, Below.of(item[2] for item in found)
+            return self._made("", node, around)
         if isinstance(node, p.Defined):  # what it is, is written down by itself
-            written = self._number(node.where, (node.root,))[0], node.root.table
+            written = self._look(node.where, (node.root,))[0]
             self.followed |= self._definitions.setdefault(node.name, written) != written
-            fields = Below.of(self._number(field, bound)[2] for field in node.fields)
-            return (node.name, node.fields), None, fields
+            return self._made(f"defined {node.name}", node.fields, around)
         if isinstance(node, p.Closure | p.Rings):
             self.followed = True
-            return (type(node).__name__, node), None, Below()
+            return self._word((type(node).__name__, id(node))), NOTHING
         if not dataclasses.is_dataclass(node) or isinstance(node, type):
-            return (type(node).__name__, node), None, Below()
+            return self._word((type(node).__name__, node)), NOTHING
         inside = _binding(node)
-        within = bound if inside is None else (*bound, inside)
-        names = _fields(node.__class__)
-        found = [self._number(getattr(node, name), within) for name in names]
-        what = (type(node).__name__, *(item[0] for item in found))
-        below = Below.of(item[2] for item in found)
+        within = around if inside is None else (*around, inside)
+        made = [getattr(node, name) for name in _fields(node.__class__)]
+        word, below = self._made(type(node).__name__, made, within)
         if isinstance(node, p.Field) and node.source == self._root:
             below = dataclasses.replace(below, columns=frozenset({node.column}))
         if inside is not None:
             below = dataclasses.replace(below, outer=max(0, below.outer - 1))
         if below.outer or not isinstance(node, _WORTH):
-            return what, None, below
-        number = self._known.setdefault(what, len(self._known))
+            return word, below
+        number = self._numbered.setdefault(word, len(self._numbered))
         if number not in self.parts:
             self.parts[number] = Part(node=node, parts=below.parts, columns=below.columns)
-        self._of[id(node)] = node, number
-        return number, number, Below(parts=Counter({number: 1}))
+        return word, Below(parts=Counter({number: 1}))
 
-    def _source(self, source: p.Source, bound: tuple[p.Source, ...]) -> tuple[Any, int | None, Below]:
-        if source in bound:
-            depth = bound[::-1].index(source) + 1
-            return ("row", depth, source.table, source.only), None, Below(outer=depth)
-        return ("row", 0, source.table, source.only), None, Below()
+    def _made(self, kind: str, items: Iterable[Any], around: tuple[p.Source, ...]) -> tuple[int, Below]:
+        found = [self._look(item, around) for item in items]
+        return self._word((kind, *(word for word, _ in found))), Below.of(below for _, below in found)
+
+    def _word(self, what: Any) -> int:
+        return self._words.setdefault(what, len(self._words))
 
 
 def _binding(node: Any) -> p.Source | None:
@@ -139,6 +165,22 @@ def _binding(node: Any) -> p.Source | None:
     if isinstance(node, p.Exists):
         return node.source
     return node.field.source if isinstance(node, p.Lookup | p.RelatedField) else None
+
+
+def asks(node: Any) -> bool:
+    """The predicate asks for what is defined beside it, or follows references to their end."""
+    waiting, seen = [node], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, p.Defined | p.Closure | p.Rings):
+            return True
+        if id(node) not in seen:
+            seen.add(id(node))
+            if isinstance(node, tuple):
+                waiting += node
+            elif dataclasses.is_dataclass(node):
+                waiting += (getattr(node, name) for name in _fields(node.__class__))
+    return False
 
 
 @functools.cache

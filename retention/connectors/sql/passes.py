@@ -17,6 +17,7 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
 from retention.connectors.sql.named import among_handed, handed, parameter
 from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.statements import Statements, column_of
@@ -25,8 +26,6 @@ from retention.model.catalogue import Table
 from retention.model.lists import Lists
 from retention.planning.work import Work
 
-EVERY_ROW = "9223372036854775807"
-"""A limit that cuts nothing off, and keeps databases from working a query into the one around it."""
 LATE = " late"
 MAY_BE_LATE = ("due", "referenced", "conflict")
 
@@ -103,10 +102,11 @@ class Pass:
         self._fates = self._look(
             *(x for w in works for x in (w.fate, *(w.late for label in MAY_BE_LATE if _has(w.fate, label))))
         )
-        self._beside = self._look(*(item.test for item in self.asked), *(w.latest_day for w in works))
+        shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
+        self._beside = self._look(*(item.test for item in self.asked), *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
-        self._prefix = _prefix({*used, *self._fates.columns, *self._beside.columns, *self._joining})
+        self._prefix = unlike({*used, *self._fates.columns, *self._beside.columns, *self._joining})
 
     @property
     def followed(self) -> bool:
@@ -144,12 +144,16 @@ class Pass:
         return connection.execute(self._made[known], where.values).all()
 
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
-        """(fate under each job, records, oldest day for each job, how many each of `asked` is true of)."""
+        """(fate under each job, records, oldest due day for each job, how many each of `asked` is true of, rows of
+        each of `beside` that belong to records that go).
+        """
         rows, before = self._labelled(limits)
         compiler = self.first.compiler.over(self.first.work.root, rows, before)
         labels = self._labels(rows)
-        days = {work.latest_day: None for work in self.works}
-        oldest = {day: sa.func.min(compiler.latest_day(day)) for day in days}
+        oldest = [
+            sa.func.min(sa.case((_is(label, "due"), compiler.latest_day(work.latest_day))))
+            for label, work in zip(labels, self.works, strict=True)
+        ]
         true = [
             sa.func.sum(
                 sa.case(
@@ -158,7 +162,9 @@ class Pass:
             )
             for item in self.asked
         ]
-        query = sa.select(*labels, sa.func.count(), *(oldest[w.latest_day] for w in self.works), *true)
+        due = sa.or_(*(_is(label, "due") for label in labels))
+        parts = [sa.func.sum(sa.case((due, self.first.rows_of_part(part, rows)))) for part in self.beside]
+        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts)
         return query.select_from(rows).group_by(*labels)
 
     def parts(self, part: Table, limits: Sequence[Any]) -> sa.Select[Any]:
@@ -168,6 +174,19 @@ class Pass:
         joined = self.first.with_part(part, rows)
         due = sa.or_(*(_is(label, "due") for label in labels))
         return sa.select(*labels, sa.func.count()).select_from(joined).where(due).group_by(*labels)
+
+    @property
+    def beside(self) -> tuple[Table, ...]:
+        """Parts whose rows are counted with the records: an index leads from each record to them."""
+        bound = self.first.work.bound
+        found = (part.table for part in bound.parts if all(r.indexed for r in bound.chain(part.table.id)))
+        return tuple(found)
+
+    @property
+    def apart(self) -> tuple[Table, ...]:
+        """The other parts: each is read as a whole, in a statement of its own."""
+        beside = {part.id for part in self.beside}
+        return tuple(p.table for p in self.first.work.bound.parts if p.table.id not in beside)
 
     @property
     def _joining(self) -> frozenset[str]:
@@ -193,14 +212,14 @@ class Pass:
             compiler = (
                 first.compiler
                 if rows is first.root
-                else first.compiler.over(root, rows, _now(given, self._numbers, rows))
+                else first.compiler.over(root, rows, held(given, self._numbers, rows))
             )
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside
                 wanted = self._beside.columns | self._joining
             else:
-                made = {f"{self._prefix}{n}": _worked(compiler, self._numbers.parts[n].node) for n in layer}
+                made = {f"{self._prefix}{n}": worked(compiler, self._numbers.parts[n].node) for n in layer}
                 further = once.Below.of((self._fates, self._beside))
                 wanted = self._fates.columns | self._beside.columns | self._joining
             after = {**given, **{n: f"{self._prefix}{n}" for n in layer or ()}}
@@ -213,25 +232,7 @@ class Pass:
             ).select_from(rows)
             query = query.where(*where).limit(_literal(EVERY_ROW))
             rows, where, given = query.subquery(root.alias), [], after
-        return rows, _now(given, self._numbers, rows)
-
-
-def _now(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> Any:
-    """What tells the column of a part that `rows` hold."""
-    names = dict(given)
-
-    def before(node: Any) -> ColumnElement[Any] | None:
-        number = numbers.of(node)
-        name = names.get(number) if number is not None else None
-        return None if name is None else column_of(rows, name)
-
-    return before
-
-
-def _worked(compiler: Compiler, node: Any) -> ColumnElement[Any]:
-    if isinstance(node, p.Ending):
-        return compiler.ending(node)
-    return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
+        return rows, held(given, self._numbers, rows)
 
 
 def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
@@ -262,11 +263,3 @@ def _literal(text: str) -> ColumnElement[Any]:
 
 def _one(test: p.Test | None) -> tuple[p.Test, ...]:
     return () if test is None else (test,)
-
-
-def _prefix(names: set[str]) -> str:
-    """What no column's name begins with."""
-    prefix = "is"
-    while any(name.casefold().startswith(prefix) for name in names):
-        prefix += "_"
-    return prefix

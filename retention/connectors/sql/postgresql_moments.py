@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
 from retention.connectors.sql.lines import ISO, WITH_OFFSET
-from retention.connectors.sql.moments import fiscal_start, precise
+from retention.connectors.sql.moments import fiscal_start, of_wall, precise
 from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
@@ -62,6 +62,8 @@ class PostgresqlMoments(PostgresqlClocks):
     def local_day(
         self, column: ColumnElement[Any], field: p.Field, timezone: str, naive: str | None
     ) -> ColumnElement[Any]:
+        if of_wall(field, timezone, naive):
+            return sa.cast(column, sa.Date)
         told = precise(field)
         local = sa.cast(sa.func.timezone(timezone, self.instant(column, field, naive)), sa.Date)
         if told:

@@ -6,6 +6,7 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +19,11 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql import encodings, moments
 from retention.connectors.sql.days import Days
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.layers import layered
 from retention.connectors.sql.lines import bound as bound  # for every statement
 from retention.connectors.sql.named import among_values as among_values
 from retention.connectors.sql.named import table as table
+from retention.connectors.sql.once import asks
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.condition import Value
@@ -36,6 +39,16 @@ _OPERATORS = {
     ">=": lambda a, b: a >= b,
     "LIKE": lambda a, b: a.like(b),
 }
+
+
+@dataclasses.dataclass(kw_only=True)
+class Beside:
+    """What stands beside one statement, made once for it; `asked`: how often definitions were asked for."""
+
+    closures: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
+    definitions: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
+    asked: int = 0
+    at_once: bool = False
 
 
 class Compiler(Days):
@@ -54,16 +67,18 @@ class Compiler(Days):
     ) -> None:
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
         self._lists = lists
-        self._definitions: dict[str, sa.CTE] = {}
-        self._asked = [0]
-        self.at_once = False  # something is worked out for a whole table, whatever range is asked for
+        self._beside = Beside()
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
         self._sources: dict[p.Source, FromClause] = {}
         self._before: Callable[[Any], ColumnElement[Any] | None] = lambda _: None
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
-        self._closures: dict[str, sa.CTE] = {}
+
+    @property
+    def at_once(self) -> bool:
+        """Something is worked out for a whole table, whatever range is asked for."""
+        return self._beside.at_once
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
@@ -81,8 +96,7 @@ class Compiler(Days):
         compiler = Compiler(self._dialect, self._instead, lists=self._lists)
         compiler._sources = {root: rows}
         compiler._before = before
-        compiler._closures, compiler._definitions = self._closures, self._definitions
-        compiler._asked = self._asked
+        compiler._beside = self._beside
         return compiler
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
@@ -213,26 +227,32 @@ class Compiler(Days):
     def _defined(self, test: p.Defined) -> ColumnElement[Any]:
         """A query of its own beside the statement, which the database puts where it is asked for."""
         names = [f"d{i}" for i in range(len(test.key))]
-        if test.name not in self._definitions:
-            columns = [self.field(f).label(name) for f, name in zip(test.key, names, strict=True)]
-            query: sa.Select[Any] = sa.select(*columns).select_from(self.source(test.root))
-            before = self._asked[0]
-            known, self._before = self._before, lambda _: None
-            query = query.where(self.test(test.where)).correlate(None)
-            self._before = known
-            # One that asks for others is made once for the statement: put in place, each would multiply the next.
-            self.at_once |= (apart := self._asked[0] > before)
-            defined = (query.distinct() if apart else query).cte(test.name)
-            for kind in ("postgresql", "sqlite"):
-                way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
-                defined = defined.prefix_with(way, dialect=kind)
-            self._definitions[test.name] = defined
-        self._asked[0] += 1
-        rows = self._definitions[test.name].alias(f"{test.name}_{self._asked[0]}")
+        beside = self._beside
+        if test.name not in beside.definitions:
+            beside.definitions[test.name] = self._definition(test, names)
+        beside.asked += 1
+        rows = beside.definitions[test.name].alias(f"{test.name}_{beside.asked}")
         same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))
         return (
             sa.select(sa.literal_column("1")).select_from(rows).where(*same).correlate_except(rows).exists()
         )
+
+    def _definition(self, test: p.Defined, names: Sequence[str]) -> sa.CTE:
+        beside, apart = self._beside, asks(test.where)
+        plain = Compiler(self._dialect, self._instead, lists=self._lists)
+        plain._beside = beside
+        keys = [field.column for field in test.key]
+        compiler, rows = layered(plain, plain.over, test.root, test.where, keys, fenced=apart)
+        columns = [compiler.column(test.root, key).label(name) for key, name in zip(keys, names, strict=True)]
+        query: sa.Select[Any] = sa.select(*columns).select_from(rows)
+        query = query.where(compiler.test(test.where)).correlate(None)
+        # One that asks for others is made once for the statement: put in place, each would multiply the next.
+        beside.at_once |= apart
+        defined = (query.distinct() if apart else query).cte(test.name)
+        for kind in ("postgresql", "sqlite"):
+            way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
+            defined = defined.prefix_with(way, dialect=kind)
+        return defined
 
     def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
         """The values of `pairs`, under `names` where they are given."""
@@ -243,10 +263,10 @@ class Compiler(Days):
 
     def _keys(self, closure: p.Closure | p.Rings) -> sa.CTE:
         """A recursive query beside the statement, made once for it."""
-        if closure.name not in self._closures:
+        if closure.name not in self._beside.closures:
             made = self._rings(closure) if isinstance(closure, p.Rings) else self._closure(closure)
-            self._closures[closure.name] = made
-        return self._closures[closure.name]
+            self._beside.closures[closure.name] = made
+        return self._beside.closures[closure.name]
 
     def _closure(self, closure: p.Closure) -> sa.CTE:
         width = len(closure.seeds[0].fields)

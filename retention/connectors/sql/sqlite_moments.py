@@ -121,6 +121,8 @@ def _instant(value: Any, encoding: str, naive: str) -> int | None:
 def _day(value: Any, encoding: str, naive: str, timezone: str) -> str | None:
     moment = _read(value, encoding)
     if isinstance(moment, datetime):
+        if moment.tzinfo is None and naive == timezone and periods.keeps_days(timezone):
+            return moment.date().isoformat()
         return periods.day_of(_of_wall(moment, naive), timezone).isoformat()
     return None if moment is None else moment.isoformat()
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
-from sqlalchemy.types import NullType
 
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.bound import Loosened
@@ -270,15 +269,24 @@ class Statements:
         """The part's rows joined up to `rows`, which stand in place of the root's."""
         return self._joined(part, self._part(part.id, "p"), rows)
 
+    def rows_of_part(self, part: Table, rows: FromClause) -> ColumnElement[Any]:
+        """How many rows of the part belong to a record of `rows`, which stand in place of the root's."""
+        source = self._part(part.id, "p")
+        below, chain = source, self.work.bound.chain(part.id)
+        joined: FromClause = source
+        for i, reference in enumerate(chain[:-1]):
+            above = self._part(reference.target, f"c{i}")
+            joined, below = joined.join(above, _led(reference, below, above)), above
+        query = sa.select(sa.func.count()).select_from(joined).where(_led(chain[-1], below, rows))
+        return query.correlate(rows).scalar_subquery()
+
     def _joined(self, part: Table, source: FromClause, root: FromClause | None = None) -> FromClause:
         """The part's rows joined up to the root's, along the references by which they belong."""
         joined = below = source
         for i, reference in enumerate(self.work.bound.chain(part.id)):
             last = reference.target == self.work.bound.root.id
             above = (self.root if root is None else root) if last else self._part(reference.target, f"c{i}")
-            pairs = zip(reference.columns, reference.target_columns, strict=True)
-            on = (column_of(below, a) == column_of(above, b) for a, b in pairs)
-            joined = joined.join(above, sa.and_(*on))
+            joined = joined.join(above, _led(reference, below, above))
             below = above
         return joined
 
@@ -334,6 +342,12 @@ class Statements:
         return next(member for member in self.members if member.id == id_)
 
 
+def _led(reference: Reference, source: FromClause, target: FromClause) -> ColumnElement[Any]:
+    """The row of `source` refers, by `reference`, to that of `target`."""
+    pairs = zip(reference.columns, reference.target_columns, strict=True)
+    return sa.and_(*(column_of(source, a) == column_of(target, b) for a, b in pairs))
+
+
 def _nowhere(source: FromClause, item: Loosened) -> dict[str, Any]:
     return {item.column: sa.null()} | {name: column_of(source, name) for name in item.kept}
 
@@ -345,12 +359,6 @@ def by_own_key(statement: Changing, dialect: Dialect, key: Sequence[Column]) -> 
     """`statement`, of a table without an alias, on its rows whose own keys are handed over."""
     columns = [column_of(statement.table, column.name) for column in key]
     return statement.where(dialect.key_in(columns, key))
-
-
-def column_of(source: FromClause, name: str) -> ColumnElement[Any]:
-    """`alias."name"` of any FROM element."""
-    element: ColumnElement[Any] = sa.column(quoted_name(name, True), NullType(), _selectable=source)
-    return element
 
 
 def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:

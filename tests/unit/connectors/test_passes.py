@@ -64,8 +64,8 @@ def test_what_two_rules_ask_is_worked_out_once(dialect: Dialect) -> None:
 EXPECTED = {
     "sqlite": """
         SELECT r."isfate0", r."isfate1", count(*) AS count_1,
-        min(substr(r."closed", 1, 10)) AS min_1,
-        min(substr(r."closed", 1, 10)) AS min__1
+        min(CASE WHEN (r."isfate0" IN ('due', 'due late')) THEN substr(r."closed", 1, 10) END) AS min_1,
+        min(CASE WHEN (r."isfate1" IN ('due', 'due late')) THEN substr(r."closed", 1, 10) END) AS min_2
         FROM (SELECT r."closed" AS "closed",
         CASE WHEN r."is0" THEN 'not_due' WHEN r."is1" THEN CASE WHEN (r."closed" IS NULL) THEN 'referenced late'
         ELSE 'referenced' END ELSE CASE WHEN (r."closed" IS NULL) THEN 'due late' ELSE 'due' END END
@@ -82,10 +82,10 @@ EXPECTED = {
     """,
     "postgresql": """
         SELECT r."isfate0", r."isfate1", count(*) AS count_1,
-        min(CASE WHEN (r."closed" >= '0001-01-02' AND r."closed" < '9999-12-31') THEN CAST(r."closed" AS DATE)
-        END) AS min_1,
-        min(CASE WHEN (r."closed" >= '0001-01-02' AND r."closed" < '9999-12-31') THEN CAST(r."closed" AS DATE)
-        END) AS min__1
+        min(CASE WHEN (r."isfate0" IN ('due', 'due late')) THEN CASE WHEN (r."closed" >= '0001-01-02' AND
+        r."closed" < '9999-12-31') THEN CAST(r."closed" AS DATE) END END) AS min_1,
+        min(CASE WHEN (r."isfate1" IN ('due', 'due late')) THEN CASE WHEN (r."closed" >= '0001-01-02' AND
+        r."closed" < '9999-12-31') THEN CAST(r."closed" AS DATE) END END) AS min_2
         FROM (SELECT r."closed" AS "closed",
         CASE WHEN r."is0" THEN 'not_due' WHEN r."is1" THEN CASE WHEN (r."closed" IS NULL) THEN 'referenced late'
         ELSE 'referenced' END ELSE CASE WHEN (r."closed" IS NULL) THEN 'due late' ELSE 'due' END END
@@ -102,8 +102,8 @@ EXPECTED = {
     """,
     "mysql": """
         SELECT r.`isfate0`, r.`isfate1`, count(*) AS count_1,
-        min(CAST(r.`closed` AS DATE)) AS min_1,
-        min(CAST(r.`closed` AS DATE)) AS min__1
+        min(CASE WHEN (r.`isfate0` IN ('due', 'due late')) THEN CAST(r.`closed` AS DATE) END) AS min_1,
+        min(CASE WHEN (r.`isfate1` IN ('due', 'due late')) THEN CAST(r.`closed` AS DATE) END) AS min_2
         FROM (SELECT r.`closed` AS `closed`,
         CASE WHEN r.`is0` THEN 'not_due' WHEN r.`is1` THEN CASE WHEN (r.`closed` <=> NULL) THEN 'referenced
         late' ELSE 'referenced' END ELSE CASE WHEN (r.`closed` <=> NULL) THEN 'due late' ELSE 'due' END END
