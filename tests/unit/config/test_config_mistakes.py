@@ -383,9 +383,13 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
 @pytest.mark.parametrize(
     ("text", "key", "found"),
     [
-        ("[daemon]\nlisten = 'x'", "daemon", "not supported yet"),
+        ("[daemon]\nwindow = '22-6'", "daemon.window", "not a window"),
+        ("[daemon]\nwindow = '22:00-22:00'", "daemon.window", "begins when it ends"),
+        ("[daemon]\nworkers = 0", "daemon.workers", "from 1 to"),
+        ("window = '22:00-06:00'", "window", "[daemon]"),
+        ("[log]\nformat = 'xml'", "log.format", "not a format"),
         ("[notify]\nx = 1", "notify", "not supported yet"),
-        ("[log]\nlevel = 'x'", "log", "not supported yet"),
+        ("[log]\nlevel = 'x'", "log.level", "not a known key"),
         ("[ledger]\npublish = 'x'", "ledger.publish", "not supported yet"),
         ("[ledger]\norigin = 'my shop'", "ledger.origin", "cannot be"),
         ("[ledger]\norigin = 'a+b'", "ledger.origin", "cannot be"),
