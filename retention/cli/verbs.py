@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+    from typing import TextIO
 
     from retention.model.audit import Export, Proof
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
@@ -289,6 +290,11 @@ def stop(
 def resume(place: Place, *, by: str, clock: Clock) -> Resumed:
     """Lets everything go on."""
     return cast("Resumed", _verb("switch", "resume")(place, by=by, clock=clock))
+
+
+def daemon(place: Place, *, by: str, clock: Clock, log: TextIO) -> None:
+    """Runs rules on schedule until it is told to end."""
+    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log)
 
 
 def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:

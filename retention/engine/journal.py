@@ -20,8 +20,9 @@ from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
 from retention.store.state import StateStore, Transaction
 
-LEASE = timedelta(seconds=60)
-"""How long a job's lease outlives its last batch; renewed with every one, and between them."""
+LEASE = timedelta(seconds=50)
+"""How long a job's lease outlives its last batch; renewed with every one, and between them. Another process has
+to take over within a minute."""
 RUN_LEASE = timedelta(minutes=10)
 """How long a run's lease outlives its process where that can't be seen to be dead."""
 

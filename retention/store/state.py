@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from retention.connectors.retrying import Retry, again
@@ -226,6 +226,14 @@ class StateStore:
         with self._reading.connect() as connection, connection.begin():
             connection.execute(select(head.c.size)).all()  # from here on all is of this moment
             yield Snapshot(connection)
+
+    def now(self) -> datetime | None:
+        """What the store's own server takes the time to be, in UTC; None for a file."""
+        if self._backend.clock is None:
+            return None
+        with self._reading.connect() as connection, connection.begin():
+            found: datetime = connection.execute(text(self._backend.clock)).scalar_one()
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
     def catch_up(self) -> None:
         """Bring the mirror, where there is one, up to the store. Cheap when nothing is new.
