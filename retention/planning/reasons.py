@@ -11,9 +11,9 @@ from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.condition import Condition
 from retention.planning.bound import Job, Outside, Value
-from retention.planning.fate import Fates
 from retention.planning.limbs import Case, Limb, Line
 from retention.planning.results import cases
+from retention.planning.shared_fates import SharedFates
 from retention.planning.sharing import Share
 from retention.planning.stops import Instead, Keeper
 
@@ -58,7 +58,7 @@ def opened(test: p.Test, source: p.Source) -> p.Test:
     return test
 
 
-class Reasons(Fates):
+class Reasons(SharedFates):
     """Questions about records of one job, each over the same root."""
 
     def cases(self, job: Job) -> tuple[Case, ...]:

@@ -18,7 +18,6 @@ from tests.oracles.lawyer.shrink import shrunk
 from tests.oracles.lawyer.situations import Situation
 
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples()]
-SHARED = "that goes with the last that does, is not supported yet"
 WAITING = {"a ring of two datasets": "two datasets that refer to each other wait for one another, a run each"}
 
 
@@ -46,13 +45,12 @@ def test_a_plan_and_a_run_are_what_the_evaluator_says(court: Harness, seed: int)
 def test_the_whole_language_is_planned_as_the_evaluator_says(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    """With people's words and holds; on SQLite, and but for parts that records share by referring to them."""
+    """With people's words and holds; on SQLite."""
     folder = tmp_path_factory.mktemp("whole")
     place = places.opened("sqlite", folder)
-    whole = EVERYTHING.without(shared_parts=False)
     try:
         harness = Harness(folder / "files", place)
-        assert asked(harness, case(seed, whole, companies=6), carried_out=False) == []
+        assert asked(harness, case(seed, EVERYTHING, companies=6), carried_out=False) == []
     finally:
         place.close()
 
@@ -71,8 +69,6 @@ def test_the_engine_agrees_with_the_worked_example(court: Harness, told: Situati
 def as_the_example_says(court: Harness, told: Situation) -> None:
     """What the example says is what the evaluator says: `test_lawyer.py`."""
     found = asked(court, told.case, carried_out=False)
-    if any(SHARED in each for each in found):
-        pytest.skip(SHARED)
     if told.name in WAITING:
         assert found, f"`{told.name}` agrees now: take it out of WAITING"
         pytest.xfail(WAITING[told.name])
