@@ -126,8 +126,34 @@ class RuleView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptView:
+    """Rows that stay and refer to a shared row by `by`, "table.column": `count`, and the keys of some as typed."""
+
+    by: str
+    count: int
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedView:
+    """Rows of `table` that the record refers to, and that go with the last that does: `count`, some keys.
+
+    `goes`: how many go with this record, if it goes; `kept_by`: what the others stay for.
+    """
+
+    table: str
+    count: int
+    rows: tuple[str, ...] = ()
+    goes: int = 0
+    kept_by: tuple[KeptView, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Everything that decides one record's fate. `parts`: table → rows. `holds`: those that cover it, due or not."""
+    """Everything that decides one record's fate. `parts`: table → rows; `shared`: parts that it refers to.
+
+    `holds`: those that cover it, due or not.
+    """
 
     connector: str
     dataset: str
@@ -135,6 +161,7 @@ class Explanation:
     as_of: datetime
     rules: tuple[RuleView, ...]
     parts: Mapping[str, int] = field(default_factory=dict)
+    shared: tuple[SharedView, ...] = ()
     set_aside: str | None = None
     holds: tuple[HoldView, ...] = ()
 

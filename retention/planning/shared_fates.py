@@ -7,7 +7,7 @@ share a row. Two records that refer to one row have nothing to do with each othe
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,11 +32,15 @@ class SharedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Staying:
-    """Rows of `source` that pass `where`, seen from a record, stay and keep its shared row by `reference`."""
+    """Rows of `source` that pass `where`, seen from a record, stay and keep its shared row by `reference`.
+
+    `keeps`: whether such a row keeps the one of a source.
+    """
 
     reference: Reference
     source: p.Source
     where: p.Test
+    keeps: Callable[[p.Source], p.Test]
 
 
 class SharedFates(Fates):
@@ -95,26 +99,26 @@ class SharedFates(Fates):
     ) -> tuple[p.Source, p.Test, tuple[Staying, ...]]:
         """The shared rows that the record of `root` refers to: a source, and which they are; and what keeps them
         though this record goes: rows outside the record that stay when the job is done."""
-        row = self.source(item.table.id)
-        found = []
-        for reference in item.referring:
-            source, target = self.source(reference.table), self.source(item.table.id)
+
+        def staying(reference: Reference) -> Staying:
+            source, row = self.source(reference.table), self.source(item.table.id)
             own: list[p.Test] = []
             if reference.table in job.bound.members:
                 own.append(p.Untrue(item=self.belongs(job.bound, reference.table, source, root)))
-            linked = p.All(
-                items=(
-                    self.refers(reference, source, target),
-                    self._refers_to_row(job.bound, item, root, target),
+            stays = (*own, *self._stays_after(job, reference.table, source, ()))
+            mine = self._refers_to_row(job.bound, item, root, row)
+            linked = p.All(items=(self.refers(reference, source, row), mine))
+            where = p.All(items=(p.Exists(source=row, where=linked), *stays))
+
+            def keeps(of: p.Source) -> p.Test:
+                return p.Exists(
+                    source=source, where=p.All(items=(self.refers(reference, source, of), *stays))
                 )
-            )
-            tests = (
-                p.Exists(source=target, where=linked),
-                *own,
-                *self._stays_after(job, reference.table, source, ()),
-            )
-            found.append(Staying(reference=reference, source=source, where=p.All(items=tests)))
-        return row, self._refers_to_row(job.bound, item, root, row), tuple(found)
+
+            return Staying(reference=reference, source=source, where=where, keeps=keeps)
+
+        row = self.source(item.table.id)
+        return row, self._refers_to_row(job.bound, item, root, row), tuple(map(staying, item.referring))
 
     # -- records and rows ------------------------------------------------------------------
 

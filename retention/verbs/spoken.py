@@ -87,7 +87,7 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
         listed = _listed(ready, spoken[dataset], as_of)
         lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
         found[dataset] |= {key for keys in listed.keys.values() for key in keys}
-    holds.follow(found, bound, ready.targets)
+    holds.follow(found, bound, ready.targets, users=True)
     return Words(
         told=told,
         holding=held.holding,
