@@ -81,7 +81,7 @@ class SharedFates(Fates):
                 for item in _of(other, job.bound.root.id):
                     owner = self.source(other.bound.root.id)
                     linked = self._refers_to_row(other.bound, item, owner, root)
-                    goes = self._row_goes(other, item, root, around)
+                    goes = self._row_goes_there(other, item, root, around)
                     test = p.All(items=(goes, p.Exists(source=owner, where=linked)))
                     found.append(Instead(test=test, bound=other.bound, owner=owner))
         return found
@@ -174,11 +174,31 @@ class SharedFates(Fates):
         for job in self._taking(table, self._earlier(visiting[-1])):
             if all(job.bound is not each.bound for each in visiting):
                 for item in _of(job, table):
-                    yield p.Untrue(item=self._row_goes(job, item, referring, visiting))
+                    yield p.Untrue(item=self._row_goes_there(job, item, referring, visiting))
 
     def _taking(self, table: TableId, jobs: Iterable[Job]) -> list[Job]:
         """Those of which rows of `table` are shared parts."""
         return [job for job in jobs if _of(job, table) and not never_acts(job)]
+
+    def _row_goes_there(
+        self,
+        job: Job,
+        item: Shared,
+        row: p.Source,
+        visiting: tuple[Job, ...],
+        through: frozenset[TableId] = frozenset(),
+    ) -> p.Test:
+        """The same, written down once for its whole tree: each place where it is asked would be deep by itself."""
+        around = sorted({str(each.bound) for each in visiting})
+        name = " ".join(("rows", job.name, *around, str(item.table.id), *sorted(map(str, through))))
+        key = item.table.key
+        if name not in self._definitions:
+            own = self.source(item.table.id)
+            where = self._row_goes(job, item, own, visiting, through)
+            self._definitions[name] = f"goes{len(self._definitions) + 1}", own, where
+        word, rows, passing = self._definitions[name]
+        fields, keys = self._fields(row, key), self._fields(rows, key)
+        return p.Defined(fields=fields, name=word, root=rows, key=keys, where=passing)
 
     def _row_goes(
         self,
@@ -228,7 +248,9 @@ class SharedFates(Fates):
                 gone = functools.partial(self._gone_by, jobs[0], jobs, visiting=visiting)
                 found.append(p.Untrue(item=self._of_record(bound, table, row, gone)))
         for other in () if table in through else self._taking(table, until):
-            goes = (self._row_goes(other, shared, row, visiting, through) for shared in _of(other, table))
+            goes = (
+                self._row_goes_there(other, shared, row, visiting, through) for shared in _of(other, table)
+            )
             found.extend(p.Untrue(item=test) for test in goes)
         return found
 

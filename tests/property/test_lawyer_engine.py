@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -39,6 +40,12 @@ def court(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_a_plan_and_a_run_are_what_the_evaluator_says(court: Harness, seed: int) -> None:
     """Seventeen companies under one policy, each with rows on either side of its lines."""
     assert asked(court, case(seed, TODAY[court.place.kind], companies=17)) == []
+
+
+@pytest.mark.parametrize("seed", [3, 7])
+def test_rows_that_records_share_by_referring_to_them_go_with_the_last(court: Harness, seed: int) -> None:
+    profile = replace(TODAY[court.place.kind], shared_parts=True)
+    assert asked(court, case(seed, profile, shape="homes", companies=17)) == []
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4])
