@@ -190,13 +190,13 @@ class SharedFates(Fates):
     ) -> p.Test:
         """The same, written down once for its whole tree: each place where it is asked would be deep by itself."""
         around = sorted({str(each.bound) for each in visiting})
-        name = " ".join(("rows", job.name, *around, str(item.table.id), *sorted(map(str, through))))
+        what = ("rows", job.name, *around, str(item.table.id), *sorted(map(str, through)))
         key = item.table.key
-        if name not in self._definitions:
+        if what not in self._definitions:
             own = self.source(item.table.id)
             where = self._row_goes(job, item, own, visiting, through)
-            self._definitions[name] = f"goes{len(self._definitions) + 1}", own, where
-        word, rows, passing = self._definitions[name]
+            self._definitions[what] = f"goes{len(self._definitions) + 1}", own, where
+        word, rows, passing = self._definitions[what]
         fields, keys = self._fields(row, key), self._fields(rows, key)
         return p.Defined(fields=fields, name=word, root=rows, key=keys, where=passing)
 

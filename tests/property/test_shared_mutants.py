@@ -1,6 +1,6 @@
-"""Engines that are wrong in one place about rows that records share are told from the right one, by companies from seeds.
+"""Engines that are wrong about rows that records share are told from the right one, by companies from seeds.
 
-Each seed is one that the engine itself passes.
+Each is wrong in one place; each seed is one that the engine itself passes.
 """
 
 from __future__ import annotations
