@@ -69,8 +69,11 @@ class Stops(Sharing):
 
         Lists of held records are complete in themselves; what is held as a whole is followed here.
         """
-        if not self._holding or str(bound) in visiting:
+        if not self._holding:
             return None
+        if str(bound) in visiting:
+            covered = self._covered(bound, root, listed=False)
+            return p.AnyOf(items=tuple(covered)) if covered else None
         found = self._covered(bound, root)
         visiting = (*visiting, str(bound))
         for share in self.sharing(bound):

@@ -207,6 +207,62 @@ def holds() -> Iterator[Situation]:
         {"accounts customers 7": "held", "r orders 1": "held", "r orders 2": "held"},
         holds=[Hold(on="key", what=("orders", (2,)))],
     )
+    paid = keep("paid", "orders", where=("=", "status", "paid"))
+    line = [{"id": n, "next_id": n - 1 or None, "status": "open", **OLD} for n in (1, 2)]
+    line.append({"id": 3, "next_id": 2, "status": "paid", **OLD})
+    line.append({"id": 4, "next_id": 3, "status": "open", **OLD})
+    yield situation(
+        "a hold on a rule reaches through records of one kind",
+        TODAY,
+        [r, paid],
+        {"orders": line},
+        {
+            "r orders 1": "held",
+            "r orders 2": "held",
+            "paid orders 2": "out_of_scope",
+            "r orders 3": "held",
+            "r orders 4": "due late",
+        },
+        holds=[Hold(on="rule", what="paid")],
+        left={"orders": [1, 2, 3]},
+    )
+    yield situation(
+        "and so does one on data that refer to one of them",
+        TODAY,
+        [r, keep("claims", "claims")],
+        {"orders": line, "claims": [{"id": 1, "order_id": 2, **OLD}]},
+        {
+            "r orders 1": "held",
+            "r orders 2": "held",
+            "claims claims 1": "held",
+            "r orders 3": "due late",
+            "r orders 4": "due late",
+        },
+        holds=[Hold(on="data", what="claims")],
+    )
+    signed = keep("signed", "contracts", where=("=", "status", "paid"))
+    chain = {
+        "contracts": [
+            {"shop": "n", "nr": 1, "item_id": 1, "status": "paid", **OLD},
+            {"shop": "n", "nr": 2, "status": "open", **OLD},
+            {"shop": "n", "nr": 3, "status": "open", **OLD},
+        ],
+        "items": [{"id": 1, "shop": "n", "nr": 2, **OLD}],
+    }
+    yield situation(
+        "and through another kind back to the first",
+        TODAY,
+        [signed, keep("c", "contracts"), keep("i", "items")],
+        chain,
+        {
+            "c contracts n,1": "held",
+            "i items 1": "held",
+            "c contracts n,2": "held",
+            "c contracts n,3": "due late",
+        },
+        shape="rings",
+        holds=[Hold(on="rule", what="signed")],
+    )
     yield order(
         "held is said of what has ended", [r], NEW, {"r": "not_due"}, holds=[Hold(on="data", what="orders")]
     )
