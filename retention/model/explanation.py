@@ -73,7 +73,8 @@ class Stopper:
     `by`: a hold, a rule, "table.column" of rows that refer to the record, or a table whose rows it shares.
     `dataset`: where records of another dataset are what is kept, or acted on; `rows`: keys of some, or of some
     referring rows, as typed, of which there are `count`. `how`: "shares" or "needs". `going`: further referring
-    rows that this plan deletes first. `until`: the first day on which it stops no more, where that is known.
+    rows that this plan deletes first, `later`: how many of `count` it deletes after it. `until`: the first day on
+    which it stops no more, where that is known.
     """
 
     kind: str  # "held", "retained", "conflict", "referenced", "shared", "elsewhere"
@@ -83,6 +84,7 @@ class Stopper:
     dataset: str | None = None
     how: str | None = None
     going: int = 0
+    later: int = 0
     until: str | None = None
     reason: str | None = None
     review: str | None = None

@@ -234,4 +234,5 @@ def _referring(stopper: Stopper) -> str:
         which = f" ({named}{more})"
     verb = "refers" if stopper.count == 1 else "refer"
     going = f"; {number(stopper.going)} more by it go in the same run, first" if stopper.going else ""
-    return f"{rows} {verb} to it by {stopper.by}{which}{going}"
+    later = f"; {number(stopper.later)} of them go later in the same run" if stopper.later else ""
+    return f"{rows} {verb} to it by {stopper.by}{which}{going}{later}"
