@@ -251,7 +251,7 @@ def test_a_mistake_in_a_connectors_head_is_named(problems, line, key, found, wri
         ('parts = ["orders"]', "parts[1]", "own table", "take it out"),
         ("allow_scan = 1", "allow_scan", "is 1", "true or false"),
         ('allow_scan = "yes"', "allow_scan", "yes", "true or false"),
-        ('anonymize = { email = "hash" }', "anonymize", "not supported yet", "take it out"),
+        ('anonymize = { email = "hush" }', "anonymize.email", "not a strategy", "hash"),
         ("relations = []", "relations", "an empty list", "take the key out"),
         ('relations = ["x"]', "relations[1]", '"x"', "tickets.customer_id -> customers.id"),
         ('relations = ["a.b -> c"]', "relations[1]", '"c" names no table', "customers.id"),
