@@ -29,6 +29,7 @@ from retention.connectors.answers import Key as Key
 from retention.connectors.answers import Lacking as Lacking
 from retention.connectors.answers import Look as Look
 from retention.connectors.answers import Marker as Marker
+from retention.connectors.answers import Misfit as Misfit
 from retention.connectors.answers import Person as Person
 from retention.connectors.answers import RecordView as RecordView
 from retention.connectors.answers import Seen as Seen
@@ -238,6 +239,13 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def refuses(self, source: p.Source, test: p.Test) -> str | None:
         """In the database's words why it can't answer `test` of rows of `source`; None where it can. No row is read."""
+
+    @abc.abstractmethod
+    def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
+        """What the dataset's rewriting would come to grief over, as far as it shows without writing.
+
+        `samples`: column → one result, where the engine computes them. Some rows are looked at, not all.
+        """
 
     @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:

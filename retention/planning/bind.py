@@ -28,6 +28,7 @@ from retention.planning.reach import (
     usable,
 )
 from retention.planning.relations import with_relations
+from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.spelt import Names
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ def bind(
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
             bound.append(result)
+    problems += clashes(bound, catalogue)
     return tuple(bound), tuple(problems)
 
 
@@ -136,6 +138,8 @@ class _Attempt:
             )
             return None
         within = tuple(within_a_table(catalogue, members))
+        rewriting = Rewritable(self.connector, dataset, catalogue, root)
+        self.problems += rewriting.problems
         return BoundDataset(
             dataset=dataset,
             connector=self.connector,
@@ -153,6 +157,8 @@ class _Attempt:
             subject=subject,
             began=began[0] if began else None,
             where=dataset.where,
+            rewriting=rewriting.columns,
+            done=rewriting.done,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in members),
             catalogue_schema=fingerprint(catalogue, self._touched(members, events, read)),
         )

@@ -11,6 +11,7 @@ from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset, PeriodUnit
 from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
+from retention.model.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +124,22 @@ class Stubborn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A column of the root, and how it is rewritten."""
+
+    column: Column
+    strategy: Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
     `parts` come parents first; `removal` names every table of the record in the order of
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
-    row goes, and that rows of one batch can refer to each other by.
+    row goes, and that rows of one batch can refer to each other by. `rewriting`: the columns that a record's person
+    is taken out of, in the order of the table; `done`: the column that says when that was done.
     """
 
     dataset: Dataset
@@ -148,6 +158,8 @@ class BoundDataset:
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     loosened: tuple[Loosened, ...] = ()
     stubborn: tuple[Stubborn, ...] = ()
+    rewriting: tuple[Rewritten, ...] = ()
+    done: Column | None = None
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 

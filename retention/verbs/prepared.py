@@ -24,6 +24,7 @@ from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.limbs import cutoff
+from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.spoken import condition_problems
 from retention.planning.work import Work
 from retention.safety import sight
@@ -214,6 +215,7 @@ class _Opening:
                 self.bound += found
                 self.problems += wrong
                 self.problems += condition_problems(self.config.policy, found, self.catalogues[name])
+                self.problems += rewriting_problems(self.config.policy, found)
 
     def beside(self, connector: Connector) -> None:
         """Which tables a connector has that was not asked for. What is wrong with them is for `check` to say."""

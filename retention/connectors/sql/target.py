@@ -18,6 +18,7 @@ from retention.connectors.port import (
     Lacking,
     Look,
     Marker,
+    Misfit,
     People,
     Person,
     RecordView,
@@ -31,7 +32,7 @@ from retention.connectors.sql import shown
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.looking import look
+from retention.connectors.sql.looking import look, sighted
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
@@ -49,6 +50,7 @@ from retention.connectors.sql.remembering import RememberedKeys, RememberingRemo
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.trying import Trial
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
@@ -189,25 +191,8 @@ class SqlTarget(Target):
             return RecordReader(self._dialect, connection, work, {}).ask(key, questions)
 
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
-        compiler = Compiler(self._dialect)
-
-        def having(state: p.State) -> Any:
-            return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
-
-        served = self._dialect.serves(clock)
-        reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
-        source = compiler.source(clock.source)
-        some: sa.Select[Any] = (
-            sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
-        )
         with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
-            if connection.execute(some.limit(1)).first() is not None:
-                return Sight(past=True, served=served)
-            counts = []
-            for state in (p.State.RECENT, p.State.UNCLEAR):
-                query = sa.select(sa.func.count()).select_from(source).where(having(state))
-                counts.append(int(connection.execute(query).scalar_one()))
-        return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
+            return sighted(self._dialect, connection, clock, floor, now)
 
     def refuses(self, source: p.Source, test: p.Test) -> str | None:
         compiler = Compiler(self._dialect)
@@ -223,6 +208,10 @@ class SqlTarget(Target):
                     raise
                 return plain(error)
         return None
+
+    def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
+        with self._reader(f"trying what is made of {bound}") as connection:
+            return tuple(Trial(self._dialect, connection, bound, samples).misfits())
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:
