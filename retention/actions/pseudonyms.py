@@ -11,19 +11,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from retention.model.strategy import HASH_PREFIX
 from retention.model.told import normalised
 
 _HASH = b"retention-hash-1"
 _SEED = b"retention-fake-1"
+_SMALL = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 
 
-def pseudonym(key: bytes, text: str, steps: Sequence[str] = ()) -> str:
-    """30 characters that stand for `text`, made alike by `steps`."""
-    digest = hashlib.blake2b(_bytes(normalised(text, steps)), key=key, digest_size=16, person=_HASH).digest()
-    return HASH_PREFIX + base64.b32encode(digest).decode("ascii").lower().rstrip("=")
+def pseudonyms(key: bytes, steps: Sequence[str] = ()) -> Callable[[str], str]:
+    """The function from a text, made alike by `steps`, to 30 characters that stand for it."""
+    keyed = hashlib.blake2b(key=key, digest_size=16, person=_HASH)
+
+    def pseudonym(text: str) -> str:
+        state = keyed.copy()
+        state.update(_bytes(normalised(text, steps) if steps else text))
+        digits = base64.b32encode(state.digest())[:26].translate(_SMALL)
+        return HASH_PREFIX + digits.decode("ascii")
+
+    return pseudonym
 
 
 def seed(key: bytes, text: str, steps: Sequence[str] = (), attempt: int = 0) -> int:

@@ -19,7 +19,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from retention.actions.fakes import fake
-from retention.actions.pseudonyms import pseudonym, seed
+from retention.actions.pseudonyms import pseudonyms, seed
 from retention.model.strategy import DIGITS, STARS, TOKEN_LENGTH, Strategy, Way
 
 ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?=\Z|[Tt ])", re.ASCII)
@@ -67,7 +67,8 @@ def _makers(strategy: Strategy, keyed: Keyed) -> Callable[[Any], Any]:
         case Way.REDACT:
             return lambda _: strategy.constant
         case Way.HASH:
-            return lambda value: pseudonym(keyed.key, text_of(value), keyed.steps)
+            hashed = pseudonyms(keyed.key, keyed.steps)
+            return lambda value: hashed(text_of(value))
         case Way.MASK:
             return lambda value: masked(text_of(value), strategy.keep, last=strategy.last)
         case Way.YEAR | Way.MONTH:

@@ -15,6 +15,11 @@ REWRITING = (ANONYMIZE, PSEUDONYMIZE)
 
 def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> Iterator[Placed]:
     """A rule on named data rewrites every dataset of it; one on any data passes over what spells nothing out."""
+    for variant in rule.exceptions:
+        if "action" in variant.own and variant.terms.action not in (None, rule.base.terms.action):
+            found = "is another action than the rule's, which is not supported yet"
+            write = "take it out, or make it a rule of its own"
+            yield policy_file, Finding(at=(*variant.at, "action"), found=found, write=write)
     for variant in rule.variants:
         action = variant.terms.action
         if action not in REWRITING or "action" not in variant.own or rule.reaches_all:

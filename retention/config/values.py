@@ -117,8 +117,8 @@ def starts(value: object) -> Start:
     return _member(Start, value, _STARTS)
 
 
-ACTIONS: tuple[str, ...] = ("delete",)
-ACTIONS_LATER: tuple[str, ...] = ("anonymize", "pseudonymize", "restrict")
+ACTIONS: tuple[str, ...] = ("delete", "anonymize", "pseudonymize")
+ACTIONS_LATER: tuple[str, ...] = ("restrict",)
 
 
 def action(value: object) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,16 @@ DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
 """(event, keys) → the event of each of those records."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """What the engine makes of values: column → function, which raises ValueError of a value that it can't read, and
+    whose message never holds it. `at`: when, for the column that says when it was done; aware.
+    """
+
+    makes: Mapping[str, Callable[[Any], Any]]
+    at: datetime
+
+
 class People(abc.ABC):
     """What people told about persons; asked of the records that a statement looks at."""
 
@@ -97,7 +108,9 @@ class Remover(abc.ABC):
 
     @abc.abstractmethod
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        """Locks, rechecks and deletes at most `most` records of the window, parts first.
+        """Locks, rechecks and deletes at most `most` records of the window, parts first; or rewrites them.
+
+        Rewritten is a column only where it has to be, and over no other value than was looked at.
 
         Commits to their keys, while the database works where that can be.
         Rows that others have locked are left out with their record, unless `wait`. A count other than
@@ -273,8 +286,11 @@ class Target(abc.ABC):
         share: float = 0.0,
         people: People | None = None,
         special: Sequence[Key] = (),
+        making: Making | None = None,
     ) -> AbstractContextManager[Remover]:
         """A connection for batches of this job, whose records `committer` commits to.
+
+        `making`: the job rewrites records, by what the engine makes of their values and by what the database does.
 
         `share`: how much of the dataset is due, which decides the way. `people` are asked of the records of
         every batch, in its transaction; `special`: those that they told of before it.

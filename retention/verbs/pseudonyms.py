@@ -14,7 +14,6 @@ from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.prepared import Clock
 
-_CREATED = b'"type":"key.created"}'
 _LOST = "put your copy of it back: with another key equal values would no longer be alike"
 
 
@@ -70,9 +69,9 @@ def _refuse_other(config: Configuration, known: set[str]) -> None:
 
 
 def _known(log: LogReading) -> Iterator[str]:
-    """The ids of all keys of the kind that were made; whole lines are read only where they tell of one."""
-    for line in log.lines():
-        if line.endswith(_CREATED):
-            data = json.loads(line)["data"]
-            if data["kind"] == PSEUDONYM:
-                yield data["key"]
+    """The ids of all keys of the kind that were made."""
+    for number in log.named("key.created"):
+        line = log.line(number)
+        data = {} if line is None else json.loads(line)["data"]
+        if data.get("kind") == PSEUDONYM:
+            yield data["key"]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from retention.actions.strategies import Keyed, rewriter
-from retention.connectors.port import Target
+from retention.config import Configuration
+from retention.connectors.port import Making, Target
 from retention.errors import Problem
 from retention.model.catalogue import Kind
 from retention.model.policy import Policy
 from retention.planning.bound import BoundDataset, Rewritten
 from retention.planning.rewritable import room_of
+from retention.planning.work import Work
+from retention.store.state import StateStore
+from retention.verbs.pseudonyms import pseudonym_key
 
 _SAMPLE_KEY = bytes(32)
 _SAMPLE = {True: "192.0.2.77", False: "somebody"}
@@ -36,6 +41,19 @@ def _samples(policy: Policy, bound: BoundDataset) -> Mapping[str, Any]:
         for item in bound.rewriting
         if item.strategy.computed
     }
+
+
+def making_of(config: Configuration, state: StateStore, item: Work, at: datetime) -> Making | None:
+    """What the engine makes of the values of a job that rewrites; None of one that deletes.
+
+    Raises SetupError where it needs the pseudonyms' key, and that is missing or another one.
+    """
+    if not item.rewrites:
+        return None
+    columns = [each for each in item.bound.rewriting if each.strategy.computed]
+    key = pseudonym_key(config, state) if any(each.strategy.keyed for each in columns) else b""
+    makes = {each.column.name: rewriter(each.strategy, keyed(config.policy, each, key)) for each in columns}
+    return Making(makes=makes, at=at)
 
 
 def keyed(policy: Policy, item: Rewritten, key: bytes) -> Keyed:

@@ -64,7 +64,10 @@ class Tally:
         root = str(work.bound.root.id)
         rows = {
             root: fates["due"],
-            **{str(part.table.id): self.rows[str(part.table.id)] for part in work.bound.parts},
+            **{
+                str(part.table.id): self.rows[str(part.table.id)]
+                for part in (() if work.rewrites else work.bound.parts)
+            },
         }
         return Counts(
             fates=fates,

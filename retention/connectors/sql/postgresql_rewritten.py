@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.types import NullType
 
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.rewritten import Element, Guards, Rewritable, number
+from retention.connectors.sql.postgresql_pages import Spelled
+from retention.connectors.sql.rewritten import Back, Element, Guards, Rewritable, number
 from retention.model.catalogue import Column, Kind, Table
+
+
+def _written(value: Element, column: Column) -> Element:
+    """A text is given as it is: a cast would cut it to its column."""
+    return value if column.kind is Kind.TEXT else sa.cast(value, Spelled(column.type))
+
 
 _OF = (
     "c.oid = (SELECT r.oid FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace"
@@ -27,6 +38,8 @@ _UNIQUES = (
 
 class PostgresqlRewritable(Rewritable):
     """Sessions are in UTC: an instant is generalised there."""
+
+    returns_updated = True
 
     def guards(self, connection: Connection, of: Table) -> Guards:
         given = {"schema": of.id.schema, "name": of.id.name}
@@ -64,6 +77,60 @@ class PostgresqlRewritable(Rewritable):
 
     def is_generalised(self, column: Element, of: Column, *, month: bool) -> Element:
         return column == self.generalised(column, of, month=month)
+
+    def as_read(self, column: Element, of: Column) -> Element:
+        return column if of.kind is Kind.TEXT else sa.cast(column, sa.Text)
+
+    def same(self, column: Element, value: Element) -> Element:
+        return sa.cast(column, sa.Text).is_not_distinct_from(sa.cast(value, sa.Text))
+
+    def write_back(
+        self,
+        connection: Connection,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        rows: Sequence[Back],
+    ) -> int:
+        """Joined with arrays."""
+        statement = self.joined_update(target, sets, key, columns, {})
+        return int(connection.execute(statement, self.handed_back(rows)).rowcount)
+
+    def joined_update(
+        self,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        where: Mapping[str, Element],
+    ) -> sa.Update:
+        """An UPDATE of rows that are handed over; a column only where `where` has it."""
+        kinds = {f"k{i}": column.type for i, column in enumerate(key)}
+        kinds |= {f"{letter}{i}": "text" for letter in "on" for i in range(len(columns))}
+        arrays = [
+            sa.cast(sa.bindparam(name, type_=NullType()), Spelled(f"{kind}[]"))
+            for name, kind in kinds.items()
+        ]
+        handed = sa.func.unnest(*arrays).table_valued(*kinds).render_derived(name="v")
+        new: dict[str, Element] = {}
+        for i, column in enumerate(columns):
+            made = _written(handed.c[f"n{i}"], column)
+            open_ = where.get(column.name)
+            new[column.name] = made if open_ is None else sa.case((open_, made), else_=target.c[column.name])
+        same_key = (target.c[column.name] == handed.c[f"k{i}"] for i, column in enumerate(key))
+        read = (self.same(target.c[column.name], handed.c[f"o{i}"]) for i, column in enumerate(columns))
+        return sa.update(target).values({**sets, **new}).where(*same_key, *read)
+
+    def handed_back(self, rows: Sequence[Back]) -> Mapping[str, Any]:
+        """The parameters of `joined_update`."""
+        given: dict[str, Any] = {}
+        for place, letter in enumerate("kon"):
+            for i in range(len(rows[0][place])):
+                values = [row[place][i] for row in rows]
+                texts = (None if value is None else str(value) for value in values)
+                given[f"{letter}{i}"] = values if letter == "k" else list(texts)
+        return given
 
     def floored(self, column: Element, of: Column, width: int) -> Element:
         wide = number(width)

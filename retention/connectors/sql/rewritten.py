@@ -8,12 +8,14 @@ may hold every statement with its values.
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement, Grouping
+from sqlalchemy.types import NullType
 
 from retention.connectors.sql.lines import bound
 from retention.model.catalogue import Column, Kind, Table
@@ -31,8 +33,45 @@ class Guards:
     uniques: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
+Back = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
+"""A row's key, what was read of it, and what is written."""
+
+
+def one_by_one(
+    dialect: Rewritable,
+    connection: Connection,
+    target: Any,
+    sets: Mapping[str, Element],
+    key: Sequence[Column],
+    columns: Sequence[Column],
+    rows: Sequence[Back],
+) -> int:
+    """See `Rewritable.write_back`: a statement a row."""
+    new = {column.name: _given(f"n{i}") for i, column in enumerate(columns)}
+    same_key = (target.c[column.name] == _given(f"k{i}") for i, column in enumerate(key))
+    read = (dialect.same(target.c[column.name], _given(f"o{i}")) for i, column in enumerate(columns))
+    statement = sa.update(target).values({**sets, **new}).where(*same_key, *read)
+    letters = ("k", "o", "n")
+    given = [
+        {
+            f"{letter}{i}": value
+            for letter, values in zip(letters, row, strict=True)
+            for i, value in enumerate(values)
+        }
+        for row in rows
+    ]
+    return int(connection.execute(statement, given).rowcount)
+
+
+def _given(name: str) -> Any:
+    return sa.bindparam(name, type_=NullType())
+
+
 class Rewritable(abc.ABC):
     """What a dialect knows of the pieces that results are made of. `text` is a column of texts."""
+
+    returns_updated: bool = False
+    """An UPDATE can look at what it locks, and say which rows it met: `joined_update` and `handed_back` are there."""
 
     @abc.abstractmethod
     def guards(self, connection: Connection, of: Table) -> Guards:
@@ -81,6 +120,44 @@ class Rewritable(abc.ABC):
     def no_text(self, column: Element) -> Element | None:
         """The value of a column of texts is none; None where that can't be."""
         return None
+
+    def as_read(self, column: Element, of: Column) -> Element:
+        """A value as the engine reads it, to make something of it."""
+        return column
+
+    @abc.abstractmethod
+    def same(self, column: Element, value: Element) -> Element:
+        """The column holds the value that was read, NULL too."""
+
+    def write_back(
+        self,
+        connection: Connection,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        rows: Sequence[Back],
+    ) -> int:
+        """Sets `columns` of `target` to what was made of them, and `sets` besides; how many rows were met.
+
+        Only where they are what was read.
+        """
+        return one_by_one(self, connection, target, sets, key, columns, rows)
+
+    def joined_update(
+        self,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        where: Mapping[str, Element],
+    ) -> sa.Update:
+        """An UPDATE of rows that are handed over; a column only where `where` has it."""
+        raise AssertionError("this database does not say which rows an UPDATE met")
+
+    def handed_back(self, rows: Sequence[Back]) -> Mapping[str, Any]:
+        """The parameters of `joined_update`."""
+        raise AssertionError("this database does not say which rows an UPDATE met")
 
     @abc.abstractmethod
     def matches(self, text: Element, shape: str) -> Element:

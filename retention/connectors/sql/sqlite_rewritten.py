@@ -72,6 +72,14 @@ class SqliteRewritable(Rewritable):
             else_=column,
         )
 
+    def as_read(self, column: Element, of: Column) -> Element:
+        """Texts as their bytes, which need not be UTF-8."""
+        stored = sa.func.typeof(column) == sa.literal_column("'text'")
+        return sa.case((stored, sa.cast(column, sa.BLOB)), else_=column)
+
+    def same(self, column: Element, value: Element) -> Element:
+        return _bytes(column).is_(_bytes(value))
+
     def no_number(self, column: Element) -> Element | None:
         """A text or bytes."""
         known = ("integer", "real", "null")

@@ -17,6 +17,7 @@ from retention.connectors.port import (
     Key,
     Lacking,
     Look,
+    Making,
     Marker,
     Misfit,
     People,
@@ -48,6 +49,7 @@ from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.rewriting import rewriter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
@@ -230,7 +232,7 @@ class SqlTarget(Target):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled:
+        if work.remembered or work.bound.entangled or work.rewrites:
             return False
         ways = {self._way(connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not self._no_index(work)
@@ -245,7 +247,7 @@ class SqlTarget(Target):
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
             remembered = RememberedKeys(connection.execute(query))
-            if work.bound.entangled:
+            if work.bound.entangled and not work.rewrites:
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
@@ -262,21 +264,26 @@ class SqlTarget(Target):
         share: float = 0.0,
         people: People | None = None,
         special: Sequence[Key] = (),
+        making: Making | None = None,
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
-            if remembered is None and work.bound.entangled:
+            if remembered is None and work.bound.entangled and making is None:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             listing = None
             if people is not None:
                 listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
+            dense = share >= DENSE
+            if making is not None:
+                given = (self._dialect, connection, work, committer, timeouts)
+                yield rewriter(*given, making, remembered, dense=dense, listing=listing)
+                return
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(
                     self._dialect, connection, work, committer, timeouts, remembered, listing=listing
                 )
                 return
-            dense = share >= DENSE
             if listing is not None:
                 yield KeyRemover(
                     self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
@@ -292,7 +299,7 @@ class SqlTarget(Target):
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if not (work.own_columns and work.nothing_refers):
+        if work.rewrites or not (work.own_columns and work.nothing_refers):
             return KeyRemover
         if self._dialect.physical is not None and (dense or self._no_index(work)):
             return PageRemover

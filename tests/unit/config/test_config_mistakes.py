@@ -71,7 +71,6 @@ def the_one(problems, key):
         ('from = ["booked"]', "from", "is a list", "latest"),
         ('from = "none"', "from", "no event", "take the key out"),
         ('from = "book ed"', "from", "book ed", "letters"),
-        ('action = "anonymize"', "action", "not supported yet", '"delete"'),
         ('action = "restrict"', "action", "not supported yet", '"delete"'),
         ('action = "deleet"', "action", "deleet", '"delete"'),
         ('action = "anonymise"', "action", "anonymise", "anonymize"),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from retention.config import values
 from retention.config.forms import resolved_form
 from retention.model.strategy import Strategy, Way
 from tests.unit.config.conftest import POLICY, SHOP
@@ -19,11 +16,6 @@ events  = { last_activity = "seen_at" }
 """
 
 
-@pytest.fixture
-def actions(monkeypatch):
-    monkeypatch.setattr(values, "ACTIONS", ("delete", "anonymize", "pseudonymize"))
-
-
 def _shop(more):
     head, _, rest = SHOP.partition("[datasets.accounts]")
     assert rest
@@ -35,13 +27,13 @@ def _policy(action):
     return before + f'action    = "{action}"' + after
 
 
-def test_a_dataset_that_is_to_be_rewritten_says_how(actions, problems):
+def test_a_dataset_that_is_to_be_rewritten_says_how(problems):
     (problem,) = problems(policies=_policy("pseudonymize"), shop=_shop(""))
     assert problem.key == "datasets.accounts.anonymize"
     assert "inactive-accounts" in problem.found
 
 
-def test_what_links_is_no_anonymisation(actions, problems, loaded):
+def test_what_links_is_no_anonymisation(problems, loaded):
     shop = _shop('anonymize = { email = "hash", name = "null" }\n')
     (problem,) = problems(policies=_policy("anonymize"), shop=shop)
     assert problem.key == "rules.inactive-accounts.action"
@@ -77,3 +69,22 @@ def test_a_hashed_subject_is_of_its_kind(loaded):
     columns = config.connectors["shop"].datasets["accounts"].rewriting.columns
     assert {strategy.kind for strategy in columns.values()} == {"email"}
     assert columns["email"] == Strategy(way=Way.HASH, kind="email")
+
+
+def test_an_exception_does_not_act_otherwise_yet(problems):
+    exception = """
+[[rules.inactive-accounts.exceptions]]
+when   = "vip"
+action = "pseudonymize"
+[rules.backups]"""
+    shop = _shop('anonymize = { name = "null" }\nfacts = { vip = "vip" }\n')
+    (problem,) = problems(policies=POLICY.replace("[rules.backups]", exception), shop=shop)
+    assert problem.key == "rules.inactive-accounts.exceptions[1].action"
+    assert "not supported yet" in problem.found
+
+
+def test_a_slice_is_not_rewritten_yet(problems):
+    shop = _shop('anonymize = { name = "null" }\ncolumns = ["name"]\n')
+    (problem,) = problems(policies=_policy("pseudonymize"), shop=shop)
+    assert problem.key == "rules.inactive-accounts.action"
+    assert "slice" in problem.found
