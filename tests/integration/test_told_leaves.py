@@ -1,4 +1,4 @@
-"""A leaf table is emptied in ranges though people told something: what their words concern is told apart by the database."""
+"""A leaf table is emptied in ranges though people told something: the database tells apart what their words concern."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MANY = 60
 OLD, NEW = "2020-01-01 00:00:00", "2026-11-01 00:00:00"
 HELD = {2: "anna@example.com", 3: "  ANNA@Example.com ", 4: "åse@example.com", 5: "ÅSE@example.com"}
 TOLD = {MANY + 1: "bob@example.com", MANY + 2: "Bob@example.com"}
-"""Held accounts are old, so that they would go; those of whom a request came are new, so that nothing else ends them."""
+"""Held visits are old, so that they would go; those that a request is about are new, so that nothing else ends them."""
 
 
 @pytest.fixture
