@@ -19,6 +19,7 @@ from tests.support import mariadb
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, removed
 
+HEAVY = [pytest.param(what, marks=pytest.mark.heavy) for what in ("NO ACTION", "SET NULL")]
 OLD, NEW = "'2020-01-01 00:00:00'", "'2026-11-01 00:00:00'"
 CUSTOMERS = """
 [datasets.customers]
@@ -84,7 +85,7 @@ def planned(work: Workplace) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("size", [1, pytest.param(1000, marks=pytest.mark.heavy)])
 def test_an_address_goes_with_the_last_who_lives_there(
     people: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -250,9 +251,9 @@ def test_a_rule_that_keeps_the_address_keeps_who_lives_there(people: Workplace, 
     ("hold", "held"),
     [
         (("--key", "db.addresses", "2"), ["2", "3"]),
-        (("--dataset", "db.addresses"), ["1", "2", "3"]),
-        (("--subject", "house=2"), ["2", "3"]),
-        (("--subject", "customer=2"), ["2"]),
+        pytest.param(("--dataset", "db.addresses"), ["1", "2", "3"], marks=pytest.mark.heavy),
+        pytest.param(("--subject", "house=2"), ["2", "3"], marks=pytest.mark.heavy),
+        pytest.param(("--subject", "customer=2"), ["2"], marks=pytest.mark.heavy),
         (("--key", "db.customers", "2"), ["2"]),
     ],
     ids=["address by key", "all addresses", "address as a subject", "a customer", "a customer by key"],
@@ -374,7 +375,7 @@ def test_who_comes_by_a_relation_after_the_last_look_undoes_the_batch(
     assert left(store, "addresses") == [1, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("on_delete", ["NO ACTION", "CASCADE", "SET NULL"])
+@pytest.mark.parametrize("on_delete", [*HEAVY, "CASCADE"])
 def test_nobody_can_move_in_once_the_address_is_about_to_go(
     people: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, on_delete: str
 ) -> None:
@@ -425,7 +426,7 @@ def opened(store: Store) -> Iterator[Any]:
         session.close()
 
 
-@pytest.mark.parametrize("on_delete", ["CASCADE", "SET NULL"])
+@pytest.mark.parametrize("on_delete", ["CASCADE", HEAVY[1]])
 def test_a_neighbour_is_never_touched_whatever_the_reference_says(
     people: Workplace, store: Store, on_delete: str
 ) -> None:
