@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -14,7 +15,9 @@ import pytest
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
-from retention.verbs import execution
+from retention.store.owners import this_process
+from retention.verbs import execution, stores
+from retention.verbs.prepared import configuration
 from tests.support import mariadb
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, removed
@@ -436,6 +439,24 @@ def test_a_neighbour_is_never_touched_whatever_the_reference_says(
     people.run()
     assert store.rows("SELECT id, address FROM customers") == [(2, 1)]
     assert left(store, "addresses") == [1, 3, 4, 5, 6]
+
+
+def test_two_jobs_at_once_on_datasets_that_share_rows_are_refused(people: Workplace, sqlite: Store) -> None:
+    """Each would see the other's record, and leave the address of both behind."""
+    shop(sqlite, f"(1, {OLD}, 1)", f"(1, {OLD}, 1)")
+    yearly(people, "staff")
+    people.connect(sqlite, CUSTOMERS + STAFF + SHARES)
+    people.init()
+    with stores.opened(configuration(people.place), people.place) as state:
+        with state.begin() as tx:
+            token = tx.leases.acquire("db.staff", this_process(), people.now, timedelta(hours=1))
+        (job,) = people.run("customers").jobs
+        assert job.status is JobStatus.REFUSED
+        assert "shares rows of `addresses`" in (job.reason or "")
+        with state.begin() as tx:
+            tx.leases.release("db.staff", token)
+    assert [job.done for job in people.run().jobs] == [1, 1]
+    assert left(sqlite, "addresses") == [2, 3, 4, 5, 6]
 
 
 # -- what check refuses ------------------------------------------------------------------------
