@@ -216,6 +216,21 @@ def test_a_row_that_a_part_refers_to_and_a_key_of_two_columns(work: Workplace, s
     assert store.rows("SELECT shop, nr FROM cards ORDER BY shop, nr") == [(2, 1), (2, 2)]
 
 
+def test_every_statement_about_them_is_shown(people: Workplace, store: Store) -> None:
+    shop(store, f"(1, {OLD}, 1)")
+    people.connect(store, CUSTOMERS)
+    shown = {each.purpose: each.sql for each in people.statements()}
+    place = f"{store.place}addresses"
+    planned = f"plan: rows of {place} that go with the last that refers to them"
+    assert {
+        planned,
+        f"batch: rows of {place} to which nothing refers any more",
+        f"batch: delete rows of {place}",
+    } <= set(shown)
+    assert (f"batch: lock rows of {place}" in shown) == (store.kind != "sqlite")
+    assert "NOT (EXISTS" in shown[f"batch: rows of {place} to which nothing refers any more"]
+
+
 # -- a shared row that is a record -------------------------------------------------------------
 
 
