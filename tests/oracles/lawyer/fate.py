@@ -52,7 +52,7 @@ def retained(world: World, rule: Rule, record: Record) -> bool:
             for other in world.rules
         )
         or any(
-            keeps(world, other, sharer) and yields(world, variant, other, sharer)
+            keeps(world, other, sharer) and (other is rule or yields(world, variant, other, sharer))
             for sharer in (*rows.sharing(world, record), *rows.shared_with(world, record))
             for other in world.rules
         )
