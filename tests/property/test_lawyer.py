@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.oracles import lawyer
-from tests.oracles.lawyer import examples_fate, examples_time, fate, generate, rows, situations
+from tests.oracles.lawyer import (
+    examples_fate,
+    examples_found,
+    examples_time,
+    fate,
+    generate,
+    rows,
+    situations,
+)
 from tests.oracles.lawyer.holds import held
 
-EXAMPLES = [*examples_time.examples(), *examples_fate.examples()]
+EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *examples_found.examples()]
 HOME = Path(lawyer.__file__).parent
 
 MUTANTS = {

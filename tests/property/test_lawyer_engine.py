@@ -10,7 +10,7 @@ import psycopg
 import pymysql
 import pytest
 
-from tests.oracles.lawyer import examples_fate, examples_time, harness, places
+from tests.oracles.lawyer import examples_fate, examples_found, examples_time, harness, places
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import TODAY, Harness, asked
 from tests.oracles.lawyer.profiles import EVERYTHING
@@ -18,6 +18,7 @@ from tests.oracles.lawyer.shrink import shrunk
 from tests.oracles.lawyer.situations import Situation
 
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples()]
+FOUND = [*examples_found.examples()]
 SHARED = "that goes with the last that does, is not supported yet"
 WAITING = {"a ring of two datasets": "two datasets that refer to each other wait for one another, a run each"}
 
@@ -59,6 +60,11 @@ def test_the_whole_language_is_planned_as_the_evaluator_says(
 
 @pytest.mark.parametrize("told", EXAMPLES[::20], ids=lambda told: told.name)
 def test_the_engine_agrees_with_some_worked_examples(court: Harness, told: Situation) -> None:
+    as_the_example_says(court, told)
+
+
+@pytest.mark.parametrize("told", FOUND, ids=lambda told: told.name)
+def test_the_engine_is_right_where_it_was_wrong(court: Harness, told: Situation) -> None:
     as_the_example_says(court, told)
 
 

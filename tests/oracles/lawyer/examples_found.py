@@ -1,0 +1,96 @@
+"""What companies from seeds found, in the engine or in the evaluator: each made small, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tests.oracles.lawyer.examples_time import one
+from tests.oracles.lawyer.situations import Situation, at, column, on
+from tests.oracles.lawyer.world import Telling
+
+TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
+
+
+def examples() -> Iterator[Situation]:
+    yield from instants_in_texts()
+    yield from what_nobody_told()
+    yield from whom_it_concerns()
+
+
+def instants_in_texts() -> Iterator[Situation]:
+    """Read without the fraction of its second, what lies a microsecond ahead had happened."""
+    until = {"until": ("closed",), "start": None}
+    for text, expected in (
+        ("2024-03-01T12:00:00.000001Z", "not_due"),
+        ("2024-03-01T12:00:00.0000009Z", "due"),
+        ("2024-03-01 13:00:00.000000+01:00", "due"),
+        ("2024-03-01 13:00:00.1+01:00", "not_due"),
+        ("2024-03-01T12:00Z", "due"),
+        ("2024-03-01T12:01Z", "not_due"),
+    ):
+        yield one(
+            f"as of noon, {text} is {expected}",
+            "2024-03-01T12:00:00",
+            until,
+            {"s": text},
+            expected,
+            datasets=TEXT,
+        )
+
+
+def what_nobody_told() -> Iterator[Situation]:
+    """Where `from` is told, and nobody has told anything, an event that a column tells ends the clock all the same."""
+    keys = {"start": "asked", "until": ("closed",)}
+    day = at("2023-06-01")
+    telling = Telling(event="asked", identifiers=(("customer", "7"),), at=day, told_at=day)
+    for name, row, tellings, expected in (
+        ("nobody told the beginning", {"t": datetime(2023, 5, 31)}, (), "due late"),
+        ("nobody told the beginning, and the end is unclear", {"t": datetime(1971, 1, 1)}, (), "unclear"),
+        ("nobody told the beginning, and the end lies ahead", {"t": datetime(2030, 1, 1)}, (), "not_due"),
+        ("the beginning was told, and is later", {"t": datetime(2023, 5, 31)}, (telling,), "not_due"),
+        ("the beginning was told, and is at once", {"t": datetime(2023, 6, 1)}, (telling,), "due late"),
+        (
+            "the beginning was told, of whom is unclear",
+            {"t": datetime(2023, 6, 2), "z": None},
+            (telling,),
+            "unclear",
+        ),
+    ):
+        yield one(
+            name,
+            "2024-01-01",
+            keys,
+            {"customer_id": 7, "z": at("2020-01-01"), **row},
+            expected,
+            told={"asked": ("customer",)},
+            tellings=tellings,
+        )
+
+
+def whom_it_concerns() -> Iterator[Situation]:
+    """A telling that is earlier than `from` does not count, though nobody knows whether it concerns the record; and
+    when a record began is a day of the rule's zone: the first that is not "unknown" begins earlier in the east."""
+    day = at("2023-06-01")
+    telling = Telling(event="asked", identifiers=(("customer", "7"),), at=day, told_at=day)
+    edge = at("1971-01-01T23:00:00")
+    for name, row, zone, expected in (
+        (
+            "earlier than `from`, of a record that began nobody knows when",
+            {"d": on("2023-06-02")},
+            "UTC",
+            "not_due",
+        ),
+        ("not earlier than `from`, of such a record", {"d": on("2023-06-01")}, "UTC", "unclear"),
+        ("began on the second of January, in Oslo", {"z": edge}, "Europe/Oslo", "due late"),
+        ("began on the first of January, in UTC", {"z": edge}, "UTC", "unclear"),
+    ):
+        yield one(
+            name,
+            "2024-01-01",
+            {"start": "booked", "until": ("asked",), "zone": zone},
+            {"customer_id": 7, **row},
+            expected,
+            told={"asked": ("customer",)},
+            tellings=(telling,),
+        )
