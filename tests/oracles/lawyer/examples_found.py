@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tests.oracles.lawyer.examples_time import one
-from tests.oracles.lawyer.situations import Situation, at, column, on
+from tests.oracles.lawyer.shapes import SHAPES
+from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import Telling
 
+BUYS = SHAPES["shop"].tables["orders"].references[0]
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
 
@@ -16,6 +18,7 @@ def examples() -> Iterator[Situation]:
     yield from instants_in_texts()
     yield from what_nobody_told()
     yield from whom_it_concerns()
+    yield from removed_under_it()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -94,3 +97,40 @@ def whom_it_concerns() -> Iterator[Situation]:
             told={"asked": ("customer",)},
             tellings=(telling,),
         )
+
+
+def removed_under_it() -> Iterator[Situation]:
+    """What a record counts from is not removed under it. A customer counts from the last order, whose own rule is
+    shorter: planned as due, and not undated for ever once the order is gone; or kept, and not due in the very run."""
+    days = [{"id": n, "d": on(day), "customer_id": n} for n, day in ((1, "2025-06-01"), (2, "2001-01-01"))]
+    people = [{"id": n, "d": on("2001-01-01")} for n in (1, 2)]
+    last, own = column("d", path=((BUYS, True),)), column("d")
+    for name, keep, dates, expected, left in (
+        ("its own period is as short", "1 month", (last,), "due late", []),
+        ("its own period is longer", "5 years", (own, last), "not_due", [1]),
+    ):
+        yield situation(
+            f"counting from what goes: {name}",
+            "2026-01-01",
+            [
+                rule("orders", "orders", keep="1 month", start="booked"),
+                rule("people", "customers", keep=keep, start="booked"),
+            ],
+            {"orders": days, "customers": people},
+            {"orders orders 1": "due late", "people customers 1": expected, "people customers 2": "due late"},
+            datasets={"orders": {}, "customers": {"events": {"booked": dates}}},
+            left={"orders": [], "customers": left},
+        )
+
+
+def ring_of_one() -> Situation:
+    """1 refers to 2, and both go with 3: in batches of one record, 2 after 1 and none instead of another."""
+    rows = [{"id": n, "d": on("2001-01-01"), "next_id": 2 if n == 1 else None} for n in (1, 2, 3)]
+    return situation(
+        "a record that waits for one of its own dataset takes nobody's place",
+        "2026-01-01",
+        rule("orders", "orders", keep="1 year", start="booked"),
+        {"orders": rows},
+        {f"orders orders {n}": "due late" for n in (1, 2, 3)},
+        left={"orders": []},
+    )

@@ -112,6 +112,16 @@ def pointed_at(world: World, record: Record) -> Sequence[Record]:
 
 
 @remembered
+def pointing(world: World) -> dict[Record, list[Record]]:
+    """The other records of which a row refers to a row of this one."""
+    found: dict[Record, list[Record]] = {}
+    for other in records(world):
+        for record in pointed_at(world, other):
+            found.setdefault(record, []).append(other)
+    return found
+
+
+@remembered
 def shared_rows(world: World, record: Record) -> dict[Row, str]:
     """Rows that the record refers to and that go with the last that does."""
     return {
