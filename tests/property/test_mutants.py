@@ -496,7 +496,34 @@ CONDITIONS = KEEPING.without(conditions=True, limbs=True)
 TOLD = KEEPING.without(limbs=True, told=True)
 HELD = KEEPING.without(holds=True, sharing=True)
 BASES = KEEPING.without(limbs=True, bases=True, sharing=True, one_from=False)
-MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {}
+MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {
+    wall_clock_read_late: (PLAIN, 0),
+    offsets_ignored: (PLAIN, 0),
+    floor_dropped: (PLAIN, 0),
+    null_of_a_related_row_skipped: (PLAIN, 0),
+    references_inside_forgotten: (PLAIN, 2),
+    references_to_parts_forgotten: (PLAIN, 6),
+    goes_first_without_being_due: (PLAIN, 3),
+    nothing_goes_first: (PLAIN, 2),
+    unknown_scope_is_true: (CONDITIONS, 3),
+    unknown_scope_is_false: (CONDITIONS, 3),
+    negation_lost: (CONDITIONS, 3),
+    retained_ignored: (PLAIN, 0),
+    every_rule_acts: (BASES, 0),
+    future_component_skipped: (PLAIN, 0),
+    unreadable_is_long_ago: (PLAIN, 0),
+    overdue_at_once: (PLAIN, 2),
+    yields_to_ignored: (BASES, 0),
+    first_in_the_file_acts: (BASES, 0),
+    sharing_forgotten: (HELD, 1),
+    began_ignored: (TOLD, 5),
+    demands_keep: (TOLD, 0),
+    late_by_a_wrong_day: (PLAIN, 3),
+    earlier_ends_count: (CONDITIONS, 1),
+    tomorrow_has_come: (BASES, 0),
+    unknown_where_of_an_event_is_false: (CONDITIONS, 4),
+    half_a_reference_refers: (PLAIN, 0),
+}
 """Each with the language and the seed that find it on SQLite."""
 ON_MARIADB: dict[Callable[[Patch], None], tuple[Profile, int]] = {}
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from tests.oracles.lawyer.examples_time import one
 from tests.oracles.lawyer.shapes import SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
-from tests.oracles.lawyer.world import Telling
+from tests.oracles.lawyer.world import Hold, Telling
 
 BUYS = SHAPES["shop"].tables["orders"].references[0]
+LINE = SHAPES["shop"].tables["order_lines"].references[0]
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
 
@@ -19,6 +20,8 @@ def examples() -> Iterator[Situation]:
     yield from what_nobody_told()
     yield from whom_it_concerns()
     yield from removed_under_it()
+    yield held_by_way_of_a_part()
+    yield from demands_that_nobody_made()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -134,3 +137,49 @@ def ring_of_one() -> Situation:
         {f"orders orders {n}": "due late" for n in (1, 2, 3)},
         left={"orders": []},
     )
+
+
+def held_by_way_of_a_part() -> Situation:
+    """A hold on all order lines holds the order of which one is a part, and what that refers to in turn."""
+    rows = [{"id": n, "d": on("2001-01-01"), "next_id": n - 1 or None} for n in (1, 2, 3)]
+    return situation(
+        "held by way of a part, and what that refers to in its own dataset",
+        "2026-01-01",
+        rule("orders", "orders", keep="1 year", start="booked"),
+        {"orders": rows, "order_lines": [{"id": 1, "order_id": 2}]},
+        {"orders orders 1": "held", "orders orders 2": "held", "orders orders 3": "due late"},
+        datasets={"orders": {"parts": (LINE,)}, "lines": {}},
+        holds=[Hold(on="dataset", what="lines")],
+        left={"orders": [1, 2]},
+    )
+
+
+def demands_that_nobody_made() -> Iterator[Situation]:
+    """They keep nothing, though they would be put off, and though nobody knows whether they speak of the record."""
+    off = {"defer_while": ("true", "open"), "at_most": "none", "basis": "legal claims"}
+    for name, words, row, fates in (
+        ("would be put off", off, {"active": True}, ("due late", "out_of_scope")),
+        (
+            "would be put off, and nobody knows when it came",
+            off,
+            {"active": True, "t": datetime(1971, 1, 1)},
+            ("due late", "unclear"),
+        ),
+        (
+            "was made, and is put off",
+            off,
+            {"active": True, "t": datetime(2023, 1, 1)},
+            ("retained", "deferred"),
+        ),
+        ("may not speak of the record", {"where": ("true", "open")}, {}, ("due late", "unclear")),
+    ):
+        yield situation(
+            f"a demand that {name}",
+            "2024-01-01",
+            [
+                rule("r", "orders", keep="1 year", start="booked"),
+                rule("u", "orders", upon=("closed",), **words),
+            ],
+            {"orders": [{"id": 1, "d": on("2020-01-01"), **row}]},
+            {"r orders 1": fates[0], "u orders 1": fates[1]},
+        )

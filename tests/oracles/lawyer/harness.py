@@ -211,7 +211,10 @@ class Harness:
 
 
 def is_first_day(case: Case, dataset: str, key: Sequence[Any], view: RuleView) -> bool:
-    """The evaluator's clock, too, has ended by the end of the day that is explained as the first, and not before it."""
+    """By the evaluator, too, a limb has come by the end of the day that is explained as the first, and none before it.
+
+    What `defer_while` puts off has ended none the less.
+    """
     record = next(r for r in rows.records(case.world) if (r.dataset.name, r.key) == (dataset, key))
     rule = next(rule for rule in case.world.rules if rule.name == view.rule)
     if view.due_on is None or clock(case.world, rule, record).word == UNCLEAR:
@@ -220,7 +223,7 @@ def is_first_day(case: Case, dataset: str, key: Sequence[Any], view: RuleView) -
     before = lines.first_instant(on, view.timezone) - lines.TICK
     within = lines.first_instant(on + lines.DAY, view.timezone) - lines.TICK
     words = [clock(case.world.but(as_of=moment), rule, record).word for moment in (before, within)]
-    return words[0] != ENDED and words[1] == ENDED
+    return [word in (ENDED, "deferred") for word in words] == [False, True]
 
 
 def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) -> list[str]:
