@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,16 @@ import psycopg
 import pymysql
 import pytest
 
+from retention.config import load
 from retention.engine.pace import Pace
 from retention.verbs import execution
 from tests.oracles.lawyer import examples_fate, examples_found, examples_time, harness, places
-from tests.oracles.lawyer.generate import Case, case
+from tests.oracles.lawyer.generate import case
 from tests.oracles.lawyer.harness import Harness, asked, judged
-from tests.oracles.lawyer.profiles import TODAY
-from tests.oracles.lawyer.shrink import shrunk
+from tests.oracles.lawyer.profiles import KEEPING, TODAY
+from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
 from tests.oracles.lawyer.situations import Situation
+from tests.oracles.lawyer.telling_apart import smallest
 
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples()]
 SEEDS = [1, 12]
@@ -95,16 +98,33 @@ def as_the_example_says(court: Harness, told: Situation) -> None:
 
 
 def test_a_difference_is_found_and_made_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A harness that saw no difference would be no harness: the engine is told of another day than the evaluator."""
+    """A harness that saw no difference would be no harness: the engine is told of another day than the evaluator.
+
+    The smallest case is one that the engine takes: it differs as the whole did, and what both say is told.
+    """
     place = places.opened("sqlite", tmp_path)
     court = Harness(tmp_path / "files", place)
-    made = case(3, TODAY["sqlite"], companies=2)
-
-    def fails(one: Case) -> bool:
-        return bool(asked(court, one, carried_out=False))
-
-    assert not fails(made)
+    made = case(3, KEEPING, companies=2)
+    assert asked(court, made, carried_out=False) == []
     monkeypatch.setattr(harness, "at", lambda moment: "2001-01-01T00:00:00Z")
-    small = shrunk(made, fails, most=4)
-    assert 0 < sum(map(len, small.world.rows.values())) < sum(map(len, made.world.rows.values()))
+    told = smallest(court, made, carried_out=False, patience=PATIENCE, most=20)
+    rows = [line for line in told.splitlines() if line.split(":")[0] in made.shape.tables]
+    assert 0 < len(rows) < sum(map(len, made.world.rows.values())) // 4
+    assert "[policy]" in told
+    assert "the plan says" in told
+    assert "; explained as " in told
+    place.close()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_smaller_cases_are_such_as_the_engine_takes(tmp_path: Path, seed: int) -> None:
+    """Whatever is left out: every step of the shrinker is a company that `check` finds nothing wrong with."""
+    place = places.opened("sqlite", tmp_path)
+    court = Harness(tmp_path / "files", place)
+    small = case(seed, TODAY["sqlite"])
+    for ways in (without_rules, without_the_rest, without_words):
+        for smaller in itertools.islice(ways(small), 6):
+            court.set_up(tidy(smaller))
+            load(court.files.config, court.files.connectors, environ={})
+            small = tidy(smaller)
     place.close()
