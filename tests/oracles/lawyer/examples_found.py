@@ -22,6 +22,7 @@ def examples() -> Iterator[Situation]:
     yield from removed_under_it()
     yield held_by_way_of_a_part()
     yield from demands_that_nobody_made()
+    yield from for_another_record_of_its_own()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -182,4 +183,20 @@ def demands_that_nobody_made() -> Iterator[Situation]:
             ],
             {"orders": [{"id": 1, "d": on("2020-01-01"), **row}]},
             {"r orders 1": fates[0], "u orders 1": fates[1]},
+        )
+
+
+def for_another_record_of_its_own() -> Iterator[Situation]:
+    """A rule keeps from itself what another record that it keeps needs, whomever it yields to."""
+    rows = [{"id": 1, "d": on("2001-01-01")}, {"id": 2, "d": on("2025-12-31"), "next_id": 1}]
+    for name, words in (
+        ("it yields to all", {}),
+        ("it yields to others alone", {"basis": "contract", "yields_to": ("legal claims",)}),
+    ):
+        yield situation(
+            f"needed by a later record of the same rule: {name}",
+            "2026-01-01",
+            rule("r", "orders", keep="1 year", start="booked", needs=("orders",), **words),
+            {"orders": rows},
+            {"r orders 1": "retained", "r orders 2": "not_due"},
         )

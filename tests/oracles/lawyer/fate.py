@@ -43,7 +43,8 @@ def yields(world: World, variant: Variant, rule: Rule, record: Record) -> bool:
 
 
 def retained(world: World, rule: Rule, record: Record) -> bool:
-    """A rule to which this one yields keeps the record, or one that shares a row with it, or needs it."""
+    """A rule to which this one yields keeps the record, or one that shares a row with it, or needs it; or this rule
+    itself another such record, whomever it yields to."""
     variant = clock(world, rule, record).variant
     assert variant is not None
     return (
@@ -52,13 +53,12 @@ def retained(world: World, rule: Rule, record: Record) -> bool:
             for other in world.rules
         )
         or any(
-            keeps(world, other, sharer) and yields(world, variant, other, sharer)
+            keeps(world, other, sharer) and (other is rule or yields(world, variant, other, sharer))
             for sharer in rows.sharing(world, record)
             for other in world.rules
         )
         or any(
-            other is not rule and yields(world, variant, other, keeper)
-            for other, keeper in needing(world, record)
+            other is rule or yields(world, variant, other, keeper) for other, keeper in needing(world, record)
         )
     )
 
