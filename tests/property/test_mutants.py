@@ -338,7 +338,16 @@ def sharing_forgotten(patch: Patch) -> None:
 
 def hold_on_a_part_forgotten(patch: Patch) -> None:
     """A hold on a record does not cover another of which it is a part."""
+
+    def mutant(original: Any, self: Any, *asked: Any, **more: Any) -> Any:
+        self.sharing = lambda *_: ()
+        try:
+            return original(self, *asked, **more)
+        finally:
+            del self.sharing
+
     patch.setattr(SqlTarget, "sharing", lambda *_: ())
+    wrapped(patch, stops.Stops, "held", mutant)
 
 
 def held_keeps_not_what_it_refers_to(patch: Patch) -> None:
@@ -524,6 +533,7 @@ MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {
     holds_are_not_carried_over: (HELD, 2),
     tellings_are_not_carried_over: (TOLD, 14),
     began_ignored: (TOLD, 5),
+    unknown_began_is_no_matter: (TOLD, 23),
     month_counts_from_the_event: (TOLD, 15),
     unknown_defer_while_is_false: (CONDITIONS, 2),
     exceptions_that_can_not_be_told_passed_over: (CONDITIONS, 11),
@@ -534,6 +544,7 @@ MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {
     this_instant_has_not_come: (BASES, 2),
     unknown_where_of_an_event_is_false: (CONDITIONS, 4),
     half_a_reference_refers: (PLAIN, 0),
+    bounds_of_instructions_ignored: (TOLD, 24),
 }
 """Each with the language and the seed that find it on SQLite."""
 ON_MARIADB: dict[Callable[[Patch], None], tuple[Profile, int]] = {}

@@ -21,6 +21,7 @@ def examples() -> Iterator[Situation]:
     yield from whom_it_concerns()
     yield from removed_under_it()
     yield held_by_way_of_a_part()
+    yield from not_held_by_way_of_a_row_that_is_no_record()
     yield from demands_that_nobody_made()
     yield from for_another_record_of_its_own()
 
@@ -199,4 +200,21 @@ def for_another_record_of_its_own() -> Iterator[Situation]:
             rule("r", "orders", keep="1 year", start="booked", needs=("orders",), **words),
             {"orders": rows},
             {"r orders 1": "retained", "r orders 2": "not_due"},
+        )
+
+
+def not_held_by_way_of_a_row_that_is_no_record() -> Iterator[Situation]:
+    """Of the same records, whether claims are held as a whole or each by its key: an order that the dataset's `where`
+    leaves out is held by nothing. It stays, and what it refers to with it."""
+    rows = [{"id": 1, "d": on("2001-01-01"), "status": "paid"}, {"id": 2, "status": "open", "next_id": 1}]
+    for hold in (Hold(on="data", what="claims"), Hold(on="key", what=("claims", (1,)))):
+        yield situation(
+            f"by way of a row that is no record: a hold on {hold.on}",
+            "2026-01-01",
+            rule("orders", "orders", keep="1 year", start="booked"),
+            {"orders": rows, "claims": [{"id": 1, "order_id": 2}]},
+            {"orders orders 1": "referenced late"},
+            datasets={"orders": {"where": ("=", "status", "paid")}, "claims": {}},
+            holds=[hold],
+            left={"orders": [1, 2]},
         )
