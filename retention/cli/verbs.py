@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+    from typing import TextIO
 
+    from retention.model.audit import Export, Proof
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
     from retention.model.outcome import ApprovalLine, RunOutcome
@@ -290,6 +292,11 @@ def resume(place: Place, *, by: str, clock: Clock) -> Resumed:
     return cast("Resumed", _verb("switch", "resume")(place, by=by, clock=clock))
 
 
+def daemon(place: Place, *, by: str, clock: Clock, log: TextIO) -> None:
+    """Runs rules on schedule until it is told to end."""
+    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log)
+
+
 def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:
     """When rules run by schedule."""
     return cast("tuple[NextLine, ...]", _verb("schedule", "print_schedule")(place, clock=clock))
@@ -309,6 +316,16 @@ def log(place: Place) -> Iterator[str]:
 def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None) -> Verification:
     """Re-hashes the ledger."""
     return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
+
+
+def export(place: Place, folder: Path, *, since: str | None = None, until: str | None = None) -> Export:
+    """Writes the ledger for an auditor."""
+    return cast("Export", _verb("exporting", "export")(place, folder, since=since, until=until))
+
+
+def prove(place: Place, *, dataset: str, key: str) -> Proof:
+    """Proves that one record went."""
+    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key))
 
 
 def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:

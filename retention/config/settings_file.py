@@ -9,10 +9,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PlainValidator
 
 from retention.config import beside, urls, values
+from retention.config.daemon_file import DaemonTable, LogTable, daemon_settings
 from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
 from retention.config.rule_file import Anything
 from retention.config.tables import Table, read
+from retention.model.clock import Period
 from retention.model.dataset import Secret
 from retention.model.settings import Settings, StateAddress
 
@@ -46,16 +48,19 @@ def _folder(value: object) -> str:
 class SettingsFile(Table):
     """The whole file."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"publish", "daemon", "notify", "log"})
+    later: ClassVar[frozenset[str]] = frozenset({"publish", "notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("origin", "mirror"), "[ledger]"),
+        **dict.fromkeys(("origin", "mirror", "evidence_keep"), "[ledger]"),
         **dict.fromkeys(("signing", "evidence"), "[keys]"),
+        **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
 
     state: Annotated[Secret | dict[str, object] | None, PlainValidator(_state)] = None
     keys_: Anything = Field(default=None, alias="keys")
     ledger: Anything = None
+    daemon: Anything = None
+    log: Anything = None
 
 
 class StateTable(Table):
@@ -85,6 +90,7 @@ class LedgerTable(Table):
 
     origin: Annotated[str | None, PlainValidator(values.origin)] = None
     mirror: Annotated[str | None, PlainValidator(_folder)] = None
+    evidence_keep: Annotated[Period | None, PlainValidator(values.period)] = None
 
 
 def read_settings(document: Mapping[str, object], folder: Path, findings: list[Finding]) -> Settings:
@@ -92,6 +98,8 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
     file = read(SettingsFile, document, (), findings)
     keys = read(KeysTable, file.keys_, ("keys",), findings)
     ledger = read(LedgerTable, file.ledger, ("ledger",), findings)
+    daemon = read(DaemonTable, file.daemon, ("daemon",), findings)
+    log = read(LogTable, file.log, ("log",), findings)
     signing = folder / (keys.signing or DEFAULT_SIGNING)
     evidence = folder / (keys.evidence or DEFAULT_EVIDENCE)
     if signing == evidence:
@@ -105,6 +113,9 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
         evidence_key=evidence,
         origin=ledger.origin,
         mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
+        evidence_keep=ledger.evidence_keep,
+        daemon=daemon_settings(daemon),
+        json_logs=bool(log.format),
     )
 
 

@@ -39,7 +39,18 @@ def again(
 
     `on_failure` is called after each failed attempt. Never used around a commit.
     """
-    attempts = tenacity.Retrying(
+    return _retrying(retry, on_failure, transient)(action)
+
+
+def pause_after(retry: Retry, attempts: int) -> float:
+    """Seconds to pause after so many failed attempts (from 1 on), for whoever does not wait on the spot."""
+    state = tenacity.RetryCallState(_retrying(retry, lambda: None, Exception), None, (), {})
+    state.attempt_number = attempts
+    return float(state.retry_object.wait(state))
+
+
+def _retrying(retry: Retry, on_failure: Callable[[], None], transient: type[Exception]) -> tenacity.Retrying:
+    return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(transient),
         stop=tenacity.stop_after_attempt(retry.attempts),
         wait=tenacity.wait_exponential(multiplier=retry.first, max=retry.longest),
@@ -47,4 +58,3 @@ def again(
         after=lambda _: on_failure(),
         reraise=True,
     )
-    return attempts(action)

@@ -20,8 +20,9 @@ from retention.store.batches import COMMITTED, BatchRow, EvidenceRow
 from retention.store.runs import JobProgress
 from retention.store.state import StateStore, Transaction
 
-LEASE = timedelta(seconds=60)
-"""How long a job's lease outlives its last batch; renewed with every one, and between them."""
+LEASE = timedelta(seconds=50)
+"""How long a job's lease outlives its last batch; renewed with every one, and between them. Another process has
+to take over within a minute."""
 RUN_LEASE = timedelta(minutes=10)
 """How long a run's lease outlives its process where that can't be seen to be dead."""
 
@@ -97,7 +98,7 @@ class Journal:
                 raise HoldsChangedError
             tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
             self._write_pending(tx, now)
-            tx.log.append("batch.intent", data, now)
+            seq = tx.log.append("batch.intent", data, now)
             row = BatchRow(
                 run=self.run,
                 job=self.job,
@@ -106,6 +107,7 @@ class Journal:
                 count=len(taken.keys),
                 root=sealed.root.hex(),
                 at=now,
+                seq=seq,
             )
             tx.batches.intent(row)
             leaves = pack(sealed.leaves)

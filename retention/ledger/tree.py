@@ -136,6 +136,17 @@ class Builder:
         hashes.append(node)
         self.size += 1
 
+    def add(self, root: bytes, count: int) -> None:
+        """Add a perfect subtree of `count` leaves, given by its root. Raises ValueError where none can stand."""
+        if count < 1 or count & (count - 1) or self.size % count:
+            raise ValueError("no subtree of this size can stand here")
+        hashes, node, bit = self._hashes, root, count
+        while self.size & bit:
+            node = node_hash(hashes.pop(), node)
+            bit <<= 1
+        hashes.append(node)
+        self.size += count
+
     def edge(self) -> Edge:
         """The right edge of the tree so far."""
         return Edge(size=self.size, hashes=tuple(self._hashes))

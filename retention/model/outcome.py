@@ -27,7 +27,8 @@ class Skipped:
 class JobOutcome:
     """planned = done + skipped + set_aside + left. `rows`: table → rows removed.
 
-    `overdue`: how many of the done were past the time that carrying it out may take.
+    `overdue`: how many of the done were past the time that carrying it out may take. `busy`: another run had the
+    dataset, and nothing is wrong but that.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class JobOutcome:
     rows: Mapping[str, int] = field(default_factory=dict)
     batches: int = 0
     seconds: float = 0.0
+    busy: bool = False
 
     @property
     def counted(self) -> bool:

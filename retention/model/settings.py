@@ -7,8 +7,10 @@ nothing of it is part of the policy's digest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 
+from retention.model.clock import Period
 from retention.model.dataset import Secret, Tls
 
 
@@ -26,12 +28,29 @@ class StateAddress:
     tls: Tls = field(default_factory=Tls)
 
 
+@dataclass(frozen=True)
+class Window:
+    """From `begin` on, up to `end`, by the clock of the policy's zone; over midnight where `end` is earlier."""
+
+    begin: time
+    end: time
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaemonSettings:
+    """`[daemon]`. `window`: when anything may be removed by schedule; None: always. `workers`: runs at once."""
+
+    window: Window | None = None
+    workers: int = 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Paths are absolute.
 
     `origin`: the ledger's name, None until one is chosen. `mirror`: the folder of the ledger's
-    JSON Lines files.
+    JSON Lines files. `evidence_keep`: how long a batch's evidence is kept, None: as long as the store.
+    `json_logs`: a daemon's log is JSON, not text.
     """
 
     state: StateAddress
@@ -39,3 +58,6 @@ class Settings:
     evidence_key: Path
     origin: str | None = None
     mirror: Path
+    evidence_keep: Period | None = None
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    json_logs: bool = False

@@ -88,6 +88,20 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shared:
+    """A table of which rows go with the last that refers to them: a part that the record refers to, by `links`.
+
+    `referring`: every reference to it, the links among them. `only`: tables of which no row of those that inherit
+    from them is meant.
+    """
+
+    table: Table
+    links: tuple[Reference, ...]
+    referring: tuple[Reference, ...]
+    only: frozenset[TableId] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outside:
     """A reference to a member of the record from rows that may lie outside it.
 
@@ -129,7 +143,8 @@ class BoundDataset:
     `parts` come parents first; `removal` names every table of the record in the order of
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
-    row goes, and that rows of one batch can refer to each other by.
+    row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
+    whose rows go after it where nothing refers to them any more, each before those that it refers to.
     """
 
     dataset: Dataset
@@ -148,6 +163,7 @@ class BoundDataset:
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     loosened: tuple[Loosened, ...] = ()
     stubborn: tuple[Stubborn, ...] = ()
+    shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
@@ -158,6 +174,11 @@ class BoundDataset:
     def members(self) -> frozenset[TableId]:
         """Every table of the record."""
         return frozenset(self.removal)
+
+    @property
+    def emptied(self) -> frozenset[TableId]:
+        """Every table of which rows can go with a record."""
+        return self.members | {item.table.id for item in self.shared}
 
     @property
     def entangled(self) -> bool:

@@ -9,6 +9,7 @@ from retention.model import predicate as p
 from retention.model.lists import NO_LISTS, Lists
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
+from retention.planning.shared_fates import SharedFates, SharedRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class Work:
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
-    `lists`: the keys on each list that a predicate names.
+    `shared`: of each shared part, which rows go with the records; `lists`: the keys on each list that a predicate
+    names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -61,6 +63,7 @@ class Work:
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
     ringed: p.Test | None = None
+    shared: tuple[SharedRows, ...] = ()
     lists: Lists = NO_LISTS
 
     @property
@@ -123,13 +126,15 @@ def work(fates: Fates, job: Job) -> Work:
             if name in bound.events
         },
         own_columns=not bound.outside
+        and not bound.shared
         and not bound.periods
         and not related
         and not any(c.hops for c in every),
-        nothing_refers=not bound.outside and not bound.parts,
+        nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job),
         ringed=fates.ringed(job, root),
+        shared=fates.shared_rows(job) if isinstance(fates, SharedFates) else (),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
+from retention.model.audit import Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
@@ -146,6 +147,7 @@ def explain_document(explanation: Explanation) -> Document:
         "record": record,
         "as_of": instant(explanation.as_of),
         "parts": plain(explanation.parts),
+        "shared": plain(explanation.shared),
         "set_aside": explanation.set_aside,
         "holds": plain(explanation.holds),
         "rules": plain(explanation.rules),
@@ -155,6 +157,18 @@ def explain_document(explanation: Explanation) -> Document:
 def verify_document(verification: Verification) -> Document:
     """A ledger that verifies; one that does not is an error, code "ledger"."""
     return {"format": "retention.verify/1", "ok": True, **plain(verification)}
+
+
+def export_document(done: Export) -> Document:
+    """What was exported, and where to."""
+    return {"format": "retention.export/1", "events": done.events, **plain(done)}
+
+
+def proof_document(proof: Proof) -> Document:
+    """What was proved, in words, and beside it the proof itself (`retention.proof/1`)."""
+    told = plain(proof)
+    document = told.pop("document")
+    return {"format": "retention.prove/1", **told, "proof": document}
 
 
 def init_document(done: SetUp) -> Document:

@@ -42,6 +42,8 @@ class Backend(abc.ABC):
     version_table: str
     file: Path | None = None
     """The store's own file, where it is one."""
+    clock: str | None = None
+    """The query for what the server takes the time to be; None for a file, whose clock is the machine's."""
     ping = True
     """A connection may break while nobody uses it, so it is tried before it is used again."""
 

@@ -30,7 +30,7 @@ _MAY_BECOME = {
     UNKNOWN: (INTENT,),
 }
 
-_FIELDS = ("run", "job", "batch", "connector", "count", "root", "at", "status", "folded")
+_FIELDS = ("run", "job", "batch", "connector", "count", "root", "at", "status", "folded", "seq")
 _ADD = inserting(batch, *_FIELDS)
 _ADD_EVIDENCE = inserting(evidence, "run", "job", "batch", "key_id", "count", "leaves")
 _SETTLE = updating(
@@ -47,7 +47,7 @@ _SETTLE = updating(
 
 @dataclass(frozen=True, kw_only=True)
 class BatchRow:
-    """One transaction in a target. `count`: records; `root`: hex, over its evidence."""
+    """One transaction in a target. `count`: records; `root`: hex, over its evidence; `seq`: of its `batch.intent`."""
 
     run: str
     job: str
@@ -58,6 +58,7 @@ class BatchRow:
     at: datetime
     status: str = INTENT
     folded: bool = False
+    seq: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

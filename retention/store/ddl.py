@@ -11,16 +11,20 @@ _FIRST = {"sqlite": ("PRAGMA journal_mode = WAL",)}
 """What a database is asked for before it has tables."""
 
 _RIGHTS = {
-    "meta": "SELECT, INSERT",
+    "meta": "SELECT, INSERT, UPDATE",
     "head": "SELECT, INSERT, UPDATE",
     "event": "SELECT, INSERT",
     "checkpoint": "SELECT, INSERT",
+    "block": "SELECT, INSERT",
+    "event_index": "SELECT, INSERT",
     "plan": "SELECT, INSERT, UPDATE",
     "approval": "SELECT, INSERT",
     "run": "SELECT, INSERT, UPDATE",
     "job": "SELECT, INSERT, UPDATE",
     "batch": "SELECT, INSERT, UPDATE",
-    "evidence": "SELECT, INSERT",
+    "evidence": "SELECT, INSERT, DELETE",
+    "evidence_group": "SELECT, INSERT, DELETE",
+    "evidence_bucket": "SELECT, INSERT, DELETE",
     "lease": "SELECT, INSERT, UPDATE",
     "set_aside": "SELECT, INSERT, DELETE",
     "policy_version": "SELECT, INSERT",
@@ -49,7 +53,9 @@ def grants(family: str, role: str) -> tuple[str, ...]:
     """The least that the engine's own role needs there; of a family that has roles."""
     quote = make_url(f"{family}://").get_dialect()().identifier_preparer.quote
     tables = {f"{PREFIX}{name}": rights for name, rights in _RIGHTS.items()}
-    numbered = [t.name for t in metadata.sorted_tables if "number" in t.columns]
+    numbered = [
+        t.name for t in metadata.sorted_tables if "number" in t.columns and t.c.number.autoincrement is True
+    ]
     return (
         *(f"GRANT {rights} ON {quote(name)} TO {role}" for name, rights in sorted(tables.items())),
         f"GRANT SELECT ON {quote(version_table(family))} TO {role}",

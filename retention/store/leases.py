@@ -24,6 +24,10 @@ _RENEW = updating(
 )
 
 
+class LeaseTakenError(SafetyRefusal):
+    """Another process has the lease."""
+
+
 class LeasesReading:
     """Leases, for reading."""
 
@@ -46,7 +50,7 @@ class Leases(LeasesReading):
         """Take a lease and return its token, larger than every earlier one of this name.
 
         One that has run out is taken over, and at once one whose owner is a dead process of
-        this very machine. Raises SafetyRefusal, naming who has it since when, otherwise; also
+        this very machine. Raises LeaseTakenError, naming who has it since when, otherwise; also
         where the owner itself has it.
         """
         row = self._row(name)
@@ -62,7 +66,7 @@ class Leases(LeasesReading):
             self._connection.execute(insert(lease), {"name": name, "token": 1, **values})
             return 1
         if row.host is not None and row.expires > at and not is_dead(_owner(row)):
-            raise SafetyRefusal(
+            raise LeaseTakenError(
                 f"{name}: {_owner(row)} is at it since {format_instant(row.since)};"
                 f" its lease ends at {format_instant(row.expires)}"
             )
@@ -97,10 +101,10 @@ class Leases(LeasesReading):
         query = update(lease).where(*_is(name, token))
         self._connection.execute(query, dict.fromkeys(_HOLDER))
 
-    def _lost(self, name: str) -> SafetyRefusal:
+    def _lost(self, name: str) -> LeaseTakenError:
         holder = self.holder(name)
         by = f" to {holder[0]}" if holder else ""
-        return SafetyRefusal(f"{name}: the lease is lost{by}")
+        return LeaseTakenError(f"{name}: the lease is lost{by}")
 
 
 _HOLDER = ("host", "boot", "pid", "process_start", "since", "expires")

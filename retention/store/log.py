@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
+from retention.ledger.history import BLOCK, History, block_root
 from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
 from retention.ledger.note import Checkpoint, Signer
-from retention.ledger.tree import Edge
+from retention.ledger.tree import Edge, leaf_hash
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
 from retention.store.columns import raw
-from retention.store.schema import checkpoint, event, head
+from retention.store.schema import block, checkpoint, event, event_index, head
 from retention.store.sending import Hot, inserting, updating
 
 _BACKWARDS = timedelta(minutes=5)
@@ -29,6 +30,8 @@ _HEAD_LOCKED = Hot(
 """On SQLite the whole database is one's own already, and the lock is not spelt."""
 _SET_HEAD = updating(head, *_HEAD_COLUMNS, where=[head.c.id == text("1")])
 _ADD_EVENT = inserting(event, "seq", "line")
+_ADD_BLOCK = inserting(block, "number", "root")
+_ADD_INDEX = inserting(event_index, "type", "name", "seq")
 _NEWEST_SIZE = select(func.max(checkpoint.c.size))
 _LINES = (
     select(event.c.seq, event.c.line)
@@ -36,6 +39,20 @@ _LINES = (
     .order_by(event.c.seq)
     .limit(_PAGE)
 )
+
+
+NAMED_BY: Mapping[str, str] = {
+    "approval.granted": "plan",
+    "evidence.dropped": "by",
+    "key.created": "kind",
+    "key.destroyed": "kind",
+    "key.rotated": "kind",
+    "plan.created": "plan",
+    "policy.changed": "policy",
+    "run.ended": "run",
+    "run.started": "run",
+}
+"""Rare events that are found again without reading the ledger: type → the field of `data` that names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +98,36 @@ class LogReading:
         """One event's line; None where there is none of this number."""
         line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
         return None if line is None else raw(line)
+
+    def some(self, start: int, stop: int) -> list[bytes]:
+        """The lines from number `start` up to `stop`. Raises LedgerError that names the first missing one."""
+        query = select(event.c.seq, event.c.line).where(event.c.seq >= start, event.c.seq < stop)
+        rows = self._connection.execute(query.order_by(event.c.seq)).all()
+        for expected, row in enumerate(rows, start):
+            if row.seq != expected:
+                raise LedgerError(f"event {expected}: it is missing from the state store")
+        if len(rows) < stop - start:
+            raise LedgerError(f"event {start + len(rows)}: it is missing from the state store")
+        return [raw(row.line) for row in rows]
+
+    def history(self, size: int) -> History:
+        """The tree over the first `size` lines, to make proofs from. What it makes is to be verified."""
+        stored = select(block.c.number, block.c.root).where(block.c.number < size // BLOCK)
+        blocks = {row.number: raw(row.root) for row in self._connection.execute(stored)}
+
+        def leaves(start: int, stop: int) -> list[bytes]:
+            return [leaf_hash(line) for line in self.some(start, stop)]
+
+        return History(size, leaves, blocks)
+
+    def named(self, type: str, name: str | None = None, below: int | None = None) -> list[int]:
+        """Numbers of the rare events of a type (`NAMED_BY`), oldest first; only those of a name, or below a number."""
+        query = select(event_index.c.seq).where(event_index.c.type == type)
+        if name is not None:
+            query = query.where(event_index.c.name == name)
+        if below is not None:
+            query = query.where(event_index.c.seq < below)
+        return list(self._connection.scalars(query.order_by(event_index.c.seq)))
 
     def length(self, start: int = 0) -> int:
         """Bytes of the lines from number `start` on, a newline each."""
@@ -143,6 +190,12 @@ class Log(LogReading):
         at = self._not_before(before.last_at, at)
         line = encode(seq=before.size, at=at, type=type, data=data, prev=before.last_hash)
         _ADD_EVENT.later(self._connection, {"seq": before.size, "line": line})
+        name = data.get(NAMED_BY.get(type, ""))
+        if name is not None:
+            _ADD_INDEX.later(self._connection, {"type": type, "name": str(name), "seq": before.size})
+        if before.size % BLOCK == BLOCK - 1:
+            root = block_root(before.edge, leaf_hash(line))
+            _ADD_BLOCK.later(self._connection, {"number": before.size // BLOCK, "root": root})
         self._head = before.append(line, at)
         self.last = (before.size, line)
         return before.size

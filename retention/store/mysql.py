@@ -61,6 +61,7 @@ _DURABLE = (
 class MysqlDatabase(Server):
     """InnoDB at READ COMMITTED; a table is made or changed at once there, outside any transaction."""
 
+    clock = "SELECT UTC_TIMESTAMP(6)"
     driver = "mysql+pymysql"  # for MariaDB too: SQLAlchemy finds out which of the two it is
     module = "pymysql"
     extra = "mysql"

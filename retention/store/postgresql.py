@@ -46,6 +46,7 @@ class PostgresqlDatabase(Server):
     """Settings are those of each transaction (SET LOCAL), so that PgBouncer can stand between."""
 
     driver = "postgresql+psycopg"
+    clock = "SELECT clock_timestamp()"
     family = "postgresql"
     module = "psycopg"
     extra = "postgresql"

@@ -36,7 +36,7 @@ def version_table(family: str) -> str:
     return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
 
 
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every version of these tables, oldest first; the last is this one's."""
 
 
@@ -110,6 +110,18 @@ checkpoint = _table(
     Column("size", BIG, primary_key=True, autoincrement=False),
     _at("at"),
     _text("note", LONG_TEXT),
+)
+block = _table(
+    "block",
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    Column("root", BLOB, nullable=False),
+)
+event_index = _table(
+    "event_index",
+    _text("type", _ID),
+    _text("name"),
+    Column("seq", BIG, nullable=False),
+    PrimaryKeyConstraint("type", "name", "seq"),
 )
 plan = _table(
     "plan",
@@ -190,9 +202,12 @@ batch = _table(
     _text("status", String(16)),
     _at("at"),
     Column("folded", Boolean, nullable=False),
+    Column("seq", BIG, nullable=True),
+    Column("grouped", BIG, nullable=True),
     PrimaryKeyConstraint("run", "job", "batch"),
     ForeignKeyConstraint(["run"], [f"{PREFIX}run.id"]),
     _index("batch_status", "status", "connector"),
+    _index("batch_grouped", "grouped", "status"),
 )
 evidence = _table(
     "evidence",
@@ -206,6 +221,19 @@ evidence = _table(
     ForeignKeyConstraint(
         ["run", "job", "batch"], [f"{PREFIX}batch.{column}" for column in ("run", "job", "batch")]
     ),
+)
+evidence_group = _table(
+    "evidence_group",
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    _text("key_id", _ID),
+    _text("batches", LONG_TEXT),
+)
+evidence_bucket = _table(
+    "evidence_bucket",
+    Column("bucket", Integer, nullable=False),
+    Column("number", BIG, nullable=False),
+    Column("entries", BLOB, nullable=False),
+    PrimaryKeyConstraint("bucket", "number"),
 )
 lease = _table(
     "lease",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from retention.store.schema import standing
+
+_ITS = {"rule": "its_rule", "connector": "its_connector", "dataset": "its_dataset"}
+_UPDATE = (
+    update(standing)
+    .where(*(standing.c[name] == bindparam(bound) for name, bound in _ITS.items()))
+    .values({name: bindparam(name) for name in ("run", "at", "status", "reason", "succeeded", "failures")})
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,25 +48,23 @@ class StandingsReading:
 class Standings(StandingsReading):
     """Standings, within a write transaction."""
 
-    def put(self, new: Standing, *, failed: bool, succeeded: bool) -> None:
-        """Store an outcome; the last success and the failures in a row are reckoned from what was there."""
-        its = (
-            standing.c.rule == new.rule,
-            standing.c.connector == new.connector,
-            standing.c.dataset == new.dataset,
-        )
-        old = self._connection.execute(select(standing).where(*its)).one_or_none()
-        before = 0 if old is None else old.failures
-        values = {
-            "run": new.run,
-            "at": new.at,
-            "status": new.status,
-            "reason": new.reason,
-            "succeeded": new.at if succeeded else None if old is None else old.succeeded,
-            "failures": before + 1 if failed else 0 if succeeded else before,
-        }
-        if old is None:
-            place = {"rule": new.rule, "connector": new.connector, "dataset": new.dataset}
-            self._connection.execute(insert(standing), {**place, **values})
-        else:
-            self._connection.execute(update(standing).where(*its), values)
+    def put(self, outcomes: Sequence[Standing]) -> None:
+        """Store outcomes: each with `failures` 1 or 0, and `succeeded` where it is a success.
+
+        A success ends the failures in a row; what is neither leaves them and the last success as they were.
+        """
+        before = {(old.rule, old.connector, old.dataset): old for old in self.all()} if outcomes else {}
+        new, known = [], []
+        for each in outcomes:
+            old = before.get((each.rule, each.connector, each.dataset))
+            values = asdict(each)
+            if old is None:
+                new.append(values)
+                continue
+            if each.succeeded is None:
+                values |= {"succeeded": old.succeeded, "failures": old.failures + each.failures}
+            known.append({_ITS[name]: values.pop(name) for name in _ITS} | values)
+        if new:
+            self._connection.execute(insert(standing), new)
+        if known:
+            self._connection.execute(_UPDATE, known)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from retention.connectors.retrying import Retry, again
@@ -23,6 +23,7 @@ from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
 from retention.store.backends import backend_of
 from retention.store.batches import Batches, BatchesReading, Evidence, EvidenceReading
 from retention.store.described import checked_meta, connected, describe, description, filled
+from retention.store.finding import Finding, Grouping
 from retention.store.holds import Holds, HoldsReading
 from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading
@@ -54,6 +55,7 @@ class Snapshot:
         self.jobs = JobsReading(connection)
         self.batches = BatchesReading(connection)
         self.evidence = EvidenceReading(connection)
+        self.finding = Finding(connection)
         self.leases = LeasesReading(connection)
         self.set_aside = SetAsideReading(connection)
         self.holds = HoldsReading(connection)
@@ -80,6 +82,7 @@ class Transaction:
         self.jobs = Jobs(connection)
         self.batches = Batches(connection)
         self.evidence = Evidence(connection)
+        self.grouping = Grouping(connection)
         self.leases = Leases(connection)
         self.set_aside = SetAside(connection)
         self.holds = Holds(connection)
@@ -223,6 +226,14 @@ class StateStore:
         with self._reading.connect() as connection, connection.begin():
             connection.execute(select(head.c.size)).all()  # from here on all is of this moment
             yield Snapshot(connection)
+
+    def now(self) -> datetime | None:
+        """What the store's own server takes the time to be, in UTC; None for a file."""
+        if self._backend.clock is None:
+            return None
+        with self._reading.connect() as connection, connection.begin():
+            found: datetime = connection.execute(text(self._backend.clock)).scalar_one()
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
     def catch_up(self) -> None:
         """Bring the mirror, where there is one, up to the store. Cheap when nothing is new.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
+from retention.store.standings import Standing
 
 
 def not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
@@ -18,6 +20,24 @@ def not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
         reason=reason,
         planned=job.due,
         left=job.due,
+    )
+
+
+def standing_of(outcome: JobOutcome, run: str, at: datetime) -> Standing:
+    """What is remembered of a job beyond its run. One that waits for a person, or was stopped, has neither failed
+    nor succeeded."""
+    failed = outcome.status in (JobStatus.FAILED, JobStatus.REFUSED, JobStatus.PARTIAL) and not outcome.busy
+    succeeded = outcome.status in (JobStatus.DONE, JobStatus.NOTHING)
+    return Standing(
+        rule=outcome.rule,
+        connector=outcome.connector,
+        dataset=outcome.dataset,
+        run=run,
+        at=at,
+        status=outcome.status.value,
+        reason=outcome.reason,
+        succeeded=at if succeeded else None,
+        failures=1 if failed else 0,
     )
 
 

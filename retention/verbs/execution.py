@@ -23,12 +23,14 @@ from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.progress import Progress
 from retention.planning.work import Work
 from retention.safety import drift
+from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
-from retention.verbs.ended import not_run, status_of
+from retention.verbs.ended import not_run, standing_of, status_of
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
+from retention.verbs.upkeep import tidy
 
 NOT_REACHED = "store not reached"
 
@@ -93,7 +95,8 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         raise
     status = status_of(outcomes)
     checkpoint = _end(execution, outcomes, status)
-    notes = (*fold(execution.state, execution.ready.targets), *_mirrored(execution.state))
+    tidied = tidy(execution.state, execution.ready.config, execution.clock)
+    notes = (*fold(execution.state, execution.ready.targets), *tidied, *_mirrored(execution.state))
     return RunOutcome(
         id=execution.id,
         as_of=in_zone(execution.ready.config, execution.plan.as_of),
@@ -201,7 +204,8 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
             return not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
         return _leased(execution, job, item, target, memory.of.get(job.name))
     except SafetyRefusal as error:
-        return not_run(job, JobStatus.REFUSED, error.message)
+        refused = not_run(job, JobStatus.REFUSED, error.message)
+        return replace(refused, busy=isinstance(error, LeaseTakenError))
     except RetentionError as error:
         return not_run(job, JobStatus.FAILED, error.message)
 
@@ -387,5 +391,6 @@ def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> C
             return None
         tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": jobs}, now)
         tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
+        tx.standings.put([standing_of(o, execution.id, now) for o in outcomes])
         tx.leases.release(run_lease(execution.id), execution.token)
         return tx.log.checkpoint(now)

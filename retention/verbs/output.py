@@ -34,6 +34,17 @@ def refuse_output(place: Place, output: Path) -> None:
             raise UsageError(f"--output {output} is inside {what}; name another file")
 
 
+def refuse_folder(place: Place, folder: Path) -> None:
+    """Raises UsageError where a folder that is to be written has something in it, or lies in one of the engine's."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UsageError(f"{folder} is there already and is no folder; name a new one")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is there already and has something in it; name a new folder")
+    for what, ours in _folders(configuration(place), place):
+        if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(ours)):
+            raise UsageError(f"{folder} is inside {what}; name another folder")
+
+
 def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
     """(what it is, path) of every file that is not a report's to replace."""
     yield "the policy", place.config

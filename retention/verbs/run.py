@@ -70,7 +70,38 @@ def run(
     answer. Where none answers the run is
     written down as failed, and UnreachableError raised.
     """
-    config = configuration(place)
+    return carry_out(
+        configuration(place),
+        place,
+        plan_id=plan_id,
+        rules=rules,
+        connectors=connectors,
+        as_of=as_of,
+        limit=limit,
+        by=by,
+        clock=clock,
+        progress=progress,
+        confirm=confirm,
+        stop=stop,
+    )
+
+
+def carry_out(
+    config: Configuration,
+    place: Place,
+    *,
+    plan_id: str | None = None,
+    rules: tuple[str, ...] = (),
+    connectors: tuple[str, ...] = (),
+    as_of: str | None = None,
+    limit: int | None = None,
+    by: str,
+    clock: Clock,
+    progress: Progress,
+    confirm: Confirm | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> RunOutcome:
+    """The same, under a configuration that was loaded before."""
     named(config, rules, connectors)
     with ExitStack() as stack:
         state = stack.enter_context(stores.opened(config, place))

@@ -16,7 +16,7 @@ from retention.errors import ConfigurationError, RetentionError, SafetyRefusal, 
 from retention.model.place import Place
 from retention.model.switch import FILE, Resumed, Stop, Stopped
 from retention.safety.stop import by_switch
-from retention.store.state import Snapshot, StateStore
+from retention.store.state import Snapshot, StateStore, Transaction
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.sealing import sealed_words
@@ -97,9 +97,9 @@ def stop_file(folder: Path) -> Stop | None:
     return Stop(at=at, by=owner, reason=" ".join(words.split()), file=str(path))
 
 
-def stopped(folder: Path, snapshot: Snapshot) -> Stop | None:
+def stopped(folder: Path, moment: Snapshot | Transaction) -> Stop | None:
     """Who stopped everything: in the state store, or by the file."""
-    return snapshot.switch.stopped() or stop_file(folder)
+    return moment.switch.stopped() or stop_file(folder)
 
 
 @dataclass(kw_only=True)

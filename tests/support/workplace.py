@@ -45,6 +45,7 @@ class Workplace:
     rules: dict[str, str] = field(default_factory=dict)
     connectors: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    settings: str = ""
     ready: bool = False
     template: Path | None = None
 
@@ -72,7 +73,7 @@ class Workplace:
             self.rules.values()
         )
         (self.folder / "policies.toml").write_text(policy, encoding="utf-8")
-        (self.folder / "retention.toml").write_text("", encoding="utf-8")
+        (self.folder / "retention.toml").write_text(self.settings, encoding="utf-8")
         for name, text in self.connectors.items():
             (self.folder / "connectors" / f"{name}.toml").write_text(text, encoding="utf-8")
         return Place(

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 TABLE = {
     "log": "retention.cli.commands.audit:log",
     "verify": "retention.cli.commands.audit:verify",
+    "export": "retention.cli.commands.audit_files:export",
+    "prove": "retention.cli.commands.audit_files:prove",
 }
 
 
-@click.command(cls=LazyGroup, table=TABLE, later=("prove", "export", "consistency"))
+@click.command(cls=LazyGroup, table=TABLE, later=("consistency",))
 def audit() -> None:
     """Read the ledger, and verify it."""
 

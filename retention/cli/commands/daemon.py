@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -22,10 +23,19 @@ if TYPE_CHECKING:
 @format_option()
 @click.pass_obj
 def daemon(session: Session, print_schedule: bool, form: str) -> int:
-    """Run rules on schedule. (So far it only shows when.)"""
-    if not print_schedule:
-        raise UsageError("'retention daemon' is not supported yet, but for --print-schedule")
-    return _times(session, form)
+    """Run rules on schedule until it is told to end.
+
+    SIGTERM or Ctrl-C: it ends after the batches at hand, within ten seconds. SIGHUP, or a changed file: it
+    reads the configuration anew; an invalid one changes nothing. What happens is logged on standard error.
+    """
+    if print_schedule:
+        return _times(session, form)
+    if form != "text":
+        raise UsageError(
+            "--format is for --print-schedule; the log's format is [log] format in retention.toml"
+        )
+    verbs.daemon(session.place, by=session.by, clock=now, log=sys.stderr)
+    return DONE
 
 
 def _times(session: Session, form: str) -> int:

@@ -32,14 +32,14 @@ class Profile:
 
 
 EVERYTHING = Profile()
-_BUT_FOR = EVERYTHING.without(shared_parts=False, mutual=False)
+_BUT_FOR = EVERYTHING.without(mutual=False)
 TODAY = {
     "sqlite": _BUT_FOR,
     "postgresql": _BUT_FOR,
     "mariadb": _BUT_FOR.without(rings=False),
 }
-"""What the engine understands on each database: all but parts that records share by referring to them, and datasets
-that refer to each other, of which each waits for the other; and InnoDB lets no ring go."""
+"""What the engine understands on each database: all but datasets that refer to each other, of which each waits for the
+other; and InnoDB lets no ring go."""
 KEEPING = Profile(
     sharing=False,
     shared_parts=False,

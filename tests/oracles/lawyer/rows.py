@@ -122,6 +122,29 @@ def pointing(world: World) -> dict[Record, list[Record]]:
 
 
 @remembered
+def sharing_by_reference(world: World) -> dict[Record, list[Record]]:
+    """The records whose root is a row that this one refers to and that goes with the last that does; and the other
+    way round, those that refer so to this one's root."""
+    by_root: dict[Row, list[Record]] = {}
+    for record in records(world):
+        by_root.setdefault(record.root, []).append(record)
+    pairs = [
+        (record, other)
+        for record in records(world)
+        for row in shared_rows(world, record)
+        for other in by_root.get(row, ())
+    ]
+    found: dict[Record, list[Record]] = {}
+    for one, other in (*pairs, *((other, one) for one, other in pairs)):
+        found.setdefault(one, []).append(other)
+    return found
+
+
+def shared_with(world: World, record: Record) -> Sequence[Record]:
+    return sharing_by_reference(world).get(record, ())
+
+
+@remembered
 def shared_rows(world: World, record: Record) -> dict[Row, str]:
     """Rows that the record refers to and that go with the last that does."""
     return {

@@ -77,7 +77,8 @@ def test_help_lists_the_commands_in_the_order_of_a_first_hour(line):
 VERBS = [
     ("check", "check"), ("plan", "plan"), ("plan", "statements"), ("plan", "listed"), ("plan", "stored"),
     ("approve", "approve"), ("run", "run"), ("status", "status"),
-    ("schedule", "print_schedule"), ("switch", "stop"), ("switch", "resume"), ("explain", "explain"), ("audit", "log"),
+    ("schedule", "print_schedule"), ("daemon", "daemon"), ("switch", "stop"), ("switch", "resume"),
+    ("explain", "explain"), ("audit", "log"),
     ("audit", "verify"), ("init", "init"), ("introduce", "introduce"), ("ddl", "ddl"),
     ("demo", "demo"), ("holds", "place_hold"), ("holds", "list_holds"), ("holds", "release_hold"),
     ("events", "tell_event"), ("events", "tell_file"), ("events", "list_events"), ("events", "withdraw_event"),

@@ -1,0 +1,58 @@
+"""What is handed to those who check the ledger: an export, a proof of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A folder that was written. `first`, `last`: numbers of its first and last event (`last` below `first`: none).
+
+    `size`, `root` (base64): of the newest checkpoint, which all of it is under. `unsigned`: events that no
+    checkpoint signs yet, which no export holds.
+    """
+
+    folder: str
+    origin: str
+    first: int
+    last: int
+    size: int
+    root: str
+    checkpoints: int
+    segments: int
+    unsigned: int = 0
+
+    @property
+    def events(self) -> int:
+        """How many there are in it."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """That one record was in a batch: `document` is `retention.proof/1`, which verifies alone.
+
+    `at`: when the batch's outcome was written; `event` its number. `promise` is None where the ledger does not
+    say it. `others`: numbers of further batches with a record of this key, earlier ones. `notes`: what was not
+    looked at.
+    """
+
+    connector: str
+    dataset: str
+    key: tuple[str, ...]
+    event: int
+    at: str
+    run: str
+    batch: int
+    rule: str
+    by: str
+    as_of: str
+    promise: str | None
+    approvals: tuple[tuple[str, str], ...]  # (by, at)
+    size: int
+    document: Mapping[str, Any] = field(repr=False)
+    others: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,53 @@
+"""What is handed to auditors, for people: an export, a proof of one record."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from retention.model.audit import Export, Proof
+from retention.model.typed import as_typed
+from retention.report.console import Facts, line
+from retention.report.words import counted, number
+
+
+def show_export(console: Console, done: Export) -> None:
+    """What was written, and what to type in the folder."""
+    what = counted(done.events, "event")
+    if done.events and (done.first or done.last + 1 < done.size):
+        what += f", {number(done.first)} to {number(done.last)} of {number(done.size)}"
+    line(console, f"Written to {done.folder}, and verified: {what}.", style="good")
+    facts = Facts(width=11)
+    facts.add("Origin", done.origin)
+    facts.add(
+        "Signed", f"{counted(done.checkpoints, 'checkpoint')}, the newest over {counted(done.size, 'event')}"
+    )
+    facts.add("Root", done.root)
+    if done.unsigned:
+        tail = f"{counted(done.unsigned, 'event')} after the newest checkpoint: with the next run they are signed"
+        facts.add("Not in it", Text(tail, style="warn"))
+    facts.add("To verify", "in the folder, type: python verify.py key.pub")
+    facts.show(console)
+
+
+def show_proof(console: Console, proof: Proof, file: str | None) -> None:
+    """Which record, when it went, why, and on whose approval."""
+    name = f"{proof.connector}.{proof.dataset} {as_typed(proof.key)}"
+    line(console, f"Proved: the record {name} was in a batch that was carried out.", style="good")
+    facts = Facts(width=11)
+    facts.add("When", f"{proof.at} (event {proof.event})")
+    facts.add("Run", f"{proof.run}, batch {proof.batch}, as of {proof.as_of}, started by {proof.by}")
+    facts.add("Rule", proof.rule)
+    facts.add("Promise", proof.promise or "the ledger does not say it")
+    for by, at in proof.approvals:
+        facts.add("Approved", f"by {by}, {at}")
+    if not proof.approvals:
+        facts.add("Approved", "the rule needed no approval")
+    facts.add("Signed", f"by the checkpoint of {counted(proof.size, 'event')}")
+    if proof.others:
+        facts.add("Also", f"a record of this key went {counted(len(proof.others), 'time')} before")
+    if file is not None:
+        facts.add("Written to", f"{file}; to verify it: python verify.py key.pub --proof {file}")
+    facts.show(console)
+    for note in proof.notes:
+        line(console, note, style="warn")

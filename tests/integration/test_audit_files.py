@@ -1,0 +1,273 @@
+"""What an auditor is handed: an export and a proof, verified by verify.py alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from retention.errors import AnswerIsNo, LedgerError, UsageError
+from retention.model.audit import Proof
+from tests.support import auditors
+from tests.support.stores import SqliteStore, Store
+from tests.support.workplace import Workplace
+
+KEYS = ((7, 3), (7, 4), (70, 3))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """Two rules, one of them approved; `lines` has a key of two columns. Everything that is due has gone."""
+    from retention.verbs.approve import approve
+    from retention.verbs.plan import plan
+
+    work = Workplace(folder=tmp_path_factory.mktemp("finished"))
+    target, old = SqliteStore(work.folder / "target.db"), "'2020-05-05 10:00:00'"
+    rows = ", ".join(f"({a}, {b}, {old})" for a, b in KEYS)
+    target.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, made TEXT);"
+        f"INSERT INTO orders VALUES (17, {old}), (18, {old}), (19, '2026-10-01 10:00:00');"
+        "CREATE TABLE lines (a INTEGER, b INTEGER, made TEXT, PRIMARY KEY (a, b));"
+        f"INSERT INTO lines VALUES {rows}"
+    )
+    datasets = "".join(
+        f'[datasets.{table}]\ndata = "{table}"\ntable = "{table}"\nevents = {{ made = "made" }}\n'
+        for table in ("orders", "lines")
+    )
+    work.connect(target, datasets, name="shop")
+    for name, approval in (("orders", '"always"'), ("lines", '"never"')):
+        keys = {"promise": f'"{name.capitalize()}: a year"', "approval": approval}
+        work.rule(name, f'data = "{name}"\nkeep = "1 year"\nfrom = "made"', **keys)
+    work.init()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("retention.connectors.sql.target.SqlTarget.now", lambda _: work.now)
+        made = plan(work.place, clock=work.clock)
+        approve(work.place, made.id, rules=("orders",), by="ida", clock=work.clock)
+        assert work.run().status == "done"
+    return work
+
+
+@pytest.fixture
+def done(finished: Workplace, work: Workplace) -> Workplace:
+    """A copy of it."""
+    shutil.copytree(finished.folder, work.folder, dirs_exist_ok=True)
+    work.rules, work.connectors, work.now = dict(finished.rules), dict(finished.connectors), finished.now
+    work.environ, work.ready = {"SHOP_URL": SqliteStore(work.folder / "target.db").url}, True
+    return work
+
+
+def export(work: Workplace, name: str = "export", **days: str) -> Path:
+    from retention.verbs.exporting import export
+
+    folder = work.folder / name
+    export(work.place, folder, **days)
+    return folder
+
+
+def prove(work: Workplace, dataset: str, key: str) -> Proof:
+    from retention.verbs.proving import prove
+
+    return prove(work.place, dataset=dataset, key=key)
+
+
+def test_an_export_verifies_with_nothing_of_ours(done: Workplace) -> None:
+    folder = export(done)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md", "checkpoint", "checkpoints", "key.pub", "segments", "verify.py",
+    ]  # fmt: skip
+    code, said = auditors.typed(folder, "key.pub")
+    events = len(done.events())
+    assert (code, said.splitlines()[0][:27]) == (0, "Verified: the whole ledger ")
+    assert f"{events} events" in said
+    mirror = done.folder / "state" / "ledger" / "ledger.jsonl"
+    assert b"".join(path.read_bytes() for path in sorted(folder.glob("segments/*"))) == mirror.read_bytes()
+    readme = (folder / "README.md").read_text()
+    assert "@" not in readme
+    assert (folder / "key.pub").read_text().strip() in readme
+
+
+def test_segments_are_of_so_many_lines(done: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retention.verbs.exporting.SEGMENT_LINES", 4)
+    folder = export(done)
+    names = [path.name for path in sorted(folder.glob("segments/*"))]
+    assert names[:3] == ["000000000000.jsonl", "000000000004.jsonl", "000000000008.jsonl"]
+    assert auditors.typed(folder, "key.pub")[0] == 0
+
+
+def test_a_range_comes_with_what_joins_it_to_the_whole(done: Workplace) -> None:
+    at = [event["at"] for event in done.events()]
+    for name, first, stop in (("middle", 3, 6), ("first", 0, 4), ("last", 5, len(at)), ("all", 0, len(at))):
+        days = {"since": at[first]} | ({"until": at[stop]} if stop < len(at) else {})
+        folder = export(done, name, **days)
+        code, said = auditors.typed(folder, "key.pub")
+        assert code == 0, said
+        first = at.index(at[first])  # events of one transaction may have one time
+        what = "the whole ledger" if name == "all" else f"events {first} to {stop - 1} "
+        assert said.startswith(f"Verified: {what}"), said
+        segment = next(folder.glob("segments/*"))
+        segment.write_bytes(
+            segment.read_bytes().replace(b'"by":"', b'"by":"x', 1).replace(b'"run":"', b'"run":"x', 1)
+        )
+        assert auditors.typed(folder, "key.pub")[0] == 1
+    empty = export(done, "empty", since="2031-01-01")
+    assert "0 events" in auditors.typed(empty, "key.pub")[1]
+    with pytest.raises(UsageError, match="--from 2026-01-02 is not before --to 2026-01-01"):
+        export(done, "no", since="2026-01-02", until="2026-01-01")
+    with pytest.raises(UsageError, match="--to: 'tomorrow' is not a point in time"):
+        export(done, "no", until="tomorrow")
+
+
+def test_an_export_goes_into_a_new_folder_whole_or_not_at_all(done: Workplace) -> None:
+    folder = export(done)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="has something in it"):
+        export(done)
+    with pytest.raises(UsageError, match="inside the ledger's mirror"):
+        export(done, "state/ledger/here")
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    state = SqliteStore(done.folder / "state" / "retention.db")
+    state.script("UPDATE retention_event SET line = replace(line, '2026-11', '2026-10') WHERE seq = 4")
+    with pytest.raises(LedgerError, match="event 4"):
+        export(done, "broken")
+    assert not (done.folder / "broken").exists()
+    assert not list(done.folder.glob(".broken*"))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "key", "rule"), [("shop.orders", "17", "orders"), ("shop.lines", "7,3", "lines")]
+)
+def test_a_record_that_has_gone_is_proved(done: Workplace, dataset: str, key: str, rule: str) -> None:
+    told = done.cli("audit", "prove", dataset, key, "--export", str(done.folder / "proof.json"))
+    assert told.exit_code == 0, told.stderr
+    for words in (f"the record {dataset} {key}", f"{rule.capitalize()}: a year", rule):
+        assert words in told.stdout
+    assert ("by ida" in told.stdout) == (rule == "orders")
+    folder = export(done)
+    code, said = auditors.typed(folder, "key.pub", "--proof", "../proof.json")
+    assert code == 0, said
+    assert f"the record {dataset} {key} " in said
+    assert f"{rule.capitalize()}: a year" in said
+    assert ("Approved by ida" in said) == (rule == "orders")
+
+
+def test_it_needs_no_database_and_no_policy_that_has_the_dataset_still(done: Workplace) -> None:
+    (done.folder / "target.db").unlink()
+    assert prove(done, "shop.orders", "18").rule == "orders"
+    done.connectors["shop"] = done.connectors["shop"].split("[datasets.lines]")[0]
+    done.rules.pop("lines")
+    assert prove(done, "shop.lines", "70,3").promise == "Lines: a year"
+
+
+def test_where_there_is_no_evidence_the_answer_is_no(done: Workplace) -> None:
+    for dataset, key in (
+        ("shop.orders", "19"),
+        ("shop.orders", "7"),
+        ("shop.lines", "7"),
+        ("shop.lines", "3,7"),
+    ):
+        told = done.cli("audit", "prove", dataset, key)
+        assert told.exit_code == 7, told.stdout
+        assert f"no evidence that a record {key} of `{dataset}`" in told.stderr
+    with pytest.raises(
+        UsageError, match=r"there is no dataset `shop.ordres`, and never was; there are: shop.lines"
+    ):
+        prove(done, "shop.ordres", "17")
+
+
+def test_a_proof_opens_its_record_only(done: Workplace) -> None:
+    """Nothing of it is another record's commitment, or leads to one."""
+    proof = prove(done, "shop.lines", "7,3")
+    text = json.dumps(proof.document)
+    for key in (["7", "4"], ["70", "3"]):
+        other = prove(done, "shop.lines", ",".join(key))
+        assert other.document["blind"] not in text
+        forged = {**proof.document, "record": {**proof.document["record"], "key": key}}
+        (done.folder / "forged.json").write_text(json.dumps(forged))
+        (done.folder / "verify.py").write_bytes(auditors.SCRIPT.read_bytes())
+        code, said = auditors.typed(done.folder, "state/ledger/key.pub", "--proof", "forged.json")
+        assert (code, said) == (1, "NOT VERIFIED: the record is not in the batch")
+
+
+def test_a_forged_proof_is_found(done: Workplace) -> None:
+    """Every field that could be exchanged for another proof's, or be bent."""
+    (done.folder / "verify.py").write_bytes(auditors.SCRIPT.read_bytes())
+    module, key = auditors.script(), (done.folder / "state" / "ledger" / "key.pub").read_text()
+    one, other = prove(done, "shop.orders", "17").document, prove(done, "shop.lines", "7,3").document
+    forged = [{**one, name: other[name]} for name in ("record", "blind", "batch") if one[name] != other[name]]
+    forged += [
+        {**one, "events": {**one["events"], name: other["events"][name]}} for name in ("intent", "outcome")
+    ]
+    forged += [
+        {**one, "events": {**one["events"], "approval 1": one["events"]["started"]}},
+        {**one, "events": {name: e for name, e in one["events"].items() if name != "outcome"}},
+        {**one, "events": {**one["events"], "outcome": one["events"]["intent"]}},
+        {**one, "checkpoint": one["checkpoint"].replace("\n", "\r\n")},
+        {**one, "checkpoint": one["checkpoint"].replace("\n11\n", "\n12\n")},
+        {**one, "format": "retention.proof/2"},
+    ]
+    line = one["events"]["outcome"]["line"].replace('"count":2', '"count":1')
+    forged.append({**one, "events": {**one["events"], "outcome": {**one["events"]["outcome"], "line": line}}})
+    path = done.folder / "proof.json"
+    path.write_text(json.dumps(one))
+    module.check_proof(path, key)
+    for document in forged:
+        path.write_text(json.dumps(document))
+        with pytest.raises((module.Wrong, KeyError, ValueError)):
+            module.check_proof(path, key)
+
+
+def test_a_record_that_came_back_and_went_again_is_proved_by_its_last_batch(done: Workplace) -> None:
+    SqliteStore(done.folder / "target.db").script("INSERT INTO lines VALUES (7, 3, '2020-05-05 10:00:00')")
+    first = prove(done, "shop.lines", "7,3")
+    done.run("lines")
+    proof = prove(done, "shop.lines", "7,3")
+    assert proof.event > first.event
+    assert len(proof.others) == 1
+    told = done.cli("audit", "prove", "shop.lines", "7,3")
+    assert "went 1 time before" in told.stdout
+
+
+def test_old_evidence_is_dropped_where_that_is_said(done: Workplace) -> None:
+    """And the ledger says so, and so does who is asked for a proof."""
+    done.settings = '[ledger]\nevidence_keep = "1 month"'
+    assert prove(done, "shop.orders", "17")
+    done.now = done.now.replace(year=2027)
+    SqliteStore(done.folder / "target.db").script("INSERT INTO lines VALUES (1, 1, '2020-05-05 10:00:00')")
+    done.run("lines")
+    with pytest.raises(AnswerIsNo, match=r"evidence of before 2027-10-2.* is not kept any more"):
+        prove(done, "shop.orders", "17")
+    assert prove(done, "shop.lines", "1,1").notes
+    (dropped,) = [event["data"] for event in done.events() if event["type"] == "evidence.dropped"]
+    assert (dropped["batches"], dropped["records"]) == (2, 5)
+    assert auditors.typed(export(done), "key.pub")[0] == 0
+
+
+TYPES = {
+    "sqlite": ("INTEGER", "TEXT"),
+    "postgresql": ("uuid", "timestamptz"),
+    "mysql": ("decimal(10,2)", "datetime"),
+}
+VALUES = {
+    "sqlite": ("17", "'Smith, Ltd'"),
+    "postgresql": ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "'2020-01-31 10:00:00+02'"),
+    "mysql": ("1.50", "'2020-01-31 10:00:00'"),
+}
+TYPED = {
+    "sqlite": '17,"Smith, Ltd"',
+    "postgresql": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11,2020-01-31 10:00:00+02:00",
+    "mysql": "1.5,2020-01-31 10:00",
+}
+
+
+def test_keys_of_several_types_are_found_as_people_type_them(work: Workplace, store: Store) -> None:
+    kind = store.url.split(":")[0].split("+")[0]
+    one, two = TYPES[kind]
+    length = "(99)" if two == "TEXT" and kind == "mysql" else ""
+    store.script(f"CREATE TABLE t (a {one}, b {two}{length}, made timestamp, PRIMARY KEY (a, b))")
+    store.script(f"INSERT INTO t VALUES ({', '.join(VALUES[kind])}, '2020-05-05 10:00:00')")
+    work.connect(store, '[datasets.t]\ndata = "t"\ntable = "t"\nevents = { made = "made" }')
+    work.rule("t", 'data = "t"\nkeep = "1 year"\nfrom = "made"')
+    assert work.run().status == "done"
+    assert prove(work, "db.t", TYPED[kind]).rule == "t"
