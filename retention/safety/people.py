@@ -32,9 +32,9 @@ class Spoken(People):
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """Every variant of every rule on the dataset that has a limb which rests on tellings."""
+        """Every variant of every rule on the dataset that has an event which people tell."""
         every = (case for rule in self.job.every for case in cases(rule, self.job.bound, self.job.told))
-        return tuple(case for case in every if any(case.rests_on_told(limb) for limb in case.limbs))
+        return tuple(case for case in every if case.spoken_of)
 
     @cached_property
     def tellings(self) -> tuple[Telling, ...]:

@@ -66,7 +66,7 @@ class Persons:
             target = (
                 self._root if reference.target == self._dataset.root.id else joins.source(reference.target)
             )
-            tests = [joins.refers(reference, row, target)]
+            tests = [joins.refers(reference, row, target), *self._a_record()]
             if row is not owner:
                 tests.append(joins.belongs(holder, reference.table, row, owner))
             if target is not self._root:
@@ -85,6 +85,7 @@ class Persons:
         tests = [
             joins.belongs(holder, table, row, owner),
             joins.belongs(self._dataset, table, row, self._root),
+            *self._a_record(),
         ]
         sources = [compiler.source(source) for source in (owner, row, self._root)]
         key = [compiler.column(owner, column.name) for column in holder.key]
@@ -119,10 +120,7 @@ class Persons:
             compiler.source(self._root)
         )
         width = len(dataset.key)
-        records = Binder(self._catalogue, dataset.root, self._root)
-        if dataset.where is not None:
-            scope = records.test(dataset.where.tree)
-            tests = [*tests, compiler.test(p.Untrue(item=p.Not(item=scope)))]
+        tests = [*tests, *map(compiler.test, self._a_record())]
         for row in self._connection.execute(query.where(*tests)):
             told = [None if value is None else _text(value) for value in row[width : width + len(kinds)]]
             yield Person(
@@ -130,6 +128,13 @@ class Persons:
                 identifiers=dict(zip(kinds, told, strict=True)),
                 began=_text(row[-1]) if began and row[-1] is not None else None,
             )
+
+    def _a_record(self) -> list[p.Test]:
+        """What is so of every record: the dataset's `where` is not false. Other rows of its table are nobody's."""
+        if self._dataset.where is None:
+            return []
+        scope = Binder(self._catalogue, self._dataset.root, self._root).test(self._dataset.where.tree)
+        return [p.Untrue(item=p.Not(item=scope))]
 
     def _key(self) -> list[ColumnElement[Any]]:
         return [self._compiler.column(self._root, column.name) for column in self._dataset.key]
