@@ -290,7 +290,6 @@ def _held(value: Any, type_: str, unit: Unit | None, never: tuple[Any, ...]) -> 
     return value
 
 
-@examples(250)
 def examples(number: int) -> settings:
     """The same every time, and no time limit: a database answers when it does."""
     return settings(
@@ -304,6 +303,7 @@ def examples(number: int) -> settings:
     )
 
 
+@examples(250)
 @given(cases(SQLITE), st.booleans())
 def test_sqlite_reads_a_clock_as_python_does(case: Case, mixed: bool) -> None:
     values = [_adapted(v) for v in case.values]
