@@ -118,12 +118,12 @@ MUTANTS = {
     "shared rows do not keep": (
         "fate.py",
         "*rows.sharing(world, record), *rows.shared_with",
-        "*rows.shared_with",
+        "*(), *rows.shared_with",
     ),
     "what is shared by referring does not keep": (
         "fate.py",
         "*rows.sharing(world, record), *rows.shared_with(world, record)",
-        "*rows.sharing(world, record)",
+        "*rows.sharing(world, record), *()",
     ),
     "a hold on a shared row is none on the record": (
         "holds.py",
