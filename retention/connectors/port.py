@@ -91,7 +91,9 @@ class People(abc.ABC):
 
 
 class Remover(abc.ABC):
-    """One job's batches on one connection."""
+    """One job's batches on one connection. `doing`: what becomes of the records, for messages."""
+
+    doing: str
 
     @abc.abstractmethod
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:

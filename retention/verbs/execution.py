@@ -316,8 +316,7 @@ def _removed(
                 return opened()
 
             remover = again(Retry(attempts=PATIENCE), opened)
-            doing = "rewriting" if item.rewrites else "deleting"
-            execution.progress.start(f"{doing} {item.bound}", job.due)
+            execution.progress.start(f"{remover.doing} {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,
