@@ -32,6 +32,12 @@ def show_verification(console: Console, verification: Verification) -> None:
     if verification.unsigned_tail:
         tail = counted(verification.unsigned_tail, "event")
         facts.add("Not signed", Text(f"{tail} after the newest checkpoint", style="warn"))
+    if verification.rotations:
+        facts.add("Keys", f"the signing key was rotated {counted(verification.rotations, 'time')}")
+    if verification.witnessed:
+        facts.add("Witnessed", f"up to {counted(verification.witnessed, 'event')}")
+    for source in verification.published:
+        facts.add("Published", f"{source}: of this history")
     facts.add("Last event", verification.last_at or "none")
     facts.show(console)
     for note in verification.notes:

@@ -49,8 +49,9 @@ def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
     """(what it is, path) of every file that is not a report's to replace."""
     yield "the policy", place.config
     yield "the engine's settings", config.folder / SETTINGS
-    yield "the signing key", config.settings.signing_key
-    yield "the evidence key", config.settings.evidence_key
+    for what, key in (("signing", config.settings.signing_key), ("evidence", config.settings.evidence_key)):
+        if key.file is not None:
+            yield f"the {what} key", key.file
     databases = [(f"the database of connector `{name}`", path) for name, path in _targets(config, place)]
     with contextlib.suppress(ConfigurationError):  # it can't be used, and so is not
         file = stores.backend(config, place).file

@@ -11,7 +11,7 @@ import click
 from retention.cli import verbs
 from retention.cli.answers import answer, quiet_pipe, stream_lines
 from retention.cli.groups import LazyGroup
-from retention.cli.options import format_option
+from retention.cli.options import Given, format_option
 from retention.cli.session import Session
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ TABLE = {
     "verify": "retention.cli.commands.audit:verify",
     "export": "retention.cli.commands.audit_files:export",
     "prove": "retention.cli.commands.audit_files:prove",
+    "consistency": "retention.cli.commands.audit_files:consistency",
 }
 
 
-@click.command(cls=LazyGroup, table=TABLE, later=("consistency",))
+@click.command(cls=LazyGroup, table=TABLE)
 def audit() -> None:
     """Read the ledger, and verify it."""
 
@@ -66,14 +67,37 @@ def log(session: Session, form: str) -> int:
     type=click.Path(path_type=Path),
     help="The public key to verify with.  [default: as the state store has it]",
 )
+@click.option(
+    "--against",
+    metavar="CHECKPOINT",
+    multiple=True,
+    type=Given("checkpoint"),
+    help="A checkpoint that was published: a file, or an http(s) address. Again for another.",
+)
+@click.option(
+    "--witness",
+    "witnesses",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A witness's key; its cosignatures are checked where there are any. Again for another.",
+)
 @format_option()
 @click.pass_obj
-def verify(session: Session, mirror: Path | None, key: Path | None, form: str) -> int:
+def verify(
+    session: Session,
+    mirror: Path | None,
+    key: Path | None,
+    against: tuple[str, ...],
+    witnesses: tuple[Path, ...],
+    form: str,
+) -> int:
     """Verify the ledger: every hash, every signature.
 
-    Exits with 6 and names the first event that is wrong, if there is one.
+    Exits with 6 and names the first event that is wrong, if there is one, or the published checkpoint that is not
+    in this ledger's history.
     """
-    found = verbs.verify(session.place, mirror=mirror, key=key)
+    found = verbs.verify(session.place, mirror=mirror, key=key, against=against, witnesses=witnesses)
     from retention.report.documents import verify_document
 
     def text(console: Console) -> None:
