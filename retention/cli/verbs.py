@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from retention.model.audit import Consistency, Export, Proof
+    from retention.model.chosen import Chosen
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
     from retention.model.keys import KeyChange, KeyList
@@ -309,9 +310,19 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
     return cast("Explanation", told)
 
 
-def log(place: Place) -> Iterator[str]:
-    """The ledger's lines, as stored."""
-    return cast("Iterator[str]", _verb("audit", "log")(place))
+def log(
+    place: Place, *, chosen: Chosen | None = None, more: Callable[[], bool] | None = None
+) -> Iterator[str]:
+    """The ledger's lines, as stored; those that are chosen."""
+    asked: dict[str, Any] = {} if chosen is None else {"chosen": chosen}
+    if more is not None:
+        asked["more"] = more
+    return cast("Iterator[str]", _verb("audit", "log")(place, **asked))
+
+
+def zone(place: Place) -> tuple[str, str]:
+    """The policy's zone, and the ledger's name."""
+    return cast("tuple[str, str]", _verb("audit", "zone")(place))
 
 
 def verify(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
 from retention.ledger.history import BLOCK, History, block_root
 from retention.ledger.keys import EVIDENCE, SIGNING
-from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
+from retention.ledger.line import FIRST_PREV, encode, format_instant, parse, parse_instant
 from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge, leaf_hash
 from retention.ledger.verify import Head
@@ -107,6 +107,15 @@ class LogReading:
         """One event's line; None where there is none of this number."""
         line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
         return None if line is None else raw(line)
+
+    def position(self, at: datetime, size: int | None = None) -> int:
+        """The first event, of the first `size`, that is not before `at`; found by halves, since times never go back."""
+        low, high = 0, self.head().size if size is None else size
+        while low < high:
+            middle = (low + high) // 2
+            (line,) = self.some(middle, middle + 1)
+            low, high = (middle + 1, high) if parse(line).at < at else (low, middle)
+        return low
 
     def some(self, start: int, stop: int) -> list[bytes]:
         """The lines from number `start` up to `stop`. Raises LedgerError that names the first missing one."""

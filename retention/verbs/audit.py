@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from retention.errors import LedgerError, SetupError, UnreachableError, UsageError
+from retention.ledger.line import parse
 from retention.ledger.note import Verifier
 from retention.ledger.witness import Witness
+from retention.model.chosen import EVERYTHING, Chosen
 from retention.model.explanation import Verification
 from retention.model.place import Place
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
-from retention.verbs import stores
+from retention.verbs import days, stores
 from retention.verbs.prepared import configuration
 from retention.verbs.published import agreeing
 
 KEY = "key.pub"
 
 
-def log(place: Place) -> Iterator[str]:
-    """The ledger's lines as they are stored, oldest first."""
+def log(
+    place: Place, *, chosen: Chosen = EVERYTHING, more: Callable[[], bool] | None = None
+) -> Iterator[str]:
+    """The ledger's lines as they are stored, oldest first; those that are chosen.
+
+    `more`: called when there is no further line; where it answers yes, the ledger is looked at again.
+    """
     config = configuration(place)
-    with stores.reading(config, place) as state, state.read() as snapshot:
-        for line in snapshot.log.lines():
-            yield line.decode("utf-8")
+    begin = days.beginning(config, "--from", chosen.since)
+    end = days.ending(config, "--to", chosen.until)
+    with stores.reading(config, place) as state:
+        start: int | None = None
+        while True:
+            with state.read() as snapshot:
+                if start is None:
+                    start = 0 if begin is None else snapshot.log.position(begin)
+                for line in snapshot.log.lines(start):
+                    start += 1
+                    if end is not None and parse(line).at >= end:
+                        return
+                    if chosen.takes(line):
+                        yield line.decode("utf-8")
+            if more is None or not more():
+                return
+
+
+def zone(place: Place) -> tuple[str, str]:
+    """The policy's zone, and the ledger's name: what a line for people or for a log platform has besides."""
+    config = configuration(place)
+    with stores.reading(config, place) as state:
+        return config.policy.timezone, state.origin
 
 
 def verify(

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from retention.config import Configuration
+from retention.engine.journal import run_lease
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UsageError
 from retention.ledger.keys import EVIDENCE, KINDS, SIGNING, Ring, encode, key_id, new_key
 from retention.ledger.line import Line, format_instant, parse
@@ -16,7 +17,8 @@ from retention.model.place import Place
 from retention.model.settings import KeyReference
 from retention.store.keyfiles import create_key_file, read_ring, replace_ring
 from retention.store.log import LogReading
-from retention.store.state import StateStore
+from retention.store.owners import is_dead
+from retention.store.state import Snapshot, StateStore
 from retention.verbs import days, stores
 from retention.verbs.prepared import Clock, configuration
 from retention.verbs.published import publish_newest
@@ -53,6 +55,8 @@ def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
     with stores.opened(config, place, evidence=kind == SIGNING) as state:
         with state.read() as snapshot:
             known = _History(snapshot.log, kind, state.origin)
+            if kind == SIGNING:
+                _refuse_while_running(snapshot, clock())
         ring = _with_new(where, kind, known)
         made = _take(state, kind, known, ring, by=by, at=clock())
         told = publish_newest(state, config)
@@ -61,6 +65,14 @@ def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
         lines.append("give auditors the new key.pub; who has the old one can verify with it for ever")
     lines += [f"keep a copy of {where.shown} elsewhere", *told]
     return KeyChange(kind=kind, made=made, lines=tuple(lines))
+
+
+def _refuse_while_running(snapshot: Snapshot, now: datetime) -> None:
+    """A run that goes on could not sign its end with the old key any more."""
+    for row in snapshot.runs.open():
+        holder = snapshot.leases.holder(run_lease(row.id))
+        if holder is not None and holder[2] > now and not is_dead(holder[0]):
+            raise SafetyRefusal(f"run {row.id} is going on; rotate the signing key when it has ended")
 
 
 def destroy_keys(

@@ -73,8 +73,14 @@ def evidence_keys(config: Configuration) -> tuple[bytes, ...]:
 
 
 def committing_key(config: Configuration, state: StateStore) -> bytes:
-    """The evidence key that the state store names as the one in use."""
-    return next(key for key in evidence_keys(config) if key_id(key) == state.evidence_key_id)
+    """The evidence key that the state store names as the one in use. SetupError where it is not there."""
+    with state.read() as snapshot:
+        wanted = snapshot.log.evidence_key_id()
+    for key in evidence_keys(config):
+        if key_id(key) == wanted:
+            return key
+    where = config.settings.evidence_key.shown
+    raise SetupError(f"{where}: the evidence key in use ({wanted}) is not there; put it back, or rotate it")
 
 
 def references(config: Configuration) -> dict[str, KeyReference]:

@@ -237,3 +237,23 @@ def test_a_key_that_signs_without_a_rotation_is_found(done: Workplace) -> None:
     store.script(f"UPDATE retention_checkpoint SET note = '{forged}' WHERE size = {size}")
     with pytest.raises(LedgerError, match=f"checkpoint of {size} events: it is not signed by the key"):
         done.events()
+
+
+def test_the_signing_key_is_not_rotated_under_a_run(done: Workplace) -> None:
+    """It could not sign its own end."""
+    from datetime import timedelta
+
+    from retention.engine.journal import RUN_LEASE, run_lease
+    from retention.store.owners import this_process
+    from retention.store.runs import RunRow
+    from retention.verbs import stores
+    from retention.verbs.prepared import configuration
+
+    now = done.clock()
+    with stores.opened(configuration(done.place), done.place) as state, state.begin() as tx:
+        tx.runs.start(RunRow(id="r9", as_of=now, started=now, by="ida", policy="p"))
+        tx.leases.acquire(run_lease("r9"), this_process(), now, RUN_LEASE)
+    with pytest.raises(SafetyRefusal, match="run r9 is going on; rotate the signing key when it has ended"):
+        rotate(done, SIGNING)
+    done.now += RUN_LEASE + timedelta(minutes=1)
+    assert rotate(done, SIGNING)

@@ -397,7 +397,11 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
         ("[keys]\nsigning = 'state/a.key'", "keys.signing", "without `file:`"),
         ("[keys]\nsigning = 'env:'", "keys.signing", "names no environment variable"),
         ("[keys]\nsigning = 'command:'", "keys.signing", "is no command"),
-        ("[keys]\nrotate_evidence = 'monthly'", "keys.rotate_evidence", "is no time to take a new evidence key"),
+        (
+            "[keys]\nrotate_evidence = 'monthly'",
+            "keys.rotate_evidence",
+            "is no time to take a new evidence key",
+        ),
         ("[keys]\nsigning='file:a'\nevidence='file:a'", "keys.evidence", "other key"),
         ("stat = 'sqlite:///x.db'", "stat", "not a known key"),
         ("state = 'sqlite://'", "state", "memory"),
