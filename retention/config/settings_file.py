@@ -107,6 +107,8 @@ class KeysTable(Table):
 class LedgerTable(Table):
     """`[ledger]`"""
 
+    later: ClassVar[frozenset[str]] = frozenset({"keep"})
+
     origin: Annotated[str | None, PlainValidator(values.origin)] = None
     mirror: Annotated[str | None, PlainValidator(_folder)] = None
     evidence_keep: Annotated[Period | None, PlainValidator(values.period)] = None
