@@ -25,6 +25,7 @@ STATE_VARIABLE = "RETENTION_STATE"
 DEFAULT_STATE = "sqlite:///state/retention.db"
 DEFAULT_SIGNING = "file:state/keys/signing.key"
 DEFAULT_EVIDENCE = "file:state/keys/evidence.key"
+DEFAULT_PSEUDONYM = "file:state/keys/pseudonym.key"
 DEFAULT_MIRROR = "state/ledger"
 
 
@@ -71,7 +72,7 @@ class SettingsFile(Table):
     later: ClassVar[frozenset[str]] = frozenset({"notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("origin", "mirror", "evidence_keep", "publish", "witnesses"), "[ledger]"),
-        **dict.fromkeys(("signing", "evidence", "rotate_evidence"), "[keys]"),
+        **dict.fromkeys(("signing", "evidence", "pseudonym", "rotate_evidence"), "[keys]"),
         **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
@@ -101,6 +102,7 @@ class KeysTable(Table):
 
     signing: Annotated[str | None, PlainValidator(_key)] = None
     evidence: Annotated[str | None, PlainValidator(_key)] = None
+    pseudonym: Annotated[str | None, PlainValidator(_key)] = None
     rotate_evidence: Annotated[bool | None, PlainValidator(_rotate)] = None
 
 
@@ -127,15 +129,19 @@ def read_settings(
     log = read(LogTable, file.log, ("log",), findings)
     signing = _reference(keys.signing or DEFAULT_SIGNING, folder, environ)
     evidence = _reference(keys.evidence or DEFAULT_EVIDENCE, folder, environ)
-    if signing == evidence:
-        found = "is where the other key is"
-        findings.append(
-            Finding(at=("keys", "evidence"), found=found, write="give each key a place of its own")
-        )
+    pseudonym = _reference(keys.pseudonym or DEFAULT_PSEUDONYM, folder, environ)
+    for key, where, others in (
+        ("evidence", evidence, (signing,)),
+        ("pseudonym", pseudonym, (signing, evidence)),
+    ):
+        if where in others:
+            found = "is where the other key is"
+            findings.append(Finding(at=("keys", key), found=found, write="give each key a place of its own"))
     return Settings(
         state=_address(file.state, folder, findings),
         signing_key=signing,
         evidence_key=evidence,
+        pseudonym_key=pseudonym,
         origin=ledger.origin,
         mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
         evidence_keep=ledger.evidence_keep,

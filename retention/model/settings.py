@@ -79,6 +79,7 @@ class Settings:
     state: StateAddress
     signing_key: KeyReference
     evidence_key: KeyReference
+    pseudonym_key: KeyReference
     origin: str | None = None
     mirror: Path
     evidence_keep: Period | None = None

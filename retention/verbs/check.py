@@ -23,12 +23,14 @@ from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
 from retention.planning.reach import described
 from retention.planning.relations import repeated
+from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.rights import Need, Right, needs
 from retention.planning.shared_parts import unshared
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
 from retention.verbs.prepared import Clock, configuration, problems_of, silence
+from retention.verbs.rewriting import trial_problems
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
@@ -114,6 +116,7 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
     lacking, looking = _rights(connector, bound, target)
     meant = spoken.condition_problems(policy, bound, target.catalogue())
+    meant += (*rewriting_problems(policy, bound), *trial_problems(policy, bound, target))
     unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
         problems=(*problems, *meant, *lacking, *unseen, *condition_problems(bound, target)),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from retention.config import Configuration
 from retention.engine.journal import run_lease
 from retention.errors import RetentionError, SafetyRefusal, SetupError, UsageError
-from retention.ledger.keys import EVIDENCE, KINDS, SIGNING, Ring, encode, key_id, new_key
+from retention.ledger.keys import EVIDENCE, KINDS, PSEUDONYM, SIGNING, Ring, encode, key_id, new_key
 from retention.ledger.line import Line, format_instant, parse
 from retention.ledger.note import Signer, Verifier
 from retention.model.keys import KeyChange, KeyLine, KeyList
@@ -31,17 +31,20 @@ def list_keys(place: Place) -> KeyList:
     config = configuration(place)
     lines: list[KeyLine] = []
     notes: list[str] = []
+    places: list[tuple[str, str]] = []
     with stores.reading(config, place) as state, state.read() as snapshot:
         for kind, where in stores.references(config).items():
             known = _History(snapshot.log, kind, state.origin)
+            if known.in_use is None and where.file is not None and not where.file.exists():
+                continue  # one that nothing here needs
+            places.append((kind, where.shown))
             there: tuple[str, ...] | None = None
             try:
                 there = known.ids(read_ring(where, kind))
             except RetentionError as error:
                 notes.append(error.message)
             lines += known.lines(there)
-    places = tuple((kind, where.shown) for kind, where in stores.references(config).items())
-    return KeyList(keys=tuple(lines), places=places, notes=tuple(notes))
+    return KeyList(keys=tuple(lines), places=tuple(places), notes=tuple(notes))
 
 
 def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
@@ -55,6 +58,8 @@ def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
     with stores.opened(config, place, evidence=kind == SIGNING) as state:
         with state.read() as snapshot:
             known = _History(snapshot.log, kind, state.origin)
+            if known.in_use is None:
+                raise SetupError(f"the ledger knows of no {kind} key; type: retention init")
             if kind == SIGNING:
                 _refuse_while_running(snapshot, clock())
         ring = _with_new(where, kind, known)
@@ -63,6 +68,8 @@ def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
     lines = [f"a new {kind} key is in use: {made}"]
     if kind == SIGNING:
         lines.append("give auditors the new key.pub; who has the old one can verify with it for ever")
+    if kind == PSEUDONYM:
+        lines.append("what is hashed or faked from now on is not like what was before")
     lines += [f"keep a copy of {where.shown} elsewhere", *told]
     return KeyChange(kind=kind, made=made, lines=tuple(lines))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from retention.config import Configuration, state_address, urls
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
-from retention.ledger.keys import EVIDENCE, SIGNING
+from retention.ledger.keys import EVIDENCE, PSEUDONYM, SIGNING
 from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.settings import KeyReference, StateAddress
@@ -85,7 +85,12 @@ def committing_key(config: Configuration, state: StateStore) -> bytes:
 
 def references(config: Configuration) -> dict[str, KeyReference]:
     """Where the keys of each kind are, in the order in which they are told."""
-    return {SIGNING: config.settings.signing_key, EVIDENCE: config.settings.evidence_key}
+    settings = config.settings
+    return {
+        SIGNING: settings.signing_key,
+        EVIDENCE: settings.evidence_key,
+        PSEUDONYM: settings.pseudonym_key,
+    }
 
 
 @contextmanager

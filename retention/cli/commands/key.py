@@ -54,7 +54,7 @@ def list_(session: Session, form: str) -> int:
 @format_option()
 @click.pass_obj
 def rotate(session: Session, kind: str, form: str) -> int:
-    """Take a new key into use: KIND is signing or evidence.
+    """Take a new key into use: KIND is signing, evidence or pseudonym.
 
     The old signing key signs that the new one takes its place. Old evidence keys open the proofs of their time.
     """

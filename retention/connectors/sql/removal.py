@@ -48,6 +48,8 @@ class MiscountedError(Refused):
 class KeyRemover(Remover):
     """Batches by keys, in clock order where an index serves it, else in key order."""
 
+    doing = "deleting"
+
     def __init__(
         self,
         dialect: Dialect,
@@ -151,7 +153,7 @@ class KeyRemover(Remover):
             self._dialect.defer_constraints(self._connection)
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        with wrapped(self._dialect, f"{self._where}: deleting a batch"):
+        with wrapped(self._dialect, f"{self._where}: {self.doing} a batch"):
             if wait:
                 self._dialect.limit_waiting(self._connection, _WAITING)
                 return self._take(window.keys[:most], wait=True)

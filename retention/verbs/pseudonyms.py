@@ -1,0 +1,79 @@
+"""The pseudonyms' key: made where a dataset hashes or fakes, used only where it is the one that the ledger knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from retention.config import Configuration
+from retention.errors import SetupError
+from retention.ledger.keys import PSEUDONYM, Ring, encode_pseudonym_key, new_key, pseudonym_key_id
+from retention.model.settings import KeyReference
+from retention.store.keyfiles import create_key_file, read_ring
+from retention.store.log import LogReading
+from retention.store.state import StateStore
+from retention.verbs import stores
+from retention.verbs.prepared import Clock
+
+_LOST = "put your copy of it back: with another key equal values would no longer be alike"
+
+
+def wanted(config: Configuration) -> bool:
+    """Some dataset makes values that depend on the key."""
+    every = (d.rewriting.columns.values() for d in stores.datasets(config))
+    return any(strategy.keyed for strategies in every for strategy in strategies)
+
+
+def make(config: Configuration, state: StateStore, *, by: str, clock: Clock) -> list[str]:
+    """The key, made where it is wanted and was never made, with its line in the ledger; what became of it in words.
+
+    Raises SetupError where the ledger knows a key that is not there, or another one.
+    """
+    if not wanted(config):
+        return []
+    where = config.settings.pseudonym_key
+    lines = [f"{where.shown}: the pseudonyms' key is there already"]
+    with state.read() as snapshot:
+        known = list(_known(snapshot.log))
+    if where.file is not None and not where.file.exists():
+        if known:
+            raise SetupError(f"{where.shown}: the pseudonyms' key is not there; {_LOST}")
+        create_key_file(where.file, encode_pseudonym_key(new_key()))
+        lines = [f"{where.shown}: the pseudonyms' key, made (keep a copy elsewhere)"]
+    ring = read_ring(where, PSEUDONYM)
+    if known:
+        _in_use(ring, known, where)
+        return lines
+    with state.begin() as tx:
+        data = {"kind": PSEUDONYM, "key": pseudonym_key_id(ring.newest), "by": by}
+        tx.log.append("key.created", data, clock())
+    return lines
+
+
+def pseudonym_key(config: Configuration, state: StateStore) -> bytes:
+    """The 32 bytes of the key in use; SetupError where it is missing, or not one that the ledger knows."""
+    where = config.settings.pseudonym_key
+    with state.read() as snapshot:
+        known = list(_known(snapshot.log))
+    ring = read_ring(where, PSEUDONYM)
+    if not known:
+        raise SetupError("the ledger knows of no pseudonyms' key; type: retention init")
+    return _in_use(ring, known, where)
+
+
+def _in_use(ring: Ring, known: list[str], where: KeyReference) -> bytes:
+    """The key that came into use last."""
+    key = ring.get(known[-1])
+    if key is None:
+        raise SetupError(
+            f"{where.shown}: this is another pseudonyms' key than the ledger's ({known[-1]}); {_LOST}"
+        )
+    return key
+
+
+def _known(log: LogReading) -> Iterator[str]:
+    """The ids of all keys of the kind, in the order in which they came into use."""
+    for number in sorted(n for type in ("key.created", "key.rotated") for n in log.named(type, PSEUDONYM)):
+        line = log.line(number)
+        if line is not None:
+            yield json.loads(line)["data"]["key"]
