@@ -30,7 +30,6 @@ from retention.store.state import StateStore
 from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import not_run, standing_of, status_of
 from retention.verbs.prepared import Clock, Prepared, in_zone
-from retention.verbs.published import publish_newest
 from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy
@@ -98,9 +97,8 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         raise
     status = status_of(outcomes)
     checkpoint = _end(execution, outcomes, status)
-    told = publish_newest(execution.state, execution.ready.config)
     tidied = tidy(execution.state, execution.ready.config, execution.clock)
-    notes = (*fold(execution.state, execution.ready.targets), *tidied, *_mirrored(execution.state), *told)
+    notes = (*fold(execution.state, execution.ready.targets), *tidied, *_mirrored(execution.state))
     return RunOutcome(
         id=execution.id,
         as_of=in_zone(execution.ready.config, execution.plan.as_of),
