@@ -212,9 +212,13 @@ def event_types() -> set[str]:
     found: set[str] = set()
     for file in (ROOT / "retention").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("log.append")):
+            if not (
+                isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("log.append", "self.append"))
+            ):
                 continue
             name = node.args[0]
+            if ast.unparse(node.func) == "self.append" and file.name != "log.py":
+                continue
             if isinstance(name, ast.Constant):
                 found.add(str(name.value))
             else:
