@@ -366,6 +366,7 @@ class JobRun:
             rows=dict(self._rows),
             batches=self._batches,
             seconds=round(self.timer() - self._begun, 3),
+            waited=round(self.between.waited, 3),
         )
 
 

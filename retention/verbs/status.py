@@ -34,32 +34,36 @@ _PLANS_BACK = 1_000
 def status(place: Place, *, clock: Clock) -> Status:
     """Overdue and waiting records are as the newest stored plan counted them."""
     config = configuration(place)
-    now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
-        plans = snapshot.plans.newest(limit=_PLANS)
-        newest = _plan(config, plans[0]) if plans else None
-        holds = snapshot.holds.in_force()
-        return Status(
-            now=in_zone(config, now),
-            runs=tuple(_runs(config, snapshot)),
-            failed=_failed(snapshot),
-            next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
-            overdue=_overdue(config, snapshot, plans, now),
-            waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
-            in_doubt=len(snapshot.batches.unresolved()),
-            set_aside=snapshot.set_aside.count(),
-            events=snapshot.log.head().size,
-            stopped=_stopped(config, snapshot),
-            running=running(config, snapshot),
-            turns=turns(config, snapshot, now),
-            standing=standing(config, snapshot),
-            holds=len(holds),
-            reviews=tuple(
-                ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
-                for hold in holds
-                if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
-            ),
-        )
+        return status_of(config, snapshot, clock())
+
+
+def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Status:
+    """The same, of a moment of the state store."""
+    plans = snapshot.plans.newest(limit=_PLANS)
+    newest = _plan(config, plans[0]) if plans else None
+    holds = snapshot.holds.in_force()
+    return Status(
+        now=in_zone(config, now),
+        runs=tuple(_runs(config, snapshot)),
+        failed=_failed(snapshot),
+        next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
+        overdue=_overdue(config, snapshot, plans, now),
+        waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
+        in_doubt=len(snapshot.batches.unresolved()),
+        set_aside=snapshot.set_aside.count(),
+        events=snapshot.log.head().size,
+        stopped=_stopped(config, snapshot),
+        running=running(config, snapshot),
+        turns=turns(config, snapshot, now),
+        standing=standing(config, snapshot),
+        holds=len(holds),
+        reviews=tuple(
+            ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
+            for hold in holds
+            if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
+        ),
+    )
 
 
 def _stopped(config: Configuration, snapshot: Snapshot) -> Stop | None:
