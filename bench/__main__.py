@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import fates
+from bench import fates, rewriting
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
 
@@ -62,7 +62,10 @@ def main() -> None:
         "--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms"
     )
     parser.add_argument(
-        "--only", choices=(*CASES, *fates.SIDES), help="one case; may be given several times", action="append"
+        "--only",
+        choices=(*CASES, *fates.SIDES, *rewriting.SIDES),
+        help="one case; may be given several times",
+        action="append",
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:
@@ -78,6 +81,9 @@ def main() -> None:
         for which in fates.SIDES:
             if options.only is None or which in options.only:
                 fates.measure(which, folder / which, options.rows, options.repeat)
+        for which in rewriting.SIDES:
+            if options.only is None or which in options.only:
+                rewriting.measure(which, folder / which, options.rows, options.repeat)
         if options.only is None:
             memory(folder, options.rows, options.batch_time)
             start_up()

@@ -11,6 +11,7 @@ from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset, PeriodUnit
 from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
+from retention.model.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,20 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shared:
+    """A table of which rows go with the last that refers to them: a part that the record refers to, by `links`.
+
+    `referring`: every reference to it, the links among them. `only`: tables of which no row of those that inherit
+    from them is meant.
+    """
+
+    table: Table
+    links: tuple[Reference, ...]
+    referring: tuple[Reference, ...]
+    only: frozenset[TableId] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outside:
     """A reference to a member of the record from rows that may lie outside it.
 
@@ -123,13 +138,24 @@ class Stubborn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A column of the root, and how it is rewritten."""
+
+    column: Column
+    strategy: Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
     `parts` come parents first; `removal` names every table of the record in the order of
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
-    row goes, and that rows of one batch can refer to each other by.
+    row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
+    whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
+    the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
+    that was done.
     """
 
     dataset: Dataset
@@ -148,6 +174,9 @@ class BoundDataset:
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     loosened: tuple[Loosened, ...] = ()
     stubborn: tuple[Stubborn, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    rewriting: tuple[Rewritten, ...] = ()
+    done: Column | None = None
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
@@ -158,6 +187,11 @@ class BoundDataset:
     def members(self) -> frozenset[TableId]:
         """Every table of the record."""
         return frozenset(self.removal)
+
+    @property
+    def emptied(self) -> frozenset[TableId]:
+        """Every table of which rows can go with a record."""
+        return self.members | {item.table.id for item in self.shared}
 
     @property
     def entangled(self) -> bool:

@@ -69,12 +69,15 @@ class Stops(Sharing):
 
         Lists of held records are complete in themselves; what is held as a whole is followed here.
         """
-        if not self._holding or str(bound) in visiting:
+        if not self._holding:
             return None
+        if str(bound) in visiting:
+            covered = self._covered(bound, root, listed=False)
+            return p.AnyOf(items=tuple(covered)) if covered else None
         found = self._covered(bound, root)
         visiting = (*visiting, str(bound))
         for share in self.sharing(bound):
-            covered = self._covered(share.other, share.owner)
+            covered = self._covered(share.other, share.owner, listed=not share.apart)
             if covered:
                 found.append(share.where(p.AnyOf(items=tuple(covered)), root))
         for item in bound.outside if self._holding.datasets or self._holding.rules else ():
@@ -85,8 +88,8 @@ class Stops(Sharing):
                     found += [] if held is None else [held]
         return p.AnyOf(items=tuple(found)) if found else None
 
-    def _covered(self, bound: BoundDataset, root: p.Source) -> list[p.Test]:
-        """What holds say of the record itself."""
+    def _covered(self, bound: BoundDataset, root: p.Source, *, listed: bool = True) -> list[p.Test]:
+        """What holds say of the record itself; `listed`: and of what is on the list for others."""
         if str(bound) in self._holding.datasets:
             return [p.All(items=())]
         found: list[p.Test] = []
@@ -96,7 +99,7 @@ class Stops(Sharing):
             if rule.name in self._holding.rules and rule.where is not None:
                 outside = p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where)))
                 found.append(p.Untrue(item=outside))
-        if str(bound) in self._holding.listed:
+        if listed and str(bound) in self._holding.listed:
             found.append(p.Listed(fields=self._key(bound, root), name=held_list(bound)))
         return found
 
@@ -122,10 +125,12 @@ class Stops(Sharing):
         return p.AnyOf(items=tuple(found)) if found else None
 
     def could_go(self, job: Job, root: p.Source) -> p.Test:
-        """Plain: some rule on the job's dataset has ended, and none that it yields to keeps the record."""
+        """Plain: some rule that deletes has ended on the job's dataset, and none that it yields to keeps the record."""
         found: list[p.Test] = []
         yielding: list[p.Test] = []
         for rule in job.every:
+            if rule.rewrites:
+                continue
             ended = self.ended(rule, job.bound, job.told, root)
             if _yields_to_all(rule):
                 yielding.append(ended)
@@ -202,14 +207,17 @@ class Stops(Sharing):
         `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row.
         """
         own = bound is job.bound
+        if rule.rewrites and not job.rule.rewrites:
+            return None  # what deletes goes before
         other = Job(rule=rule, bound=bound, others=self._beside(job, rule, bound), told=job.told)
-        if own and surely_later(job.rule, rule):
+        alike = rule.rewrites == job.rule.rewrites
+        if own and alike and surely_later(job.rule, rule):
             return None
         tests = [self.ended(rule, bound, job.told, owner, gone=gone and own)]
         kept = self.retained(other, rule, owner, gone=gone and own)
         if kept is not None and not _yields_to_all(job.rule):
             tests.append(p.Untrue(item=kept))
-        if not (own and surely_later(rule, job.rule)):
+        if alike and not (own and surely_later(rule, job.rule)):
             before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
             left, right = self._endings(other, owner), self._endings(job, root)
             if not left or not right:  # one of them never ends

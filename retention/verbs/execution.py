@@ -30,6 +30,7 @@ from retention.store.state import StateStore
 from retention.verbs.ended import as_events, not_run, standing_of, status_of
 from retention.verbs.pacing import between
 from retention.verbs.prepared import Clock, Prepared, in_zone
+from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy
 
@@ -296,6 +297,7 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
+        making = making_of(execution.ready.config, execution.state, item, execution.plan.as_of)
         with ExitStack() as stack:
 
             def opened() -> Remover:
@@ -305,7 +307,7 @@ def _removed(
                         execution.ready.silent.get(job.connector, "its store does not answer")
                     )
                 journal.epoch = known.told.epoch
-                way = partial(target.remover, now, committer, remembered, share=share)
+                way = partial(target.remover, now, committer, remembered, share=share, making=making)
                 people, special = known.people(now.job), known.of(now.job)
                 return stack.enter_context(way(people=people, special=special))
 
@@ -315,7 +317,8 @@ def _removed(
                 return opened()
 
             remover = again(Retry(attempts=PATIENCE), opened)
-            execution.progress.start(f"deleting {item.bound}", job.due)
+            doing = "rewriting" if item.rewrites else "deleting"
+            execution.progress.start(f"{doing} {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,

@@ -107,8 +107,33 @@ MUTANTS = {
     "`needs` needs nothing": ("fate.py", "record.dataset.data in variant.needs", "False"),
     "shared rows do not keep": (
         "fate.py",
-        "for sharer in rows.sharing(world, record)\n            for",
-        "for sharer in ()\n            for",
+        "*rows.sharing(world, record), *rows.shared_with",
+        "*rows.shared_with",
+    ),
+    "what is shared by referring does not keep": (
+        "fate.py",
+        "*rows.sharing(world, record), *rows.shared_with(world, record)",
+        "*rows.sharing(world, record)",
+    ),
+    "a hold on a shared row is none on the record": (
+        "holds.py",
+        "if roots & rows.shared_rows(world, r).keys()",
+        "if False",
+    ),
+    "a shared row is held for somebody else's sake": (
+        "holds.py",
+        "*rows.pointed_at(world, record)):",
+        "*rows.pointed_at(world, record), *rows.shared_with(world, record)):",
+    ),
+    "a shared row goes by its own rule too": (
+        "fate.py",
+        "if record.root in rows_after(world, going(world), own_rows(world)):",
+        "if False:",
+    ),
+    "a shared row keeps what it refers to": (
+        "fate.py",
+        "return own | rows_after(world, records, own).keys()",
+        "return own",
     ),
     "retained comes before held": (
         "fate.py",
@@ -144,8 +169,8 @@ MUTANTS = {
     ),
     "shared rows go with the first": (
         "fate.py",
-        "if gone.issuperset(rows.referrers(world, table, row))",
-        "if True",
+        "and gone.issuperset(rows.referrers(world, table, row))",
+        "",
     ),
     "half a reference refers": (
         "rows.py",

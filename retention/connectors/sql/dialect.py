@@ -22,6 +22,7 @@ from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
+from retention.connectors.sql.rewritten import Rewritable
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
@@ -81,7 +82,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(Moments, abc.ABC):
+class Dialect(Moments, Rewritable):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str

@@ -24,6 +24,7 @@ from retention.connectors.sql.postgresql_constraints import references_of
 from retention.connectors.sql.postgresql_lag import behind, replicas
 from retention.connectors.sql.postgresql_moments import PostgresqlMoments
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql_rewritten import PostgresqlRewritable
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
@@ -44,7 +45,7 @@ OLDEST = 140000
 """The oldest server version that ranges of the physical order are served by."""
 
 
-class Postgresql(PostgresqlMoments):
+class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"

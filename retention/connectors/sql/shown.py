@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
-from retention.connectors.sql import pages, spans
+from retention.connectors.sql import pages, spans, updating
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Order, Statements
 from retention.model.lists import NO_LISTS
@@ -52,12 +53,15 @@ def job(
         yield from _by_spans(statements, statements.order(dense=dense), dialect.returns_deleted(connection))
     by_keys = "batch" if way is KeyRemover else "sweep by keys"
     order = statements.order(dense=dense and way is not pages.PageRemover)
-    for found in (
-        _claim(dialect, work, statements, order),
-        _recheck(dialect, work, statements),
-        _parts_before(dialect, work, statements),
-        _deletes(dialect, connection, work, statements),
-    ):
+    if work.rewrites:
+        steps = [_recheck_rewriting(dialect, statements), _rewrites(dialect, statements)]
+    else:
+        steps = [
+            _recheck(dialect, work, statements),
+            _parts_before(dialect, work, statements),
+            _deletes(dialect, connection, work, statements),
+        ]
+    for found in (_claim(dialect, work, statements, order), *steps):
         for purpose, statement in found:
             yield f"{by_keys}: {purpose}", statement, {}
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
@@ -115,11 +119,11 @@ def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[S
 def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:
     for statement in dialect.before_keys(statements.key):
         yield "where keys are handed over", statement
-    if work.remembered or work.bound.entangled:
+    if work.remembered or (work.bound.entangled and not work.rewrites):
         yield "due records, written down before the first", statements.remember()
     for number, pairs in enumerate(statements.goes_before(), 1):
         yield f"due records that others of them refer to ({number})", pairs
-    if not work.bound.entangled:
+    if work.rewrites or not work.bound.entangled:
         yield "candidates, without locks", statements.find(order, None, _A_BATCH)
         behind = (UNKNOWN,) * len(statements.ordering(order))
         yield "the next candidates, behind these", statements.find(order, behind, _A_BATCH)
@@ -142,6 +146,26 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
         yield f"records that are due, and locked{_OTHERS}", statements.screen()
     if work.remembered or work.bound.entangled:
         yield "recheck of what was written down", statements.recheck_remembered()
+
+
+def _recheck_rewriting(dialect: Dialect, statements: Statements) -> Found:
+    """With what there is to be rewritten of each record."""
+    if dialect.row_locks and statements.work.own_columns:
+        yield "lock the records, and recheck", updating.lock_due(statements)
+    if dialect.row_locks:
+        yield f"lock the records{_OTHERS}", statements.lock(wait=False)
+        yield "lock the records, waiting, at last", statements.lock(wait=True)
+        yield f"records that are there, and locked{_OTHERS}", statements.present()
+    yield "recheck under the lock", updating.recheck(statements)
+
+
+def _rewrites(dialect: Dialect, statements: Statements) -> Found:
+    """Of records of which every column is rewritten; of others it sets fewer."""
+    root = statements.work.bound.root.id
+    update = updating.Updates(dialect, statements, None).of((True,) * len(statements.work.rewrites))
+    if update.reads:
+        yield f"read what the engine makes something of, of {root}", update.reading()
+    yield f"rewrite records of {root}", update.shown
 
 
 def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found:
@@ -170,6 +194,22 @@ def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: S
         yield from _changes(f"delete {what} of {member.id}", lookup, emptying)
     for look in looks:
         yield f"rows that refer by {described(look.reference)} by now", look.rows
+    yield from _shared(SharedParts(dialect, connection, statements))
+
+
+def _shared(parts: SharedParts) -> Found:
+    """Rows that go after the records; what they are is looked up before those go."""
+    for each in parts.leaving:
+        table = each.item.table.id
+        for query in each.led_to:
+            yield f"before that, rows of {table} that the records refer to", query
+        yield f"rows of {table} to which nothing refers any more", each.free
+        if parts.locking:
+            yield f"lock rows of {table}", each.lock
+        yield f"delete rows of {table}", each.delete if each.keyed is None else each.keyed.listed
+        for reference, values, by_now in each.referring:
+            yield f"what refers by {described(reference)} would refer to", values
+            yield f"rows that refer by {described(reference)} by now", by_now
 
 
 def _changes(what: str, lookup: Any, step: Emptying | Loosening) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,21 +17,21 @@ from retention.connectors.port import (
     Key,
     Lacking,
     Look,
+    Making,
     Marker,
+    Misfit,
     People,
-    Person,
     RecordView,
     Remembered,
     Remover,
     Sight,
-    Target,
     Transient,
 )
 from retention.connectors.sql import shown
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.looking import look
+from retention.connectors.sql.looking import look, sighted
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
@@ -41,14 +41,16 @@ from retention.connectors.sql.markers import (
     with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.persons import Persons
+from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.rewriting import rewriter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.trying import Trial
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
@@ -68,7 +70,7 @@ _FENCE = Timeouts(lock=1_500)
 _AT_ONCE = 5_000
 
 
-class SqlTarget(Target):
+class SqlTarget(PersonsOf):
     """`reading` gives sessions that can write nothing, `writing` those of batches and markers."""
 
     def __init__(
@@ -189,25 +191,8 @@ class SqlTarget(Target):
             return RecordReader(self._dialect, connection, work, {}).ask(key, questions)
 
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
-        compiler = Compiler(self._dialect)
-
-        def having(state: p.State) -> Any:
-            return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
-
-        served = self._dialect.serves(clock)
-        reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
-        source = compiler.source(clock.source)
-        some: sa.Select[Any] = (
-            sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
-        )
         with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
-            if connection.execute(some.limit(1)).first() is not None:
-                return Sight(past=True, served=served)
-            counts = []
-            for state in (p.State.RECENT, p.State.UNCLEAR):
-                query = sa.select(sa.func.count()).select_from(source).where(having(state))
-                counts.append(int(connection.execute(query).scalar_one()))
-        return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
+            return sighted(self._dialect, connection, clock, floor, now)
 
     def refuses(self, source: p.Source, test: p.Test) -> str | None:
         compiler = Compiler(self._dialect)
@@ -223,6 +208,10 @@ class SqlTarget(Target):
                     raise
                 return plain(error)
         return None
+
+    def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
+        with self._reader(f"trying what is made of {bound}") as connection:
+            return tuple(Trial(self._dialect, connection, bound, samples).misfits())
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:
@@ -241,7 +230,7 @@ class SqlTarget(Target):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled:
+        if work.remembered or work.bound.entangled or work.rewrites:
             return False
         ways = {self._way(connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not self._no_index(work)
@@ -256,7 +245,7 @@ class SqlTarget(Target):
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
             remembered = RememberedKeys(connection.execute(query))
-            if work.bound.entangled:
+            if work.bound.entangled and not work.rewrites:
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
@@ -273,21 +262,26 @@ class SqlTarget(Target):
         share: float = 0.0,
         people: People | None = None,
         special: Sequence[Key] = (),
+        making: Making | None = None,
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
-            if remembered is None and work.bound.entangled:
+            if remembered is None and work.bound.entangled and making is None:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             listing = None
             if people is not None:
                 listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
+            dense = share >= DENSE
+            if making is not None:
+                given = (self._dialect, connection, work, committer, timeouts)
+                yield rewriter(*given, making, remembered, dense=dense, listing=listing)
+                return
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(
                     self._dialect, connection, work, committer, timeouts, remembered, listing=listing
                 )
                 return
-            dense = share >= DENSE
             if listing is not None:
                 yield KeyRemover(
                     self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
@@ -303,7 +297,7 @@ class SqlTarget(Target):
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if not (work.own_columns and work.nothing_refers):
+        if work.rewrites or not (work.own_columns and work.nothing_refers):
             return KeyRemover
         if self._dialect.physical is not None and (dense or self._no_index(work)):
             return PageRemover
@@ -320,25 +314,10 @@ class SqlTarget(Target):
 
     # -- persons ---------------------------------------------------------------------------
 
-    def persons(
-        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
-    ) -> Iterator[Person]:
-        with self._reader(f"looking for persons in {dataset}") as connection:
-            yield from Persons(self._dialect, connection, self.catalogue(), dataset).named(wanted, keys)
-
-    def referred(
-        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
-    ) -> Iterator[Key]:
-        with self._reader(f"looking for what records of {holder} refer to") as connection:
-            found = Persons(self._dialect, connection, self.catalogue(), dataset)
-            yield from found.referred(holder, reference, keys)
-
-    def sharing(
-        self, holder: BoundDataset, table: TableId, keys: Sequence[Key], dataset: BoundDataset
-    ) -> Iterator[Key]:
-        with self._reader(f"looking for what shares rows with records of {holder}") as connection:
-            found = Persons(self._dialect, connection, self.catalogue(), dataset)
-            yield from found.sharing(holder, table, keys)
+    @contextlib.contextmanager
+    def _looking(self, dataset: BoundDataset, what: str) -> Iterator[Persons]:
+        with self._reader(f"looking {what}") as connection:
+            yield Persons(self._dialect, connection, self.catalogue(), dataset)
 
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:

@@ -53,7 +53,7 @@ def retained(world: World, rule: Rule, record: Record) -> bool:
         )
         or any(
             keeps(world, other, sharer) and yields(world, variant, other, sharer)
-            for sharer in rows.sharing(world, record)
+            for sharer in (*rows.sharing(world, record), *rows.shared_with(world, record))
             for other in world.rules
         )
         or any(
@@ -132,9 +132,31 @@ def left_behind(world: World, record: Record, gone: set[Row]) -> bool:
 
 def rows_of(world: World, records: Sequence[Record]) -> set[Row]:
     """The rows that go with these records: their own, and shared ones to which nothing refers that stays."""
-    gone = {row for record in records for row in rows.members(world, record)}
+    own = {row for record in records for row in rows.members(world, record)}
+    return own | rows_after(world, records, own).keys()
+
+
+def rows_after(world: World, records: Sequence[Record], own: set[Row]) -> dict[Row, str]:
+    """The shared rows that go with these records, of which the rows are `own`: each where nothing refers to it that
+    stays, until no more can go."""
     shared = {row: table for record in records for row, table in rows.shared_rows(world, record).items()}
-    return gone | {row for row, table in shared.items() if gone.issuperset(rows.referrers(world, table, row))}
+    found: dict[Row, str] = {}
+    while True:
+        gone = own | found.keys()
+        more = {
+            row: table
+            for row, table in shared.items()
+            if row not in found and gone.issuperset(rows.referrers(world, table, row))
+        }
+        if not more:
+            return found
+        found |= more
+
+
+@remembered
+def own_rows(world: World) -> set[Row]:
+    """The rows of the records that go, but for those that they share by referring to them."""
+    return {row for record in going(world) for row in rows.members(world, record)}
 
 
 # --- who acts -----------------------------------------------------------------------------------
@@ -145,6 +167,8 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset] | None:
     record goes as a part of another."""
     together = [other for other in going(world) if other.root is record.root]
     if any(record.root in rows.members(world, o) and o.root is not record.root for o in going(world)):
+        return None
+    if record.root in rows_after(world, going(world), own_rows(world)):
         return None
     ways = [(rule, other) for rule in world.rules for other in together if rule in would_act(world, other)]
     rule, acting = max(ways, key=lambda way: clock(world, *way).ended)
@@ -169,11 +193,14 @@ def fate(world: World, rule: Rule, record: Record) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """By job: key → (fate, overdue), and table → rows that go. `left`: table → rows that a run leaves."""
+    """By job: key → (fate, overdue), and table → rows that go. `left`: table → rows that a run leaves.
+
+    `after`: table → shared rows that go after records, with whichever job is the last that needs them."""
 
     fates: Mapping[Job, Mapping[tuple[object, ...], tuple[str, bool]]]
     rows: Mapping[Job, Mapping[str, int]]
     left: Mapping[str, Sequence[Row]]
+    after: Mapping[str, int]
 
     def counts(self, job: Job) -> dict[str, int]:
         """Fate → records, those with none left out."""
@@ -209,7 +236,8 @@ def answer(world: World) -> Answer:
         removed[job] = counted(world, acted)
     gone = rows_of(world, going(world))
     left = {name: [row for row in found if row not in gone] for name, found in world.rows.items()}
-    return Answer(fates=fates, rows=removed, left=left)
+    tables = list(rows_after(world, going(world), own_rows(world)).values())
+    return Answer(fates=fates, rows=removed, left=left, after={name: tables.count(name) for name in tables})
 
 
 def counted(world: World, records: Sequence[Record]) -> dict[str, int]:
