@@ -157,7 +157,7 @@ class Dialect(Moments, Rewritable):
 
     sees_replicas: bool = False
     """The server knows of its replicas how far they are."""
-    replicates: bool = True
+    replicates: bool = False
     """It may have replicas at all."""
 
     def replicas(self, connection: Connection) -> tuple[float | None, ...]:

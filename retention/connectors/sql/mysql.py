@@ -139,6 +139,8 @@ class Mysql(MysqlRewritable, MysqlMoments):
                 return f"{switch.removeprefix('@@global.')} is on"
         return "the server is a replica" if _replicates(connection) else None
 
+    replicates = True
+
     def behind(self, connection: Connection) -> float | None:
         """The slowest of the connections by which it follows; each says NULL while it stands still."""
         rows = connection.exec_driver_sql(connection.info["flavour"].replica).mappings().all()

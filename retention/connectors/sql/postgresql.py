@@ -130,6 +130,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
         return "default_transaction_read_only is on" if default == "on" else None
 
     sees_replicas = True
+    replicates = True
 
     def replicas(self, connection: Connection) -> tuple[float | None, ...]:
         return replicas(connection)

@@ -131,8 +131,6 @@ class Sqlite(SqliteRewritable, SqliteMoments):
         text = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").scalar_one()
         return datetime.fromisoformat(str(text))
 
-    replicates = False
-
     def read_only(self, connection: Connection) -> str | None:
         path = connection.exec_driver_sql("PRAGMA database_list").fetchall()[0][2]
         folder = os.path.dirname(path) or "."
