@@ -151,6 +151,11 @@ class Stops(Sharing):
         `rule`: the one that it is kept from, which keeps nothing from itself; None: of any.
         """
         bound, told = job.bound, job.told
+
+        def of(other: Rule) -> Asked:
+            """A rule gives way to itself, where it keeps another record, whomever it yields to."""
+            return (lambda _: True) if rule is not None and other.name == rule.name else asked
+
         found: list[Keeper] = []
         for other in job.every:
             if rule is None or other.name != rule.name:
@@ -158,8 +163,7 @@ class Stops(Sharing):
                 found += [] if kept is None else [Keeper(rule=other, bound=bound, test=kept)]
         for share in self.sharing(bound):
             for other in self.rules_of(share.other):
-                own = (lambda _: True) if rule is not None and other.name == rule.name else asked
-                kept = self.keeps(other, share.other, told, share.owner, asked=own)
+                kept = self.keeps(other, share.other, told, share.owner, asked=of(other))
                 if kept is not None:
                     test = share.where(kept, root)
                     found.append(Keeper(rule=other, bound=share.other, test=test, owner=share.owner))
@@ -168,7 +172,7 @@ class Stops(Sharing):
                 if item.reference.table in ruled.bound.members:
                     for other in ruled.rules:
                         if any(bound.dataset.data in variant.needs for variant in other.variants):
-                            found += self._needed(job, root, item, ruled, other, asked)
+                            found += self._needed(job, root, item, ruled, other, of(other))
         return found
 
     def _needed(

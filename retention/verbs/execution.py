@@ -27,6 +27,7 @@ from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
+from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import as_events, not_run, standing_of, status_of
 from retention.verbs.pacing import between
 from retention.verbs.prepared import Clock, Prepared, in_zone
@@ -216,12 +217,12 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
 def _leased(
     execution: Execution, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
 ) -> JobOutcome:
-    """Executes the job under its lease: two at once on one dataset are refused."""
-    state, name = execution.state, item.job.name
+    """Executes the job under its lease: two at once on one dataset, or on rows that two share, are refused."""
+    state, name, now = execution.state, item.job.name, execution.clock()
     lease = lease_name(name)
-    now = execution.clock()
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
+        refuse_beside(tx.leases, item.bound, execution.ready.bound, now)
         token = tx.leases.acquire(lease, this_process(), now, LEASE)
     outcome: JobOutcome | None = None
     try:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
 from retention import periods
@@ -32,7 +32,6 @@ from retention.model.clock import Boundary
 from retention.model.encoding import EPOCHS, Encoding, Format, Unit
 from retention.periods.encodings import read
 from tests.oracles import clocks as oracle
-from tests.property.test_fate import examples
 from tests.support import servers
 
 ROOT = p.Source(table=TableId(schema=None, name="clocks"), alias="r")
@@ -54,6 +53,19 @@ GARBAGE_NUMBERS = [
 ]  # fmt: skip
 HUGE = [1e308, -1.0, -1e308, 2.0**63, -(2.0**63), 1e20, 253402300800.0, -62135596801.0]
 GARBAGE_FLOATS = [0.0, -0.0, 1e308, -1e308, math.inf, -math.inf, 5e-324, 0.5, -63114076800.0]
+
+
+def examples(number: int) -> settings:
+    """The same every time, and no time limit: a database answers when it does."""
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

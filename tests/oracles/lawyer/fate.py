@@ -43,7 +43,8 @@ def yields(world: World, variant: Variant, rule: Rule, record: Record) -> bool:
 
 
 def retained(world: World, rule: Rule, record: Record) -> bool:
-    """A rule to which this one yields keeps the record, or one that shares a row with it, or needs it."""
+    """A rule to which this one yields keeps the record, or one that shares a row with it, or needs it; or this rule
+    itself another such record, whomever it yields to."""
     variant = clock(world, rule, record).variant
     assert variant is not None
     return (
@@ -52,13 +53,12 @@ def retained(world: World, rule: Rule, record: Record) -> bool:
             for other in world.rules
         )
         or any(
-            keeps(world, other, sharer) and yields(world, variant, other, sharer)
+            keeps(world, other, sharer) and (other is rule or yields(world, variant, other, sharer))
             for sharer in (*rows.sharing(world, record), *rows.shared_with(world, record))
             for other in world.rules
         )
         or any(
-            other is not rule and yields(world, variant, other, keeper)
-            for other, keeper in needing(world, record)
+            other is rule or yields(world, variant, other, keeper) for other, keeper in needing(world, record)
         )
     )
 
@@ -68,16 +68,11 @@ def needing(world: World, record: Record) -> Sequence[tuple[Rule, Record]]:
     """The rules that keep another record, which refers to this one, and need this data while they do."""
     return [
         (rule, keeper)
-        for keeper in pointing(world, record)
+        for keeper in rows.pointing(world).get(record, ())
         for rule in world.rules
         if keeps(world, rule, keeper)
         and any(record.dataset.data in variant.needs for variant in variants_for(world, rule, keeper))
     ]
-
-
-def pointing(world: World, record: Record) -> Sequence[Record]:
-    """The other records of which a row refers to a row of this one."""
-    return [other for other in rows.records(world) if record in rows.pointed_at(world, other)]
 
 
 # --- what stops a rule whose clock has ended ----------------------------------------------------
@@ -92,6 +87,11 @@ def stopped(world: World, rule: Rule, record: Record) -> str | None:
     return None
 
 
+def acts(world: World, rule: Rule) -> bool:
+    """It takes part in this run. The others go on protecting."""
+    return not rule.kept_by and (not world.only or rule.name in world.only)
+
+
 @remembered
 def would_act(world: World, record: Record) -> Sequence[Rule]:
     """The rules whose clock has ended, and that neither a hold nor another rule stops."""
@@ -99,6 +99,7 @@ def would_act(world: World, record: Record) -> Sequence[Rule]:
         rule
         for rule in world.rules
         if reaches(rule, record)
+        and acts(world, rule)
         and clock(world, rule, record).word == ENDED
         and stopped(world, rule, record) is None
     ]
@@ -214,7 +215,7 @@ class Answer:
 def jobs(world: World) -> Iterator[tuple[Rule, Dataset]]:
     for rule in world.rules:
         for dataset in world.datasets:
-            if not rule.kept_by and (rule.data == ("any",) or dataset.data in rule.data):
+            if acts(world, rule) and (rule.data == ("any",) or dataset.data in rule.data):
                 yield rule, dataset
 
 
