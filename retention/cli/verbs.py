@@ -294,9 +294,9 @@ def resume(place: Place, *, by: str, clock: Clock) -> Resumed:
     return cast("Resumed", _verb("switch", "resume")(place, by=by, clock=clock))
 
 
-def daemon(place: Place, *, by: str, clock: Clock, log: TextIO) -> None:
+def daemon(place: Place, *, by: str, clock: Clock, log: TextIO, listen: str | None = None) -> None:
     """Runs rules on schedule until it is told to end."""
-    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log)
+    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log, listen=listen)
 
 
 def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:

@@ -36,12 +36,26 @@ class Window:
     end: time
 
 
+@dataclass(frozen=True)
+class Listen:
+    """Where the daemon answers over HTTP: an address of this machine, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DaemonSettings:
-    """`[daemon]`. `window`: when anything may be removed by schedule; None: always. `workers`: runs at once."""
+    """`[daemon]`. `listen`: None: nowhere. `window`: when anything may be removed by schedule; None: always.
+    `workers`: runs at once.
+    """
 
     window: Window | None = None
     workers: int = 4
+    listen: Listen | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

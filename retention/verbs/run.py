@@ -143,6 +143,7 @@ def carry_out(
             in_doubt=recovered.in_doubt,
             said=said,
             go_on=switch.look,
+            environ=place.environ,
         )
         outcome = execute(execution, rules, by)
         ready.refuse_silence()
