@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from tests.oracles.lawyer import lines
+from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.policies import PolicyDrawing
 from tests.oracles.lawyer.profiles import EVERYTHING, Profile
-from tests.oracles.lawyer.shapes import CLOCKS, SHAPES, TENANT, Seat, Shape
+from tests.oracles.lawyer.shapes import CLOCKS, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
     Component,
@@ -72,6 +73,7 @@ class _Drawing:
         self.seed, self.profile, self.companies = seed, profile, companies
         self.rnd = random.Random(seed)
         self.shape = SHAPES[shape or self.rnd.choice(list(SHAPES))]
+        self.spelling = Spelling(self.rnd)
 
     def chance(self, per_cent: int) -> bool:
         return self.rnd.random() * 100 < per_cent
@@ -84,7 +86,9 @@ class _Drawing:
         step = rnd.choice((timedelta(), -lines.TICK, lines.TICK, timedelta(hours=12), timedelta(hours=1)))
         as_of = lines.first_instant(on, zone) + step
         datasets = self.datasets()
-        policy = PolicyDrawing(rnd, self.profile, datasets, zone, self.shape.name, self.companies)
+        policy = PolicyDrawing(
+            rnd, self.profile, datasets, zone, self.shape.name, self.companies, self.spelling
+        )
         rules = policy.rules()
         self.zones, self.as_of = zones, as_of
         self.pool = list(self.edges(rules, as_of))
@@ -126,7 +130,9 @@ class _Drawing:
             if tables & taken and not (self.profile.sharing and self.chance(80)):
                 continue
             taken |= tables
-            found.append(self.dataset(seat, parts))
+            made = self.dataset(seat, parts)
+            found.append(self.spelling.whole(made) if self.profile.actions else made)
+            found += self.spelling.slices(made) if self.profile.actions else []
         return found
 
     def dataset(self, seat: Seat, parts: Any) -> Dataset:
@@ -152,6 +158,7 @@ class _Drawing:
             instructed=self.instruction(seat),
             parts=tuple(parts),
             shared=seat.shared if self.profile.shared_parts and self.chance(70) else (),
+            fields=FIELDS,
         )
 
     def instruction(self, seat: Seat) -> Instruction | None:
@@ -244,12 +251,22 @@ class _Drawing:
         for column, kind in columns.items():
             if column in CLOCKS:
                 clocks[column] = row[column] = self.moment(column, kind, clocks)
+            elif column in PERSONAL:
+                row[column] = self.personal(column, kind) if self.profile.actions else None
             elif column in key:
                 own = "ns"[number % 2] if column == "shop" else (number + 1) // len(key)
                 row[column] = self.own(own) if column != "shop" else own
             else:
                 row[column] = self.plain(column)
         return row
+
+    def personal(self, column: str, kind: str) -> Any:
+        """A person's data, or when it was rewritten or restricted."""
+        if column in ("done_at", "restricted_at"):
+            marked = self.chance(30 if column == "done_at" else 10)
+            on, at = self.rnd.choice(self.pool) if marked else (None, None)
+            return None if on is None or at is None or on.year < 1972 else self.stored("z", kind, on, at)
+        return self.spelling.value(column)
 
     def plain(self, column: str) -> Any:
         choices: dict[str, Sequence[Any]] = {

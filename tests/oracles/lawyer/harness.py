@@ -28,7 +28,7 @@ from retention.verbs import init as init_verb
 from retention.verbs import plan as plan_verb
 from retention.verbs import run as run_verb
 from retention.verbs.prepared import prepared
-from tests.oracles.lawyer import fate, written
+from tests.oracles.lawyer import fate, rewritten, written
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.places import Place
 from tests.oracles.lawyer.profiles import KEEPING, Profile
@@ -169,7 +169,7 @@ class Harness:
         outcome = self.run(case)
         found += run_differences(answer, outcome)
         found += self._left(case, answer)
-        if not found and any(fate.going(case.world)):
+        if not found and any(answer.actions.values()):
             later = case.but(rows=answer.left)
             found += [
                 f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))
@@ -196,6 +196,7 @@ class Harness:
             there = self.place.keys(case.shape, table)
             found += [f"{name} {key} is gone, and should be there" for key in sorted(expected - there)]
             found += [f"{name} {key} is there, and should be gone" for key in sorted(there - expected)]
+            found += rewritten.differences(table, answer.left[name], self.place.values(case.shape, table))
         return found
 
 
@@ -213,6 +214,7 @@ def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) 
         rows = {name.rpartition(".")[2]: count for name, count in entry["rows"].items() if count}
         if rows != answer.rows[job]:
             found.append(f"{job}: rows {answer.rows[job]}, the plan says {rows}")
+        found += rewritten.action_differences(job, answer.actions[job], entry)
     return found
 
 

@@ -22,6 +22,7 @@ class Profile:
     holds: bool = True
     one_from: bool = False
     rings: bool = True
+    actions: bool = True  # more than to delete: rewriting, restricting, chains, slices
 
     def without(self, **changes: bool) -> Profile:
         """The same, but for what is named: without(encoded=False)."""
@@ -41,5 +42,6 @@ KEEPING = Profile(
     holds=False,
     one_from=True,
     rings=False,
+    actions=False,
 )
 """`keep` after `from`, whatever refers to whatever."""

@@ -9,11 +9,20 @@ from tests.oracles.lawyer.world import Path, Reference, Table, Value
 
 CLOCKS = {"d": "date", "t": "timestamp", "z": "timestamptz", "s": "text", "n": "integer"}
 STATES = {"status": "text", "amount": "integer", "active": "boolean"}
+PERSONAL = {
+    "name": "text",
+    "phone": "text",
+    "born": "date",
+    "done_at": "timestamptz",
+    "restricted_at": "timestamptz",
+}
+"""What may be rewritten, and the columns that say when a record was."""
+FIELDS = {"name": ("name",), "reach": ("phone", "born")}
 
 
 def _table(name: str, *references: Reference, connector: str = "shop", **more: str) -> Table:
     ends = {column: "integer" for reference in references for column in reference.columns}
-    columns = {"id": "integer", **CLOCKS, **STATES, **ends, **more}
+    columns = {"id": "integer", **CLOCKS, **STATES, **PERSONAL, **ends, **more}
     return Table(name=name, connector=connector, columns=columns, references=references)
 
 
@@ -105,7 +114,7 @@ def _rings() -> Shape:
         table="notes", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr")
     )
     also = _ref("notes", "item_id", "items")
-    clocks = {**CLOCKS, **STATES}
+    clocks = {**CLOCKS, **STATES, **PERSONAL}
     tables = (
         Table(
             name="contracts",
