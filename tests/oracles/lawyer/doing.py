@@ -22,8 +22,9 @@ KINDS = {"name": NAMES, "phone": PHONES, "born": BORN}
 class Spelling:
     """What each table's datasets spell out: the same strategies for the same columns, wherever they are listed."""
 
-    def __init__(self, rnd: Random) -> None:
-        self.rnd = rnd
+    def __init__(self, rnd: Random, *, masks: bool) -> None:
+        """`masks`: what no value tells; not where people tell events: that is refused."""
+        self.rnd, self.masks = rnd, masks
         self.tables: dict[str, dict[str, str]] = {}
 
     def chance(self, per_cent: int) -> bool:
@@ -33,7 +34,10 @@ class Spelling:
         """Column → strategy, of the whole row."""
         if table not in self.tables:
             columns = [column for column in STRATEGIES if self.chance(75)] or ["phone"]
-            self.tables[table] = {column: self.rnd.choice(STRATEGIES[column]) for column in columns}
+            told = {
+                column: [s for s in STRATEGIES[column] if self.masks or s != "mask"] for column in columns
+            }
+            self.tables[table] = {column: self.rnd.choice(told[column]) for column in columns}
         return self.tables[table]
 
     def whole(self, dataset: Dataset) -> Dataset:

@@ -73,7 +73,7 @@ class _Drawing:
         self.seed, self.profile, self.companies = seed, profile, companies
         self.rnd = random.Random(seed)
         self.shape = SHAPES[shape or self.rnd.choice(list(SHAPES))]
-        self.spelling = Spelling(self.rnd)
+        self.spelling = Spelling(self.rnd, masks=not profile.told)
 
     def chance(self, per_cent: int) -> bool:
         return self.rnd.random() * 100 < per_cent
