@@ -48,7 +48,7 @@ class Spelling:
         return replace(
             dataset,
             anonymize=said,
-            done="done_at" if "mask" in said.values() or self.chance(20) else None,
+            done="done_at" if "mask" in said.values() or (said and self.chance(20)) else None,
             mark="restricted_at" if self.chance(60) else None,
             fields=words,
         )
