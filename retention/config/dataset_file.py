@@ -136,14 +136,15 @@ def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
         return
     *schema, _ = table.table.pieces
     home = table.schema_ or (schema[0] if schema else None)
-    seen: dict[tuple[str | None, str], Name] = {}
+    seen: dict[tuple[str | None, str, str | None], Name] = {}
     for position, part in enumerate(table.parts or ()):
         place = (*at, "parts", position)
         if part.table.pieces == table.table.pieces:
             found = f"the dataset's own table ({said(part.table.text)}) as a part is not supported yet"
             findings.append(Finding(at=place, found=found, write="take it out"))
         *schema, last = part.table.pieces
-        first = seen.setdefault((schema[0] if schema else home, last), part.table)
+        by = part.via if part.shared else None
+        first = seen.setdefault((schema[0] if schema else home, last, by), part.table)
         if first is not part.table:
             found = f"the part {said(part.table.text)} is listed twice: it is {said(first.text)}, too"
             findings.append(Finding(at=place, found=found, write="take one of them out"))

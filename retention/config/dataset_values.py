@@ -53,8 +53,14 @@ def parts(value: object) -> tuple[PartName, ...]:
         hint = PART_FORMS if value != [] else f"{PART_FORMS}, or take the key out"
         raise unusable(f"is {said(value)}", hint)
     parsed = each(enumerate(value), part)
-    _once([".".join(p.table.pieces) for p in parsed], "part")
+    _once([_said_of(p) for p in parsed], "part")
     return tuple(parsed)
+
+
+def _said_of(part: PartName) -> str:
+    """A record may refer to two rows of a table, by columns of their own: its billing and its shipping address."""
+    text = ".".join(part.table.pieces)
+    return f"{text} by {part.via}" if part.shared and part.via is not None else text
 
 
 def part(value: object) -> PartName:

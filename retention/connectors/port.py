@@ -242,6 +242,12 @@ class Target(abc.ABC):
         """Keys of records of `dataset` that share a row of `table` with the records `keys` of `holder`."""
 
     @abc.abstractmethod
+    def users(
+        self, holder: BoundDataset, link: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        """Keys of records of `dataset` that refer, by `link`, to the root of one of the records `keys` of `holder`."""
+
+    @abc.abstractmethod
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         """The event of each of the records `keys`."""
 

@@ -73,7 +73,8 @@ class Stopper:
     `by`: a hold, a rule, "table.column" of rows that refer to the record, or a table whose rows it shares.
     `dataset`: where records of another dataset are what is kept, or acted on; `rows`: keys of some, or of some
     referring rows, as typed, of which there are `count`. `how`: "shares" or "needs". `going`: further referring
-    rows that this plan deletes first. `until`: the first day on which it stops no more, where that is known.
+    rows that this plan deletes first, `later`: how many of `count` it deletes after it. `until`: the first day on
+    which it stops no more, where that is known.
     """
 
     kind: str  # "held", "retained", "conflict", "referenced", "shared", "elsewhere"
@@ -83,6 +84,7 @@ class Stopper:
     dataset: str | None = None
     how: str | None = None
     going: int = 0
+    later: int = 0
     until: str | None = None
     reason: str | None = None
     review: str | None = None
@@ -126,8 +128,34 @@ class RuleView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptView:
+    """Rows that stay and refer to a shared row by `by`, "table.column": `count`, and the keys of some as typed."""
+
+    by: str
+    count: int
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedView:
+    """Rows of `table` that the record refers to, and that go with the last that does: `count`, some keys.
+
+    `goes`: how many go with this record, if it goes; `kept_by`: what the others stay for.
+    """
+
+    table: str
+    count: int
+    rows: tuple[str, ...] = ()
+    goes: int = 0
+    kept_by: tuple[KeptView, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Everything that decides one record's fate. `parts`: table → rows. `holds`: those that cover it, due or not."""
+    """Everything that decides one record's fate. `parts`: table → rows; `shared`: parts that it refers to.
+
+    `holds`: those that cover it, due or not.
+    """
 
     connector: str
     dataset: str
@@ -135,6 +163,7 @@ class Explanation:
     as_of: datetime
     rules: tuple[RuleView, ...]
     parts: Mapping[str, int] = field(default_factory=dict)
+    shared: tuple[SharedView, ...] = ()
     set_aside: str | None = None
     holds: tuple[HoldView, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from retention.model.policy import Rule, Variant
 from retention.planning.bound import Job
@@ -58,16 +58,37 @@ def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
-    def waits_for(job: Job, other: Job) -> bool:
-        return job.bound.connector.name == other.bound.connector.name and any(
-            not item.inside and item.reference.table in other.bound.members for item in job.bound.outside
+    def next_of(waits: Callable[[Job, Job], bool]) -> Job | None:
+        return next(
+            (
+                job
+                for job in waiting
+                if not any(_beside(job, other) and waits(job, other) for other in waiting)
+            ),
+            None,
         )
 
     while waiting:
-        free = next(
-            (j for j in waiting if not any(waits_for(j, k) for k in waiting if k.bound is not j.bound)),
-            waiting[0],
-        )
+        free = next_of(lambda job, other: _refers(other, job) or _leaves_last(job, other))
+        free = free or next_of(lambda job, other: _refers(other, job)) or waiting[0]
         order.append(free)
         waiting.remove(free)
     return tuple(order)
+
+
+def _beside(job: Job, other: Job) -> bool:
+    return job.bound is not other.bound and job.bound.connector.name == other.bound.connector.name
+
+
+def _refers(other: Job, job: Job) -> bool:
+    """Rows that go with records of `other` refer to records of `job`."""
+    return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
+
+
+def _leaves_last(job: Job, other: Job) -> bool:
+    """Both refer to rows that are shared parts of `job` alone: only with its records can they go."""
+    return any(
+        reference.table in other.bound.members and item.table.id not in other.bound.emptied
+        for item in job.bound.shared
+        for reference in item.referring
+    )

@@ -11,9 +11,19 @@ from typing import TypeVar
 
 from retention.errors import Problem
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId
 from retention.model.dataset import Connector, Dataset, EventColumn, PartName
-from retention.planning.bound import BoundDataset, BoundFact, Component, Loosened, Part, Some, Stubborn, Value
+from retention.planning.bound import (
+    BoundDataset,
+    BoundFact,
+    Component,
+    Loosened,
+    Part,
+    Shared,
+    Some,
+    Stubborn,
+    Value,
+)
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
 from retention.planning.loosening import within_a_table
@@ -31,6 +41,7 @@ from retention.planning.reach import (
 from retention.planning.relations import with_relations
 from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Rewritable, clashes
+from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
 
 T = TypeVar("T")
@@ -59,6 +70,9 @@ def bind(
         if result is not None and not attempt.problems:
             bound.append(result)
     problems += [*clashes(bound, catalogue), *leaving(bound, catalogue), *partly(bound)]
+    for item, found, write in between_datasets(bound):
+        key = f"datasets.{item.dataset.name}.parts"
+        problems.append(Problem(file=connector.file, key=key, found=found, write=write))
     return tuple(bound), tuple(problems)
 
 
@@ -118,6 +132,7 @@ class _Attempt:
         columns = self._named(root, "columns", dataset.columns or ())
         self._where(root)
         members = self._parts(root)
+        shared = self._shared(members)
         outside = outside_references(catalogue, members)
         self.problems += reach_problems(
             catalogue,
@@ -125,6 +140,15 @@ class _Attempt:
             outside,
             file=self.connector.file,
             key=f"{self._place}.table",
+            allow_scan=dataset.allow_scan,
+            counting=self.counting,
+        )
+        self.problems += shared_problems(
+            catalogue,
+            shared,
+            members,
+            file=self.connector.file,
+            key=f"{self._place}.parts",
             allow_scan=dataset.allow_scan,
             counting=self.counting,
         )
@@ -139,6 +163,7 @@ class _Attempt:
             )
             return None
         within = tuple(within_a_table(catalogue, members))
+        emptied = {*members, *(item.table.id for item in shared)}
         rewriting = Rewritable(self.connector, dataset, catalogue, root)
         self.problems += rewriting.problems
         mark, unfit = marking(dataset, catalogue, root)
@@ -154,6 +179,7 @@ class _Attempt:
             deferring=order.deferring,
             loosened=(*order.loosened, *(item for item in within if isinstance(item, Loosened))),
             stubborn=tuple(item for item in within if isinstance(item, Stubborn)),
+            shared=shared,
             outside=outside,
             events=events,
             facts=facts,
@@ -166,17 +192,17 @@ class _Attempt:
             rewriting=rewriting.columns,
             done=rewriting.done,
             mark=mark,
-            blind=tuple(b for b in catalogue.blind if b.table is None or b.table in members),
-            catalogue_schema=fingerprint(catalogue, self._touched(members, events, read)),
+            blind=tuple(b for b in catalogue.blind if b.table is None or b.table in emptied),
+            catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read)),
         )
 
     def _touched(
         self,
-        members: dict[TableId, Part | None],
+        emptied: set[TableId],
         events: dict[str, tuple[Component, ...]],
         values: Iterable[BoundFact],
     ) -> set[TableId]:
-        tables = set(members)
+        tables = set(emptied)
         for value in values:
             if isinstance(value, Value | Some):
                 tables |= {value.table, *(hop.arrives for hop in value.hops)}
@@ -278,11 +304,6 @@ class _Attempt:
 
     def _parts(self, root: Table) -> dict[TableId, Part | None]:
         members: dict[TableId, Part | None] = {root.id: None}
-        for name in self.dataset.parts:
-            if name.shared:
-                found = "a part that the record refers to, and that goes with the last that does, is not supported yet"
-                write = "take it out: its rows stay when the record goes"
-                self._problem(_part_key(self.dataset, name), found, write)
         waiting = [name for name in self.dataset.parts if not name.shared]
         progress = True
         while waiting and progress:
@@ -320,6 +341,27 @@ class _Attempt:
                 f"name a table whose rows refer to `{root.id}`, directly or through another part",
             )
         return members
+
+    def _shared(self, members: dict[TableId, Part | None]) -> tuple[Shared, ...]:
+        """The parts that the record refers to."""
+        links: dict[TableId, list[Reference]] = {}
+        for name in self.dataset.parts:
+            if not name.shared:
+                continue
+            try:
+                link = shared_link(self.catalogue, name, members)
+            except NotFoundError as error:
+                self._problem(_part_key(self.dataset, name), error.found, error.write)
+                continue
+            if link in links.setdefault(link.target, []):
+                found = f"`{link.target}` is listed twice by `{described(link)}`"
+                self._problem(_part_key(self.dataset, name), found, "list it once")
+            links[link.target].append(link)
+        tables = {id_: with_key(self.catalogue.tables[id_]) for id_ in links}
+        shared, why = shared_tables(self.catalogue, links, tables, members)
+        if why is not None:
+            self._problem("parts", *why)
+        return shared
 
 
 def _text(item: EventColumn, others: list[str]) -> str:

@@ -89,6 +89,20 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shared:
+    """A table of which rows go with the last that refers to them: a part that the record refers to, by `links`.
+
+    `referring`: every reference to it, the links among them. `only`: tables of which no row of those that inherit
+    from them is meant.
+    """
+
+    table: Table
+    links: tuple[Reference, ...]
+    referring: tuple[Reference, ...]
+    only: frozenset[TableId] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outside:
     """A reference to a member of the record from rows that may lie outside it.
 
@@ -138,7 +152,9 @@ class BoundDataset:
     `parts` come parents first; `removal` names every table of the record in the order of
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
-    row goes, and that rows of one batch can refer to each other by. `rewriting`: the columns that a record's person
+    row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
+    whose rows go after it where nothing refers to them any more, each before those that it refers to.
+    `rewriting`: the columns that a record's person
     is taken out of, in the order of the table; `done`: the column that says when that was done; `mark`: the one by
     which a record is restricted in place. `fields`: a word → columns of the root; `columns`: of a slice, its own.
     """
@@ -164,6 +180,7 @@ class BoundDataset:
     rewriting: tuple[Rewritten, ...] = ()
     done: Column | None = None
     mark: Column | None = None
+    shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
@@ -179,6 +196,11 @@ class BoundDataset:
     def sliced(self) -> bool:
         """It is some columns of its rows, and nothing else of them."""
         return self.columns is not None
+
+    @property
+    def emptied(self) -> frozenset[TableId]:
+        """Every table of which rows can go with a record."""
+        return self.members | {item.table.id for item in self.shared}
 
     @property
     def entangled(self) -> bool:

@@ -64,7 +64,7 @@ class Fates(Chained):
         for fact in job.bound.facts.values():
             if isinstance(fact, Some | Value):
                 read |= {hop.arrives for hop in fact.hops if hop.down}
-        return any(read & other.bound.members for other in self._deleting if not never_acts(other))
+        return any(read & other.bound.emptied for other in self._deleting if not never_acts(other))
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from retention.model import condition as c
@@ -12,9 +13,9 @@ from retention.model.catalogue import Kind
 from retention.model.condition import Condition
 from retention.planning.actions import Way
 from retention.planning.bound import Job, Outside, Value
-from retention.planning.fate import Fates
 from retention.planning.limbs import Case, Limb, Line
 from retention.planning.results import cases
+from retention.planning.shared_fates import SharedFates
 from retention.planning.sharing import Share
 from retention.planning.stops import Instead, Keeper
 
@@ -59,7 +60,7 @@ def opened(test: p.Test, source: p.Source) -> p.Test:
     return test
 
 
-class Reasons(Fates):
+class Reasons(SharedFates):
     """Questions about records of one job, each over the same root."""
 
     def cases(self, job: Job) -> tuple[Case, ...]:
@@ -181,6 +182,19 @@ class Reasons(Fates):
         belongs = self.belongs(bound, reference.target, member, root)
         linked = p.All(items=(self.refers(reference, row, member), belongs))
         return row, p.All(items=(p.Exists(source=member, where=linked), *tests))
+
+    def later(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test] | None:
+        """The rows that stay and refer to the record by the reference, and that a later job of the plan deletes.
+
+        None where no job could: only where datasets refer to each other there is one.
+        """
+        source, stays = self.referring_rows(job, root, outside)
+        table, going = outside.reference.table, []
+        for bound in {id(each.bound): each.bound for each in self._acting}.values():
+            if bound is not job.bound and table in bound.members:
+                goes = partial(self._goes_of, bound, visiting=())
+                going.append(self._of_record(bound, table, source, goes))
+        return (source, p.All(items=(stays, p.AnyOf(items=tuple(going))))) if going else None
 
     def records_of(self, source: p.Source, test: p.Test, key: tuple[str, ...]) -> Rows:
         """The rows of `source` by which `test` is true of the record."""

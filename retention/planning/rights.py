@@ -33,7 +33,8 @@ def needs(bound: BoundDataset) -> tuple[Need, ...]:
     found: dict[Need, None] = {}
     keys = {bound.root.id: tuple(column.name for column in bound.key)}
     keys |= {part.table.id: part.table.key for part in bound.parts}
-    for table in bound.removal:
+    keys |= {item.table.id: item.table.key for item in bound.shared}
+    for table in (*bound.removal, *(item.table.id for item in bound.shared)):
         found[Need(table=table, right=Right.READ)] = None
         found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
         found[Need(table=table, right=Right.DELETE)] = None
@@ -49,6 +50,8 @@ def needs(bound: BoundDataset) -> tuple[Need, ...]:
 def _looked_at(bound: BoundDataset) -> Iterable[TableId]:
     for item in bound.outside:
         yield item.reference.table
+    for shared in bound.shared:
+        yield from (reference.table for reference in shared.referring)
     for components in bound.events.values():
         for component in components:
             yield component.table

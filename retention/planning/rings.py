@@ -9,7 +9,7 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
-from retention.planning.bound import Job, Outside, Ruled
+from retention.planning.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.competing import Competing
 from retention.planning.holding import Holding
 
@@ -35,11 +35,31 @@ class Entangled(Competing, abc.ABC):
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
 
+    def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
+        """Also through records of the dataset itself, however many: what a held one refers to is held."""
+        found = super().held(bound, root, visiting)
+        whole = str(bound) in self._holding.datasets or not (self._holding.datasets or self._holding.rules)
+        if found is None or whole or not bound.entangled or str(bound) in visiting:
+            return found
+        name = " ".join(("held", str(bound), *sorted(visiting)))
+        if name not in self._closures:
+            own = self.source(bound.root.id)
+            covered = super().held(bound, own, visiting)
+            assert covered is not None
+            record = p.All(items=(self.a_record(bound, own), covered))
+            seed = p.Pairs(sources=(own,), where=record, fields=self._key(bound, own))
+            steps = tuple(self._between(bound, item, records=True) for item in bound.outside if item.inside)
+            alias = f"held{len(self._closures) + 1}"
+            self._closures[name] = p.Closure(name=alias, seeds=(seed,), steps=steps)
+        reached = p.Reached(fields=self._key(bound, root), closure=self._closures[name])
+        return p.AnyOf(items=(found, reached))
+
     def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
         """(key, key) of due records of which the first refers to the second."""
         if not job.bound.entangled:
             return ()
-        return tuple(self._between(job, item, due=True) for item in job.bound.outside if item.inside)
+        inside = [item for item in job.bound.outside if item.inside]
+        return tuple(self._between(job.bound, item, due=job) for item in inside)
 
     def ringed(self, job: Job, root: p.Source) -> p.Test | None:
         """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
@@ -64,7 +84,7 @@ class Entangled(Competing, abc.ABC):
         """The records of `seeds`, and all that they refer to."""
         name = f"{word} {job.bound}"
         if name not in self._closures:
-            steps = tuple(self._between(job, item) for item in job.bound.outside if item.inside)
+            steps = tuple(self._between(job.bound, item) for item in job.bound.outside if item.inside)
             alias = f"{self._prefix}{word}{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
@@ -82,9 +102,14 @@ class Entangled(Competing, abc.ABC):
         )
         return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
 
-    def _between(self, job: Job, item: Outside, *, due: bool = False) -> p.Pairs:
-        """(key, key) of records of which the first refers to the second; `due`: only of those that go."""
-        bound, reference = job.bound, item.reference
+    def _between(
+        self, bound: BoundDataset, item: Outside, *, due: Job | None = None, records: bool = False
+    ) -> p.Pairs:
+        """(key, key) of rows of which the first refers to the second; `due`: only to those that go by a job.
+
+        `records`: only from one that is a record to another.
+        """
+        reference = item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         owner, tests = row, [linked(row)]
         if reference.table != bound.root.id:
@@ -93,6 +118,8 @@ class Entangled(Competing, abc.ABC):
             sources = (owner, *sources)
         keys = self._key(bound, owner), self._key(bound, root)
         tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
-        if due:
-            tests.append(self._goes(job, root, visiting=()))
+        if due is not None:
+            tests.append(self._goes(due, root, visiting=()))
+        if records:
+            tests += (self.a_record(bound, owner), self.a_record(bound, root))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))

@@ -19,7 +19,7 @@ class Share:
 
     `where(test, root)`: some record of `other` that shares a row with that of `root` passes `test`, over `owner`.
     `whole`: both datasets have the table as their root: the two are one row. `within`: this dataset's root is a
-    row of the other's record.
+    row of the other's record. `apart`: one of them refers to the other, of which the row is a shared part.
     """
 
     other: BoundDataset
@@ -28,6 +28,7 @@ class Share:
     where: Callable[[p.Test, p.Source], p.Test]
     whole: bool
     within: bool
+    apart: bool = False
 
 
 class Sharing(Results):

@@ -70,12 +70,15 @@ class Stops(Sharing):
 
         Lists of held records are complete in themselves; what is held as a whole is followed here.
         """
-        if not self._holding or str(bound) in visiting:
+        if not self._holding:
             return None
+        if str(bound) in visiting:
+            covered = self._covered(bound, root, listed=False)
+            return p.AnyOf(items=tuple(covered)) if covered else None
         found = self._covered(bound, root)
         visiting = (*visiting, str(bound))
         for share in self.sharing(bound):
-            covered = self._covered(share.other, share.owner)
+            covered = self._covered(share.other, share.owner, listed=not share.apart)
             if covered:
                 found.append(share.where(p.AnyOf(items=tuple(covered)), root))
         for item in bound.outside if self._holding.datasets or self._holding.rules else ():
@@ -86,8 +89,8 @@ class Stops(Sharing):
                     found += [] if held is None else [held]
         return p.AnyOf(items=tuple(found)) if found else None
 
-    def _covered(self, bound: BoundDataset, root: p.Source) -> list[p.Test]:
-        """What holds say of the record itself."""
+    def _covered(self, bound: BoundDataset, root: p.Source, *, listed: bool = True) -> list[p.Test]:
+        """What holds say of the record itself; `listed`: and of what is on the list for others."""
         if str(bound) in self._holding.datasets:
             return [p.All(items=())]
         found: list[p.Test] = []
@@ -97,7 +100,7 @@ class Stops(Sharing):
             if rule.name in self._holding.rules and rule.where is not None:
                 outside = p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where)))
                 found.append(p.Untrue(item=outside))
-        if str(bound) in self._holding.listed:
+        if listed and str(bound) in self._holding.listed:
             found.append(p.Listed(fields=self._key(bound, root), name=held_list(bound)))
         return found
 

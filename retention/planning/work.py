@@ -12,6 +12,7 @@ from retention.model.policy import REWRITING
 from retention.planning.actions import DELETE, DUE, Rewrite, action_of, actions, due_by
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
+from retention.planning.shared_fates import SharedFates, SharedRows
 from retention.planning.stops import always
 
 
@@ -47,7 +48,9 @@ class Work:
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `rewrites`: the columns that are rewritten; none where no record is.
     `actions`: what it can come to; `action`: of one that is about that alone, with a plain label. `marker`: the column
-    that says when the action was done. `lists`: the keys on each list that a predicate names.
+    that says when the action was done.
+    `shared`: of each shared part, which rows go with the records; `lists`: the keys on each list that a predicate
+    names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -71,6 +74,7 @@ class Work:
     actions: tuple[str, ...] = (DELETE,)
     action: str | None = None
     marker: Column | None = None
+    shared: tuple[SharedRows, ...] = ()
     lists: Lists = NO_LISTS
 
     @property
@@ -176,15 +180,17 @@ def work(fates: Fates, job: Job) -> Work:
             if name in bound.events
         },
         own_columns=(not bound.outside or _by_itself(fates, job, root))
+        and not bound.shared
         and not bound.periods
         and not related
         and not any(c.hops for c in every),
-        nothing_refers=not bound.outside and not bound.parts,
+        nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job) if deletes else (),
         ringed=fates.ringed(job, root) if deletes else None,
         rewrites=fates.rewrites(job, root),
         actions=actions(job),
+        shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
     )
 
 

@@ -147,6 +147,7 @@ def explain_document(explanation: Explanation) -> Document:
         "record": record,
         "as_of": instant(explanation.as_of),
         "parts": plain(explanation.parts),
+        "shared": plain(explanation.shared),
         "set_aside": explanation.set_aside,
         "holds": plain(explanation.holds),
         "rules": plain(explanation.rules),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.explanation import Component, Explanation, RuleView, Stopper
+from retention.model.explanation import Component, Explanation, RuleView, SharedView, Stopper
 from retention.report.console import Facts, heading, line
 from retention.report.escape import shown
 from retention.report.words import KEPT_BECAUSE, by_table, counted, listed, moment, number
@@ -45,6 +47,8 @@ def show_explanation(console: Console, explanation: Explanation, *, brief: bool 
     if not brief:
         parts = by_table(explanation.parts)
         line(console, f"Its parts: {parts}." if parts else "It has no parts.")
+        for each in explanation.shared:
+            line(console, _shared(each))
     if explanation.set_aside is not None:
         line(console, f"Set aside by an earlier run: {shown(explanation.set_aside)}", style="warn")
     for hold in explanation.holds:
@@ -60,6 +64,26 @@ def show_explanation(console: Console, explanation: Explanation, *, brief: bool 
         )
     for view in explanation.rules:
         _rule(console, view, brief=brief)
+
+
+def _shared(view: SharedView) -> str:
+    """`It shares 1 row of addresses (5), which stays when it goes: 1 row refers to it by staff.address_id (2).`"""
+    which = f" ({_some(view.rows, view.count)})" if view.rows else ""
+    found = f"It shares {counted(view.count, 'row')} of {shown(view.table)}{which}"
+    verbs = ("goes", "stays") if view.count == 1 else ("go", "stay")
+    if view.goes == view.count:
+        return f"{found}, which {verbs[0]} after it: nothing else that stays refers there."
+    kept = [
+        f"{counted(each.count, 'row')} {'refers' if each.count == 1 else 'refer'} there by {shown(each.by)}"
+        + (f" ({_some(each.rows, each.count)})" if each.rows else "")
+        for each in view.kept_by
+    ]
+    some = f"of which {number(view.goes)} would go after it; what stays" if view.goes else f"which {verbs[1]}"
+    return f"{found}, {some} when it goes: {listed(kept)}."
+
+
+def _some(rows: Sequence[str], count: int) -> str:
+    return f"{', '.join(rows)} and more" if count > len(rows) else listed(rows)
 
 
 def _rule(console: Console, view: RuleView, *, brief: bool) -> None:
@@ -210,4 +234,5 @@ def _referring(stopper: Stopper) -> str:
         which = f" ({named}{more})"
     verb = "refers" if stopper.count == 1 else "refer"
     going = f"; {number(stopper.going)} more by it go in the same run, first" if stopper.going else ""
-    return f"{rows} {verb} to it by {stopper.by}{which}{going}"
+    later = f"; {number(stopper.later)} of them go later in the same run" if stopper.later else ""
+    return f"{rows} {verb} to it by {stopper.by}{which}{going}{later}"

@@ -97,6 +97,8 @@ def held(
                     found[str(dataset)].add(typed(dataset, hold.cover.key))
                 except UsageError:
                     whole.add(str(dataset))
+    for name, more in _users(found, bound, targets).items():
+        found[name] |= more
     follow(found, bound, targets)
     return Held(
         holding=Holding(
@@ -109,8 +111,37 @@ def held(
     )
 
 
-def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]) -> None:
-    """Adds the records that held ones refer to, and those that share a row with one, to the end."""
+def _users(
+    found: Mapping[str, Collection[Key]], bound: Sequence[BoundDataset], targets: Mapping[str, Target]
+) -> dict[str, set[Key]]:
+    """The records of which a shared part is one of these, a record of another dataset.
+
+    Only where that is held itself: one that is held because somebody refers to it stays for that alone, and keeps
+    nobody else who refers to it.
+    """
+    users: dict[str, set[Key]] = {str(dataset): set() for dataset in bound}
+    for dataset in bound:
+        target = targets[dataset.connector.name]
+        for item in dataset.shared:
+            for holder in bound:
+                keys = sorted(found[str(holder)], key=repr)
+                beside = holder.connector.name == dataset.connector.name
+                for link in item.links if keys and beside and holder.root.id == item.table.id else ():
+                    users[str(dataset)] |= set(target.users(holder, link, keys, dataset))
+    return users
+
+
+def follow(
+    found: dict[str, set[Key]],
+    bound: Sequence[BoundDataset],
+    targets: Mapping[str, Target],
+    *,
+    users: bool = False,
+) -> None:
+    """Adds the records that held ones refer to, and those that share a row with one, to the end.
+
+    `users`: and those that refer to one as a shared part of theirs.
+    """
     fresh = {name: set(keys) for name, keys in found.items()}
     while any(fresh.values()):
         reached: dict[str, set[Key]] = {name: set() for name in found}
@@ -125,6 +156,8 @@ def follow(found: dict[str, set[Key]], bound: Sequence[BoundDataset], targets: M
                 for item in dataset.outside:
                     if item.reference.table in holder.members:
                         reached[str(dataset)] |= set(target.referred(holder, item.reference, keys, dataset))
+        for name, more in (_users(fresh, bound, targets) if users else {}).items():
+            reached[name] |= more
         fresh = {name: keys - found[name] for name, keys in reached.items()}
         for name, more in fresh.items():
             found[name] |= more

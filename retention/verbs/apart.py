@@ -65,7 +65,7 @@ def shared_tables(bound: Iterable[BoundDataset], servers: Mapping[str, str]) -> 
     first: dict[tuple[str, TableId], BoundDataset] = {}
     problems = []
     for item in bound:
-        for table in sorted(item.members, key=str):
+        for table in sorted(item.emptied, key=str):
             other = first.setdefault((servers[item.connector.name], table), item)
             if other.connector.name != item.connector.name:
                 found = f"`{table}` is a table of dataset `{other}`, of another connector, too"

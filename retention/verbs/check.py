@@ -20,10 +20,12 @@ from retention.periods import day_of
 from retention.planning import spoken
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
+from retention.planning.circles import circles, said
 from retention.planning.reach import described
 from retention.planning.relations import repeated
 from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.rights import Need, Right, needs
+from retention.planning.shared_parts import unshared
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
@@ -118,11 +120,25 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
     unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
         problems=(*problems, *meant, *lacking, *unseen, *condition_problems(bound, target)),
-        warnings=(*warnings, *looking, *_rings(bound), *clock_warnings(bound, target, now)),
+        warnings=(
+            *warnings,
+            *looking,
+            *_rings(bound),
+            *unshared(bound),
+            *map(said, circles(bound)),
+            *clock_warnings(bound, target, now),
+        ),
         bound=bound,
         store=target.store(),
         server=target.server(),
     )
+
+
+def _between(bound: Sequence[BoundDataset]) -> Iterator[str]:
+    """Rows that refer to each other, or that several datasets refer to, and so may stay longer than is meant."""
+    yield from _rings(bound)
+    yield from unshared(bound)
+    yield from map(said, circles(bound))
 
 
 def _rings(bound: Sequence[BoundDataset]) -> Iterator[str]:
@@ -177,7 +193,9 @@ def _rights(
 
 def _line(item: BoundDataset) -> str:
     parts = ", ".join(str(part.table.id) for part in item.parts)
-    return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "")
+    shared = ", ".join(str(part.table.id) for part in item.shared)
+    beside = f", and after the last that refers to them {shared}" if shared else ""
+    return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "") + beside
 
 
 def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:

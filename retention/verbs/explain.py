@@ -14,6 +14,7 @@ from retention.model.typed import pieces
 from retention.planning.bound import BoundDataset, Job
 from retention.verbs import explain_words, stores
 from retention.verbs.explain_dates import Reader, Reading
+from retention.verbs.explain_shared import shared
 from retention.verbs.explain_stops import Stops, covering
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
 from retention.verbs.spoken import words
@@ -61,9 +62,15 @@ def explain(
             as_of=in_zone(config, moment),
             rules=tuple(_view(reader, stops, job, view, key, held) for job, view in there),
             parts=there[0][1].parts,
+            shared=shared(reader, _acting(there), key),
             set_aside=_set_aside(place, ready, bound, key),
             holds=held,
         )
+
+
+def _acting(there: list[tuple[Job, RecordView]]) -> Job:
+    """The job by which the record goes; the first of all, where none does."""
+    return next((job for job, view in there if view.fate == "due"), there[0][0])
 
 
 def _not_found(reader: Reader, job: Job, key: str) -> str:

@@ -9,7 +9,8 @@ from retention.connectors.port import RecordView
 from retention.model.explanation import HoldView, Stopper
 from retention.model.told import Hold, Told
 from retention.planning.actions import DELETE, actions, chain, only_deletes
-from retention.planning.bound import BoundDataset, Job
+from retention.planning.bound import BoundDataset, Job, Outside
+from retention.planning.circles import circles
 from retention.planning.reach import described
 from retention.planning.reasons import Questions, Rows
 from retention.safety import holds
@@ -115,9 +116,24 @@ class Stops:
             until = None
             if count == len(some):
                 until = self._gone_by(job, outside.reference.table, some)
+            later = self._later(job, key, outside)
             yield Stopper(
-                kind="referenced", by=name, count=count, rows=some, going=max(0, every - count), until=until
+                kind="referenced",
+                by=name,
+                count=count,
+                rows=some,
+                going=max(0, every - count),
+                later=later,
+                until=until if later < count else None,
             )
+
+    def _later(self, job: Job, key: str, outside: Outside) -> int:
+        """How many of the rows go later in the same run: the datasets refer to each other."""
+        if not any(job.bound in circle for circle in circles(self._reader.ready.bound)):
+            return 0
+        reasons, item = self._reader.asking(job)
+        found = reasons.later(job, item.root, outside)
+        return 0 if found is None else self._rows(job, key, Rows(source=found[0], where=found[1], key=()))[0]
 
     def _sharing(self, job: Job, key: str) -> Iterable[Stopper]:
         reasons, item = self._reader.asking(job)

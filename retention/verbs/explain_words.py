@@ -216,6 +216,11 @@ def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
             what.append(f"{stop.count:,} of {stop.dataset} shares rows of {stop.by} with it")
         else:
             what.append(f"{count} {'refers' if stop.count == 1 else 'refer'} to it by {stop.by}")
+    if all(stop.later and stop.later == stop.count for stop in stops):
+        return (
+            "what refers to it goes later in the same run: it goes with the next, unless something keeps it",
+            None,
+        )
     sentence = f"it stays while {' and '.join(what)}"
     days = [s.until for s in stops]
     if all(days):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,8 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
 from retention.model.progress import NoProgress, Progress
+from retention.planning.circles import circles
+from retention.planning.circles import said as said_of
 from retention.planning.work import Work
 from retention.safety import approvals, limits
 from retention.safety.approvals import Granted
@@ -125,9 +127,18 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
+        notes=tuple(_circles(ready, planned)),
         counted=dict(once) if exact and not failed else {},
     )
     return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
+
+
+def _circles(ready: Prepared, jobs: Sequence[JobPlan]) -> Iterator[str]:
+    """Where datasets refer to each other, what that means for the records of theirs that are referred to."""
+    referenced = {f"{job.connector}.{job.dataset}" for job in jobs if job.fates["referenced"]}
+    for circle in circles(ready.bound):
+        if referenced & {str(bound) for bound in circle}:
+            yield said_of(circle)
 
 
 def digest(made: Plan) -> str:

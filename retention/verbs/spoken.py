@@ -14,8 +14,8 @@ from retention.model.catalogue import Catalogue
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.told import NOTHING_TOLD, Told
 from retention.planning.bound import BoundDataset, Job, Ruled
-from retention.planning.fate import Fates
 from retention.planning.holding import NOTHING_HELD, Holding
+from retention.planning.shared_fates import SharedFates
 from retention.planning.work import Work, work
 from retention.safety import holds, tellings
 from retention.safety.people import Spoken
@@ -43,7 +43,7 @@ class Words:
 
 
 NO_WORDS = Words()
-F = TypeVar("F", bound=Fates)
+F = TypeVar("F", bound=SharedFates)
 
 
 def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words]:
@@ -87,7 +87,7 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
         listed = _listed(ready, spoken[dataset], as_of)
         lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
         found[dataset] |= {key for keys in listed.keys.values() for key in keys}
-    holds.follow(found, bound, ready.targets)
+    holds.follow(found, bound, ready.targets, users=True)
     return Words(
         told=told,
         holding=held.holding,
@@ -111,7 +111,7 @@ def _listed(ready: Prepared, spoken: Spoken, as_of: datetime) -> Lists:
         persons += target.persons(job.bound, {}, missing)
     if not persons:
         return NO_LISTS
-    item = work(Fates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)
+    item = work(SharedFates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)
     return spoken.lists(persons, lambda event, keys: target.dates(item, event, keys))
 
 
@@ -121,12 +121,12 @@ def _typed(bound: BoundDataset, text: str) -> Key:
 
 def worked(ready: Prepared, jobs: Sequence[Job], as_of: datetime, said: Words) -> tuple[Work, ...]:
     """Each job's predicates; what the others of these jobs delete goes first. Those of one connector share parts."""
-    made: dict[str, Fates] = {}
+    made: dict[str, SharedFates] = {}
     found = []
     for job in jobs:
         name = job.bound.connector.name
         if name not in made:
-            made[name] = fates_of(ready, jobs, job, as_of, said, Fates)
+            made[name] = fates_of(ready, jobs, job, as_of, said, SharedFates)
         found.append(replace(work(made[name], job), lists=said.lists))
     return tuple(found)
 

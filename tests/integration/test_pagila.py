@@ -214,3 +214,46 @@ def test_a_partition_and_a_view_are_refused(work: Workplace, pagila: PostgresqlS
         (problem,) = work.problems()
 
         assert why in problem.found
+
+
+def test_an_address_goes_with_the_last_of_customers_staff_and_stores(
+    work: Workplace, pagila: PostgresqlStore
+) -> None:
+    """Forty customers, at whose addresses staff and stores are too. One lives with a neighbour who stays, and two with
+    each other."""
+    pagila.script(
+        INDEXES + "CREATE INDEX ON payment (rental_id);"
+        "CREATE INDEX ON staff (address_id); CREATE INDEX ON store (address_id);"
+        "UPDATE customer SET address_id = 104 WHERE customer_id = 3;"
+        "UPDATE customer SET address_id = 9 WHERE customer_id = 4"
+    )
+    work.rule("customers", 'data = "customers"\nkeep = "1 year"\nfrom = "created"')
+    parts = '["rental", { table = "payment", via = "rental_id" }, { table = "address", shared = "stays" }]'
+    work.connect(
+        pagila,
+        '[datasets.customers]\ndata = "customers"\ntable = "customer"\nwhere = "customer_id <= 40"\n'
+        f'events = {{ created = "create_date" }}\nparts = {parts}\n',
+    )
+    assert work.problems() == ()
+    before = pagila.snapshot()
+    houses = dict(pagila.rows("SELECT customer_id, address_id FROM customer"))
+
+    job = work.job("customers", as_of=AS_OF)
+    outcome = work.run(as_of=AS_OF)
+
+    assert (job.due, job.fates["referenced"]) == (39, 1)  # a payment of another's for one of the rentals
+    assert removed(outcome) == job.rows
+    there = {address for (address,) in pagila.rows("SELECT address_id FROM address")}
+    gone = set(houses) - {customer for (customer,) in pagila.rows("SELECT customer_id FROM customer")}
+    wanted = [
+        row
+        for table in ("staff", "store", "customer")
+        for row in pagila.rows(f"SELECT address_id FROM {table}")
+    ]
+    expected = {houses[customer] for customer in gone} - {address for (address,) in wanted}
+    assert set(houses.values()) - there == expected
+    assert len(expected) == job.rows["public.address"] > 0
+    assert houses[4] == houses[5]
+    changes = changed(before, pagila.snapshot())
+    assert changes["address"] == (len(expected), 0)
+    assert set(changes) - {"customer", "rental", "address"} <= set(LEAVES)

@@ -112,8 +112,37 @@ MUTANTS = {
         "kept.basis in mine.yields_to",
         "kept.basis is None or kept.basis in mine.yields_to",
     ),
+    "what is shared by referring does not keep": (
+        "keeping.py",
+        "*rows.sharing(world, record), *rows.shared_with(world, record)",
+        "*rows.sharing(world, record)",
+    ),
+    "a hold on a shared row is none on the record": (
+        "holds.py",
+        "if roots & rows.shared_rows(world, r).keys()",
+        "if False",
+    ),
+    "a shared row is held for somebody else's sake": (
+        "holds.py",
+        "*rows.pointed_at(world, record)):",
+        "*rows.pointed_at(world, record), *rows.shared_with(world, record)):",
+    ),
+    "a shared row goes by its own rule too": (
+        "fate.py",
+        "if record.root in rows_after(world, gone, own_rows(world)):",
+        "if False:",
+    ),
+    "a shared row keeps what it refers to": (
+        "fate.py",
+        "return own | rows_after(world, records, own).keys()",
+        "return own",
+    ),
     "`needs` needs nothing": ("keeping.py", "same.dataset.data in v.needs]", "False]"),
-    "shared rows do not keep": ("keeping.py", " + beside(world, record)", ""),
+    "shared rows do not keep": (
+        "keeping.py",
+        "*rows.sharing(world, record), *rows.shared_with",
+        "*rows.shared_with",
+    ),
     "retained comes before held": (
         "fate.py",
         '    if record in held(world):\n        return "held"\n',
@@ -227,8 +256,8 @@ MUTANTS = {
     ),
     "shared rows go with the first": (
         "fate.py",
-        "if gone.issuperset(rows.referrers(world, table, row))",
-        "if True",
+        "and gone.issuperset(rows.referrers(world, table, row))",
+        "",
     ),
     "half a reference refers": (
         "rows.py",

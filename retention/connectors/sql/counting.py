@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Counted, Counts, Key
+from retention.connectors.sql import shared_parts
 from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
@@ -18,7 +19,7 @@ from retention.connectors.sql.named import among_values, handed
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
-from retention.model.catalogue import Table
+from retention.model.catalogue import Table, TableId
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
@@ -67,10 +68,7 @@ class Tally:
         root = str(work.bound.root.id)
         rows = {
             root: fates["due"],
-            **{
-                str(part.table.id): self.rows[str(part.table.id)]
-                for part in (() if work.stays else work.bound.parts)
-            },
+            **{str(table): self.rows[str(table)] for table in (() if work.stays else _beside(work))},
         }
         return Counts(
             fates=fates,
@@ -144,6 +142,7 @@ class Census:
         self._nullable_keys()
         if self._special:
             self._told()
+        self._shared_rows()
         progress.finish()
         jobs = tuple(tally.counts(work) for tally, work in zip(sheet.jobs, self._works, strict=True))
         return Counted(jobs=jobs, once=None if len(self._passes) > 1 else dict(sheet.once))
@@ -162,6 +161,10 @@ class Census:
             yield "records by fate in a range of keys", made.counting(())
             for part in made.apart:
                 yield f"rows of {part.id} that go", made.parts(part, ())
+        for work in self._works:
+            for item in work.shared:
+                query = shared_parts.counting(self._dialect, work, item)
+                yield f"rows of {item.shared.table.id} that go with the last that refers to them", query
 
     def _groups(self, works: Iterable[Work]) -> tuple[tuple[Pass, tuple[int, ...]], ...]:
         """Jobs that are counted together, by their places: each by itself where references are followed."""
@@ -230,6 +233,13 @@ class Census:
         for part in made.apart:
             for row in made.count_part(self._connection, part, where):
                 _add_rows(part, tallies, tuple(row)[:-1], row[-1])
+
+    def _shared_rows(self) -> None:
+        """Rows that go with the last of several records are in no range of them: they are counted by themselves."""
+        for tally, work in zip(self._sheet.jobs, self._works, strict=True):
+            for item in work.shared if tally.fates["due"] else ():
+                found = shared_parts.count(self._dialect, self._connection, work, item)
+                tally.rows[str(item.shared.table.id)] = found
 
     def _told(self) -> None:
         """The records of which people told something, once more: as if they had not, taken off, and as they did."""
@@ -300,6 +310,11 @@ def _add_rows(part: Table, tallies: Sequence[Tally], labels: Sequence[str], rows
     for tally, label in zip(tallies, labels, strict=True):
         if label.removesuffix(LATE) == "due":
             tally.rows[str(part.id)] += int(rows or 0)
+
+
+def _beside(work: Work) -> list[TableId]:
+    """The tables of rows that go with a record, but for its root."""
+    return [*(part.table.id for part in work.bound.parts), *(item.table.id for item in work.bound.shared)]
 
 
 def _earlier(known: str | None, day: Any) -> str | None:

@@ -6,14 +6,16 @@ other letter comes along, and the caller, which folds as Unicode does, has the l
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from retention.connectors.port import Key, Person
+from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import Compiler, among_values, bound
 from retention.model import predicate as p
@@ -90,6 +92,21 @@ class Persons:
             query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
             yield from (tuple(found) for found in self._connection.execute(query))
 
+    def users(self, holder: BoundDataset, link: Reference, keys: Sequence[Key]) -> Iterator[Key]:
+        """Keys of this dataset's records of which a row refers, by `link`, to the root of the records of `holder`."""
+        joins, compiler = self._joins, self._compiler
+        target = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
+        row = self._root if link.table == self._dataset.root.id else joins.source(link.table)
+        tests = [joins.refers(link, row, target)]
+        if row is not self._root:
+            tests.append(joins.belongs(self._dataset, link.table, row, self._root))
+        sources = {id(source): compiler.source(source) for source in (target, row, self._root)}
+        key = [compiler.column(target, column.name) for column in holder.key]
+        for some in _pieces(list(keys)):
+            query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources.values()).distinct()
+            query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
+            yield from (tuple(found) for found in self._connection.execute(query))
+
     # -- rows ------------------------------------------------------------------------------
 
     def _rows(self, tests: list[ColumnElement[Any]]) -> Iterator[Person]:
@@ -135,6 +152,38 @@ class Persons:
         if plain:
             tests.append(text.in_([bound(each) for each in plain]))
         return sa.or_(*tests)
+
+
+class PersonsOf(Target):
+    """Whom records of a target are about, and what belongs to them: each question to one dataset."""
+
+    @abc.abstractmethod
+    def _looking(self, dataset: BoundDataset, what: str) -> AbstractContextManager[Persons]:
+        """Looks through `dataset` over a connection; `what` it looks for, in an error's words."""
+
+    def persons(
+        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
+    ) -> Iterator[Person]:
+        with self._looking(dataset, f"for persons in {dataset}") as found:
+            yield from found.named(wanted, keys)
+
+    def referred(
+        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._looking(dataset, f"for what records of {holder} refer to") as found:
+            yield from found.referred(holder, reference, keys)
+
+    def sharing(
+        self, holder: BoundDataset, table: TableId, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._looking(dataset, f"for what shares rows with records of {holder}") as found:
+            yield from found.sharing(holder, table, keys)
+
+    def users(
+        self, holder: BoundDataset, link: Reference, keys: Sequence[Key], dataset: BoundDataset
+    ) -> Iterator[Key]:
+        with self._looking(dataset, f"for what refers to records of {holder}") as found:
+            yield from found.users(holder, link, keys)
 
 
 def _whole(text: str) -> bool:

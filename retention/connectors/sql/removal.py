@@ -22,6 +22,7 @@ from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
+from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
@@ -72,6 +73,7 @@ class KeyRemover(Remover):
         *self._parts, _ = self._statements.members
         self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
         self._look_again = LookAgain(dialect, connection, self._statements)
+        self._shared = SharedParts(dialect, connection, self._statements)
         statements = self._statements
         self._loosenings = [Loosening(dialect, statements, item) for item in work.bound.loosened]
         self._emptyings = {str(m.id): Emptying(dialect, statements, m) for m in statements.members}
@@ -302,6 +304,7 @@ class KeyRemover(Remover):
             return {}, None
         with self._sealing(due) as sealed:
             led_to = self._look_again.remember(given)
+            shared = self._shared.led_to(given)
             for item in self._loosenings:
                 changed, wanted = item.loosen(self._connection, given, beside_locks=beside_locks)
                 self._counted(changed, wanted, item.name, "changed")
@@ -311,6 +314,7 @@ class KeyRemover(Remover):
                 gone = emptying.delete(self._connection, due, given, beside_locks=beside_locks)
                 rows[id_] = self._counted(gone, expected.get(id_), emptying.name)
             self._look_again.look(led_to, self._where)
+            rows |= self._shared.delete(shared, self._where, beside_locks=beside_locks)
         return rows, sealed.result()
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:

@@ -20,6 +20,7 @@ from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Order, Statements
 from retention.model.lists import NO_LISTS
@@ -193,6 +194,22 @@ def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: S
         yield from _changes(f"delete {what} of {member.id}", lookup, emptying)
     for look in looks:
         yield f"rows that refer by {described(look.reference)} by now", look.rows
+    yield from _shared(SharedParts(dialect, connection, statements))
+
+
+def _shared(parts: SharedParts) -> Found:
+    """Rows that go after the records; what they are is looked up before those go."""
+    for each in parts.leaving:
+        table = each.item.table.id
+        for query in each.led_to:
+            yield f"before that, rows of {table} that the records refer to", query
+        yield f"rows of {table} to which nothing refers any more", each.free
+        if parts.locking:
+            yield f"lock rows of {table}", each.lock
+        yield f"delete rows of {table}", each.delete if each.keyed is None else each.keyed.listed
+        for reference, values, by_now in each.referring:
+            yield f"what refers by {described(reference)} would refer to", values
+            yield f"rows that refer by {described(reference)} by now", by_now
 
 
 def _changes(what: str, lookup: Any, step: Emptying | Loosening) -> Found:

@@ -266,13 +266,13 @@ class Sqlite(SqliteRewritable, SqliteMoments):
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         names = [sa.column(f"k{i}", NullType()) for i in range(len(key))]
-        claim = sa.table(_CLAIM, *names, schema="temp")
+        claim = sa.table(_claim(key), *names, schema="temp")
         chosen = sa.select(*names).select_from(claim)
         return (columns[0] if len(columns) == 1 else sa.tuple_(*columns)).in_(chosen)
 
     def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
         names = ", ".join(f"k{i}" for i in range(len(key)))
-        return (f"CREATE TEMP TABLE IF NOT EXISTS {_CLAIM} ({names})",)
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {_claim(key)} ({names})",)
 
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
@@ -280,12 +280,13 @@ class Sqlite(SqliteRewritable, SqliteMoments):
         marks = ", ".join("?" for _ in key)
         for statement in self.before_keys(key):
             connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"DELETE FROM temp.{_CLAIM}")
+        name = _claim(key)
+        connection.exec_driver_sql(f"DELETE FROM temp.{name}")
         if len(key) == 1 and keys and all(type(row[0]) is int for row in keys):
             listed = f"[{','.join(str(row[0]) for row in keys)}]"
-            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} SELECT value FROM json_each(?)", (listed,))
+            connection.exec_driver_sql(f"INSERT INTO temp.{name} SELECT value FROM json_each(?)", (listed,))
         elif keys:
-            connection.exec_driver_sql(f"INSERT INTO temp.{_CLAIM} VALUES ({marks})", list(keys))
+            connection.exec_driver_sql(f"INSERT INTO temp.{name} VALUES ({marks})", list(keys))
         return {}
 
     def lock(
@@ -297,6 +298,11 @@ class Sqlite(SqliteRewritable, SqliteMoments):
         from sqlalchemy.dialects import sqlite
 
         return with_values(statement, sqlite.dialect(paramstyle="named"), NAMED, _literal, given or {})
+
+
+def _claim(key: Sequence[Column]) -> str:
+    """Keys of one width lie in one table: a batch may hand over those of several."""
+    return _CLAIM if len(key) == 1 else f"{_CLAIM}{len(key)}"
 
 
 def _relation(kind: str, sql: str) -> Relation:

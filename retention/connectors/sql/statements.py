@@ -363,7 +363,13 @@ def by_own_key(statement: Changing, dialect: Dialect, key: Sequence[Column]) -> 
 
 def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
     """Conditions for rows whose key lies in (after, upto]; None is open."""
-    columns, dialect = statements.key_columns, statements.dialect
+    return key_range_of(statements.dialect, statements.key_columns, after, upto)
+
+
+def key_range_of(
+    dialect: Dialect, columns: Sequence[ColumnElement[Any]], after: Key | None, upto: Key | None
+) -> list[ColumnElement[Any]]:
+    """The same of rows whose key is in `columns`."""
     conditions = []
     if after is not None:
         conditions.append(dialect.beyond(columns, [bound(v) for v in after]))

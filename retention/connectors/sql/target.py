@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,10 @@ from retention.connectors.port import (
     Marker,
     Misfit,
     People,
-    Person,
     RecordView,
     Remembered,
     Remover,
     Sight,
-    Target,
     Transient,
 )
 from retention.connectors.sql import shown
@@ -43,7 +41,7 @@ from retention.connectors.sql.markers import (
     with_markers_in,
 )
 from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.persons import Persons
+from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
@@ -72,7 +70,7 @@ _FENCE = Timeouts(lock=1_500)
 _AT_ONCE = 5_000
 
 
-class SqlTarget(Target):
+class SqlTarget(PersonsOf):
     """`reading` gives sessions that can write nothing, `writing` those of batches and markers."""
 
     def __init__(
@@ -316,25 +314,10 @@ class SqlTarget(Target):
 
     # -- persons ---------------------------------------------------------------------------
 
-    def persons(
-        self, dataset: BoundDataset, wanted: Mapping[str, Collection[str]], keys: Sequence[Key] | None = None
-    ) -> Iterator[Person]:
-        with self._reader(f"looking for persons in {dataset}") as connection:
-            yield from Persons(self._dialect, connection, self.catalogue(), dataset).named(wanted, keys)
-
-    def referred(
-        self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset
-    ) -> Iterator[Key]:
-        with self._reader(f"looking for what records of {holder} refer to") as connection:
-            found = Persons(self._dialect, connection, self.catalogue(), dataset)
-            yield from found.referred(holder, reference, keys)
-
-    def sharing(
-        self, holder: BoundDataset, table: TableId, keys: Sequence[Key], dataset: BoundDataset
-    ) -> Iterator[Key]:
-        with self._reader(f"looking for what shares rows with records of {holder}") as connection:
-            found = Persons(self._dialect, connection, self.catalogue(), dataset)
-            yield from found.sharing(holder, table, keys)
+    @contextlib.contextmanager
+    def _looking(self, dataset: BoundDataset, what: str) -> Iterator[Persons]:
+        with self._reader(f"looking {what}") as connection:
+            yield Persons(self._dialect, connection, self.catalogue(), dataset)
 
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:

@@ -12,7 +12,7 @@ from tests.oracles.lawyer.world import ANY, Hold, Rule, Telling
 
 TABLES = {name: table for shape in SHAPES.values() for name, table in shape.tables.items()}
 LINE, PAGE, MARK = (TABLES[name].references[0] for name in ("order_lines", "pages", "marks"))
-LIVES = TABLES["customers"].references[0]
+LIVES, HOME = (TABLES[name].references[0] for name in ("customers", "people"))
 ABOUT, ALSO = TABLES["notes"].references
 NEW, OLD = {"d": on("2025-12-01")}, {"d": on("2020-01-01")}
 TODAY = "2026-01-01"
@@ -35,6 +35,7 @@ def examples() -> Iterator[Situation]:
     yield from sharing()
     yield from one_row_two_records()
     yield from shared_addresses()
+    yield from shared_houses()
     yield from who_acts()
     yield from told()
     yield from nasty()
@@ -207,6 +208,62 @@ def holds() -> Iterator[Situation]:
         chain,
         {"accounts customers 7": "held", "r orders 1": "held", "r orders 2": "held"},
         holds=[Hold(on="key", what=("orders", (2,)))],
+    )
+    paid = keep("paid", "orders", where=("=", "status", "paid"))
+    line = [{"id": n, "next_id": n - 1 or None, "status": "open", **OLD} for n in (1, 2)]
+    line.append({"id": 3, "next_id": 2, "status": "paid", **OLD})
+    line.append({"id": 4, "next_id": 3, "status": "open", **OLD})
+    yield situation(
+        "a hold on a rule reaches through records of one kind",
+        TODAY,
+        [r, paid],
+        {"orders": line},
+        {
+            "r orders 1": "held",
+            "r orders 2": "held",
+            "paid orders 2": "out_of_scope",
+            "r orders 3": "held",
+            "r orders 4": "due late",
+        },
+        holds=[Hold(on="rule", what="paid")],
+        left={"orders": [1, 2, 3]},
+    )
+    yield situation(
+        "and so does one on data that refer to one of them",
+        TODAY,
+        [r, keep("claims", "claims")],
+        {"orders": line, "claims": [{"id": 1, "order_id": 2, **OLD}]},
+        {
+            "r orders 1": "held",
+            "r orders 2": "held",
+            "claims claims 1": "held",
+            "r orders 3": "due late",
+            "r orders 4": "due late",
+        },
+        holds=[Hold(on="data", what="claims")],
+    )
+    signed = keep("signed", "contracts", where=("=", "status", "paid"))
+    chain = {
+        "contracts": [
+            {"shop": "n", "nr": 1, "item_id": 1, "status": "paid", **OLD},
+            {"shop": "n", "nr": 2, "status": "open", **OLD},
+            {"shop": "n", "nr": 3, "status": "open", **OLD},
+        ],
+        "items": [{"id": 1, "shop": "n", "nr": 2, **OLD}],
+    }
+    yield situation(
+        "and through another kind back to the first",
+        TODAY,
+        [signed, keep("c", "contracts"), keep("i", "items")],
+        chain,
+        {
+            "c contracts n,1": "held",
+            "i items 1": "held",
+            "c contracts n,2": "held",
+            "c contracts n,3": "due late",
+        },
+        shape="rings",
+        holds=[Hold(on="rule", what="signed")],
     )
     yield order(
         "held is said of what has ended", [r], NEW, {"r": "not_due"}, holds=[Hold(on="data", what="orders")]
@@ -484,6 +541,89 @@ def shared_addresses() -> Iterator[Situation]:
         {"r customers 1": "due late"},
         datasets=seat,
         left={"customers": [], "addresses": [6]},
+    )
+
+
+def shared_houses() -> Iterator[Situation]:
+    """The shared row is a record of another dataset, or refers to one, or somebody else refers to it."""
+    people = keep("p", "people", keep="1 month")
+    houses = keep("h", "houses", keep="1 month")
+    seats: dict[str, dict[str, Any]] = {"people": {"shared": (HOME,)}, "houses": {}}
+
+    def living(name: str, homes: Any, there: Any, expected: Mapping[str, str], **more: Any) -> Situation:
+        rows = {"people": homes, "houses": there, **more.pop("beside", {})}
+        more = {"datasets": seats, **more}
+        return situation(
+            name, TODAY, more.pop("rules", [people, houses]), rows, expected, shape="homes", **more
+        )
+
+    def at_home(number: int, home: int, when: Any = OLD) -> dict[str, Any]:
+        return {"id": number, "home_id": home, **when}
+
+    yield living(
+        "a house goes with the last, and not by its own rule",
+        [at_home(1, 1)],
+        [{"id": 1, **OLD}, {"id": 2, **OLD}],
+        {"p people 1": "due late", "h houses 1": "elsewhere", "h houses 2": "due late"},
+        left={"people": [], "houses": []},
+    )
+    yield living(
+        "a house that a rule keeps keeps who lives there, and the other way round",
+        [at_home(1, 1), at_home(2, 2, NEW), at_home(3, 3)],
+        [{"id": 1, **NEW}, {"id": 2, **OLD}, {"id": 3, **OLD}],
+        {
+            "p people 1": "retained",
+            "h houses 1": "not_due",
+            "p people 2": "not_due",
+            "h houses 2": "retained",
+            "p people 3": "due late",
+        },
+        left={"people": [1, 2], "houses": [1, 2]},
+    )
+    yield living(
+        "a hold on the house covers who lives there",
+        [at_home(1, 1), at_home(2, 2)],
+        [{"id": 1, **OLD}, {"id": 2, **OLD}],
+        {"p people 1": "held", "h houses 1": "held", "p people 2": "due late"},
+        holds=[Hold(on="key", what=("houses", (1,)))],
+    )
+    yield living(
+        "a hold on one covers no neighbour",
+        [at_home(1, 1), at_home(2, 1)],
+        [{"id": 1, **OLD}],
+        {"p people 1": "held", "h houses 1": "held", "p people 2": "due late"},
+        holds=[Hold(on="key", what=("people", (1,)))],
+        left={"people": [1], "houses": [1]},
+    )
+    yield living(
+        "a town goes after the houses in it",
+        [at_home(1, 1), at_home(2, 2, NEW)],
+        [{"id": 1, "town_id": 1}, {"id": 2, "town_id": 2}],
+        {"p people 1": "due late", "t towns 1": "due late", "t towns 2": "referenced late"},
+        rules=[keep("t", "towns", keep="1 month"), people],
+        datasets={"towns": {}, "people": {"shared": (HOME,)}},
+        beside={"towns": [{"id": 1, **OLD}, {"id": 2, **OLD}]},
+        left={"towns": [2], "houses": [2]},
+    )
+    yield living(
+        "who lives there without sharing it goes before the last who does",
+        [at_home(1, 1)],
+        [{"id": 1}],
+        {"p people 1": "due late", "s staff 1": "due late"},
+        rules=[people, keep("s", "staff", keep="1 month")],
+        datasets={"people": {"shared": (HOME,)}, "staff": {}},
+        beside={"staff": [{"id": 1, "lives_id": 1, **OLD}]},
+        left={"people": [], "staff": [], "houses": []},
+    )
+    yield living(
+        "who is in no dataset keeps the house, and nobody in it",
+        [at_home(1, 1)],
+        [{"id": 1}],
+        {"p people 1": "due late"},
+        rules=[people],
+        datasets={"people": {"shared": (HOME,)}},
+        beside={"visits": [{"id": 1, "seen_id": 1, **OLD}]},
+        left={"people": [], "houses": [1]},
     )
 
 

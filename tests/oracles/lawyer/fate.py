@@ -110,9 +110,31 @@ def referenced(world: World, record: Record) -> bool:
 
 def rows_of(world: World, records: Sequence[Record]) -> set[Row]:
     """The rows that go with these records: their own, and shared ones to which nothing refers that stays."""
-    gone = {row for record in records for row in rows.members(world, record)}
+    own = {row for record in records for row in rows.members(world, record)}
+    return own | rows_after(world, records, own).keys()
+
+
+def rows_after(world: World, records: Sequence[Record], own: set[Row]) -> dict[Row, str]:
+    """The shared rows that go with these records, of which the rows are `own`: each where nothing refers to it that
+    stays, until no more can go."""
     shared = {row: table for record in records for row, table in rows.shared_rows(world, record).items()}
-    return gone | {row for row, table in shared.items() if gone.issuperset(rows.referrers(world, table, row))}
+    found: dict[Row, str] = {}
+    while True:
+        gone = own | found.keys()
+        more = {
+            row: table
+            for row, table in shared.items()
+            if row not in found and gone.issuperset(rows.referrers(world, table, row))
+        }
+        if not more:
+            return found
+        found |= more
+
+
+@remembered
+def own_rows(world: World) -> set[Row]:
+    """The rows of the records that go, but for those that they share by referring to them."""
+    return {row for record in going(world) for row in rows.members(world, record)}
 
 
 # --- who acts -----------------------------------------------------------------------------------
@@ -141,6 +163,8 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
         if record.root in rows_of(world, gone) or rewritten_as_a_whole(world, record):
             return None
     elif any(record.root in rows.members(world, o) and o.root is not record.root for o in gone):
+        return None
+    if record.root in rows_after(world, gone, own_rows(world)):
         return None
     found = ways(world, record)
     if not found:
@@ -196,12 +220,14 @@ def stop(world: World, rule: Rule, record: Record, action: str) -> str:
 class Answer:
     """By job: key → (fate, overdue), action → records that are due by it, and table → rows that go or are rewritten.
 
-    `left`: table → rows as a run leaves them.
+    `left`: table → rows as a run leaves them. `after`: table → shared rows that go after records, with whichever job
+    is the last that needs them.
     """
 
     fates: Mapping[Job, Mapping[tuple[object, ...], tuple[str, bool]]]
     rows: Mapping[Job, Mapping[str, int]]
     left: Mapping[str, Sequence[Row]]
+    after: Mapping[str, int]
     actions: Mapping[Job, Mapping[str, int]] = field(default_factory=dict)
 
     def counts(self, job: Job) -> dict[str, int]:
@@ -260,7 +286,9 @@ def answer(world: World) -> Answer:
         name: [changed.get(row, row) for row in found if row not in gone]
         for name, found in world.rows.items()
     }
-    return Answer(fates=fates, rows=touched, left=left, actions=actions)
+    tables = list(rows_after(world, going(world), own_rows(world)).values())
+    after = {name: tables.count(name) for name in tables}
+    return Answer(fates=fates, rows=touched, left=left, after=after, actions=actions)
 
 
 def counted(world: World, records: Sequence[Record]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from tests.oracles.lawyer import lines
 from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.policies import PolicyDrawing
 from tests.oracles.lawyer.profiles import EVERYTHING, Profile
-from tests.oracles.lawyer.shapes import CLOCKS, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
+from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
     Component,
@@ -22,6 +22,7 @@ from tests.oracles.lawyer.world import (
     Instruction,
     Path,
     Period,
+    Reference,
     Row,
     Some,
     Value,
@@ -72,7 +73,8 @@ class _Drawing:
     def __init__(self, seed: int, profile: Profile, shape: str | None, companies: int) -> None:
         self.seed, self.profile, self.companies = seed, profile, companies
         self.rnd = random.Random(seed)
-        self.shape = SHAPES[shape or self.rnd.choice(list(SHAPES))]
+        drawn = self.rnd.choice(DRAWN)
+        self.shape = SHAPES[shape or ("homes" if profile.shared_parts and seed % 4 == 3 else drawn)]
         self.spelling = Spelling(self.rnd, masks=not profile.told)
 
     def chance(self, per_cent: int) -> bool:
@@ -157,9 +159,16 @@ class _Drawing:
             facts=self.facts(seat),
             instructed=self.instruction(seat),
             parts=tuple(parts),
-            shared=seat.shared if self.profile.shared_parts and self.chance(70) else (),
+            shared=self.shared(seat, {seat.table, *(link.table for link in parts)}),
             fields=FIELDS,
         )
+
+    def shared(self, seat: Seat, members: set[str]) -> tuple[Reference, ...]:
+        """Parts that the record refers to, of a seat that has several not always all of them."""
+        if not (self.profile.shared_parts and self.chance(70)):
+            return ()
+        links = [link for link in seat.shared if link.table in members]
+        return tuple(link for link in links if len(links) == 1 or self.chance(80))
 
     def instruction(self, seat: Seat) -> Instruction | None:
         path: Path = {"tenants": (), "documents": TENANT}.get(seat.name, ())

@@ -204,6 +204,7 @@ def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) 
     """Each number of each job."""
     found = [f"{job}: no such job" for job in answer.fates.keys() - said.keys()]
     found += [f"{job}: a job that there should not be" for job in said.keys() - answer.fates.keys()]
+    together: dict[str, int] = {}
     for job in answer.fates.keys() & said.keys():
         entry = said[job]
         expected = {name: 0 for name in entry if name in FATES} | answer.counts(job)
@@ -212,9 +213,17 @@ def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) 
             if entry.get(name) != number:
                 found.append(f"{job}: {name} {number}, the plan says {entry.get(name)}")
         rows = {name.rpartition(".")[2]: count for name, count in entry["rows"].items() if count}
-        if rows != answer.rows[job]:
+        for name, count in rows.items():
+            together[name] = together.get(name, 0) + count
+        own = {name: count for name, count in rows.items() if name not in answer.after}
+        expected_rows = {name: n for name, n in answer.rows[job].items() if name not in answer.after}
+        if own != expected_rows:
             found.append(f"{job}: rows {answer.rows[job]}, the plan says {rows}")
         found += rewritten.action_differences(job, answer.actions[job], entry)
+    for name, count in answer.after.items():
+        count += sum(rows.get(name, 0) for rows in answer.rows.values())
+        if together.get(name, 0) != count:
+            found.append(f"all jobs: {count} rows of {name}, the plan says {together.get(name, 0)}")
     return found
 
 

@@ -48,8 +48,12 @@ def covers(world: World, hold: Hold, record: Record) -> bool:
 
 @remembered
 def held(world: World) -> set[Record]:
-    """What a hold covers; what shares a row with what is held; and what that refers to, which it keeps whole."""
+    """What a hold covers; what shares a row with what is held; and what that refers to, which it keeps whole.
+
+    A record of which a shared row is covered by itself is covered; not where that is held for somebody else's sake."""
     found = {r for r in rows.records(world) if any(covers(world, hold, r) for hold in world.holds)}
+    roots = {record.root for record in found}
+    found |= {r for r in rows.records(world) if roots & rows.shared_rows(world, r).keys()}
     news = list(found)
     while news:
         record = news.pop()

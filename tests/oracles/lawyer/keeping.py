@@ -56,7 +56,8 @@ def keeper(world: World, rule: Rule, mine: Variant, other: Rule, record: Record)
 def beside(world: World, record: Record) -> list[Record]:
     """The other records that share a row with this one; rules on a whole row do not keep a slice of it."""
     slice_ = record.dataset.columns is not None
-    return [other for other in rows.sharing(world, record) if not slice_ or other.dataset.columns is not None]
+    every = [*rows.sharing(world, record), *rows.shared_with(world, record)]
+    return [other for other in every if not slice_ or other.dataset.columns is not None]
 
 
 @remembered
@@ -112,7 +113,8 @@ def needs_of(world: World, rule: Rule, record: Record) -> Iterator[Sequence[str]
     that data. And what it says that it needs of a record to which one that it keeps refers."""
     every = tuple(record.root)
     for kept in keepers(world, rule, record):
-        if record.root in rows.members(world, kept.record):
+        of_it = rows.members(world, kept.record).keys() | rows.shared_rows(world, kept.record).keys()
+        if record.root in of_it:
             dataset, own = kept.record.dataset, kept.record.root is record.root
             for variant in kept.variants:
                 if dataset.data not in variant.needs:

@@ -57,7 +57,12 @@ STARTS = (
 YEAR_ENDS = ((12, 31), (6, 30), (2, 28), (8, 30), (3, 31))
 BASES = ("legal obligation", "legal claims", "contract", None)
 LAW = ("legal obligation", "legal claims")
-KINDS = {"shop": ("customer", "email"), "rings": ("customer",), "tenants": ("author",)}
+KINDS = {
+    "shop": ("customer", "email"),
+    "rings": ("customer",),
+    "tenants": ("author",),
+    "homes": ("customer", "email"),
+}
 
 
 class PolicyDrawing:

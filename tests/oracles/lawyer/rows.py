@@ -112,6 +112,17 @@ def pointed_at(world: World, record: Record) -> Sequence[Record]:
 
 
 @remembered
+def shared_with(world: World, record: Record) -> Sequence[Record]:
+    """The records whose root is a row that this one refers to and that goes with the last that does; and the other
+    way round, those that refer so to this one's root."""
+    return [
+        other
+        for other in records(world)
+        if other.root in shared_rows(world, record) or record.root in shared_rows(world, other)
+    ]
+
+
+@remembered
 def shared_rows(world: World, record: Record) -> dict[Row, str]:
     """Rows that the record refers to and that go with the last that does."""
     return {

@@ -183,6 +183,51 @@ def _tenants() -> Shape:
     return Shape(name="tenants", tables={t.name: t for t in tables}, seats=seats)
 
 
-SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants())}
+def _homes() -> Shape:
+    """Houses that people, their parcels and staff share; that are records too, and refer to towns."""
+    lies, home, work = (
+        _ref("houses", "town_id", "towns"),
+        _ref("people", "home_id", "houses"),
+        _ref("people", "work_id", "houses"),
+    )
+    sent, to = _ref("parcels", "person_id", "people"), _ref("parcels", "house_id", "houses")
+    lives, seen = _ref("staff", "lives_id", "houses"), _ref("visits", "seen_id", "houses")
+    tables = (
+        _table("towns"),
+        _table("houses", lies),
+        _table("people", home, work, email="text"),
+        _table("parcels", sent, to),
+        _table("staff", lives, author="text"),
+        _table("visits", seen),
+    )
+    seats = (
+        Seat(
+            name="towns",
+            table="towns",
+            subject={"customer": Value(column="id")},
+            near={"houses": ((lies, True),)},
+        ),
+        Seat(
+            name="houses",
+            table="houses",
+            subject={"customer": Value(column="id")},
+            near={"towns": ((lies, False),)},
+        ),
+        Seat(
+            name="people",
+            table="people",
+            parts=((), (sent,), (sent,)),
+            shared=(home, work, to),
+            subject={"email": Value(column="email")},
+            near={"parcels": ((sent, True),)},
+        ),
+        Seat(name="staff", table="staff", shared=(lives,), subject={"customer": Value(column="id")}),
+    )
+    return Shape(name="homes", tables={t.name: t for t in tables}, seats=seats)
+
+
+SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants(), _homes())}
+DRAWN = ("shop", "rings", "tenants")
+"""Those that are drawn; `homes`, where much is shared, instead of one of them for every fourth seed."""
 TENANT: Path = ((SHAPES["tenants"].tables["documents"].references[0], False),)
 """The way from a document to its tenant, who instructs how long it is kept."""

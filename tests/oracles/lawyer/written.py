@@ -180,7 +180,7 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
     if dataset.instructed is not None and any(v.keep == INSTRUCTED for r in rules for v in r.variants):
         said["periods"] = {"instructed": instruction_text(dataset.instructed)}
     parts = [part_text(world.schema[link.table], link) for link in dataset.parts]
-    parts += [{"table": link.target, "shared": "stays"} for link in dataset.shared]
+    parts += [{"table": link.target, "via": link.columns[0], "shared": "stays"} for link in dataset.shared]
     if parts:
         said["parts"] = parts
     body = "".join(f"{key} = {toml(value)}\n" for key, value in said.items())

@@ -342,7 +342,7 @@ def test_keys_are_handed_over_whole() -> None:
     claim, keys = '"temp".retention_claim', "'{}' /* known in the batch */"
     assert written == {
         ("sqlite", 1): f'r."shop" IN (SELECT {claim}.k0 FROM {claim})',
-        ("sqlite", 2): f'(r."shop", r."nr") IN (SELECT {claim}.k0, {claim}.k1 FROM {claim})',
+        ("sqlite", 2): f'(r."shop", r."nr") IN (SELECT {claim}2.k0, {claim}2.k1 FROM {claim}2)',
         ("postgresql", 1): f'r."shop" = ANY (CAST({keys} AS VARCHAR(3)[]))',
         ("postgresql", 2): '(r."shop", r."nr") IN (SELECT anon_1.k0, anon_1.k1'
         f" FROM unnest(CAST({keys} AS VARCHAR(3)[]), CAST({keys} AS INTEGER[])) AS anon_1(k0, k1))",
