@@ -78,6 +78,13 @@ class Making:
 class People(abc.ABC):
     """What people told about persons; asked of the records that a statement looks at."""
 
+    @property
+    def wanted(self) -> Mapping[str, frozenset[str]] | None:
+        """Kind → every identifier that was named, trimmed and case-folded: of a record that has none of them nothing
+        was told, unless it was found before. None where that can't be said.
+        """
+        return None
+
     @abc.abstractmethod
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         """The lists that these records are on."""

@@ -153,10 +153,10 @@ class BoundDataset:
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
     row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
-    whose rows go after it where nothing refers to them any more, each before those that it refers to.
-    `rewriting`: the columns that a record's person
-    is taken out of, in the order of the table; `done`: the column that says when that was done; `mark`: the one by
-    which a record is restricted in place. `fields`: a word → columns of the root; `columns`: of a slice, its own.
+    whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
+    the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
+    that was done; `mark`: the one by which a record is restricted in place. `fields`: a word → columns of the root;
+    `columns`: of a slice, its own.
     """
 
     dataset: Dataset

@@ -57,9 +57,14 @@ class Case:
         """It has the limb `keep` and no other, and a column tells its event."""
         return self.variant.keeping and not self.variant.ending and self.variant.event not in self.told
 
+    @property
+    def spoken_of(self) -> bool:
+        """One of its events is told: lists of records say something of it."""
+        return any(name in self.told for name in self.variant.events)
+
     def rests_on_told(self, limb: Limb) -> bool:
-        """Tellings decide whether the limb has come: its own event is told, or the one that it must not precede."""
-        return limb.event in self.told or (self.variant.event is not None and self.variant.event in self.told)
+        """Tellings decide whether the limb has come. One that columns tell may not precede a `from` that is told."""
+        return limb.event in self.told
 
     def listed(self, what: str, limb: Limb | None = None) -> str:
         """The name of a list of records: those of which `limb` has "come", is "unclear", …"""
@@ -102,16 +107,15 @@ class Limbs(Joins):
         if limb.keep:
             known, line = self._keep(case, root)
             unclear = self._unclear(case, limb.event, root, line)
-            unknown = tuple(p.Untrue(item=test) for test in known)
+            unknown = (p.Untrue(item=test) for test in known)
             return p.AnyOf(items=(*unknown, p.All(items=(*known, unclear)))) if known else unclear
         unclear = self._unclear(case, limb.event, root, self._now_line(case))
-        event = case.variant.event
-        if event is None:
+        if (event := case.variant.event) is None:
             return unclear
         blurred = (
             self._happened(case, limb.event, root),
             p.Untrue(item=self._precedes(case, limb.event, root)),
-            self._any(case, event, root, p.State.UNCLEAR, self._now_line(case)),
+            self._blurred(case, event, root),
         )
         return p.AnyOf(items=(unclear, p.All(items=blurred)))
 
@@ -119,9 +123,7 @@ class Limbs(Joins):
         """Plain: it has not come, as a date says."""
         if case.rests_on_told(limb):
             return p.AnyOf(items=())
-        line: Line = self._now_line(case)
-        if limb.keep:
-            _, line = self._keep(case, root)
+        line = self._keep(case, root)[1] if limb.keep else self._now_line(case)
         return self._any(case, limb.event, root, p.State.RECENT, line)
 
     def limb_late(self, case: Case, limb: Limb, root: p.Source) -> p.Test:
@@ -145,9 +147,9 @@ class Limbs(Joins):
 
     def past_at_most(self, case: Case, root: p.Source) -> p.Test:
         """Plain: the variant's own `at_most` has passed."""
-        if case.variant.at_most is None:
+        if (at_most := case.variant.at_most) is None:
             return p.AnyOf(items=())
-        line = periods.cutoff(self._as_of, case.variant.counting(case.variant.at_most))
+        line = periods.cutoff(self._as_of, case.variant.counting(at_most))
         return self._counted(case, root, "past at_most", line)
 
     def deferred(self, case: Case, root: p.Source, defers: p.Test) -> p.Test:
@@ -227,10 +229,8 @@ class Limbs(Joins):
         variant = case.variant
         if variant.keep is not None:
             clock = variant.counting(variant.keep)
-            boundary = (
-                cutoff(self._as_of, clock) if within is None else late_cutoff(within, self._as_of, clock)
-            )
-            return (), self._line(case, boundary)
+            late = None if within is None else late_cutoff(within, self._as_of, clock)
+            return (), self._line(case, late or cutoff(self._as_of, clock))
         told = case.bound.periods[variant.instructed or ""]
         times = p.Whole(item=self.value(told.value, root), least=told.least, most=told.most)
         today = periods.day_of(self._as_of, variant.timezone)
@@ -249,9 +249,8 @@ class Limbs(Joins):
         event = case.variant.event or ""
         if event in case.told:
             return p.Untrue(item=self._listed(case, root, "dated"))
-        line = self._now_line(case)
-        recent = self._any(case, event, root, p.State.RECENT, line)
-        return p.Untrue(item=p.AnyOf(items=(recent, self._past(case, event, root, line))))
+        recent = self._any(case, event, root, p.State.RECENT, self._now_line(case))
+        return p.Untrue(item=p.AnyOf(items=(recent, self._happened(case, event, root))))
 
     def _now_line(self, case: Case) -> p.Line:
         return self._line(case, periods.happened(self._as_of, case.variant.timezone))
@@ -268,14 +267,20 @@ class Limbs(Joins):
 
     def _counts(self, case: Case, event: str, root: p.Source) -> tuple[p.Test, ...]:
         """What must hold for an event that has happened to count beside `from`: it is not earlier, for sure."""
-        begin = case.variant.event
-        if begin is None:
+        if (begin := case.variant.event) is None:
             return ()
-        blurred = self._any(case, begin, root, p.State.UNCLEAR, self._now_line(case))
-        return p.Untrue(item=self._precedes(case, event, root)), p.Untrue(item=blurred)
+        against = self._precedes(case, event, root), self._blurred(case, begin, root)
+        return tuple(p.Untrue(item=test) for test in against)
+
+    def _blurred(self, case: Case, begin: str, root: p.Source) -> p.Test:
+        if begin in case.told:
+            return self._listed(case, root, "blurred")
+        return self._any(case, begin, root, p.State.UNCLEAR, self._now_line(case))
 
     def _precedes(self, case: Case, event: str, root: p.Source) -> p.Test:
         """Some known component of `from` is later than every component of `event`."""
+        if case.variant.event in case.told:
+            return self._listed(case, root, "precedes", Limb(event=event, keep=False))
         begin = case.bound.events[case.variant.event or ""]
         ending = case.bound.events[event]
         return p.AnyOf(items=tuple(self._after_all(case, one, ending, root) for one in begin))

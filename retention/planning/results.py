@@ -71,7 +71,8 @@ class Results(Limbs):
             found.append(Result(test=p.IsTrue(item=p.Not(item=scope)), label=OUT_OF_SCOPE, places=every))
         unknown = self._unknown_scope(rule, bound, root)
         if unknown:
-            found.append(Result(test=p.AnyOf(items=unknown), label="unclear", places=every))
+            keeps = not all(variant.upon for variant in rule.variants)
+            found.append(Result(test=p.AnyOf(items=unknown), label="unclear", places=every, keeps=keeps))
         for case in cases(rule, bound, told):
             guard = self.guard(case, root)
             when = case.variant.when
@@ -162,8 +163,11 @@ class Results(Limbs):
         variant = case.variant
         found = self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone)
         if variant.defer_while is not None:
-            defers = self.condition(case.bound, root, variant.defer_while)
-            found.append((self.deferred(case, root, defers), "deferred"))
+            deferred = self.deferred(case, root, self.condition(case.bound, root, variant.defer_while))
+            if variant.upon:  # what nobody has demanded is not put off, and keeps nothing
+                come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
+                deferred = p.All(items=(come, deferred))
+            found.append((deferred, "deferred"))
         return found
 
     def _plain(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:

@@ -28,8 +28,11 @@ class Need:
     columns: tuple[str, ...] = ()
 
 
-def needs(bound: BoundDataset) -> tuple[Need, ...]:
-    """Rows of the record are read, locked and deleted, or rewritten; what can keep a record, or dates it, is read."""
+def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
+    """Rows of the record are read, locked and deleted, or rewritten; what can keep a record, or dates it, is read.
+
+    `deletes`: some rule deletes its records, or none says anything of them.
+    """
     found: dict[Need, None] = {}
     keys = {bound.root.id: tuple(column.name for column in bound.key)}
     keys |= {part.table.id: part.table.key for part in bound.parts}
@@ -37,7 +40,8 @@ def needs(bound: BoundDataset) -> tuple[Need, ...]:
     for table in (*bound.removal, *(item.table.id for item in bound.shared)):
         found[Need(table=table, right=Right.READ)] = None
         found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
-        found[Need(table=table, right=Right.DELETE)] = None
+        if deletes:
+            found[Need(table=table, right=Right.DELETE)] = None
     rewritten = [item.column.name for item in bound.rewriting]
     if rewritten or bound.mark is not None:
         columns = (*rewritten, *(column.name for column in (bound.done, bound.mark) if column is not None))

@@ -46,11 +46,9 @@ class Work:
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
-    `rewrites`: the columns that are rewritten; none where no record is.
-    `actions`: what it can come to; `action`: of one that is about that alone, with a plain label. `marker`: the column
-    that says when the action was done.
-    `shared`: of each shared part, which rows go with the records; `lists`: the keys on each list that a predicate
-    names.
+    `shared`: of each shared part, which rows go with the records; `rewrites`: the columns that are rewritten; none
+    where no record is. `actions`: what it can come to; `action`: of one that is about that alone, with a plain label.
+    `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 

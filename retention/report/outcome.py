@@ -150,6 +150,9 @@ def _approved(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine
     line(console, f"retention run --plan {plan}", style="command", indent=2)
 
 
+_VERBS = {"delete": "Delete", "anonymize": "Anonymize", "pseudonymize": "Pseudonymize"}
+
+
 def question(plan: Plan, by: str) -> tuple[str, ...]:
     """What is asked before a run: who approves what, then the question itself, without its answers."""
     jobs = [job for job in plan.jobs if job.status in (JobStatus.READY, JobStatus.AWAITING) and job.due]
@@ -161,7 +164,8 @@ def question(plan: Plan, by: str) -> tuple[str, ...]:
         what = listed([_named(job) for job in awaiting])
         told.append(f"A yes also approves, in the name of {shown(by)}: {what}.")
     actions = {action for job in jobs for action, count in job.actions.items() if count}
-    verb = actions.pop().capitalize() if len(actions) == 1 else "Carry this out for"
+    known = [verb for action, verb in _VERBS.items() if actions == {action}]
+    verb = known[0] if known else "Carry this out for"
     amount = f"{counted(records, 'record')} ({counted(rows, 'row')})"
     return (*told, f"{verb} {amount} for good?")
 

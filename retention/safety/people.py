@@ -32,9 +32,9 @@ class Spoken(People):
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """Every variant of every rule on the dataset that has a limb which rests on tellings."""
+        """Every variant of every rule on the dataset that has an event which people tell."""
         every = (case for rule in self.job.every for case in cases(rule, self.job.bound, self.job.told))
-        return tuple(case for case in every if any(case.rests_on_told(limb) for limb in case.limbs))
+        return tuple(case for case in every if case.spoken_of)
 
     @cached_property
     def tellings(self) -> tuple[Telling, ...]:
@@ -48,6 +48,12 @@ class Spoken(People):
         listed = self.held.keys.get(str(self.job.bound))
         people = any(kind in self.job.bound.subject for kind in self.held.wanted)
         return not (listed or people or self.tellings)
+
+    @cached_property
+    def wanted(self) -> Mapping[str, frozenset[str]]:
+        told = telling.wanted(self.tellings)
+        held = self.held.wanted
+        return {kind: frozenset((*told.get(kind, ()), *held.get(kind, ()))) for kind in {*told, *held}}
 
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         found = telling.Found()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from retention import periods
@@ -69,7 +69,7 @@ def concerning(
     steps: Mapping[str, Sequence[str]],
 ) -> Known:
     """What tellings of the event say of the record; those that it began after do not concern it."""
-    began = _began(dataset, person)
+    began = _began(dataset, person, timezone)
     moments: list[Moment] = []
     told: list[datetime] = []
     doubtful: list[Moment] = []
@@ -102,8 +102,9 @@ def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, i
         _begin(case, key, begin, as_of, into)
     for limb in case.limbs:
         if not case.rests_on_told(limb):
-            continue
-        if limb.keep:
+            if variant.event in case.told and _precedes(begin, events[limb.event], variant.timezone):
+                into.add(case.listed("precedes", limb), key)
+        elif limb.keep:
             _keep(case, limb, key, begin, as_of, into)
         else:
             _ending(
@@ -121,7 +122,9 @@ def later(left: Moment, right: Moment, timezone: str) -> bool:
 def _begin(case: Case, key: Key, begin: Known, as_of: datetime, into: Found) -> None:
     """What is asked of the variant's `from` besides whether its period has ended."""
     variant = case.variant
-    if begin.moments and not begin.unclear:
+    if begin.unclear:
+        into.add(case.listed("blurred"), key)
+    elif begin.moments:
         into.add(case.listed("dated"), key)
     day = _past_day(begin, variant, as_of)
     if day is None or variant.at_most is None:
@@ -150,22 +153,18 @@ def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into:
             into.add(case.listed("late", limb), key)
 
 
+def _precedes(begin: Known, end: Known, timezone: str) -> bool:
+    """Some moment of `from` is later than every one of an event that columns tell."""
+    return bool(end.moments) and any(
+        all(later(one, other, timezone) for other in end.moments) for one in begin.moments
+    )
+
+
 def _ending(
     case: Case, limb: Limb, key: Key, begin: Known | None, end: Known, as_of: datetime, into: Found
 ) -> None:
     variant = case.variant
     today = periods.day_of(as_of, variant.timezone)
-    if limb.event not in case.told:  # the latest of its components is its date
-        ahead = any(not _happened(moment, as_of, variant.timezone) for moment in end.moments)
-        if ahead:
-            return
-        latest = (
-            [max(end.moments, key=lambda moment: _order(moment, variant.timezone))] if end.moments else []
-        )
-        end = Known(moments=tuple(latest), unclear=end.unclear)
-        if end.unclear:
-            into.add(case.listed("unclear", limb), key)
-            return
     counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
     zone = variant.timezone
     before = (
@@ -184,7 +183,7 @@ def _ending(
             unclear = True
             continue
         day = _day(moment, variant.timezone)
-        counting.append((day, _day(end.told[place], variant.timezone) if end.told else day))
+        counting.append((day, _day(end.told[place], variant.timezone)))
     if counting:
         _came(case, limb, key, min(day for day, _ in counting), into)
         if any(today >= _late(day, variant) for _, day in counting):
@@ -223,12 +222,6 @@ def _day(moment: Moment, timezone: str) -> date:
     return periods.day_of(moment, timezone) if isinstance(moment, datetime) else moment
 
 
-def _order(moment: Moment, timezone: str) -> tuple[date, datetime]:
-    """By days, and by instants among those of one day."""
-    last = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
-    return _day(moment, timezone), moment if isinstance(moment, datetime) else last
-
-
 def _names(person: Person, telling: Telling, steps: Mapping[str, Sequence[str]]) -> bool:
     return any(
         value is not None
@@ -238,12 +231,12 @@ def _names(person: Person, telling: Telling, steps: Mapping[str, Sequence[str]])
     )
 
 
-def _began(dataset: BoundDataset, person: Person) -> Moment | None:
+def _began(dataset: BoundDataset, person: Person, timezone: str) -> Moment | None:
     """When the record began; None where that can't be told."""
     if dataset.began is None or person.began is None:
         return None
     moment = _moment(dataset, dataset.began, person.began)
-    return None if moment is None or _day(moment, "UTC") < FIRST else moment
+    return None if moment is None or _day(moment, timezone) < FIRST else moment
 
 
 def _moment(dataset: BoundDataset, component: Component, value: str) -> Moment | None:

@@ -12,12 +12,13 @@ from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
 from retention.model.catalogue import Reference
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Dataset
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
-from retention.model.policy import Policy
+from retention.model.policy import Policy, Rule
 from retention.periods import day_of
 from retention.planning import spoken
+from retention.planning.actions import DELETE, spelt_out
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
@@ -29,7 +30,7 @@ from retention.planning.shared_parts import unshared
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
-from retention.verbs.prepared import Clock, configuration, problems_of, silence
+from retention.verbs.prepared import Clock, configuration, problems_of, reaches, silence
 from retention.verbs.rewriting import trial_problems
 
 MOST_COUNTED = 1_000_000
@@ -114,7 +115,7 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
     read_only = target.read_only()
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
-    lacking, looking = _rights(connector, bound, target)
+    lacking, looking = _rights(policy, connector, bound, target)
     meant = spoken.condition_problems(policy, bound, target.catalogue())
     meant += (*rewriting_problems(policy, bound), *trial_problems(policy, bound, target))
     unseen = [problem for item in bound for problem in _unseen(item)]
@@ -161,7 +162,7 @@ def _unseen(item: BoundDataset) -> list[Problem]:
 
 
 def _rights(
-    connector: Connector, bound: Sequence[BoundDataset], target: Target
+    policy: Policy, connector: Connector, bound: Sequence[BoundDataset], target: Target
 ) -> tuple[list[Problem], list[str]]:
     """What the role can't do and a plan or a run would need, each once, under the first dataset that does.
 
@@ -170,7 +171,8 @@ def _rights(
     first: dict[str, str] = {}
     wanted: dict[Need, None] = {}
     for item in bound:
-        for need in needs(item):
+        rules = [r for r in policy.rules.values() if r.acts and reaches(r, item.dataset)]
+        for need in needs(item, deletes=not rules or any(_may_delete(r, item.dataset) for r in rules)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))
@@ -208,3 +210,7 @@ def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
     return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
+
+
+def _may_delete(rule: Rule, dataset: Dataset) -> bool:
+    return spelt_out(dataset, DELETE) and any(DELETE in variant.chain for variant in rule.variants)

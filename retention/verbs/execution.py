@@ -27,6 +27,7 @@ from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore
+from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import not_run, standing_of, status_of
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
@@ -186,12 +187,13 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: Memory) 
 
 
 def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memory: Memory) -> JobOutcome:
-    """Executes the job under its lease: two at once on one dataset are refused."""
+    """Executes the job under its lease: two at once on one dataset, or on rows that two share, are refused."""
     state, name = execution.state, item.job.name
     lease = lease_name(name)
     now = execution.clock()
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
+        refuse_beside(tx.leases, item.bound, execution.ready.bound, now)
         token = tx.leases.acquire(lease, this_process(), now, LEASE)
     outcome: JobOutcome | None = None
     try:

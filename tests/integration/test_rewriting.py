@@ -140,3 +140,31 @@ def test_another_key_is_refused(shop: Workplace):
     assert outcome.jobs[0].status.value == "failed"
     assert "another pseudonyms' key" in (outcome.jobs[0].reason or "")
     assert row(shop, 1)[1] == "Ann Canary"
+
+
+def test_a_megabyte_and_what_is_no_text_are_rewritten_too(work, store):
+    big = {"mariadb": "LONGTEXT"}.get(store.kind, "TEXT")
+    null = "NULL" if store.kind == "mariadb" else ""
+    script = f"CREATE TABLE big (id INTEGER PRIMARY KEY, a {big}, b {big}, made_at TIMESTAMP {null})"
+    (store.verbatim if store.kind == "mariadb" else store.script)(script)
+    for number in (1, 2, 3):
+        store.script(f"INSERT INTO big VALUES ({number}, '{'x' * 1_000_000}', 'y', '2020-01-01 00:00:00')")
+    if store.kind == "sqlite":
+        store.script("UPDATE big SET a = CAST(x'c328' AS TEXT), b = CAST(x'4142c328' AS TEXT) WHERE id = 3")
+    work.rule("big", 'data = "big"\nkeep = "1 year"\nfrom = "made"', action='"pseudonymize"')
+    dataset = '[datasets.big]\ndata = "big"\ntable = "big"\nevents = { made = "made_at" }\n'
+    work.connect(store, dataset + 'anonymize = { a = "hash", b = { strategy = "prefix", length = 2 } }')
+    assert done(work.run()) == 3
+    rows = store.rows("SELECT a, b FROM big ORDER BY id")
+    assert all(len(a) == 30 and a.startswith("rh1-") for a, _ in rows)
+    assert rows[0] == rows[1]
+    assert rows[2][1] == ("AB" if store.kind == "sqlite" else "y")
+    assert (rows[2][0] == rows[0][0]) == (store.kind != "sqlite")
+
+
+def test_explain_says_that_a_record_was_rewritten(shop: Workplace):
+    assert [each.action for each in shop.explain("db.people", "1").rules] == ["pseudonymize"]
+    shop.run()
+    (said,) = shop.explain("db.people", "1").rules
+    assert said.fate == "done"
+    assert "rewritten since" in said.because

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
 from retention import periods
@@ -32,7 +32,6 @@ from retention.model.clock import Boundary
 from retention.model.encoding import EPOCHS, Encoding, Format, Unit
 from retention.periods.encodings import read
 from tests.oracles import clocks as oracle
-from tests.property.test_fate import examples
 from tests.support import servers
 
 ROOT = p.Source(table=TableId(schema=None, name="clocks"), alias="r")
@@ -289,6 +288,19 @@ def _held(value: Any, type_: str, unit: Unit | None, never: tuple[Any, ...]) -> 
             return value
         return float(value)
     return value
+
+
+def examples(number: int) -> settings:
+    """The same every time, and no time limit: a database answers when it does."""
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @examples(250)

@@ -6,14 +6,17 @@ import importlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.oracles import lawyer
 from tests.oracles.lawyer import (
+    clocks,
     examples_actions,
     examples_fate,
+    examples_found,
     examples_time,
     fate,
     generate,
@@ -22,7 +25,12 @@ from tests.oracles.lawyer import (
 )
 from tests.oracles.lawyer.holds import held
 
-EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *examples_actions.examples()]
+EXAMPLES = [
+    *examples_time.examples(),
+    *examples_fate.examples(),
+    *examples_found.examples(),
+    *examples_actions.examples(),
+]
 HOME = Path(lawyer.__file__).parent
 
 MUTANTS = {
@@ -351,3 +359,19 @@ def test_what_a_run_leaves_holds_together(seed: int) -> None:
             assert fates.count("due") <= 1
         else:
             assert "due" not in fates
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_clock_that_has_ended_has_ended_the_day_after(seed: int) -> None:
+    """But for what `defer_while` puts off, which a fact decides, and what counts from a date that people tell."""
+    world = generate.case(seed, companies=4).world
+    tomorrow = world.but(as_of=world.as_of + timedelta(days=1))
+    for rule in world.rules:
+        plain = all(v.defer_while is None and v.start not in world.told for v in rule.variants)
+        for record in rows.records(world):
+            if not plain or not clocks.reaches(rule, record):
+                continue
+            today, then = (clocks.clock(each, rule, record) for each in (world, tomorrow))
+            if today.word == clocks.ENDED:
+                assert (then.word, then.ended) == (clocks.ENDED, today.ended)
+                assert today.overdue <= then.overdue

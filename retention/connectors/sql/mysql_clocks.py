@@ -9,6 +9,7 @@ from datetime import UTC, date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Reading
@@ -104,10 +105,11 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
 
 
 def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Readable text with an offset in UTC, without the fraction of its second."""
+    """Readable text with an offset in UTC. What a fraction says beyond microseconds is cut off."""
     seconds = sa.func.substr(text, literal("17"), literal("1")) == literal("':'")
+    fraction = sa.func.regexp_substr(text, literal("'[.][0-9]{1,6}'"))
     whole = sa.case(
-        (seconds, sa.func.left(text, literal("19"))),
+        (seconds, sa.func.concat(sa.func.left(text, literal("19")), fraction)),
         else_=sa.func.concat(sa.func.left(text, literal("16")), literal("':00'")),
     )
     bare = sa.func.rtrim(text)
@@ -119,5 +121,5 @@ def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
         (east, literal("0") - Grouping(away)),
         else_=away,
     )
-    told = sa.func.timestampadd(literal("MINUTE"), shift, sa.cast(whole, sa.DateTime))
+    told = sa.func.timestampadd(literal("MINUTE"), shift, sa.cast(whole, DATETIME(fsp=6)))
     return sa.case((_matches(text, WITH_OFFSET), told))

@@ -34,7 +34,8 @@ class MysqlRewritable(Rewritable):
         return Guards(checks=checks_of(create, "mysql", of.columns), uniques=uniques)
 
     def exactly(self, text: Element, value: str) -> Element:
-        return _bytes(text) == sa.cast(bound(value), sa.BINARY)
+        alike = text == bound(value)  # cheap, and true of all that is exactly so
+        return sa.and_(alike, _bytes(text) == sa.cast(bound(value), sa.BINARY))
 
     def characters(self, text: Element) -> Element:
         return sa.func.char_length(text)

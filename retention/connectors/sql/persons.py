@@ -17,9 +17,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import Compiler, among_values, bound
+from retention.connectors.sql.predicates import Compiler, among_values
+from retention.connectors.sql.untold import may_be
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Kind, Reference, TableId
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.bound import BoundDataset, Component
 from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
@@ -65,7 +66,7 @@ class Persons:
             target = (
                 self._root if reference.target == self._dataset.root.id else joins.source(reference.target)
             )
-            tests = [joins.refers(reference, row, target)]
+            tests = [joins.refers(reference, row, target), *self._a_record()]
             if row is not owner:
                 tests.append(joins.belongs(holder, reference.table, row, owner))
             if target is not self._root:
@@ -84,6 +85,7 @@ class Persons:
         tests = [
             joins.belongs(holder, table, row, owner),
             joins.belongs(self._dataset, table, row, self._root),
+            *self._a_record(),
         ]
         sources = [compiler.source(source) for source in (owner, row, self._root)]
         key = [compiler.column(owner, column.name) for column in holder.key]
@@ -118,10 +120,7 @@ class Persons:
             compiler.source(self._root)
         )
         width = len(dataset.key)
-        records = Binder(self._catalogue, dataset.root, self._root)
-        if dataset.where is not None:
-            scope = records.test(dataset.where.tree)
-            tests = [*tests, compiler.test(p.Untrue(item=p.Not(item=scope)))]
+        tests = [*tests, *map(compiler.test, self._a_record())]
         for row in self._connection.execute(query.where(*tests)):
             told = [None if value is None else _text(value) for value in row[width : width + len(kinds)]]
             yield Person(
@@ -129,6 +128,13 @@ class Persons:
                 identifiers=dict(zip(kinds, told, strict=True)),
                 began=_text(row[-1]) if began and row[-1] is not None else None,
             )
+
+    def _a_record(self) -> list[p.Test]:
+        """What is so of every record: the dataset's `where` is not false. Other rows of its table are nobody's."""
+        if self._dataset.where is None:
+            return []
+        scope = Binder(self._catalogue, self._dataset.root, self._root).test(self._dataset.where.tree)
+        return [p.Untrue(item=p.Not(item=scope))]
 
     def _key(self) -> list[ColumnElement[Any]]:
         return [self._compiler.column(self._root, column.name) for column in self._dataset.key]
@@ -142,16 +148,7 @@ class Persons:
 
     def _may_be(self, kind: str, values: Sequence[str]) -> ColumnElement[Any]:
         column = column_of(self._joins.value(self._dataset.subject[kind], self._root))
-        value = self._value(kind)
-        if column.kind is Kind.INTEGER:
-            numbers = [int(text) for text in values if _whole(text)]
-            return value.in_([bound(number) for number in numbers]) if numbers else sa.false()
-        plain = [text for text in values if text.isascii()]
-        text = self._dialect.folded(value, column.kind)
-        tests = [self._dialect.beyond_ascii(value, column.kind)]
-        if plain:
-            tests.append(text.in_([bound(each) for each in plain]))
-        return sa.or_(*tests)
+        return may_be(self._dialect, self._value(kind), column.kind, values)
 
 
 class PersonsOf(Target):
@@ -184,10 +181,6 @@ class PersonsOf(Target):
     ) -> Iterator[Key]:
         with self._looking(dataset, f"for what refers to records of {holder}") as found:
             yield from found.users(holder, link, keys)
-
-
-def _whole(text: str) -> bool:
-    return text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19
 
 
 def _text(value: Any) -> str:

@@ -198,6 +198,10 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
         rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
         return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
 
+    def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
+        given = sa.bindparam(None, _array(list(values)), type_=NullType(), unique=True)
+        return value == sa.any_(sa.cast(given, Spelled(f"{type_}[]")))
+
     def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
         # By way of arrays: the planner takes those for small, and hashes them. A query's own rows, once it guesses
         # them to be many, it would read through for every record.

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql.dialect import Reading
 from retention.connectors.sql.iso_text import shortest
-from retention.connectors.sql.lines import ISO, NUMBER, OFFSET, WITH_OFFSET, literal
+from retention.connectors.sql.lines import ISO, NUMBER, WITH_OFFSET, literal
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.text_clocks import TextClocks
 from retention.model import predicate as p
@@ -120,10 +120,9 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
 
 
 def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Text with an offset as an instant, without the fraction of its second, which a cast would round."""
-    pattern = literal(f"'([.][0-9]+)? *({OFFSET}) *$'")
-    whole = sa.func.regexp_replace(text, pattern, literal("'\\2'"))
-    return sa.case((_matches(text, WITH_OFFSET), sa.cast(whole, sa.TIMESTAMP(timezone=True))))
+    """Text with an offset as an instant. What a fraction says beyond microseconds is cut off: a cast would round."""
+    cut = sa.func.regexp_replace(text, literal("'([.][0-9]{6})[0-9]+'"), literal("'\\1'"))
+    return sa.case((_matches(text, WITH_OFFSET), sa.cast(cut, sa.TIMESTAMP(timezone=True))))
 
 
 def _plain(text: ColumnElement[Any]) -> ColumnElement[Any]:

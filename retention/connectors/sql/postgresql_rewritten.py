@@ -79,7 +79,8 @@ class PostgresqlRewritable(Rewritable):
         return column == self.generalised(column, of, month=month)
 
     def as_read(self, column: Element, of: Column) -> Element:
-        return column if of.kind is Kind.TEXT else sa.cast(column, sa.Text)
+        """As text: of a column with a fixed length without the blanks at its end."""
+        return sa.cast(column, sa.Text)
 
     def same(self, column: Element, value: Element) -> Element:
         return sa.cast(column, sa.Text).is_not_distinct_from(sa.cast(value, sa.Text))

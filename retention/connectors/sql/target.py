@@ -51,6 +51,7 @@ from retention.connectors.sql.rewriting import rewriter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
@@ -273,27 +274,22 @@ class SqlTarget(PersonsOf):
             if people is not None:
                 listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
             dense = share >= DENSE
+            given = self._dialect, connection, work, committer, timeouts
             if making is not None:
-                given = (self._dialect, connection, work, committer, timeouts)
                 yield rewriter(*given, making, remembered, dense=dense, listing=listing)
                 return
             if isinstance(remembered, RememberedKeys):
-                yield RememberingRemover(
-                    self._dialect, connection, work, committer, timeouts, remembered, listing=listing
-                )
+                yield RememberingRemover(*given, remembered, listing=listing)
                 return
-            if listing is not None:
-                yield KeyRemover(
-                    self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
-                )
-                return
-            way = self._way(connection, work, dense)
-            if way is PageRemover:
-                physical = self._dialect.physical
-                assert physical is not None
-                yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
+            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
+            apart = untold is None or untold.told_apart
+            way = self._way(connection, work, dense) if apart else KeyRemover
+            if way is PageRemover and (physical := self._dialect.physical) is not None:
+                yield PageRemover(physical, *given, listing=listing, untold=untold)
+            elif way is SpanRemover:
+                yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
             else:
-                yield way(self._dialect, connection, work, committer, timeouts, dense=dense)
+                yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""

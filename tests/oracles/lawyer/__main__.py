@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -12,18 +13,51 @@ from pathlib import Path
 
 import psycopg
 import pymysql
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-from tests.oracles.lawyer import fate, places, written
-from tests.oracles.lawyer.generate import Case, case
-from tests.oracles.lawyer.harness import TODAY, Harness, asked
-from tests.oracles.lawyer.profiles import EVERYTHING, KEEPING, Profile
-from tests.oracles.lawyer.shrink import shrunk
+from tests.oracles.lawyer import many, places
+from tests.oracles.lawyer.generate import case
+from tests.oracles.lawyer.harness import Harness
+from tests.oracles.lawyer.profiles import EVERYTHING, KEEPING, TODAY
+from tests.oracles.lawyer.telling_apart import smallest
 
 PROFILES = {"today": None, "keeping": KEEPING, "everything": EVERYTHING}
 
 
 def main() -> int:
-    """0 where they agree; 1 where not, with the smallest case that was found."""
+    """0 where they agree; 1 where not, with the smallest case that was found; 2 where a server is missing in CI."""
+    signal.signal(signal.SIGTERM, many.ended)
+    said = arguments()
+    kinds = [kind for kind in said.databases.split(",") if answers(kind)]
+    if len(kinds) < len(said.databases.split(",")) and os.environ.get("CI") == "true":
+        return 2
+    policies = -(-said.count // (said.companies * max(1, len(kinds))))
+    tasks = [
+        many.Task(
+            kind=kind,
+            seed=seed,
+            profile=PROFILES[said.profile] or TODAY[kind],
+            companies=said.companies,
+            carried_out=not said.plans_only,
+            patience=said.patience,
+        )
+        for seed in range(said.seed, said.seed + policies)
+        for kind in kinds
+    ]
+    begun = time.monotonic()
+    found = watched(tasks, said)
+    for kind in kinds:
+        print(figures(kind, [result for result in found if result.task.kind == kind]))
+    print(f"all in {time.monotonic() - begun:.0f} s by {said.workers} at once")
+    wrong = [result.task for result in found if result.differences]
+    first = {task.kind: task for task in reversed(wrong)} if said.shrink else {}
+    for task in first.values():
+        print(f"\n{task.kind}: seed {task.seed}, made small:\n{made_small(task)}")
+    return 1 if wrong else 0
+
+
+def arguments() -> argparse.Namespace:
     words = argparse.ArgumentParser(prog="python -m tests.oracles.lawyer", description=__doc__)
     words.add_argument("--count", type=int, default=100_000, help="so many companies in all")
     words.add_argument("--companies", type=int, default=50, help="so many under one policy")
@@ -31,63 +65,82 @@ def main() -> int:
     words.add_argument("--seed", type=int, default=0, help="the first; the others follow")
     words.add_argument("--profile", choices=PROFILES, default="today", help="how much of the language")
     words.add_argument("--plans-only", action="store_true", help="no runs")
-    said = words.parse_args()
-    kinds = said.databases.split(",")
-    policies = -(-said.count // (said.companies * len(kinds)))
-    return max(compared(kind, said, policies) for kind in kinds)
+    words.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
+    words.add_argument("--patience", type=float, default=300, help="seconds; then a policy is skipped")
+    words.add_argument("--no-shrink", dest="shrink", action="store_false", help="differences as they are")
+    return words.parse_args()
 
 
-def compared(kind: str, said: argparse.Namespace, policies: int) -> int:
-    profile = PROFILES[said.profile] or TODAY[kind]
-    begun, fates = time.monotonic(), Counter[str]()
+def answers(kind: str) -> bool:
+    """Whether there is a database of this kind."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            place = places.opened(kind, Path(folder))
+            places.opened(kind, Path(folder)).close()
         except (psycopg.OperationalError, pymysql.OperationalError) as error:
             print(f"{kind}: nothing was compared, no server: {error}")
-            return 2 if os.environ.get("CI") == "true" else 0
-        try:
-            harness = Harness(Path(folder) / "files", place)
-            for seed in range(said.seed, said.seed + policies):
-                made = case(seed, profile, companies=said.companies)
-                found = asked(harness, made, carried_out=not said.plans_only)
-                if found:
-                    print(
-                        f"{kind}: seed {seed} differs: {found[0]}\n" + smallest(harness, made, profile, said)
-                    )
-                    return 1
-                fates.update(
-                    word for each in fate.answer(made.world).fates.values() for word, _ in each.values()
+            return False
+    return True
+
+
+def watched(tasks: list[many.Task], said: argparse.Namespace) -> list[many.Result]:
+    """The results; on a terminal with a bar. Each difference is told as soon as it is found."""
+    found = []
+    columns = (
+        *Progress.get_default_columns()[:2],
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        line = bar.add_task("policies", total=len(tasks))
+        for result in many.results(tasks, said.workers):
+            found.append(result)
+            bar.advance(line)
+            if result.differences:
+                print(
+                    f"{result.task.kind}: seed {result.task.seed} differs: {result.differences[0][:500]}",
+                    flush=True,
                 )
+                print(f"  again: {again(result.task, said)}", flush=True)
+    return found
+
+
+def again(task: many.Task, said: argparse.Namespace) -> str:
+    """What to type for this case alone."""
+    words = (
+        f"--databases {task.kind} --seed {task.seed} --count {task.companies} --companies {task.companies}"
+    )
+    plans = " --plans-only" if said.plans_only else ""
+    return f"python -m tests.oracles.lawyer {words} --profile {said.profile}{plans}"
+
+
+def figures(kind: str, found: list[many.Result]) -> str:
+    """What was compared on one database, and what was not."""
+    compared = [result for result in found if result.skipped is None]
+    fates = sum((result.fates for result in compared), Counter[str]())
+    companies, seconds = sum(r.task.companies for r in compared), sum(r.seconds for r in found)
+    text = (
+        f"{kind}: {companies} companies under {len(compared)} policies, {sum(r.records for r in compared)} records,"
+        f" {seconds:.0f} s of one process; {sum(bool(r.differences) for r in found)} policies differ\n"
+        f"  {sum(fates.values())} fates: {', '.join(f'{word} {n}' for word, n in fates.most_common())}"
+    )
+    for reason in sorted({result.skipped for result in found if result.skipped}):
+        seeds = [str(result.task.seed) for result in found if result.skipped == reason]
+        text += f"\n  skipped, {reason}: {len(seeds)} policies, seeds {' '.join(seeds)}"
+    return text
+
+
+def made_small(task: many.Task) -> str:
+    """The smallest case that differs in the same way, as files and rows, and what both say of its records."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = places.opened(task.kind, Path(folder))
+        try:
+            made = case(task.seed, task.profile, companies=task.companies)
+            court = Harness(Path(folder) / "files", place)
+            return smallest(court, made, carried_out=task.carried_out, patience=task.patience)
         finally:
             place.close()
-    seconds = time.monotonic() - begun
-    rate = policies * said.companies / seconds
-    print(
-        f"{kind}: {policies * said.companies} companies under {policies} policies in {seconds:.0f} s,"
-        f" {rate:.1f} a second, {sum(fates.values())} fates: {dict(fates.most_common())}"
-    )
-    return 0
-
-
-def smallest(harness: Harness, made: Case, profile: Profile, said: argparse.Namespace) -> str:
-    """The case, shrunk, as files and rows, and where it differs."""
-
-    def fails(smaller: Case) -> bool:
-        found = asked(harness, smaller, carried_out=not said.plans_only)
-        wrong = (
-            "ConfigurationError",
-            '"code": "configuration"',
-        )  # a smaller one that says what can't be said
-        return bool(found) and not any(word in each for each in found for word in wrong)
-
-    small = shrunk(made, fails)
-    lines = [f"as of {small.world.as_of}", written.policy(small)]
-    lines += written.connectors(small, lambda connector: harness.place.url(small.shape, connector)).values()
-    lines += [" ".join(words) for words in written.hold_commands(small)]
-    lines += [" ".join(written.event_command(telling)) for telling in small.world.tellings]
-    lines += [f"{table}: {dict(row)}" for table, rows in small.world.rows.items() for row in rows]
-    return "\n".join([*lines, *asked(harness, small, carried_out=not said.plans_only)])
 
 
 if __name__ == "__main__":

@@ -195,8 +195,9 @@ def happened(world: World, variant: Variant, time: Happening, record: Record) ->
     told_of = dates if telling is None else [telling.at]
     if any(lies_ahead(world, variant, point) for point in told_of):
         return Limb(state=AHEAD)
-    if UNCLEAR in time.points:
-        return Limb(state=UNCLEAR)
+    if UNCLEAR in time.points:  # what is earlier than `from` does not count, whomever it concerns
+        counts_not = telling is not None and is_earlier(world, variant, told_of, record)
+        return Limb(state=MISSING if counts_not else UNCLEAR)
     if not dates:
         return Limb(state=MISSING)
     earlier = is_earlier(world, variant, dates, record)

@@ -30,6 +30,10 @@ def truth(tree: Tree | None, names: Mapping[str, Any]) -> bool | None:
         case ("or", *items):
             found = [truth(item, names) for item in items]
             return True if True in found else UNKNOWN if None in found else False
+        case ("same", name, other):
+            return UNKNOWN if None in (names[name], names[other]) else names[name] == names[other]
+        case ("or else", name, instead, value):
+            return (instead if names[name] is None else names[name]) == value
         case ("in", name, values):
             return UNKNOWN if names[name] is None else names[name] in values
         case (comparison, name, value):

@@ -29,8 +29,10 @@ COUNTED_LATE = ("due", "referenced", "conflict")
 
 
 def ended(world: World, rule: Rule, record: Record) -> bool:
-    """The rule's clock has ended for the record, and no hold covers it."""
-    return reaches(rule, record) and clock(world, rule, record).word == ENDED and record not in held(world)
+    """The rule takes part, its clock has ended for the record, and no hold covers it."""
+    if not (acts(world, rule) and reaches(rule, record)):
+        return False
+    return clock(world, rule, record).word == ENDED and record not in held(world)
 
 
 def unreferenced_choice(world: World, rule: Rule, record: Record) -> str | None:
@@ -40,16 +42,38 @@ def unreferenced_choice(world: World, rule: Rule, record: Record) -> str | None:
 
 @remembered
 def choice(world: World, rule: Rule, record: Record) -> str | None:
-    """The first action of the chain that nothing stops; None where all are stopped."""
+    """The first action of the chain that nothing stops; None where all are stopped.
+
+    What only waits for rows that a rule would delete that takes no part in this run waits, and goes no further.
+    """
     for action in chain(world, rule, record):
-        if not kept_from(world, rule, record, action) and not (
-            action == DELETE and referenced(world, record)
-        ):
+        if kept_from(world, rule, record, action):
+            continue
+        if action != DELETE or not referenced(world, record):
             return action
+        if not referenced(*among_all(world, record)):
+            return None
     return None
 
 
-def acts(world: World, rule: Rule, record: Record, action: str | None) -> bool:
+@remembered
+def everybody(world: World) -> World:
+    """The same, and every rule takes part."""
+    return world.but(only=()) if world.only else world
+
+
+def among_all(world: World, record: Record) -> tuple[World, Record]:
+    whole = everybody(world)
+    every = rows.records(whole)
+    return whole, next(r for r in every if r.root is record.root and r.dataset is record.dataset)
+
+
+def acts(world: World, rule: Rule) -> bool:
+    """It takes part in this run. The others go on protecting."""
+    return not rule.kept_by and (not world.only or rule.name in world.only)
+
+
+def to_do(world: World, rule: Rule, record: Record, action: str | None) -> bool:
     """There is something that the rule would do, and it has not done it yet."""
     return action is not None and not done(world, rule, record, action)
 
@@ -69,7 +93,7 @@ def would_go(world: World, record: Record) -> bool:
         (rule, other) for other in of_row(world, record) for rule in world.rules if ended(world, rule, other)
     ]
     chosen = [(rule, other, unreferenced_choice(world, rule, other)) for rule, other in ways]
-    return not any(action == RESTRICT and acts(world, *way, action) for *way, action in chosen)
+    return not any(action == RESTRICT and to_do(world, *way, action) for *way, action in chosen)
 
 
 @remembered
@@ -148,7 +172,7 @@ def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
         for other in of_row(world, record)
         if ended(world, rule, other)
         and (action := choice(world, rule, other)) is not None
-        and acts(world, rule, other, action)
+        and to_do(world, rule, other, action)
         and (other is record or record.dataset.columns is None)
     ]
 
@@ -242,7 +266,9 @@ class Answer:
 def jobs(world: World) -> Iterator[tuple[Rule, Dataset]]:
     for rule in world.rules:
         for dataset in world.datasets:
-            if not rule.kept_by and (dataset.data in rule.data or (rule.data == ANY and can(rule, dataset))):
+            if not acts(world, rule):
+                continue
+            if dataset.data in rule.data or (rule.data == ANY and can(rule, dataset)):
                 yield rule, dataset
 
 

@@ -16,6 +16,7 @@ from tests.oracles.lawyer.profiles import EVERYTHING, Profile
 from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
+    NO_DAY,
     Component,
     Dataset,
     Holds,
@@ -25,6 +26,7 @@ from tests.oracles.lawyer.world import (
     Reference,
     Row,
     Some,
+    Table,
     Value,
     World,
 )
@@ -42,6 +44,8 @@ DAYS = tuple(
 )  # fmt: skip
 UNREADABLE = (
     "", "soon", "2024-02-30", "0000-00-00", "20240101", "2024-13-01", "2024-01-01 25:00", "0001-01-01", "1970-01-01",
+    "0", "1700000000", "2024-01-01T", "2024-01-01Z", "01.02.2024", "2024-01-01 10:00 Uhr", "2024-01-01 10:00:61",
+    "infinity", "1970-01-01T00:00:00Z", "2024-01-01 24:00", "2024-01-01 10",
 )  # fmt: skip
 STATUS = ("paid", "open", "it's", None)
 EMAILS = ("a@x.org", " A@X.org", "b@x.org", "c@x.org", None)
@@ -108,6 +112,9 @@ class _Drawing:
             told=policy.told,
             identifiers=self.identifiers(policy.told),
         )
+        acting = [rule.name for rule in rules if not rule.kept_by]
+        if self.profile.narrowed and len(acting) > 1 and self.chance(12):
+            world = world.but(only=(rnd.choice(acting),))
         tellings = policy.tellings(world, self.pool)
         return Case(
             seed=self.seed, shape=self.shape, world=world.but(tellings=tellings, holds=policy.holds(world))
@@ -122,7 +129,7 @@ class _Drawing:
     def datasets(self) -> list[Dataset]:
         """Some of the shape's seats; never none. Without leave to share, no table is in two datasets."""
         seats = [seat for seat in self.shape.seats if self.chance(75)] or [self.rnd.choice(self.shape.seats)]
-        if self.shape.name == "rings" and not self.profile.rings:
+        if self.shape.name == "rings" and not self.profile.mutual:
             seats = [self.rnd.choice(seats)]
         found: list[Dataset] = []
         taken: set[str] = set()
@@ -202,6 +209,8 @@ class _Drawing:
                 ("in", "status", ("paid", "open")),
                 ("is null", "status"),
                 ("<", "amount", 3),
+                ("same", "amount", "other"),
+                ("or else", "status", "paid", "paid"),
                 ("true", "active"),
             )
         )
@@ -247,17 +256,18 @@ class _Drawing:
         self.clean = self.chance(60)  # mostly known: what is unclear hides what else there is to see
         for name, table in self.shape.tables.items():
             count = self.rnd.choice((0, 1, 2, 3, 3, 4, 5, 6))
-            found[name] = [self.row(table.columns, table.key, number) for number in range(1, count + 1)]
+            found[name] = [self.row(table, number) for number in range(1, count + 1)]
         for name, table in self.shape.tables.items():
             for reference in table.references:
                 for row in found[name]:
                     self.point(reference, row, found[reference.target])
         return found
 
-    def row(self, columns: Any, key: Any, number: int) -> Row:
+    def row(self, table: Table, number: int) -> Row:
+        key = table.key
         row = Row()
         clocks: dict[str, Any] = {}
-        for column, kind in columns.items():
+        for column, kind in table.columns.items():
             if column in CLOCKS:
                 clocks[column] = row[column] = self.moment(column, kind, clocks)
             elif column in PERSONAL:
@@ -265,6 +275,8 @@ class _Drawing:
             elif column in key:
                 own = "ns"[number % 2] if column == "shop" else (number + 1) // len(key)
                 row[column] = self.own(own) if column != "shop" else own
+            elif column in table.unique:
+                row[column] = None if self.chance(10) else self.own(number)
             else:
                 row[column] = self.plain(column)
         return row
@@ -281,6 +293,7 @@ class _Drawing:
         choices: dict[str, Sequence[Any]] = {
             "status": STATUS,
             "amount": (0, 3, 5, None),
+            "other": (0, 3, None),
             "active": (True, False, None),
             "email": EMAILS,
             "customer": (1, 2, 3, None),
@@ -332,6 +345,8 @@ class _Drawing:
     def unknown(self, column: str) -> Any:
         """Zero dates, epoch 0, what can't be read: how databases spell "unknown"."""
         long_ago = datetime(1971, 1, 1, tzinfo=UTC)
+        if column in "dtz" and self.chance(30):
+            return NO_DAY
         return {
             "d": date(1971, 1, 1),
             "t": long_ago.replace(tzinfo=None),

@@ -13,6 +13,7 @@ def folded(kind: str, value: str) -> told.Identifier:
     return kind, value.strip().casefold()
 
 
+@remembered
 def known(world: World, record: Record) -> set[told.Identifier]:
     return {folded(kind, value) for kind, value in told.identifiers(world, record).items()}
 

@@ -79,13 +79,12 @@ def needing(world: World, rule: Rule, record: Record, same: Record) -> list[Keep
     `same` is the record, or another one of its row, from which `rule` on `record` is kept.
     """
     mine, found = said(world, rule, record), []
-    for pointing in rows.records(world):
-        if same in rows.pointed_at(world, pointing):
-            for other in world.rules:
-                kept = keeper(world, rule, mine, other, pointing)
-                needs = [v for v in kept.variants if same.dataset.data in v.needs] if kept else []
-                if needs:
-                    found.append(Keeper(rule=other, record=pointing, variants=tuple(needs)))
+    for pointing in rows.pointing(world).get(same, ()):
+        for other in world.rules:
+            kept = keeper(world, rule, mine, other, pointing)
+            needs = [v for v in kept.variants if same.dataset.data in v.needs] if kept else []
+            if needs:
+                found.append(Keeper(rule=other, record=pointing, variants=tuple(needs)))
     return found
 
 

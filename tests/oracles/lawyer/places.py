@@ -14,7 +14,7 @@ from typing import Any
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.rewritten import values_query
 from tests.oracles.lawyer.shapes import SHAPES, Shape
-from tests.oracles.lawyer.world import Row, Table
+from tests.oracles.lawyer.world import NO_DAY, Row, Table
 from tests.support import mariadb
 
 POSTGRESQL = os.environ.get("RETENTION_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -29,6 +29,8 @@ KINDS = {
         "timestamptz": "TIMESTAMP(6) NULL DEFAULT NULL",
     },
 }
+NO_DAYS = {"sqlite": "soon", "postgresql": "-infinity", "mariadb": "0000-00-00"}
+"""How a column of dates spells what is no day of the calendar."""
 
 
 class Place:
@@ -68,7 +70,7 @@ def create(kind: str, tables: Iterable[Table]) -> Iterator[str]:
     """Statements that make the tables of one connector, in an order that may refer ahead."""
     for table in tables:
         columns = [f"{name} {_kind(kind, of, name in table.key)}" for name, of in table.columns.items()]
-        items = [*columns, f"PRIMARY KEY ({', '.join(table.key)})"]
+        items = [*columns, f"PRIMARY KEY ({', '.join(table.key)})", *(f"UNIQUE ({c})" for c in table.unique)]
         if kind == "sqlite":
             items += [_foreign_key(reference) for reference in table.references]
         yield f"CREATE TABLE {table.name} ({', '.join(items)})"
@@ -86,12 +88,16 @@ def _kind(kind: str, of: str, key: bool) -> str:
 
 def _foreign_key(reference: Any) -> str:
     columns, ends = ", ".join(reference.columns), ", ".join(reference.target_columns)
-    return f"FOREIGN KEY ({columns}) REFERENCES {reference.target} ({ends})"
+    does = " ON DELETE CASCADE" * reference.cascades
+    return f"FOREIGN KEY ({columns}) REFERENCES {reference.target} ({ends}){does}"
 
 
-def insert(table: Table, rows: Sequence[Row], offset: str = "+00:00") -> str:
-    """`offset`: what is written behind an instant in UTC."""
-    texts = [[_literal(row[column], offset) for column in table.columns] for row in rows]
+def insert(kind: str, table: Table, rows: Sequence[Row]) -> str:
+    offset = "" if kind == "mariadb" else "+00:00"  # what is written behind an instant in UTC
+    no_day = NO_DAYS[kind]
+    texts = [
+        [_literal(no_day if row[c] == NO_DAY else row[c], offset) for c in table.columns] for row in rows
+    ]
     values = ", ".join(f"({', '.join(each)})" for each in texts)
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {values}"
 
@@ -147,7 +153,7 @@ class SqlitePlace(Place):
                 session.execute(f"DELETE FROM {table.name}")
                 rows = case.world.rows[table.name]
                 if rows:
-                    session.execute(insert(table, rows))
+                    session.execute(insert("sqlite", table, rows))
             session.execute("COMMIT")
 
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
@@ -201,7 +207,7 @@ class PostgresqlPlace(Place):
             for table in of(case.shape, connector):
                 statements.append(f"DELETE FROM {table.name}")
                 if case.world.rows[table.name]:
-                    statements.append(insert(table, case.world.rows[table.name]))
+                    statements.append(insert("postgresql", table, case.world.rows[table.name]))
             session.execute("; ".join(statements))
 
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
@@ -231,7 +237,7 @@ class MariadbPlace(Place):
         self.name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
         self.server = MARIADB.rpartition("/")[0]
         self.session = mariadb.connect(MARIADB, autocommit=True)
-        self._run("SET foreign_key_checks = 0")
+        self._run("SET foreign_key_checks = 0, sql_mode = 'ALLOW_INVALID_DATES'")
         for shape in SHAPES.values():
             for connector in CONNECTORS:
                 database = self.database(shape, connector)
@@ -259,7 +265,7 @@ class MariadbPlace(Place):
             for table in of(case.shape, connector):
                 statements.append(f"DELETE FROM {table.name}")
                 if case.world.rows[table.name]:
-                    statements.append(insert(table, case.world.rows[table.name], ""))
+                    statements.append(insert("mariadb", table, case.world.rows[table.name]))
             if self._run(f"SHOW TABLES FROM {self.database(case.shape, connector)} LIKE 'retention_marker'"):
                 statements.append("DELETE FROM retention_marker")
             self._run("; ".join([*statements, "COMMIT"]))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """`one_from`: rules on one data count from the same event. `rings`: datasets that refer to each other, and
-    records that refer to themselves in a circle. `overlap`: one row is the root of records of two datasets."""
+    """`one_from`: rules on one data count from the same event. `mutual`: datasets that refer to each other; `rings`:
+    records of one dataset that do, in a circle. `overlap`: one row is the root of records of two datasets. `narrowed`:
+    runs of some rules alone."""
 
     encoded: bool = True  # dates in numbers and texts
     sharing: bool = True
@@ -23,6 +24,8 @@ class Profile:
     one_from: bool = False
     rings: bool = True
     actions: bool = True  # more than to delete: rewriting, restricting, chains, slices
+    mutual: bool = True
+    narrowed: bool = True
 
     def without(self, **changes: bool) -> Profile:
         """The same, but for what is named: without(encoded=False)."""
@@ -30,6 +33,14 @@ class Profile:
 
 
 EVERYTHING = Profile()
+_BUT_FOR = EVERYTHING.without(mutual=False)
+TODAY = {
+    "sqlite": _BUT_FOR,
+    "postgresql": _BUT_FOR,
+    "mariadb": _BUT_FOR.without(rings=False),
+}
+"""What the engine understands on each database: all but datasets that refer to each other, of which each waits for the
+other; and InnoDB lets no ring go."""
 KEEPING = Profile(
     sharing=False,
     shared_parts=False,
@@ -43,5 +54,7 @@ KEEPING = Profile(
     one_from=True,
     rings=False,
     actions=False,
+    mutual=False,
+    narrowed=False,
 )
 """`keep` after `from`, whatever refers to whatever."""

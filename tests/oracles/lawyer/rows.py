@@ -112,14 +112,36 @@ def pointed_at(world: World, record: Record) -> Sequence[Record]:
 
 
 @remembered
-def shared_with(world: World, record: Record) -> Sequence[Record]:
+def pointing(world: World) -> dict[Record, list[Record]]:
+    """The other records of which a row refers to a row of this one."""
+    found: dict[Record, list[Record]] = {}
+    for other in records(world):
+        for record in pointed_at(world, other):
+            found.setdefault(record, []).append(other)
+    return found
+
+
+@remembered
+def sharing_by_reference(world: World) -> dict[Record, list[Record]]:
     """The records whose root is a row that this one refers to and that goes with the last that does; and the other
     way round, those that refer so to this one's root."""
-    return [
-        other
-        for other in records(world)
-        if other.root in shared_rows(world, record) or record.root in shared_rows(world, other)
+    by_root: dict[Row, list[Record]] = {}
+    for record in records(world):
+        by_root.setdefault(record.root, []).append(record)
+    pairs = [
+        (record, other)
+        for record in records(world)
+        for row in shared_rows(world, record)
+        for other in by_root.get(row, ())
     ]
+    found: dict[Record, list[Record]] = {}
+    for one, other in (*pairs, *((other, one) for one, other in pairs)):
+        found.setdefault(one, []).append(other)
+    return found
+
+
+def shared_with(world: World, record: Record) -> Sequence[Record]:
+    return sharing_by_reference(world).get(record, ())
 
 
 @remembered

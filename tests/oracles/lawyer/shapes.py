@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.oracles.lawyer.world import Path, Reference, Table, Value
 
 CLOCKS = {"d": "date", "t": "timestamp", "z": "timestamptz", "s": "text", "n": "integer"}
-STATES = {"status": "text", "amount": "integer", "active": "boolean"}
+STATES = {"status": "text", "amount": "integer", "other": "integer", "active": "boolean"}
 PERSONAL = {
     "name": "text",
     "phone": "text",
@@ -20,10 +20,13 @@ PERSONAL = {
 FIELDS = {"name": ("name",), "reach": ("phone", "born")}
 
 
-def _table(name: str, *references: Reference, connector: str = "shop", **more: str) -> Table:
+def _table(
+    name: str, *references: Reference, connector: str = "shop", unique: tuple[str, ...] = (), **more: str
+) -> Table:
     ends = {column: "integer" for reference in references for column in reference.columns}
-    columns = {"id": "integer", **CLOCKS, **STATES, **PERSONAL, **ends, **more}
-    return Table(name=name, connector=connector, columns=columns, references=references)
+    own = {**CLOCKS, **STATES, **PERSONAL}
+    columns = {"id": "integer", **own, **ends, **dict.fromkeys(unique, "integer"), **more}
+    return Table(name=name, connector=connector, columns=columns, unique=unique, references=references)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ def _shop() -> Shape:
         _ref("orders", "next_id", "orders"),
     )
     line, claim = _ref("order_lines", "order_id", "orders"), _ref("claims", "order_id", "orders")
+    phone = Reference(table="phones", columns=("contact_id",), target="contacts", cascades=True)
     tables = (
         _table("addresses"),
         _table("customers", lives, email="text"),
@@ -65,6 +69,7 @@ def _shop() -> Shape:
         _table("order_lines", line),
         _table("claims", claim),
         _table("contacts", connector="crm", email="text", customer="integer"),
+        _table("phones", phone, connector="crm"),
     )
     seats = (
         Seat(
@@ -100,6 +105,8 @@ def _shop() -> Shape:
         Seat(
             name="contacts",
             table="contacts",
+            parts=((phone,),),  # always: a cascade that reaches beyond the record is an error of `check`
+            near={"phones": ((phone, True),)},
             subject={"customer": Value(column="customer"), "email": Value(column="email")},
         ),
     )
@@ -132,26 +139,29 @@ def _rings() -> Shape:
             table="contracts",
             parts=((), (about,)),
             subject={"customer": Value(column="nr")},
-            near={"notes": ((about, True),)},
+            near={"notes": ((about, True),), "items": ((of, True),)},
         ),
         Seat(
             name="items",
             table="items",
             parts=((), (also,)),
             subject={"customer": Value(column="nr")},
-            near={"notes": ((also, True),)},
+            near={"notes": ((also, True),), "contracts": ((first, True),)},
         ),
     )
     return Shape(name="rings", tables={t.name: t for t in tables}, seats=seats)
 
 
 def _tenants() -> Shape:
-    """Periods that tenants instruct, one table in two datasets, parts of parts."""
+    """Periods that tenants instruct, one table in two datasets, parts of parts, references to what is no key."""
     of, page = _ref("documents", "tenant_id", "tenants"), _ref("pages", "document_id", "documents")
-    mark, about = _ref("marks", "page_id", "pages"), _ref("tickets", "document_id", "documents")
+    mark = _ref("marks", "page_id", "pages")
+    about = Reference(
+        table="tickets", columns=("document_code",), target="documents", target_columns=("code",)
+    )
     tables = (
         _table("tenants", kept="integer", author="text"),
-        _table("documents", of, author="text"),
+        _table("documents", of, unique=("code",), author="text"),
         _table("pages", page),
         _table("marks", mark),
         _table("tickets", about, author="text"),

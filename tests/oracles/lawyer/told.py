@@ -27,6 +27,7 @@ def normalised(world: World, kind: str, value: str) -> Identifier:
     return kind, value
 
 
+@remembered
 def known(world: World, record: Record) -> set[Identifier]:
     return {normalised(world, kind, value) for kind, value in identifiers(world, record).items()}
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracles import calendar
-from tests.oracles.lawyer.world import UNCLEAR, Component
+from tests.oracles.lawyer.world import NO_DAY, UNCLEAR, Component
 
 Point = date | datetime | str  # a day; an aware datetime; UNCLEAR
 FIRST_DAY = date(1971, 1, 2)  # what is not later than 1 January 1971 is how databases spell "unknown"
@@ -53,6 +53,8 @@ def read(value: Any, kind: str, said: Component, stored_in: str, counted_in: str
 
 
 def _read(value: Any, kind: str, said: Component, zone: str) -> Point:
+    if value == NO_DAY:
+        return UNCLEAR
     if said.unit == "s":
         return _UNIX + timedelta(seconds=value)
     if said.unit == "days":

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Tree = tuple[Any, ...]  # a condition: ("=", "status", "paid"), ("and", …, …); see conditions.py
 UNCLEAR = "unclear"
+NO_DAY = "no day"  # in a column of dates: a zero date, minus infinity, as the database spells it
 ANY = ("any",)
 NONE = "none"  # at_most = "none"
 INSTRUCTED = "instructed"  # keep = { period = "instructed" }
@@ -30,12 +31,13 @@ class Row(dict[str, Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """`table.columns` refers to `target.target_columns`. A relation is one that the database does not declare."""
+    """`table.columns` refers to `target.target_columns`; `cascades`: the database would remove the rows that refer."""
 
     table: str
     columns: tuple[str, ...]
     target: str
     target_columns: tuple[str, ...] = ("id",)
+    cascades: bool = False
 
 
 Path = tuple[tuple[Reference, bool], ...]  # steps along references; True: to the rows that refer here
@@ -49,6 +51,7 @@ class Table:
     connector: str
     columns: Mapping[str, str]
     key: tuple[str, ...] = ("id",)
+    unique: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
 
 
@@ -192,7 +195,8 @@ class Hold:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class World:
     """Everything that there is. `rules` in the order of their file; `zones`: connector → its zone;
-    `told`: event → kinds; `identifiers`: kind → how its text is compared for told events."""
+    `told`: event → kinds; `identifiers`: kind → how its text is compared for told events; `only`: the rules that
+    act, where a run is narrowed to some."""
 
     schema: Mapping[str, Table]
     rows: Mapping[str, Sequence[Row]]
@@ -204,6 +208,7 @@ class World:
     identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tellings: Sequence[Telling] = ()
     holds: Sequence[Hold] = ()
+    only: tuple[str, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def but(self, **changes: Any) -> World:

@@ -19,6 +19,7 @@ from tests.oracles.lawyer.world import (
     Instruction,
     Path,
     Period,
+    Row,
     Rule,
     Some,
     Table,
@@ -53,6 +54,10 @@ def condition(tree: Tree) -> str:
             return f"NOT ({condition(item)})"
         case (("and" | "or") as word, *items):
             return f" {word.upper()} ".join(f"({condition(item)})" for item in items)
+        case ("same", name, other):
+            return f"{name} = {other}"
+        case ("or else", name, instead, value):
+            return f"coalesce({name}, {_literal(instead)}) = {_literal(value)}"
         case ("in", name, values):
             return f"{name} IN ({', '.join(map(_literal, values))})"
         case (comparison, name, value):
@@ -165,14 +170,14 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
     if dataset.where is not None:
         said["where"] = condition(dataset.where)
     if dataset.subject and (world.told or world.holds):
-        said["subject"] = {kind: path_text(value) for kind, value in dataset.subject.items()}
+        said["subject"] = {kind: path_text(world, value) for kind, value in dataset.subject.items()}
     if dataset.began is not None and any(event in world.told for event in events):
-        said["began"] = component_text(dataset.began)
-    spelt = {e: event_text(dataset.events[e]) for e in events if e not in world.told}
+        said["began"] = component_text(world, dataset.began)
+    spelt = {e: event_text(world, dataset.events[e]) for e in events if e not in world.told}
     if spelt:
         said["events"] = spelt
     if facts:
-        said["facts"] = {name: fact_text(dataset.facts[name]) for name in facts}
+        said["facts"] = {name: fact_text(world, dataset.facts[name]) for name in facts}
     words = {w: None for r in world.rules for v in r.variants for w in v.needs.get(dataset.data, ())}
     if words:
         said["fields"] = {word: dataset.fields[word] for word in words}
@@ -221,24 +226,35 @@ def _end(path: Path) -> str:
     return reference.table if downward else reference.target
 
 
-def path_text(value: Value) -> str:
-    return _at_end(value.column, value.path)
+def via(world: World, path: Path) -> dict[str, str]:
+    """The referring column, where two references lead from the one table to the other."""
+    if not path:
+        return {}
+    ((reference, _), *_) = path
+    ends = {reference.table, reference.target}
+    ways = [r for table in world.schema.values() for r in table.references if {r.table, r.target} == ends]
+    return {"via": reference.columns[0]} if len(ways) > 1 else {}
+
+
+def path_text(world: World, value: Value) -> Any:
+    column, said = _at_end(value.column, value.path), via(world, value.path)
+    return {"column": column, **said} if said else column
 
 
 def part_text(table: Table, link: Any) -> Any:
     return table.name if len(table.references) == 1 else {"table": table.name, "via": link.columns[0]}
 
 
-def event_text(components: Sequence[Component]) -> Any:
+def event_text(world: World, components: Sequence[Component]) -> Any:
     if not components:
         return "never"
-    texts = [component_text(component) for component in components]
+    texts = [component_text(world, component) for component in components]
     return texts[0] if len(texts) == 1 else {"latest": texts}
 
 
-def component_text(component: Component) -> Any:
+def component_text(world: World, component: Component) -> Any:
     column = _at_end(component.column, component.path)
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {**via(world, component.path)}
     if component.where is not None:
         more["where"] = condition(component.where)
     if component.unit is not None:
@@ -250,15 +266,15 @@ def component_text(component: Component) -> Any:
     return {"column": column, **more} if more else column
 
 
-def fact_text(fact: Fact) -> Any:
+def fact_text(world: World, fact: Fact) -> Any:
     match fact:
         case Value():
-            return path_text(fact)
+            return path_text(world, fact)
         case Holds():
             return condition(fact.tree)
         case Some():
             where = {"where": condition(fact.where)} if fact.where is not None else {}
-            return {"any": _end(fact.path), **where}
+            return {"any": _end(fact.path), **via(world, fact.path), **where}
     raise AssertionError(fact)
 
 
@@ -299,3 +315,8 @@ def at_text(at: date | datetime) -> str:
     return (
         at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else at.isoformat()
     )
+
+
+def row(said: Row) -> str:
+    """What a row holds, but for NULL."""
+    return ", ".join(f"{column} {value}" for column, value in said.items() if value is not None)

@@ -1,0 +1,220 @@
+"""What companies from seeds found, in the engine or in the evaluator: each made small, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tests.oracles.lawyer.examples_time import one
+from tests.oracles.lawyer.shapes import SHAPES
+from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
+from tests.oracles.lawyer.world import Hold, Telling
+
+BUYS = SHAPES["shop"].tables["orders"].references[0]
+LINE = SHAPES["shop"].tables["order_lines"].references[0]
+TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
+
+
+def examples() -> Iterator[Situation]:
+    yield from instants_in_texts()
+    yield from what_nobody_told()
+    yield from whom_it_concerns()
+    yield from removed_under_it()
+    yield held_by_way_of_a_part()
+    yield from not_held_by_way_of_a_row_that_is_no_record()
+    yield from demands_that_nobody_made()
+    yield from for_another_record_of_its_own()
+
+
+def instants_in_texts() -> Iterator[Situation]:
+    """Read without the fraction of its second, what lies a microsecond ahead had happened."""
+    until = {"until": ("closed",), "start": None}
+    for text, expected in (
+        ("2024-03-01T12:00:00.000001Z", "not_due"),
+        ("2024-03-01T12:00:00.0000009Z", "due"),
+        ("2024-03-01 13:00:00.000000+01:00", "due"),
+        ("2024-03-01 13:00:00.1+01:00", "not_due"),
+        ("2024-03-01T12:00Z", "due"),
+        ("2024-03-01T12:01Z", "not_due"),
+    ):
+        yield one(
+            f"as of noon, {text} is {expected}",
+            "2024-03-01T12:00:00",
+            until,
+            {"s": text},
+            expected,
+            datasets=TEXT,
+        )
+
+
+def what_nobody_told() -> Iterator[Situation]:
+    """Where `from` is told, and nobody has told anything, an event that a column tells ends the clock all the same."""
+    keys = {"start": "asked", "until": ("closed",)}
+    day = at("2023-06-01")
+    telling = Telling(event="asked", identifiers=(("customer", "7"),), at=day, told_at=day)
+    for name, row, tellings, expected in (
+        ("nobody told the beginning", {"t": datetime(2023, 5, 31)}, (), "due late"),
+        ("nobody told the beginning, and the end is unclear", {"t": datetime(1971, 1, 1)}, (), "unclear"),
+        ("nobody told the beginning, and the end lies ahead", {"t": datetime(2030, 1, 1)}, (), "not_due"),
+        ("the beginning was told, and is later", {"t": datetime(2023, 5, 31)}, (telling,), "not_due"),
+        ("the beginning was told, and is at once", {"t": datetime(2023, 6, 1)}, (telling,), "due late"),
+        (
+            "the beginning was told, of whom is unclear",
+            {"t": datetime(2023, 6, 2), "z": None},
+            (telling,),
+            "unclear",
+        ),
+    ):
+        yield one(
+            name,
+            "2024-01-01",
+            keys,
+            {"customer_id": 7, "z": at("2020-01-01"), **row},
+            expected,
+            told={"asked": ("customer",)},
+            tellings=tellings,
+        )
+
+
+def whom_it_concerns() -> Iterator[Situation]:
+    """A telling that is earlier than `from` does not count, though nobody knows whether it concerns the record; and
+    when a record began is a day of the rule's zone: the first that is not "unknown" begins earlier in the east."""
+    day = at("2023-06-01")
+    telling = Telling(event="asked", identifiers=(("customer", "7"),), at=day, told_at=day)
+    edge = at("1971-01-01T23:00:00")
+    for name, row, zone, expected in (
+        (
+            "earlier than `from`, of a record that began nobody knows when",
+            {"d": on("2023-06-02")},
+            "UTC",
+            "not_due",
+        ),
+        ("not earlier than `from`, of such a record", {"d": on("2023-06-01")}, "UTC", "unclear"),
+        ("began on the second of January, in Oslo", {"z": edge}, "Europe/Oslo", "due late"),
+        ("began on the first of January, in UTC", {"z": edge}, "UTC", "unclear"),
+    ):
+        yield one(
+            name,
+            "2024-01-01",
+            {"start": "booked", "until": ("asked",), "zone": zone},
+            {"customer_id": 7, **row},
+            expected,
+            told={"asked": ("customer",)},
+            tellings=(telling,),
+        )
+
+
+def removed_under_it() -> Iterator[Situation]:
+    """What a record counts from is not removed under it. A customer counts from the last order, whose own rule is
+    shorter: planned as due, and not undated for ever once the order is gone; or kept, and not due in the very run."""
+    days = [{"id": n, "d": on(day), "customer_id": n} for n, day in ((1, "2025-06-01"), (2, "2001-01-01"))]
+    people = [{"id": n, "d": on("2001-01-01")} for n in (1, 2)]
+    last, own = column("d", path=((BUYS, True),)), column("d")
+    for name, keep, dates, expected, left in (
+        ("its own period is as short", "1 month", (last,), "due late", []),
+        ("its own period is longer", "5 years", (own, last), "not_due", [1]),
+    ):
+        yield situation(
+            f"counting from what goes: {name}",
+            "2026-01-01",
+            [
+                rule("orders", "orders", keep="1 month", start="booked"),
+                rule("people", "customers", keep=keep, start="booked"),
+            ],
+            {"orders": days, "customers": people},
+            {"orders orders 1": "due late", "people customers 1": expected, "people customers 2": "due late"},
+            datasets={"orders": {}, "customers": {"events": {"booked": dates}}},
+            left={"orders": [], "customers": left},
+        )
+
+
+def ring_of_one() -> Situation:
+    """1 refers to 2, and both go with 3: in batches of one record, 2 after 1 and none instead of another."""
+    rows = [{"id": n, "d": on("2001-01-01"), "next_id": 2 if n == 1 else None} for n in (1, 2, 3)]
+    return situation(
+        "a record that waits for one of its own dataset takes nobody's place",
+        "2026-01-01",
+        rule("orders", "orders", keep="1 year", start="booked"),
+        {"orders": rows},
+        {f"orders orders {n}": "due late" for n in (1, 2, 3)},
+        left={"orders": []},
+    )
+
+
+def held_by_way_of_a_part() -> Situation:
+    """A hold on all order lines holds the order of which one is a part, and what that refers to in turn."""
+    rows = [{"id": n, "d": on("2001-01-01"), "next_id": n - 1 or None} for n in (1, 2, 3)]
+    return situation(
+        "held by way of a part, and what that refers to in its own dataset",
+        "2026-01-01",
+        rule("orders", "orders", keep="1 year", start="booked"),
+        {"orders": rows, "order_lines": [{"id": 1, "order_id": 2}]},
+        {"orders orders 1": "held", "orders orders 2": "held", "orders orders 3": "due late"},
+        datasets={"orders": {"parts": (LINE,)}, "lines": {}},
+        holds=[Hold(on="dataset", what="lines")],
+        left={"orders": [1, 2]},
+    )
+
+
+def demands_that_nobody_made() -> Iterator[Situation]:
+    """They keep nothing, though they would be put off, and though nobody knows whether they speak of the record."""
+    off = {"defer_while": ("true", "open"), "at_most": "none", "basis": "legal claims"}
+    for name, words, row, fates in (
+        ("would be put off", off, {"active": True}, ("due late", "out_of_scope")),
+        (
+            "would be put off, and nobody knows when it came",
+            off,
+            {"active": True, "t": datetime(1971, 1, 1)},
+            ("due late", "unclear"),
+        ),
+        (
+            "was made, and is put off",
+            off,
+            {"active": True, "t": datetime(2023, 1, 1)},
+            ("retained", "deferred"),
+        ),
+        ("may not speak of the record", {"where": ("true", "open")}, {}, ("due late", "unclear")),
+    ):
+        yield situation(
+            f"a demand that {name}",
+            "2024-01-01",
+            [
+                rule("r", "orders", keep="1 year", start="booked"),
+                rule("u", "orders", upon=("closed",), **words),
+            ],
+            {"orders": [{"id": 1, "d": on("2020-01-01"), **row}]},
+            {"r orders 1": fates[0], "u orders 1": fates[1]},
+        )
+
+
+def for_another_record_of_its_own() -> Iterator[Situation]:
+    """A rule keeps from itself what another record that it keeps needs, whomever it yields to."""
+    rows = [{"id": 1, "d": on("2001-01-01")}, {"id": 2, "d": on("2025-12-31"), "next_id": 1}]
+    for name, words in (
+        ("it yields to all", {}),
+        ("it yields to others alone", {"basis": "contract", "yields_to": ("legal claims",)}),
+    ):
+        yield situation(
+            f"needed by a later record of the same rule: {name}",
+            "2026-01-01",
+            rule("r", "orders", keep="1 year", start="booked", needs=("orders",), **words),
+            {"orders": rows},
+            {"r orders 1": "retained", "r orders 2": "not_due"},
+        )
+
+
+def not_held_by_way_of_a_row_that_is_no_record() -> Iterator[Situation]:
+    """Of the same records, whether claims are held as a whole or each by its key: an order that the dataset's `where`
+    leaves out is held by nothing. It stays, and what it refers to with it."""
+    rows = [{"id": 1, "d": on("2001-01-01"), "status": "paid"}, {"id": 2, "status": "open", "next_id": 1}]
+    for hold in (Hold(on="data", what="claims"), Hold(on="key", what=("claims", (1,)))):
+        yield situation(
+            f"by way of a row that is no record: a hold on {hold.on}",
+            "2026-01-01",
+            rule("orders", "orders", keep="1 year", start="booked"),
+            {"orders": rows, "claims": [{"id": 1, "order_id": 2}]},
+            {"orders orders 1": "referenced late"},
+            datasets={"orders": {"where": ("=", "status", "paid")}, "claims": {}},
+            holds=[hold],
+            left={"orders": [1, 2]},
+        )
