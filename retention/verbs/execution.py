@@ -188,9 +188,8 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: Memory) 
 
 def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memory: Memory) -> JobOutcome:
     """Executes the job under its lease: two at once on one dataset, or on rows that two share, are refused."""
-    state, name = execution.state, item.job.name
+    state, name, now = execution.state, item.job.name, execution.clock()
     lease = lease_name(name)
-    now = execution.clock()
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
         refuse_beside(tx.leases, item.bound, execution.ready.bound, now)

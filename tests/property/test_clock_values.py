@@ -55,6 +55,19 @@ HUGE = [1e308, -1.0, -1e308, 2.0**63, -(2.0**63), 1e20, 253402300800.0, -6213559
 GARBAGE_FLOATS = [0.0, -0.0, 1e308, -1e308, math.inf, -math.inf, 5e-324, 0.5, -63114076800.0]
 
 
+def examples(number: int) -> settings:
+    """The same every time, and no time limit: a database answers when it does."""
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A column, how it is read, from where it is seen, and what stands in it."""
@@ -288,19 +301,6 @@ def _held(value: Any, type_: str, unit: Unit | None, never: tuple[Any, ...]) -> 
             return value
         return float(value)
     return value
-
-
-def examples(number: int) -> settings:
-    """The same every time, and no time limit: a database answers when it does."""
-    return settings(
-        max_examples=number,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        verbosity=Verbosity.quiet,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 @examples(250)

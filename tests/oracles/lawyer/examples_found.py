@@ -24,6 +24,8 @@ def examples() -> Iterator[Situation]:
     yield from not_held_by_way_of_a_row_that_is_no_record()
     yield from demands_that_nobody_made()
     yield from for_another_record_of_its_own()
+    yield two_steps_away()
+    yield spelt_otherwise()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -218,3 +220,34 @@ def not_held_by_way_of_a_row_that_is_no_record() -> Iterator[Situation]:
             holds=[hold],
             left={"orders": [1, 2]},
         )
+
+
+def two_steps_away() -> Situation:
+    """By references upward."""
+    return situation(
+        "counted from a row two steps away",
+        "2026-01-01",
+        rule("r", "lines", keep="1 year", start="booked"),
+        {
+            "customers": [{"id": 1, "d": on("2025-06-01")}],
+            "orders": [{"id": 1, "customer_id": 1}],
+            "order_lines": [{"id": 1, "order_id": 1}],
+        },
+        {"r lines 1": "not_due"},
+        datasets={"lines": {"events": {"booked": (column("d", path=((LINE, False), (BUYS, False))),)}}},
+    )
+
+
+def spelt_otherwise() -> Situation:
+    """As `[identifiers]` says."""
+    day = at("2024-01-01")
+    return situation(
+        "who asked is spelt otherwise",
+        "2024-01-02",
+        rule("r", "customers", upon=("asked",)),
+        {"customers": [{"id": 1, "email": " A@X.org", "z": at("2023-01-01")}]},
+        {"r customers 1": "due"},
+        told={"asked": ("email",)},
+        identifiers={"email": ("trim", "lower")},
+        tellings=[Telling(event="asked", identifiers=(("email", "a@x.org"),), at=day, told_at=day)],
+    )

@@ -141,6 +141,7 @@ def sharing_by_reference(world: World) -> dict[Record, list[Record]]:
 
 
 def shared_with(world: World, record: Record) -> Sequence[Record]:
+    """Those of one record."""
     return sharing_by_reference(world).get(record, ())
 
 
