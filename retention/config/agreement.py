@@ -13,6 +13,7 @@ from retention.config.rule_checks import not_longer, too_slow, window_clock
 from retention.config.rule_file import RuleDraft, VariantDraft
 from retention.config.rule_values import PeriodName
 from retention.model.clock import Period
+from retention.model.policy import REWRITING
 
 
 def disagreements(
@@ -77,19 +78,17 @@ def _nobody_carries(rule: RuleDraft, reach: Reach) -> Iterator[Finding]:
 
 
 def _slices(rule: RuleDraft, reached: list[Reached]) -> Iterator[Finding]:
-    """A slice of a row can't be deleted; under "any" it is passed over."""
+    """A slice of a row can only be rewritten; a rule on any data passes over what it can't do there."""
     if rule.reaches_all:
         return
     for variant in rule.variants:
-        action = variant.terms.action
-        if "action" not in variant.own or action is None:
-            continue
-        why = "can't be deleted" if action == "delete" else "is not supported yet"
-        for item in reached:
-            if "columns" in item.dataset.written:
-                found = f"is {action}, and `{item}` is a slice of a row, which {why}"
-                write = "give the slice data of its own, or take its `columns` out"
-                yield Finding(at=(*variant.at, "action"), found=found, write=write)
+        for at, action in variant.actions:
+            for item in reached:
+                if "columns" in item.dataset.written and action not in REWRITING:
+                    why = "can't be deleted" if action == "delete" else "can only be rewritten"
+                    found = f"is {action}, and `{item}` is a slice of a row, which {why}"
+                    write = "give the slice data of its own, or take its `columns` out"
+                    yield Finding(at=at, found=found, write=write)
 
 
 def _windows(rule: RuleDraft, reached: list[Reached]) -> Iterator[Finding]:

@@ -9,7 +9,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PlainValidator
 
 from retention.config import dataset_values as spelt
-from retention.config import event_values, fact_values, relation_values, strategy_values, values
+from retention.config import (
+    event_values,
+    fact_values,
+    relation_values,
+    restriction_values,
+    strategy_values,
+    values,
+)
 from retention.config.findings import Finding, Path, Unusable, said
 from retention.config.tables import Table, read
 from retention.model.condition import Condition
@@ -22,6 +29,7 @@ from retention.model.dataset import (
     Name,
     PartName,
     RelationName,
+    Restriction,
     SomeRow,
 )
 from retention.model.strategy import Rewriting, Strategy
@@ -37,7 +45,6 @@ class DatasetTable(Table):
         "data": 'data = "orders", the category that the policy speaks of',
         "table": 'table = "orders"',
     }
-    later: ClassVar[frozenset[str]] = frozenset({"restrict"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(TOP, "the file's beginning"),
         **dict.fromkeys(("keep", "from", "action", "starts", "promise"), "a rule in policies.toml"),
@@ -65,6 +72,7 @@ class DatasetTable(Table):
     relations: Annotated[tuple[RelationName, ...] | None, PlainValidator(relation_values.relations)] = None
     anonymize: Annotated[Mapping[str, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
     done: Annotated[str | None, PlainValidator(spelt.own_column)] = None
+    restrict: Annotated[Restriction | None, PlainValidator(restriction_values.restrict)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 
 
@@ -94,16 +102,32 @@ def read_dataset(name: str, raw: object, findings: list[Finding]) -> DatasetDraf
         found = f"contradicts table = {said(table.table.text)}, which names a schema too"
         findings.append(Finding(at=(*at, "schema"), found=found, write="write the schema in one place"))
     _parts(table, at, findings)
-    if table.columns is not None and table.parts is not None:
-        found = "contradicts `columns`: a slice of a row has no rows that belong to it"
-        findings.append(Finding(at=(*at, "parts"), found=found, write="take one of the two out"))
     _rewriting(table, at, findings)
+    _slice(table, at, findings)
     words = {}
     for key in ("events", "facts", "fields", "periods"):
         spelt_out = raw.get(key) if isinstance(raw, dict) else None
         words[key] = tuple(spelt_out) if isinstance(spelt_out, dict) else ()
     written = frozenset(raw) if isinstance(raw, dict) else frozenset()
     return DatasetDraft(name=name, table=table, written=written, words=words)
+
+
+def _slice(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
+    """A slice has no rows that belong to it, and what is done to it is done to its own columns."""
+    if table.columns is None:
+        return
+    for key, found in (
+        ("parts", "contradicts `columns`: a slice of a row has no rows that belong to it"),
+        ("restrict", "contradicts `columns`: a slice of a row can only be rewritten"),
+    ):
+        if getattr(table, key) is not None:
+            findings.append(Finding(at=(*at, key), found=found, write="take one of the two out"))
+    own = {name.casefold() for name in table.columns}
+    for name in table.anonymize or ():
+        if name.casefold() not in own:
+            found = f"{said(name)} is none of the slice's `columns`"
+            write = "list it there, or take it out here"
+            findings.append(Finding(at=(*at, "anonymize", name), found=found, write=write))
 
 
 def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
@@ -168,6 +192,7 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         parts=table.parts or (),
         relations=table.relations or (),
         rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
+        restrict=table.restrict,
         allow_scan=bool(table.allow_scan),
     )
 

@@ -67,6 +67,7 @@ def variant_form(variant: Variant) -> dict[str, Json]:
             **clock_form(variant),
             "from": variant.event,
             "action": variant.action,
+            "otherwise": list(variant.otherwise) or None,
             "needs": {data: sorted(fields) for data, fields in variant.needs.items()} or None,
             "yields_to": _bases(variant),
             "within": _period(variant.within) if variant.within != MONTH else None,
@@ -104,6 +105,7 @@ def keeping_form(rule: Rule, *, by_basis: bool) -> Json:
         within = _period(variant.within) if variant.defer_while and variant.within != MONTH else None
         needs = {data: sorted(fields) for data, fields in variant.needs.items()} or None
         found = {**clock_form(variant), "event": variant.event, "basis": basis, "within": within}
+        found["chain"] = list(variant.chain) if variant.chain != ("delete",) else None  # who acts of several
         return without_none(found | {"needs": needs, "yields_to": _bases(variant) if variant.upon else None})
 
     exceptions = [of(variant) for variant in rule.variants[:-1]] or None
@@ -177,6 +179,7 @@ def dataset_form(dataset: Dataset) -> Json:
             "relations": relations_form([dataset]),
             "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.columns.items()} or None,
             "done": dataset.rewriting.done,
+            "restrict": {"mark": dataset.restrict.mark} if dataset.restrict is not None else None,
             "allow_scan": dataset.allow_scan,
         }
     )

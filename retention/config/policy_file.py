@@ -163,6 +163,7 @@ def _variant(draft: VariantDraft, policy: PolicyDraft) -> Variant:
         defer_while=terms.defer_while,
         within=terms.within or MONTH,
         action=terms.action,
+        otherwise=terms.otherwise or (),
         yields_to=terms.yields_to,
         needs=terms.needs or {},
         basis=terms.basis,

@@ -1,4 +1,4 @@
-"""What rules that rewrite say against what their datasets say: strategies, and what the law calls their result."""
+"""What rules do against what their datasets spell out: strategies, marks, and what the law calls the result."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from retention.config.findings import Finding, choice, names, said
 from retention.config.policy_file import PolicyDraft
 from retention.config.reach import Placed, Reach, Reached
 from retention.config.rule_file import RuleDraft
+from retention.model.policy import REWRITING
 
-ANONYMIZE, PSEUDONYMIZE = "anonymize", "pseudonymize"
-REWRITING = (ANONYMIZE, PSEUDONYMIZE)
+ANONYMIZE, PSEUDONYMIZE, RESTRICT = "anonymize", "pseudonymize", "restrict"
 
 
 def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> Iterator[Placed]:
-    """A rule on named data rewrites every dataset of it; one on any data passes over what spells nothing out."""
-    for variant in rule.exceptions:
-        if "action" in variant.own and variant.terms.action not in (None, rule.base.terms.action):
-            found = "is another action than the rule's, which is not supported yet"
-            write = "take it out, or make it a rule of its own"
-            yield policy_file, Finding(at=(*variant.at, "action"), found=found, write=write)
-    for variant in rule.variants:
-        action = variant.terms.action
-        if action not in REWRITING or "action" not in variant.own or rule.reaches_all:
-            continue
+    """A rule on named data does what it says in every dataset of it; one on any data what each spells out."""
+    said = [each for variant in rule.variants for each in variant.actions] if not rule.reaches_all else []
+    for place, action in said:
         for item in reached:
+            if action == RESTRICT and not item.dataset.written & {"restrict", "columns"}:
+                found = f"is missing, and the rule `{rule.name}` is to restrict these records"
+                write = 'write restrict = { mark = "restricted_at" }, a column that says since when'
+                at = ("datasets", item.dataset.name, "restrict")
+                yield item.connector.file, Finding(at=at, found=found, write=write)
+            if action not in REWRITING:
+                continue
             if "anonymize" not in item.dataset.written:
                 found = f"is missing, and the rule `{rule.name}` is to {action} these records"
                 write = (
@@ -36,7 +36,7 @@ def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> I
                 left = f"`{item}` leaves what stands for a person ({linking})"
                 found = f"is anonymize, and {left}: that is to pseudonymise"
                 write = f'write "{PSEUDONYMIZE}", or give these columns another strategy, such as "null" or "redact"'
-                yield policy_file, Finding(at=(*variant.at, "action"), found=found, write=write)
+                yield policy_file, Finding(at=place, found=found, write=write)
 
 
 def linked(item: Reached) -> str:

@@ -11,7 +11,7 @@ from retention.config.findings import Finding, said
 from retention.config.rule_file import RuleDraft, TermsTable, VariantDraft
 from retention.config.rule_values import NONE
 from retention.model.clock import Clock, Period, Start
-from retention.model.policy import MONTH, Basis
+from retention.model.policy import MONTH, REWRITING, Basis
 from retention.periods import ended_day, late_day
 
 NEEDED = {
@@ -67,6 +67,7 @@ def _problems(draft: VariantDraft) -> Iterator[Said]:
         yield from _beside_upon(draft)
     else:
         yield from _limbs(written)
+    yield from _chain(draft)
     yield from _deferral(draft)
     yield from _window(draft)
     if draft.terms.until and draft.terms.from_ in draft.terms.until:
@@ -100,6 +101,19 @@ def _beside_upon(draft: VariantDraft) -> Iterator[Said]:
         elif "upon" not in draft.own:
             write = 'write upon = "none" here, too: the rule says it'
         yield key, f"contradicts `upon`, which {why}", write
+
+
+def _chain(draft: VariantDraft) -> Iterator[Said]:
+    """What stops an action stops it again, and what stops a rewriting stops every rewriting."""
+    if "otherwise" not in draft.written:
+        return
+    action, more = draft.terms.action, draft.terms.otherwise
+    if action is None or more is None:
+        return
+    alike = REWRITING if action in REWRITING else (action,)
+    for place, other in enumerate(more):
+        if other in alike or (other in REWRITING and REWRITING & set(more[:place])):
+            yield "otherwise", f"{said(other)} is stopped by what stops an action before it", "take it out"
 
 
 def _deferral(draft: VariantDraft) -> Iterator[Said]:

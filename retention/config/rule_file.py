@@ -39,8 +39,6 @@ class LimitsTable(Table):
 class TermsTable(Table):
     """What a rule says, and an exception may say otherwise."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"otherwise"})
-
     keep: Annotated[Period | PeriodName | None, PlainValidator(spelt.keep)] = None
     from_: Annotated[str | None, PlainValidator(spelt.event_name)] = Field(default=None, alias="from")
     starts: Annotated[Start | None, PlainValidator(values.starts)] = None
@@ -50,6 +48,7 @@ class TermsTable(Table):
     defer_while: FactCondition = None
     within: Annotated[Period | None, PlainValidator(spelt.within)] = None
     action: Annotated[str | None, PlainValidator(values.action)] = None
+    otherwise: Annotated[tuple[str, ...] | None, PlainValidator(spelt.otherwise)] = None
     yields_to: Annotated[frozenset[Basis] | None, PlainValidator(spelt.yields_to)] = None
     needs: Annotated[Mapping[str, tuple[str, ...]] | None, PlainValidator(spelt.needs)] = None
     basis: Annotated[Basis | None, PlainValidator(values.basis)] = None
@@ -96,7 +95,7 @@ class ExceptionTable(TermsTable):
 
 
 REMOVABLE = frozenset(
-    {"keep", "from", "starts", "until", "upon", "defer_while", "needs", "basis", "citation"}
+    {"keep", "from", "starts", "until", "upon", "defer_while", "otherwise", "needs", "basis", "citation"}
 )
 """Keys of the rule that an exception takes away by writing "none". `at_most = "none"` speaks for itself."""
 
@@ -118,6 +117,16 @@ class VariantDraft:
     def readable(self, *keys: str) -> bool:
         """None of `keys` is written and unreadable."""
         return all(key not in self.written or self.value(key) is not None for key in keys)
+
+    @property
+    def actions(self) -> tuple[tuple[Path, str], ...]:
+        """What this table itself says to do, with the place of each in the file."""
+        found: list[tuple[Path, str]] = []
+        if "action" in self.own and self.terms.action is not None:
+            found.append(((*self.at, "action"), self.terms.action))
+        for place, action in enumerate(self.terms.otherwise or () if "otherwise" in self.own else ()):
+            found.append(((*self.at, "otherwise", place), action))
+        return tuple(found)
 
     def value(self, key: str) -> Any:
         """What holds for `key`, None where nothing does."""

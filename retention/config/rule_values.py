@@ -104,6 +104,13 @@ def events(value: object) -> tuple[str, ...]:
     return (event_name(value),)
 
 
+def otherwise(value: object) -> tuple[str, ...]:
+    """The actions that are tried in turn where the rule's own is stopped, each once."""
+    if not isinstance(value, list):
+        raise unusable(f"is {said(value)}", 'write a list: ["pseudonymize"]')
+    return listed(value, values.action, '["pseudonymize"]', "action")
+
+
 def yields_to(value: object) -> frozenset[Basis]:
     """The bases of the rules that it gives way to."""
     if not isinstance(value, list):

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
-from retention.config.findings import Unusable, choice, nearest, not_yet, printable, said, unusable
+from retention.config.findings import Unusable, choice, not_yet, printable, said, unusable
 from retention.model.clock import Period, Start
 from retention.model.policy import Approval, Basis
 from retention.periods import check_zone, parse_fiscal_year_end, parse_period
@@ -117,25 +117,17 @@ def starts(value: object) -> Start:
     return _member(Start, value, _STARTS)
 
 
-ACTIONS: tuple[str, ...] = ("delete", "anonymize", "pseudonymize")
-ACTIONS_LATER: tuple[str, ...] = ("restrict",)
+ACTIONS: tuple[str, ...] = ("delete", "anonymize", "pseudonymize", "restrict")
 
 
 def action(value: object) -> str:
-    """One of ACTIONS, which can be done yet."""
+    """One of ACTIONS."""
     if isinstance(value, dict):
         raise not_yet("an action with a table", 'write "delete"')
     text = string(value, '"delete"')
     if text in ACTIONS:
         return text
-    if text in ACTIONS_LATER:
-        raise not_yet(f'action "{text}"', 'write "delete", or `kept_by` if something else sees to it')
-    close = nearest(text, (*ACTIONS, *ACTIONS_LATER))
-    if close in ACTIONS_LATER:
-        raise unusable(f"{said(text)} is not an action", f'write "delete" ("{close}" is not supported yet)')
-    raise unusable(
-        f"{said(text)} is not an action", choice(text, ACTIONS) if len(ACTIONS) > 1 else 'write "delete"'
-    )
+    raise unusable(f"{said(text)} is not an action", choice(text, ACTIONS))
 
 
 def share(value: object) -> Decimal:

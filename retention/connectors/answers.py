@@ -14,7 +14,8 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """A job's records by fate. `rows`: table → rows of due records; `oldest`: ISO day.
+    """A job's records by fate. `actions`: by which action those are due that are. `rows`: table → rows that go or are
+    changed; `oldest`: ISO day.
 
     `ringed`: how many of the referenced stay for a ring of rows that the database lets not go.
     """
@@ -25,6 +26,7 @@ class Counts:
     rows: Mapping[str, int] = field(default_factory=dict)
     referenced_by: Mapping[str, int] = field(default_factory=dict)
     ringed: int = 0
+    actions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +138,8 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """One record as it stands: `fate` by this job; table → rows of its parts; reference → rows that stay, some keys.
+    """One record as it stands: `fate` by this job, and by which `action` it is due; table → rows of its parts;
+    reference → rows that stay, some keys.
 
     `undecided`: the dataset's `where` is neither true nor false of it. `ringed`: it stays for a ring of rows that the
     database lets not go.
@@ -148,6 +151,7 @@ class RecordView:
     referring: Mapping[str, tuple[int, tuple[str, ...]]]
     undecided: bool = False
     ringed: bool = False
+    action: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,8 @@ class Journal:
     """The state store, as one job of one run writes to it.
 
     `lease` and `token` are the job's, `run_token` that of the run's own lease. `waiting`: records
-    that earlier runs set aside, by `aside_key`.
+    that earlier runs set aside, by `aside_key`. `action`: what is done to the records. `beside`: how far the job's
+    other actions are, which its progress counts with this one.
     """
 
     store: StateStore
@@ -80,6 +81,8 @@ class Journal:
     run_token: int = 0
     waiting: frozenset[str] = frozenset()
     epoch: int | None = None
+    action: str = "delete"
+    beside: JobProgress = field(default_factory=JobProgress)
     _pending: list[_Outcome] = field(default_factory=list)
     _renewed: datetime | None = None
 
@@ -96,7 +99,7 @@ class Journal:
             tx.leases.renew(self.lease, self.token, now, LEASE)
             if self.epoch is not None and tx.holds.epoch() != self.epoch:
                 raise HoldsChangedError
-            tx.jobs.advance(self.run, self.job, progress=progress, cursor=cursor)
+            tx.jobs.advance(self.run, self.job, progress=self.beside.plus(progress), cursor=cursor)
             self._write_pending(tx, now)
             seq = tx.log.append("batch.intent", data, now)
             row = BatchRow(
@@ -193,6 +196,7 @@ class Journal:
             "count": len(taken.keys),
             "rows": dict(taken.rows),
             "root": root.hex(),
+            **({} if self.action == "delete" else {"action": self.action}),
             "evidence": self.evidence_key,
             "late": {"in_time": len(taken.keys) - taken.overdue, "overdue": taken.overdue},
         }

@@ -127,12 +127,19 @@ class InstructedPeriod:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Restriction:
+    """How a record is restricted (GDPR Art. 18): in place, by a column `mark` that says since when."""
+
+    mark: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """The records of one category in one store.
 
     `subject`: kind of identifier → where it is read; None where it was written that there is none ("none").
     `columns`: a slice of the row, None for all of it. `began`: told events that came earlier do not concern it.
-    `rewriting`: how a record is anonymised or pseudonymised.
+    `rewriting`: how a record is anonymised or pseudonymised; `restrict`: how it is restricted, None where it is not.
     """
 
     name: str
@@ -152,6 +159,7 @@ class Dataset:
     parts: tuple[PartName, ...] = ()
     relations: tuple[RelationName, ...] = ()
     rewriting: Rewriting = field(default_factory=Rewriting)
+    restrict: Restriction | None = None
     allow_scan: bool = False
 
     def __str__(self) -> str:

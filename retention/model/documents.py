@@ -124,6 +124,7 @@ def _job(document: Mapping[str, Any]) -> JobPlan:
         dataset=document["dataset"],
         promise=document["promise"],
         action=document["action"],
+        by_action=document.get("actions", {}),
         total=document["total"],
         fates={fate: document[fate] for fate in FATES},
         overdue=document["overdue"],

@@ -54,9 +54,10 @@ class Cutoff:
 
 @dataclass(frozen=True, kw_only=True)
 class JobPlan:
-    """Rule × dataset. `fates` holds every name of FATES; they add up to `total`.
+    """Rule × dataset. `fates` holds every name of FATES; they add up to `total`. `by_action`: by which action those are
+    due that are; empty where it is `action` for all.
 
-    `rows`: table → rows that go, root and parts. `referenced_by`: table → how many records its
+    `rows`: table → rows that go or are changed, root and parts. `referenced_by`: table → how many records its
     rows keep. `ringed`: how many of those stay for rows that refer to each other in a ring, `ringed_by` the
     references by which a ring can't go, each with the reason. `oldest`: the oldest event among the due, as an
     ISO date. `form`, `target` and `schema` are hashes: of the rule's resolved form, of the database, of the
@@ -72,6 +73,7 @@ class JobPlan:
     total: int
     fates: Mapping[str, int]
     overdue: int = 0
+    by_action: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     cutoffs: tuple[Cutoff, ...] = ()
     oldest: str | None = None
@@ -92,7 +94,7 @@ class JobPlan:
 
     @property
     def due(self) -> int:
-        """Records that a run would remove."""
+        """Records that a run would remove or change."""
         return self.fates["due"]
 
     @property
@@ -103,7 +105,7 @@ class JobPlan:
     @property
     def actions(self) -> Mapping[str, int]:
         """Action → how many records it is for."""
-        return {self.action: self.due}
+        return dict(self.by_action) or {self.action: self.due}
 
 
 @dataclass(frozen=True, kw_only=True)

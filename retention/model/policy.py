@@ -62,6 +62,7 @@ class Variant:
     `keep` is its period from `event`, or None where it has none or takes it from the connector, by the name
     `instructed`; `start`, `fiscal_year_end` and `timezone` say how any period counts. `until` and `upon` end it
     by their own day. `at_most` counts as `keep` does; where `unbounded` is true there is no such end.
+    `otherwise`: what is tried in turn where `action` is stopped.
     `yields_to`: the bases of the rules that it gives way to, None for all rules. `needs`: data → fields
     that must stay readable while it keeps a record.
     """
@@ -80,6 +81,7 @@ class Variant:
     defer_while: Condition | None = None
     within: Period = MONTH
     action: str = "delete"
+    otherwise: tuple[str, ...] = ()
     yields_to: frozenset[Basis] | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     basis: Basis | None = None
@@ -90,6 +92,11 @@ class Variant:
         return Clock(
             period=period, start=self.start, fiscal_year_end=self.fiscal_year_end, timezone=self.timezone
         )
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The actions that are tried, in order: the first that nothing stops is done."""
+        return (self.action, *self.otherwise)
 
     @property
     def keeping(self) -> bool:
@@ -139,11 +146,6 @@ class Rule:
     def base(self) -> Variant:
         """What holds where no exception does."""
         return self.variants[-1]
-
-    @property
-    def rewrites(self) -> bool:
-        """It takes the person out of a record, and deletes none."""
-        return self.acts and self.base.action in REWRITING
 
     @property
     def timezone(self) -> str:

@@ -29,6 +29,7 @@ from retention.planning.conditions import Binder
 from retention.planning.loosening import within_a_table
 from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.order import removal_order, ways_out
+from retention.planning.partly import partly
 from retention.planning.paths import misspelt_via, part_link
 from retention.planning.reach import (
     Counting,
@@ -38,6 +39,7 @@ from retention.planning.reach import (
     usable,
 )
 from retention.planning.relations import with_relations
+from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
@@ -67,10 +69,10 @@ def bind(
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
             bound.append(result)
+    problems += [*clashes(bound, catalogue), *leaving(bound, catalogue), *partly(bound)]
     for item, found, write in between_datasets(bound):
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
-    problems += clashes(bound, catalogue)
     return tuple(bound), tuple(problems)
 
 
@@ -126,9 +128,8 @@ class _Attempt:
         facts = self._all("facts", dataset.facts, partial(names.fact, root))
         lengths = self._all("periods", dataset.periods, partial(names.period, root))
         subject = self._all("subject", dataset.subject or {}, partial(names.value, root))
-        named = [(f"fields.{name}", c) for name, columns in dataset.fields.items() for c in columns]
-        for place, column in [*named, *(("columns", c) for c in dataset.columns or ())]:
-            self._spelt(place, partial(find_column, catalogue, root, column))
+        fields = {name: self._named(root, f"fields.{name}", cs) for name, cs in dataset.fields.items()}
+        columns = self._named(root, "columns", dataset.columns or ())
         self._where(root)
         members = self._parts(root)
         shared = self._shared(members)
@@ -165,6 +166,9 @@ class _Attempt:
         emptied = {*members, *(item.table.id for item in shared)}
         rewriting = Rewritable(self.connector, dataset, catalogue, root)
         self.problems += rewriting.problems
+        mark, unfit = marking(dataset, catalogue, root)
+        for found, write in unfit:
+            self._problem("restrict.mark", found, write)
         return BoundDataset(
             dataset=dataset,
             connector=self.connector,
@@ -182,9 +186,12 @@ class _Attempt:
             periods=lengths,
             subject=subject,
             began=began[0] if began else None,
+            fields=fields,
+            columns=columns if dataset.columns is not None else None,
             where=dataset.where,
             rewriting=rewriting.columns,
             done=rewriting.done,
+            mark=mark,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in emptied),
             catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read)),
         )
@@ -276,6 +283,11 @@ class _Attempt:
         except NotFoundError as error:
             self._problem(key, error.found, error.write)
             return None
+
+    def _named(self, root: Table, key: str, columns: Iterable[str]) -> frozenset[str]:
+        """Columns of the root as the catalogue calls them."""
+        found = [self._spelt(key, partial(find_column, self.catalogue, root, name)) for name in columns]
+        return frozenset(column.name for column in found if column is not None)
 
     def _all(self, key: str, written: Mapping[str, W], make: Callable[[W], T]) -> dict[str, T]:
         """What `make` finds for each of those that could be found."""

@@ -155,7 +155,8 @@ class BoundDataset:
     row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
     whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
     the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
-    that was done.
+    that was done; `mark`: the one by which a record is restricted in place. `fields`: a word → columns of the root;
+    `columns`: of a slice, its own.
     """
 
     dataset: Dataset
@@ -170,13 +171,16 @@ class BoundDataset:
     periods: Mapping[str, Instructed] = field(default_factory=dict)
     subject: Mapping[str, Value] = field(default_factory=dict)
     began: Component | None = None
+    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    columns: frozenset[str] | None = None
     where: Condition | None = None
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     loosened: tuple[Loosened, ...] = ()
     stubborn: tuple[Stubborn, ...] = ()
-    shared: tuple[Shared, ...] = ()
     rewriting: tuple[Rewritten, ...] = ()
     done: Column | None = None
+    mark: Column | None = None
+    shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
@@ -187,6 +191,11 @@ class BoundDataset:
     def members(self) -> frozenset[TableId]:
         """Every table of the record."""
         return frozenset(self.removal)
+
+    @property
+    def sliced(self) -> bool:
+        """It is some columns of its rows, and nothing else of them."""
+        return self.columns is not None
 
     @property
     def emptied(self) -> frozenset[TableId]:

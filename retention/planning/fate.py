@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.acting import never_acts
+from retention.planning.actions import DELETE, DUE, Referenced, actions, only_deletes
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
+from retention.planning.chained import Chained
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
-from retention.planning.rewrites import Rewrites
-from retention.planning.rings import Entangled
 from retention.planning.sharing import Share
 from retention.planning.stops import Instead
 
 
-class Fates(Entangled, Rewrites):
+class Fates(Chained):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -39,8 +39,7 @@ class Fates(Entangled, Rewrites):
         every: Sequence[Ruled] = (),
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
-        self._definitions: dict[tuple[str, ...], tuple[str, p.Source, p.Test]] = {}
-        self._deleting = tuple(job for job in self._acting if not job.rule.rewrites)
+        self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
 
     def root(self, bound: BoundDataset) -> p.Source:
@@ -166,25 +165,25 @@ class Fates(Entangled, Rewrites):
         held = self.held(job.bound, root)
         if held is not None:
             stops.append((held, "held"))
+        if not only_deletes(job):
+            return self._chained(job, root, stops, strict=strict, visiting=visiting, gone=gone, alone=alone)
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)
             if past is not None:
                 stops.append((p.All(items=(kept, past)), "conflict"))
             stops.append((kept, "retained"))
-        referring: list[p.Test] = []
-        if job.rule.rewrites:
-            stops.append((self.all_done(job, root), "done"))
-        else:
-            referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
+        referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
         if referring:
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
-        others = [each.test for each in self.instead(job, root, visiting, gone=gone)]
+        now = p.AnyOf(items=tuple(referring)) if referring else None
+        found = Referenced(now=now, lasting=now)
+        others = [each.test for each in self.instead(job, root, visiting, referenced=found, gone=gone)]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
-        return p.Choice(cases=tuple(stops), otherwise="due")
+        return p.Choice(cases=tuple(stops), otherwise=DUE)
 
     def _all_referring(
         self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], alone: bool
@@ -210,42 +209,50 @@ class Fates(Entangled, Rewrites):
         return found
 
     def instead(
-        self, job: Job, root: p.Source, visiting: tuple[Job, ...] = (), *, gone: bool = False
+        self,
+        job: Job,
+        root: p.Source,
+        visiting: tuple[Job, ...] = (),
+        *,
+        action: str = DELETE,
+        referenced: Referenced | None = None,
+        gone: bool = False,
     ) -> list[Instead]:
-        """What could act on the record in place of the job."""
+        """What could act on the record in place of the job, which would do `action`."""
+        asked = referenced or self.referenced(job, root, visiting=visiting)
+        acts = functools.partial(self.acts_instead, job, action=action, referenced=asked, gone=gone)
         found = [
-            Instead(test=self._unreferred(job, rule, test, root, visiting), bound=job.bound, rule=rule)
+            Instead(test=test, bound=job.bound, rule=rule)
             for rule in job.others
-            if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
+            if (test := acts(rule, job.bound, root, root)) is not None
         ]
         for share in self._around(job, visiting):
             other, owner = share.other, share.owner
-            if share.within:
+            if other.sliced:
+                continue  # a slice of the row, whose rules do not meet those of the row, or of another slice
+            if share.within or (share.whole and job.bound.sliced):
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
+                found += self._rewritten_whole(job, share, root, visiting) if share.whole else []
             elif share.whole:
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)
-                    if (test := self.acts_instead(job, rule, other, owner, root, gone=gone)) is not None
+                    if (test := acts(rule, other, owner, root)) is not None
                 ]
         return found
 
-    def _unreferred(
-        self, job: Job, rule: Rule, test: p.Test, root: p.Source, visiting: tuple[Job, ...]
-    ) -> p.Test:
-        """`test`; where `rule` would delete what the job rewrites, and no row that stays refers to the record."""
-        if rule.rewrites or not job.rule.rewrites:
-            return test
-        found = self._all_referring(
-            self._other(job, rule), root, strict=False, visiting=visiting, alone=False
-        )
-        return p.All(items=(test, p.Untrue(item=p.AnyOf(items=tuple(found))))) if found else test
-
-    def _other(self, job: Job, rule: Rule) -> Job:
-        """The job of another rule on the same dataset: the plan's own, which is told by its name."""
-        named = Job(rule=rule, bound=job.bound, others=self._beside(job, rule, job.bound), told=job.told)
-        return next((other for other in self._acting if other.name == named.name), named)
+    def _rewritten_whole(
+        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
+    ) -> Iterator[Instead]:
+        """The row that the job has a slice of is rewritten as a whole."""
+        for rule in self.rules_of(share.other):
+            other = self.other(job, rule, share.other)
+            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
+            test = self.rewrites_now(other, share.owner, referenced)
+            if test is not None:
+                found = share.where(test, root)
+                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
 
     def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
         """Other datasets that share rows with the job's, but for those that it is being asked for."""
@@ -313,14 +320,14 @@ class Fates(Entangled, Rewrites):
     def _earlier(self, job: Job) -> Iterable[Job]:
         """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
         before = itertools.takewhile(lambda other: other.name != job.name, self._acting)
-        return (other for other in before if not other.rule.rewrites)
+        return (other for other in before if other in self._deleting)
 
     def _going(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps from the job."""
 
         def passes(own: p.Source) -> p.Test:
             choice = self._fate(job, own, strict=False, visiting=visiting, alone=alone)
-            return p.All(items=(self.records(job, own), p.Chosen(choice=choice, label=choice.otherwise)))
+            return p.All(items=(self.records(job, own), p.Chosen(choice=choice, label=DUE)))
 
         return self._defined((job.name, str(alone), *self._named(visiting)), job.bound, root, passes)
 
@@ -341,9 +348,7 @@ class Fates(Entangled, Rewrites):
         """The row of `root` is a record of `bound` that some job of this plan deletes; `whole`: some rule could."""
         jobs = whole or tuple(j for j in self._deleting if j.bound is bound)
         rules = {job.rule.name for job in jobs}
-        if whole is None and (
-            not jobs or any(rule.name not in rules for rule in jobs[0].others if not rule.rewrites)
-        ):
+        if whole is None and (not jobs or any(rule.name not in rules for rule in self._others(jobs[0]))):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
 
@@ -353,6 +358,10 @@ class Fates(Entangled, Rewrites):
             return p.All(items=(self.records(jobs[0], own), *tests))
 
         return self._defined(("any", str(bound), str(alone), *self._named(visiting)), bound, root, passes)
+
+    def _others(self, job: Job) -> tuple[Rule, ...]:
+        """The other rules on the dataset that could delete a record of it."""
+        return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
 
     def _named(self, visiting: tuple[Job, ...]) -> Iterable[str]:
         """What a definition depends on of the records that it is asked for."""
@@ -365,7 +374,7 @@ class Fates(Entangled, Rewrites):
         if what not in self._definitions:
             own = self.source(bound.root.id)
             where = passes(own)
-            self._definitions[what] = f"goes{len(self._definitions) + 1}", own, where
+            self._definitions[what] = f"{self._prefix}goes{len(self._definitions) + 1}", own, where
         name, own, where = self._definitions[what]
         key = self._key(bound, own)
         return p.Defined(fields=self._key(bound, root), name=name, root=own, key=key, where=where)

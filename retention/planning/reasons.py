@@ -11,6 +11,7 @@ from retention.model import condition as c
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.condition import Condition
+from retention.planning.actions import Way
 from retention.planning.bound import Job, Outside, Value
 from retention.planning.limbs import Case, Limb, Line
 from retention.planning.results import cases
@@ -160,9 +161,13 @@ class Reasons(SharedFates):
         """Records that stay and share a part with it."""
         return self.staying(job, root)
 
-    def acting(self, job: Job, root: p.Source) -> list[Instead]:
-        """What could act on the record in place of the job."""
-        return self.instead(job, root)
+    def open_ways(self, job: Job, root: p.Source) -> list[Way]:
+        """What the job's chain can come to for a record whose clock has ended."""
+        return list(self.ways(job, root, self.referenced(job, root)))
+
+    def acting(self, job: Job, root: p.Source, action: str) -> list[Instead]:
+        """What could act on the record in place of the job, which would do `action`."""
+        return self.instead(job, root, action=action)
 
     def linked(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
         """Every row outside the record that refers to it by the reference, whether it stays or goes."""

@@ -6,14 +6,13 @@ its own clock has ended, whatever the reason that it has not; only what is out o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.condition import Condition
-from retention.model.policy import Rule, Variant
+from retention.model.policy import Rule
 from retention.planning.bound import BoundDataset
 from retention.planning.conditions import Binder
 from retention.planning.facts import FactBinder
@@ -104,11 +103,12 @@ class Results(Limbs):
         told: frozenset[str],
         root: p.Source,
         *,
-        asked: Callable[[Variant], bool] = lambda _: True,
+        places: Places | None = None,
         gone: bool = False,
     ) -> p.Test | None:
-        """Plain: the rule still keeps the record, by a variant that is `asked` for. None: it never does."""
-        places = {place for place, variant in enumerate(rule.variants) if asked(variant)}
+        """Plain: the rule still keeps the record, by a variant at `places` (or any). None: it never does."""
+        if places is None:
+            places = frozenset(range(len(rule.variants)))
         results = self.results(rule, bound, told, root, gone=gone)
         keeping = [
             result.test

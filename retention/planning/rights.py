@@ -43,8 +43,8 @@ def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
         if deletes:
             found[Need(table=table, right=Right.DELETE)] = None
     rewritten = [item.column.name for item in bound.rewriting]
-    if rewritten:
-        columns = (*rewritten, *([bound.done.name] if bound.done is not None else []))
+    if rewritten or bound.mark is not None:
+        columns = (*rewritten, *(column.name for column in (bound.done, bound.mark) if column is not None))
         found[Need(table=bound.root.id, right=Right.REWRITE, columns=columns)] = None
     for table in _looked_at(bound):
         found[Need(table=table, right=Right.READ)] = None

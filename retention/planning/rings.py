@@ -10,11 +10,11 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.planning.bound import BoundDataset, Job, Outside, Ruled
+from retention.planning.competing import Competing
 from retention.planning.holding import Holding
-from retention.planning.stops import Stops
 
 
-class Entangled(Stops, abc.ABC):
+class Entangled(Competing, abc.ABC):
     """Tests that follow references among the records of a dataset to their end."""
 
     def __init__(
@@ -27,6 +27,9 @@ class Entangled(Stops, abc.ABC):
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
         self._closures: dict[str, p.Closure] = {}
+        self._definitions: dict[tuple[str, ...], tuple[str, p.Source, p.Test]] = {}
+        self._deleting: tuple[Job, ...] = ()
+        self._prefix = ""
 
     @abc.abstractmethod
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
@@ -82,7 +85,7 @@ class Entangled(Stops, abc.ABC):
         name = f"{word} {job.bound}"
         if name not in self._closures:
             steps = tuple(self._between(job.bound, item) for item in job.bound.outside if item.inside)
-            alias = f"{word}{len(self._closures) + 1}"
+            alias = f"{self._prefix}{word}{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.acting import never_acts
+from retention.planning.actions import DELETE, Referenced
 from retention.planning.bound import BoundDataset, Job, Ruled, Shared
 from retention.planning.fate import Fates
 from retention.planning.holding import NOTHING_HELD, Holding
@@ -72,9 +73,16 @@ class SharedFates(Fates):
         return tuple(found)
 
     def instead(
-        self, job: Job, root: p.Source, visiting: tuple[Job, ...] = (), *, gone: bool = False
+        self,
+        job: Job,
+        root: p.Source,
+        visiting: tuple[Job, ...] = (),
+        *,
+        action: str = DELETE,
+        referenced: Referenced | None = None,
+        gone: bool = False,
     ) -> list[Instead]:
-        found = super().instead(job, root, visiting, gone=gone)
+        found = super().instead(job, root, visiting, action=action, referenced=referenced, gone=gone)
         around = (*visiting, job)
         for other in self._taking(job.bound.root.id, self._deleting):
             if all(other.bound is not each.bound for each in around):
@@ -195,7 +203,7 @@ class SharedFates(Fates):
         if what not in self._definitions:
             own = self.source(item.table.id)
             where = self._row_goes(job, item, own, visiting, through)
-            self._definitions[what] = f"goes{len(self._definitions) + 1}", own, where
+            self._definitions[what] = f"{self._prefix}goes{len(self._definitions) + 1}", own, where
         word, rows, passing = self._definitions[what]
         fields, keys = self._fields(row, key), self._fields(rows, key)
         return p.Defined(fields=fields, name=word, root=rows, key=keys, where=passing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,13 +10,14 @@ from functools import partial
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.policy import Basis, Rule, Variant
-from retention.planning.acting import surely_later
 from retention.planning.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.holding import Holding, held_list
-from retention.planning.results import cases
-from retention.planning.sharing import Sharing
+from retention.planning.results import Places, cases
+from retention.planning.sharing import Share, Sharing
 
 Asked = Callable[[Variant], bool]
+Sign = tuple[str, str, Places]
+"""What tells a keeper from others of a record: where it is, the rule, and by which variants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +104,10 @@ class Stops(Sharing):
             found.append(p.Listed(fields=self._key(bound, root), name=held_list(bound)))
         return found
 
-    def retained(self, job: Job, rule: Rule, root: p.Source, *, gone: bool) -> p.Test | None:
-        """Plain: a rule that `rule`, one of the job's, yields to still keeps a row of the record.
+    def retained(
+        self, job: Job, rule: Rule, root: p.Source, *, gone: bool, column: str | None = None
+    ) -> p.Test | None:
+        """Plain: a rule that `rule`, one of the job's, yields to still keeps a row of the record, or the `column`.
 
         It keeps the record itself, one that shares a row with it, or one that refers to it and needs it.
         """
@@ -117,82 +120,129 @@ class Stops(Sharing):
             def asked(variant: Variant, bases: frozenset[Basis] | None = bases) -> bool:
                 return bases is None or variant.basis in bases
 
-            tests = [keeper.test for keeper in self.keepers(job, rule, root, asked, gone=gone)]
+            keepers = self.keepers(job, rule, root, asked, gone=gone, column=column)
+            tests = [keeper.test for keeper in keepers]
             guard = None if alike else self.guard(case, root)
             if tests:
                 kept = p.AnyOf(items=tuple(tests))
                 found.append(kept if guard is None else p.All(items=(guard, kept)))
         return p.AnyOf(items=tuple(found)) if found else None
 
-    def could_go(self, job: Job, root: p.Source) -> p.Test:
-        """Plain: some rule that deletes has ended on the job's dataset, and none that it yields to keeps the record."""
-        found: list[p.Test] = []
-        yielding: list[p.Test] = []
-        for rule in job.every:
-            if rule.rewrites:
-                continue
-            ended = self.ended(rule, job.bound, job.told, root)
-            if _yields_to_all(rule):
-                yielding.append(ended)
-                continue
-            kept = self.retained(job, rule, root, gone=False)
-            found.append(ended if kept is None else p.All(items=(ended, p.Untrue(item=kept))))
-        if yielding:  # one that has ended keeps nothing itself, and may be asked with the others
-            keepers = [keeper.test for keeper in self.keepers(job, None, root, lambda _: True)]
-            free = () if not keepers else (p.Untrue(item=p.AnyOf(items=tuple(keepers))),)
-            found.append(p.All(items=(p.AnyOf(items=tuple(yielding)), *free)))
-        return found[0] if len(found) == 1 else p.AnyOf(items=tuple(found))
-
     def keepers(
-        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, *, gone: bool = False
+        self,
+        job: Job,
+        rule: Rule | None,
+        root: p.Source,
+        asked: Asked,
+        *,
+        gone: bool = False,
+        column: str | None = None,
     ) -> list[Keeper]:
         """Every rule, by a variant that is `asked` for, that can keep a row of the record.
 
-        `rule`: the one that it is kept from, which keeps nothing from itself; None: of any.
+        `rule`: the one that it is kept from, which keeps nothing from itself; None: of any. `column`: only what needs
+        this column of the root, by its name.
         """
+        found = (make() for _, make in self.keeping(job, rule, root, asked, gone=gone, column=column))
+        return [keeper for keeper in found if keeper is not None]
+
+    def keeping(
+        self,
+        job: Job,
+        rule: Rule | None,
+        root: p.Source,
+        asked: Asked,
+        *,
+        gone: bool = False,
+        column: str | None = None,
+    ) -> Iterator[tuple[Sign, Callable[[], Keeper | None]]]:
+        """The same, each by what tells it from others, and not made yet."""
         bound, told = job.bound, job.told
-
-        def of(other: Rule) -> Asked:
-            """A rule gives way to itself, where it keeps another record, whomever it yields to."""
-            return (lambda _: True) if rule is not None and other.name == rule.name else asked
-
-        found: list[Keeper] = []
         for other in job.every:
-            if rule is None or other.name != rule.name:
-                kept = self.keeps(other, bound, told, root, asked=asked, gone=gone)
-                found += [] if kept is None else [Keeper(rule=other, bound=bound, test=kept)]
-        for share in self.sharing(bound):
+            places = _places(other, asked, needing(column, bound, bound))
+            if places and (rule is None or other.name != rule.name):
+                yield ("", other.name, places), partial(self._keeper, job, other, root, places, gone=gone)
+        for number, share in enumerate(self._keeping_shares(bound, column)):
             for other in self.rules_of(share.other):
-                kept = self.keeps(other, share.other, told, share.owner, asked=of(other))
-                if kept is not None:
-                    test = share.where(kept, root)
-                    found.append(Keeper(rule=other, bound=share.other, test=test, owner=share.owner))
-        for item in bound.outside:
-            for ruled in self._every:
-                if item.reference.table in ruled.bound.members:
-                    for other in ruled.rules:
-                        if any(bound.dataset.data in variant.needs for variant in other.variants):
-                            found += self._needed(job, root, item, ruled, other, of(other))
-        return found
+                own = rule is not None and other.name == rule.name
+                places = _places(
+                    other,
+                    always if own else asked,
+                    needing(column, share.other, bound if share.whole else None),
+                )
+                if places:
+                    sign = f"shares {share.other} {number}", other.name, places
+                    yield sign, partial(self._sharer, told, other, share, root, places)
+        for same, row in self._same_row(bound, root, column):
+            for number, item in enumerate(same.outside):
+                for ruled in self._every:
+                    if item.reference.table in ruled.bound.members:
+                        for other in ruled.rules:
+                            own = rule is not None and other.name == rule.name
+                            needs = partial(
+                                _needs, data=same.dataset.data, columns=same.fields, column=column
+                            )
+                            places = _places(other, always if own else asked, needs)
+                            if places:
+                                sign = f"needs {same} {number} {ruled.bound}", other.name, places
+                                yield sign, partial(self._needed, job, row, same, item, ruled, other, places)
+
+    def _keeping_shares(self, bound: BoundDataset, column: str | None) -> Iterator[Share]:
+        """Rules on a whole row do not keep a slice of it; a part that is shared has no column of the root."""
+        for share in self.sharing(bound):
+            of_a_slice = bound.sliced and not share.other.sliced
+            if not of_a_slice and (column is None or share.table == bound.root.id):
+                yield share
+
+    def _same_row(
+        self, bound: BoundDataset, root: p.Source, column: str | None
+    ) -> Iterator[tuple[BoundDataset, Callable[[Callable[[p.Source], p.Test | None]], p.Test | None]]]:
+        """The dataset, and others over the same row where a column is asked about: each with its record's test."""
+        yield bound, lambda test: test(root)
+        for share in self.sharing(bound) if column is not None else ():
+            if share.whole:
+
+                def where(test: Callable[[p.Source], p.Test | None], share: Share = share) -> p.Test | None:
+                    passed = test(share.owner)
+                    return None if passed is None else share.where(passed, root)
+
+                yield share.other, where
+
+    def _keeper(
+        self, job: Job, rule: Rule, root: p.Source, places: Places, *, gone: bool = False
+    ) -> Keeper | None:
+        kept = self.keeps(rule, job.bound, job.told, root, places=places, gone=gone)
+        return None if kept is None else Keeper(rule=rule, bound=job.bound, test=kept)
+
+    def _sharer(
+        self, told: frozenset[str], rule: Rule, share: Share, root: p.Source, places: Places
+    ) -> Keeper | None:
+        kept = self.keeps(rule, share.other, told, share.owner, places=places)
+        if kept is None:
+            return None
+        return Keeper(rule=rule, bound=share.other, test=share.where(kept, root), owner=share.owner)
 
     def _needed(
-        self, job: Job, root: p.Source, item: Outside, ruled: Ruled, rule: Rule, asked: Asked
-    ) -> list[Keeper]:
+        self,
+        job: Job,
+        row: Callable[[Callable[[p.Source], p.Test | None]], p.Test | None],
+        same: BoundDataset,
+        item: Outside,
+        ruled: Ruled,
+        rule: Rule,
+        places: Places,
+    ) -> Keeper | None:
         """A record that `rule` keeps, and to which this one must stay readable, refers to it."""
-        data = job.bound.dataset.data
         owners: list[p.Source] = []
-
-        def needs(variant: Variant) -> bool:
-            return asked(variant) and data in variant.needs
 
         def kept(owner: p.Source) -> p.Test | None:
             owners.append(owner)
-            return self.keeps(rule, ruled.bound, job.told, owner, asked=needs)
+            return self.keeps(rule, ruled.bound, job.told, owner, places=places)
 
-        test = self.referred_to_by(job.bound, root, item, ruled.bound, kept)
+        test = row(lambda root: self.referred_to_by(same, root, item, ruled.bound, kept))
         if test is None:
-            return []
-        return [Keeper(rule=rule, bound=ruled.bound, test=test, owner=owners[0], needs=True)]
+            return None
+        return Keeper(rule=rule, bound=ruled.bound, test=test, owner=owners[0], needs=True)
 
     def beyond_at_most(self, job: Job, root: p.Source) -> p.Test | None:
         """Plain: the job's rule should have ended this record's stay already; None where it has no `at_most`."""
@@ -203,43 +253,35 @@ class Stops(Sharing):
                 found.append(past if guard is None else p.All(items=(guard, past)))
         return p.AnyOf(items=tuple(found)) if found else None
 
-    def acts_instead(
-        self, job: Job, rule: Rule, bound: BoundDataset, owner: p.Source, root: p.Source, *, gone: bool
-    ) -> p.Test | None:
-        """Plain, of a record that nothing keeps from `job`: `rule` could act too, and ended later.
 
-        `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row.
-        """
-        own = bound is job.bound
-        if rule.rewrites and not job.rule.rewrites:
-            return None  # what deletes goes before
-        other = Job(rule=rule, bound=bound, others=self._beside(job, rule, bound), told=job.told)
-        alike = rule.rewrites == job.rule.rewrites
-        if own and alike and surely_later(job.rule, rule):
-            return None
-        tests = [self.ended(rule, bound, job.told, owner, gone=gone and own)]
-        kept = self.retained(other, rule, owner, gone=gone and own)
-        if kept is not None and not _yields_to_all(job.rule):
-            tests.append(p.Untrue(item=kept))
-        if alike and not (own and surely_later(rule, job.rule)):
-            before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
-            left, right = self._endings(other, owner), self._endings(job, root)
-            if not left or not right:  # one of them never ends
-                return None
-            tests.append(p.EndsAfter(left=left, right=right, or_same=before))
-        return p.All(items=tuple(tests))
+def needing(column: str | None, bound: BoundDataset, same: BoundDataset | None) -> Asked:
+    """Whether a variant that keeps a record of `bound` needs the column of one of its rows.
 
-    def _beside(self, job: Job, rule: Rule, bound: BoundDataset) -> tuple[Rule, ...]:
-        every = job.every if bound is job.bound else self.rules_of(bound)
-        return tuple(other for other in every if other.name != rule.name)
+    All of its own record, of a slice the slice's, or what its `needs` names of this data, of the root's row alone:
+    `same` is the dataset whose root it is.
+    """
+    if column is None:
+        return always
+    data = bound.dataset.data
 
-    def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
-        found: list[p.Ending] = []
-        for case in cases(job.rule, job.bound, job.told):
-            guard = self.guard(case, root)
-            found += self.endings(case, root, p.All(items=()) if guard is None else guard)
-        return tuple(found)
+    def needs(variant: Variant) -> bool:
+        if data in variant.needs:
+            return same is not None and _needs(variant, data, bound.fields, column)
+        return bound.columns is None or column in bound.columns
+
+    return needs
 
 
-def _yields_to_all(rule: Rule) -> bool:
-    return all(variant.yields_to is None for variant in rule.variants)
+def _needs(variant: Variant, data: str, columns: Mapping[str, frozenset[str]], column: str | None) -> bool:
+    """The variant needs the data, and the column where one is asked about."""
+    named = variant.needs.get(data, ())
+    return bool(named) and (column is None or any(column in columns.get(name, ()) for name in named))
+
+
+def always(_: Variant) -> bool:
+    return True
+
+
+def _places(rule: Rule, *asked: Asked) -> Places:
+    """The variants that are asked for in every way."""
+    return frozenset(i for i, v in enumerate(rule.variants) if all(ask(v) for ask in asked))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retention.model import predicate as p
+from retention.model.catalogue import Column
 from retention.model.lists import NO_LISTS, Lists
+from retention.model.policy import REWRITING
+from retention.planning.actions import DELETE, DUE, Rewrite, action_of, actions, due_by
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
-from retention.planning.rewrites import Rewrite
 from retention.planning.shared_fates import SharedFates, SharedRows
+from retention.planning.stops import always
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,8 @@ class Work:
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns that are rewritten; none
-    where the record is deleted. `lists`: the keys on each list that a predicate names.
+    where no record is. `actions`: what it can come to; `action`: of one that is about that alone, with a plain label.
+    `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -64,14 +68,46 @@ class Work:
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
     ringed: p.Test | None = None
-    shared: tuple[SharedRows, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
+    actions: tuple[str, ...] = (DELETE,)
+    action: str | None = None
+    marker: Column | None = None
+    shared: tuple[SharedRows, ...] = ()
     lists: Lists = NO_LISTS
 
     @property
     def remembered(self) -> bool:
         """The due records are written down before the run's first batch, and the order in which they go."""
-        return self.fleeting or (self.bound.entangled and not self.rewrites)
+        return self.fleeting or (self.bound.entangled and not self.stays)
+
+    @property
+    def stays(self) -> bool:
+        """The records stay, and only what is in them changes."""
+        return DELETE not in (self.actions if self.action is None else (self.action,))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the fate is called of a record that is due."""
+        return tuple(map(due_by, self.actions)) if self.action is None else (DUE,)
+
+    def only(self, action: str) -> Work:
+        """The same about this action alone: what is due by another one is due elsewhere."""
+        if self.actions == (DELETE,) == (action,):
+            return replace(self, action=action)
+        rewriting = action in REWRITING
+        gone = action == DELETE
+        return replace(
+            self,
+            action=action,
+            fate=_only(self.fate, action),
+            strict=_only(self.strict, action),
+            free=_only(self.free, action),
+            rewrites=self.rewrites if rewriting else (),
+            marker=self.bound.done if rewriting else None if gone else self.bound.mark,
+            referring=self.referring if gone else (),
+            goes_before=self.goes_before if gone else (),
+            ringed=self.ringed if gone else None,
+        )
 
     @property
     def bound(self) -> BoundDataset:
@@ -89,17 +125,30 @@ class Work:
     @property
     def due(self) -> p.Test:
         """The record is due in a plan."""
-        return p.All(items=(self.records, p.Chosen(choice=self.fate, label="due")))
+        return self._is_due(self.fate)
 
     @property
     def still_due(self) -> p.Test:
         """The record is due in a batch: nothing refers to it any more."""
-        return p.All(items=(self.records, p.Chosen(choice=self.strict, label="due")))
+        return self._is_due(self.strict)
 
     @property
     def still_free(self) -> p.Test:
         """Nothing but its event, which was read before, stands between a remembered record and its end."""
-        return p.All(items=(self.records, p.Chosen(choice=self.free, label="due")))
+        return self._is_due(self.free)
+
+    def _is_due(self, choice: p.Choice) -> p.Test:
+        chosen = tuple(p.Chosen(choice=choice, label=label) for label in self.labels)
+        return p.All(items=(self.records, chosen[0] if len(chosen) == 1 else p.AnyOf(items=chosen)))
+
+
+def _only(choice: p.Choice, action: str) -> p.Choice:
+    def of(label: str) -> str:
+        by = action_of(label)
+        return label if by is None else DUE if by == action else "elsewhere"
+
+    cases = tuple((test, of(label)) for test, label in choice.cases)
+    return p.Choice(cases=cases, otherwise=of(choice.otherwise))
 
 
 def work(fates: Fates, job: Job) -> Work:
@@ -107,6 +156,7 @@ def work(fates: Fates, job: Job) -> Work:
     root = fates.root(job.bound)
     bound = job.bound
     every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
+    deletes = DELETE in actions(job)
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
@@ -120,27 +170,35 @@ def work(fates: Fates, job: Job) -> Work:
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
-        referring=()
-        if job.rule.rewrites
-        else tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
+        referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside if deletes),
         events={
             name: _shown(fates, job, root, name)
             for rule in job.every
             for name in rule.events
             if name in bound.events
         },
-        own_columns=(not bound.outside or all(rule.rewrites for rule in job.every))
+        own_columns=(not bound.outside or _by_itself(fates, job, root))
         and not bound.shared
         and not bound.periods
         and not related
         and not any(c.hops for c in every),
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
-        goes_before=() if job.rule.rewrites else fates.goes_before(job),
-        ringed=None if job.rule.rewrites else fates.ringed(job, root),
+        goes_before=fates.goes_before(job) if deletes else (),
+        ringed=fates.ringed(job, root) if deletes else None,
         rewrites=fates.rewrites(job, root),
-        shared=() if job.rule.rewrites or not isinstance(fates, SharedFates) else fates.shared_rows(job),
+        actions=actions(job),
+        shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
     )
+
+
+def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:
+    """Rows that refer to the record matter to no rule on it: none deletes, none elsewhere needs what is rewritten."""
+    if any(DELETE in actions(fates.other(job, rule, job.bound)) for rule in job.every):
+        return False
+    names = (item.column.name for item in job.bound.rewriting)
+    signs = (sign for name in names for sign, _ in fates.keeping(job, None, root, always, column=name))
+    return not any(where for where, _, _ in signs)
 
 
 def _referring(fates: Fates, job: Job, root: p.Source, outside: Outside) -> Referring:

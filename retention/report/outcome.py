@@ -163,7 +163,7 @@ def question(plan: Plan, by: str) -> tuple[str, ...]:
     if awaiting:
         what = listed([_named(job) for job in awaiting])
         told.append(f"A yes also approves, in the name of {shown(by)}: {what}.")
-    actions = {job.action for job in jobs}
+    actions = {action for job in jobs for action, count in job.actions.items() if count}
     known = [verb for action, verb in _VERBS.items() if actions == {action}]
     verb = known[0] if known else "Carry this out for"
     amount = f"{counted(records, 'record')} ({counted(rows, 'row')})"

@@ -142,7 +142,9 @@ def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
     if job.status is JobStatus.FAILED:
         facts.show(console)
         return
-    facts.add(job.action.capitalize(), _what_goes(job))
+    facts.add(_label(job), _what_goes(job))
+    if len(job.actions) > 1 and job.due:
+        facts.add("", listed([f"{action} {number(count)}" for action, count in job.actions.items() if count]))
     if job.oldest:
         facts.add("Oldest", job.oldest)
     for each in job.cutoffs:
@@ -153,6 +155,12 @@ def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
     facts.add("Overdue", _lateness(job))
     _why_kept(facts, job)
     facts.show(console)
+
+
+def _label(job: JobPlan) -> str:
+    """The action by which its records are due; of several, "Due"."""
+    used = [action for action, count in job.actions.items() if count] or [job.action]
+    return used[0].capitalize() if len(used) == 1 else "Due"
 
 
 def _what_goes(job: JobPlan) -> str:

@@ -56,6 +56,14 @@ class JobProgress:
     millis: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
 
+    def plus(self, other: JobProgress) -> JobProgress:
+        """Both together."""
+        numbers = ("done", "changed", "held", "locked", "set_aside", "left", "batches", "millis")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in numbers}
+        tables = [*self.rows, *(table for table in other.rows if table not in self.rows)]
+        rows = {table: self.rows.get(table, 0) + other.rows.get(table, 0) for table in tables}
+        return JobProgress(**sums, rows=rows)
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:

@@ -12,12 +12,13 @@ from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
 from retention.model.catalogue import Reference
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Dataset
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
-from retention.model.policy import Policy
+from retention.model.policy import Policy, Rule
 from retention.periods import day_of
 from retention.planning import spoken
+from retention.planning.actions import DELETE, spelt_out
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
@@ -171,7 +172,7 @@ def _rights(
     wanted: dict[Need, None] = {}
     for item in bound:
         rules = [r for r in policy.rules.values() if r.acts and reaches(r, item.dataset)]
-        for need in needs(item, deletes=not rules or not all(r.rewrites for r in rules)):
+        for need in needs(item, deletes=not rules or any(_may_delete(r, item.dataset) for r in rules)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))
@@ -209,3 +210,7 @@ def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
     return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
+
+
+def _may_delete(rule: Rule, dataset: Dataset) -> bool:
+    return spelt_out(dataset, DELETE) and any(DELETE in variant.chain for variant in rule.variants)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import partial
 
-from retention.connectors.port import Refused, Remembered, Remover, Target
+from retention.connectors.port import Remembered, Remover, Target
 from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.job import JobRun, stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
@@ -25,11 +25,12 @@ from retention.planning.work import Work
 from retention.safety import drift
 from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
-from retention.store.runs import JobRow, RunRow
+from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore
 from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import as_events, not_run, standing_of, status_of
 from retention.verbs.pacing import between
+from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
@@ -88,7 +89,7 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         execution.rules = rules
         execution.work_out()
         with ExitStack() as stack:
-            remembered = _remembered(execution, stack)
+            remembered = remember(execution.plan.jobs, execution.items, execution.ready.targets, stack)
             for job in execution.plan.jobs:
                 outcome = _job(execution, job, execution.items.get(job.name), remembered)
                 outcomes.append(outcome)
@@ -154,34 +155,7 @@ def _start(execution: Execution, by: str) -> None:
             tx.log.append("error", {"what": NOT_REACHED, "connector": name, "run": execution.id}, started)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Memory:
-    """`of`: job → its remembered records; `failed`: connector → why they could not be written down."""
-
-    of: Mapping[str, Remembered]
-    failed: Mapping[str, str]
-
-
-def _remembered(execution: Execution, stack: ExitStack) -> _Memory:
-    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own.
-
-    Where that fails no job of the connector runs: one could remove what another had to be told by.
-    """
-    found: dict[str, Remembered] = {}
-    failed: dict[str, str] = {}
-    for job in execution.plan.jobs:
-        item = execution.items.get(job.name)
-        if job.status is not JobStatus.READY or item is None or not item.remembered:
-            continue
-        try:
-            found[job.name] = execution.ready.targets[job.connector].remember(item)
-            stack.callback(found[job.name].close)
-        except (UnreachableError, Refused) as error:
-            failed[job.connector] = error.message
-    return _Memory(of=found, failed=failed)
-
-
-def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory) -> JobOutcome:
+def _job(execution: Execution, job: JobPlan, item: Work | None, memory: Memory) -> JobOutcome:
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
     if job.status is JobStatus.NOTHING:
         _forget_set_aside(execution, job)
@@ -206,7 +180,7 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
         why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
             return not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
-        return _leased(execution, job, item, target, memory.of.get(job.name))
+        return _leased(execution, job, item, target, memory)
     except SafetyRefusal as error:
         refused = not_run(job, JobStatus.REFUSED, error.message)
         return replace(refused, busy=isinstance(error, LeaseTakenError))
@@ -214,9 +188,7 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
         return not_run(job, JobStatus.FAILED, error.message)
 
 
-def _leased(
-    execution: Execution, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
-) -> JobOutcome:
+def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memory: Memory) -> JobOutcome:
     """Executes the job under its lease: two at once on one dataset, or on rows that two share, are refused."""
     state, name, now = execution.state, item.job.name, execution.clock()
     lease = lease_name(name)
@@ -243,7 +215,7 @@ def _leased(
             run_token=execution.token,
             waiting=waiting,
         )
-        outcome = _removed(execution, job, item, target, journal, start, remembered)
+        outcome = _removed(execution, job, item, target, journal, start, memory)
         _end_job(execution, job, name, outcome)
     except RetentionError as error:
         if outcome is None:
@@ -292,13 +264,34 @@ def _removed(
     target: Target,
     journal: Journal,
     start: Mapping[str, object] | None,
-    remembered: Remembered | None,
+    memory: Memory,
 ) -> JobOutcome:
-    """The batches. What happens to this job alone is its outcome."""
+    """The batches of each action. What happens to this job alone is its outcome."""
+    every = phases(job, item)
+
+    def carry(phase: Phase, beside: JobProgress, limit: int | None) -> JobOutcome:
+        journal.action, journal.beside = phase.action, beside
+        cursor = start if len(every) == 1 else None
+        remembered = memory.of.get((job.name, phase.action))
+        return _carried_out(execution, phase, target, journal, cursor, remembered, limit)
+
+    return carried_out(job, every, execution.limit, carry)
+
+
+def _carried_out(
+    execution: Execution,
+    phase: Phase,
+    target: Target,
+    journal: Journal,
+    start: Mapping[str, object] | None,
+    remembered: Remembered | None,
+    limit: int | None,
+) -> JobOutcome:
+    job = phase.plan
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
-        making = making_of(execution.ready.config, execution.state, item, execution.plan.as_of)
+        making = making_of(execution.ready.config, execution.state, phase.work, execution.plan.as_of)
         with ExitStack() as stack:
 
             def opened() -> Remover:
@@ -308,7 +301,8 @@ def _removed(
                         execution.ready.silent.get(job.connector, "its store does not answer")
                     )
                 journal.epoch = known.told.epoch
-                way = partial(target.remover, now, committer, remembered, share=share, making=making)
+                work = now.only(phase.action)
+                way = partial(target.remover, work, committer, remembered, share=share, making=making)
                 people, special = known.people(now.job), known.of(now.job)
                 return stack.enter_context(way(people=people, special=special))
 
@@ -318,15 +312,15 @@ def _removed(
                 return opened()
 
             remover = again(Retry(attempts=PATIENCE), opened)
-            execution.progress.start(f"{remover.doing} {item.bound}", job.due)
+            execution.progress.start(phase.doing, job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,
                 journal=journal,
                 origin=execution.state.origin,
-                pace=Pace(target=item.bound.connector.throttle.batch_time),
+                pace=Pace(target=phase.work.bound.connector.throttle.batch_time),
                 between=between(
-                    item.bound.connector,
+                    phase.work.bound.connector,
                     execution.environ,
                     journal,
                     stop=execution.stop,
@@ -334,7 +328,7 @@ def _removed(
                     stack=stack,
                 ),
                 progress=execution.progress,
-                limit=execution.limit,
+                limit=limit,
                 start=start,
                 renew=renewed,
             ).run()

@@ -105,7 +105,7 @@ def _view(
         rule=job.rule.name,
         promise=job.rule.promise,
         fate=view.fate,
-        action=variant.action,
+        action=view.action or variant.action,
         overdue=view.overdue,
         event_name=name,
         components=reading.components,

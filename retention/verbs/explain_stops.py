@@ -8,6 +8,7 @@ from dataclasses import replace
 from retention.connectors.port import RecordView
 from retention.model.explanation import HoldView, Stopper
 from retention.model.told import Hold, Told
+from retention.planning.actions import DELETE, actions, chain, only_deletes
 from retention.planning.bound import BoundDataset, Job, Outside
 from retention.planning.circles import circles
 from retention.planning.reach import described
@@ -38,8 +39,26 @@ class Stops:
             case "referenced":
                 return (*self._referring(job, key, view), *self._sharing(job, key))
             case "elsewhere":
-                return tuple(self._instead(job, key))
+                return tuple(self._instead(job, key, self.chosen(job, key) or DELETE))
+            case "due" | "done" if self.fell_through(job, key):
+                kept = self._kept(job, key, "retained") if DELETE in actions(job) else ()
+                return (*kept, *self._referring(job, key, view), *self._sharing(job, key))
         return ()
+
+    def chosen(self, job: Job, key: str) -> str | None:
+        """The action that the record's chain comes to; None where all are stopped, or its clock has not ended."""
+        if only_deletes(job):
+            return DELETE
+        reasons, item = self._reader.asking(job)
+        ways = dict(enumerate(reasons.open_ways(job, item.root)))
+        tests = {str(place): way.test for place, way in ways.items()}
+        answers = self._reader.ask(job, key, Questions(tests=tests)).tests
+        return next((way.action for place, way in ways.items() if answers[str(place)] is True), None)
+
+    def fell_through(self, job: Job, key: str) -> bool:
+        """An action before the one that the chain comes to is stopped."""
+        said = chain(job.rule, self._reader.reading(job, key).case.variant, job.bound)
+        return len(said) > 1 and self.chosen(job, key) not in (None, said[0])
 
     # -- rules -----------------------------------------------------------------------------
 
@@ -67,9 +86,9 @@ class Stops:
                 until=self._until(keeper.rule.name, keeper.bound, some) if count == len(some) else None,
             )
 
-    def _instead(self, job: Job, key: str) -> Iterable[Stopper]:
+    def _instead(self, job: Job, key: str, action: str) -> Iterable[Stopper]:
         reasons, item = self._reader.asking(job)
-        every = reasons.acting(job, item.root)
+        every = reasons.acting(job, item.root, action)
         tests = {str(place): each.test for place, each in enumerate(every)}
         answers = self._reader.ask(job, key, Questions(tests=tests)).tests
         for place, each in enumerate(every):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from retention.connectors.port import RecordView
 from retention.model.explanation import LimbView, Stopper
+from retention.planning.actions import chain
 from retention.planning.bound import Job
 from retention.verbs.explain_dates import Reading
 
@@ -17,12 +18,20 @@ Change = tuple[str, str | None]
 def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> str:
     """Why the record has the fate that it has."""
     match view.fate:
+        case "due" if view.action is not None and (before := _before(job, view, reading)):
+            stopped = (
+                f"{listed_words(before)} {'is' if len(before) == 1 else 'are'} stopped ({_named(stops)})"
+            )
+            since = reading.until or reading.due_on
+            return f"its clock has ended, {stopped}, and nothing stops {view.action}: due since {since}"
         case "due":
             return f"its clock has ended and nothing keeps it: due since {reading.until or reading.due_on}"
         case "out_of_scope" if _false(reading, "where"):
             return (
                 f"the rule's `where` ({_text(reading, 'where')}) is false of it: the rule does not reach it"
             )
+        case "out_of_scope" if any(limb.state == "come" for limb in reading.limbs):
+            return "its clock has ended, and its dataset spells out nothing that the rule says to do"
         case "out_of_scope":
             return f"{_or(reading.case.variant.upon)} has not happened: the rule demands, and keeps nothing"
         case "not_due" if reading.due_on is not None:
@@ -58,7 +67,7 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
                 f"it should have gone by {reading.at_most}, and another rule still keeps it: {_named(stops)}"
             )
         case "done":
-            return "its clock has ended, and it has been rewritten since"
+            return "its clock has ended, and what the rule does to it has been done"
         case "elsewhere":
             part = next((s for s in stops if s.dataset is not None), None)
             if part is not None:
@@ -70,8 +79,15 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
 def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Change:
     """What would change the fate, and when."""
     match view.fate:
+        case "due" if view.action not in (None, "delete"):
+            return f"the next run is to {view.action} it, unless something keeps it before", None
         case "due" | "elsewhere":
             return "it goes with the next run, unless something keeps it before", None
+        case "done":
+            return (
+                "nothing, unless an earlier action of the rule becomes possible, or more of it is no longer needed",
+                None,
+            )
         case "out_of_scope" if _false(reading, "where"):
             return f"nothing, while `where` ({_text(reading, 'where')}) is false of it", None
         case "deferred":
@@ -90,6 +106,17 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
         case "referenced":
             return _referred(view, stops)
     return "", None
+
+
+def _before(job: Job, view: RecordView, reading: Reading) -> tuple[str, ...]:
+    """The actions of the rule that come before the one that is due."""
+    said = chain(job.rule, reading.case.variant, job.bound)
+    return said[: said.index(view.action)] if view.action in said else ()
+
+
+def listed_words(words: Sequence[str]) -> str:
+    """`delete`, or `delete and pseudonymize`."""
+    return " and ".join(words)
 
 
 def _unclear(job: Job, view: RecordView, reading: Reading) -> str:

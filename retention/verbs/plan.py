@@ -299,8 +299,14 @@ def _statements(item: Work, target: Target, progress: Progress) -> list[Statemen
             purpose=purpose,
             sql=sql,
         )
-        for purpose, sql in target.statements(item, progress)
+        for purpose, sql in _each_once(item, target, progress)
     ]
+
+
+def _each_once(item: Work, target: Target, progress: Progress) -> dict[tuple[str, str], None]:
+    """(purpose, SQL) of every action that the job can come to."""
+    every = (each for action in item.actions for each in target.statements(item.only(action), progress))
+    return dict.fromkeys(every)
 
 
 def listed(place: Place) -> tuple[PlanLine, ...]:

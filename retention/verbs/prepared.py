@@ -21,6 +21,7 @@ from retention.model.place import Place
 from retention.model.plan import FATES, Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
 from retention.planning.acting import in_order
+from retention.planning.actions import spelt_out
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.limbs import cutoff
@@ -69,7 +70,7 @@ class Prepared:
             for rule in self.config.policy.rules.values()
             if rule.acts and (not rules or rule.name in rules)
             for bound in self.bound
-            if reaches(rule, bound.dataset)
+            if acts_on(rule, bound.dataset)
         ]
         return in_order(every)
 
@@ -108,7 +109,7 @@ class Prepared:
             if rule.acts and (not rules or rule.name in rules)
             for name, reason in self.silent.items()
             for dataset in self.config.connectors[name].datasets.values()
-            if reaches(rule, dataset)
+            if acts_on(rule, dataset)
         )
 
     def job_plan(self, item: Work, counts: Counts, as_of: datetime) -> JobPlan:
@@ -125,6 +126,7 @@ class Prepared:
             total=sum(counts.fates.values()),
             fates=counts.fates,
             overdue=counts.overdue,
+            by_action=counts.actions,
             rows=counts.rows,
             cutoffs=cutoffs(job.rule, as_of),
             oldest=counts.oldest,
@@ -154,18 +156,18 @@ class Prepared:
 
 
 def reaches(rule: Rule, dataset: Dataset) -> bool:
-    """Whether the rule is one on this dataset.
+    """Whether the rule is one on this dataset. A rule on any data passes over slices that it can't do anything to."""
+    if not rule.speaks_of(dataset.data):
+        return False
+    return bool(rule.data) or dataset.columns is None or acts_on(rule, dataset)
 
-    A rule on any data passes over slices, which can't be deleted, and over what its action is not spelt out for:
-    what hashes is no anonymisation.
-    """
-    if rule.data or not rule.acts:
-        return rule.speaks_of(dataset.data)
-    strategies = dataset.rewriting.columns.values()
-    if not rule.rewrites:
-        return dataset.columns is None
-    links = rule.base.action == "anonymize" and any(strategy.linking for strategy in strategies)
-    return dataset.columns is None and bool(strategies) and not links
+
+def acts_on(rule: Rule, dataset: Dataset) -> bool:
+    """Whether the rule can come to do anything to records of a dataset: a rule on any data, what that spells out."""
+    if not rule.speaks_of(dataset.data):
+        return False
+    said = (action for variant in rule.variants for action in variant.chain)
+    return bool(rule.data) or any(spelt_out(dataset, action) for action in said)
 
 
 def cutoffs(rule: Rule, as_of: datetime) -> tuple[Cutoff, ...]:
@@ -303,7 +305,7 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
                 raise UsageError(f"there is no {what} `{word}`; there are: {there}")
     for word in rules if connectors else ():
         rule = config.policy.rules[word]
-        reached = [d for c in config.connectors.values() for d in c.datasets.values() if reaches(rule, d)]
+        reached = [d for c in config.connectors.values() for d in c.datasets.values() if acts_on(rule, d)]
         if rule.acts and not any(d.connector in connectors for d in reached):
             here = ", ".join(f"`{name}`" for name in connectors)
             there = ", ".join(map(str, reached))

@@ -14,6 +14,7 @@ import pytest
 from tests.oracles import lawyer
 from tests.oracles.lawyer import (
     clocks,
+    examples_actions,
     examples_fate,
     examples_found,
     examples_time,
@@ -24,7 +25,12 @@ from tests.oracles.lawyer import (
 )
 from tests.oracles.lawyer.holds import held
 
-EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *examples_found.examples()]
+EXAMPLES = [
+    *examples_time.examples(),
+    *examples_fate.examples(),
+    *examples_found.examples(),
+    *examples_actions.examples(),
+]
 HOME = Path(lawyer.__file__).parent
 
 MUTANTS = {
@@ -104,26 +110,20 @@ MUTANTS = {
         "rule.where, record) is True",
     ),
     "an unclear scope keeps nothing": (
-        "fate.py",
+        "keeping.py",
         'not in (ENDED, "out_of_scope")',
         'not in (ENDED, "out_of_scope", "unclear")',
     ),
-    "out of scope keeps": ("fate.py", 'not in (ENDED, "out_of_scope")', "not in (ENDED,)"),
+    "out of scope keeps": ("keeping.py", 'not in (ENDED, "out_of_scope")', "not in (ENDED,)"),
     "a rule without basis is in all": (
-        "fate.py",
-        "kept.basis in variant.yields_to",
-        "kept.basis is None or kept.basis in variant.yields_to",
-    ),
-    "`needs` needs nothing": ("fate.py", "record.dataset.data in variant.needs", "False"),
-    "shared rows do not keep": (
-        "fate.py",
-        "(*rows.sharing(world, record), *rows.shared_with(world, record))",
-        "rows.shared_with(world, record)",
+        "keeping.py",
+        "kept.basis in mine.yields_to",
+        "kept.basis is None or kept.basis in mine.yields_to",
     ),
     "what is shared by referring does not keep": (
-        "fate.py",
-        "(*rows.sharing(world, record), *rows.shared_with(world, record))",
-        "rows.sharing(world, record)",
+        "keeping.py",
+        "*rows.sharing(world, record), *rows.shared_with(world, record)",
+        "*rows.sharing(world, record)",
     ),
     "a hold on a shared row is none on the record": (
         "holds.py",
@@ -137,7 +137,7 @@ MUTANTS = {
     ),
     "a shared row goes by its own rule too": (
         "fate.py",
-        "if record.root in rows_after(world, going(world), own_rows(world)):",
+        "if record.root in rows_after(world, gone, own_rows(world)):",
         "if False:",
     ),
     "a shared row keeps what it refers to": (
@@ -145,10 +145,16 @@ MUTANTS = {
         "return own | rows_after(world, records, own).keys()",
         "return own",
     ),
+    "`needs` needs nothing": ("keeping.py", "same.dataset.data in v.needs]", "False]"),
+    "shared rows do not keep": (
+        "keeping.py",
+        "*rows.sharing(world, record), *rows.shared_with",
+        "*rows.shared_with",
+    ),
     "retained comes before held": (
         "fate.py",
-        '    if record in held(world):\n        return "held"\n    if retained',
-        '    if record in held(world) and not retained(world, rule, record):\n        return "held"\n    if retained',
+        '    if record in held(world):\n        return "held"\n',
+        '    if record in held(world) and not kept_from(world, rule, record, "delete"):\n        return "held"\n',
     ),
     "conflict is retained": (
         "fate.py",
@@ -168,14 +174,93 @@ MUTANTS = {
     ),
     "the first in the file acts": (
         "fate.py",
-        "key=lambda way: clock(world, *way).ended",
+        "key=lambda way: clock(world, way[0], way[1]).ended",
         "key=lambda way: 0",
     ),
-    "the last of equals acts": ("fate.py", "rule, acting = max(ways,", "rule, acting = max(ways[::-1],"),
+    "the last of equals acts": ("fate.py", "action = max(found,", "action = max(found[::-1],"),
     "all say due": (
         "fate.py",
-        '"due" if actor(world, record) == (rule, record.dataset) else "elsewhere"',
+        '"due" if actor(world, record) == (rule, record.dataset, action) else "elsewhere"',
         '"due"',
+    ),
+    "the last action is tried first": (
+        "actions.py",
+        "every = (variant.action, *variant.otherwise)",
+        "every = (*variant.otherwise, variant.action)",
+    ),
+    "what is spelt out nowhere is tried": (
+        "actions.py",
+        "if rule.data != ANY or spelt_out(record.dataset, action)",
+        "if True",
+    ),
+    "rules stop a restriction": (
+        "actions.py",
+        "    return action in REWRITING and not open_columns",
+        "    return action == RESTRICT or not open_columns",
+    ),
+    "rewriting needs every column": (
+        "actions.py",
+        "not open_columns(world, rule, record)\n",
+        "bool(needed(world, rule, record))\n",
+    ),
+    "what is needed is rewritten": ("actions.py", "if column not in kept]", "if True]"),
+    "NULL is not done": ("actions.py", "    if value is None:\n        return True\n", ""),
+    "a name is needed as all of its row": (
+        "keeping.py",
+        "for column in record.dataset.fields.get(name, ())",
+        "for column in record.root",
+    ),
+    "a rule needs all of what it keeps": ("keeping.py", "if dataset.data not in variant.needs:", "if True:"),
+    "a slice is kept with its row": (
+        "keeping.py",
+        "if not slice_ or other.dataset.columns is not None",
+        "if True",
+    ),
+    "a slice keeps all of its row": (
+        "keeping.py",
+        "yield dataset.columns if dataset.columns is not None else every",
+        "yield every",
+    ),
+    "what another dataset of the row needs is rewritten": (
+        "keeping.py",
+        "        if same.root is record.root:\n",
+        "        if same is record:\n",
+    ),
+    "a marker is later if it is later than one event": (
+        "actions.py",
+        "return not any(later(",
+        "return not all(later(",
+    ),
+    "a marker that can't be read is one": ("actions.py", "if at is None or at == UNCLEAR:", "if at is None:"),
+    "whatever is marked is done": (
+        "actions.py",
+        "            return marked(world, rule, record)\n",
+        "            return True\n",
+    ),
+    "what is done is in the way": (
+        "fate.py",
+        "    return action is not None and not done(world, rule, record, action)\n",
+        "    return action is not None\n",
+    ),
+    "rewriting goes before deleting": (
+        "actions.py",
+        "ORDER = (RESTRICT, DELETE, *REWRITING)",
+        "ORDER = (RESTRICT, *REWRITING, DELETE)",
+    ),
+    "deleting goes before restricting": (
+        "actions.py",
+        "ORDER = (RESTRICT, DELETE, *REWRITING)",
+        "ORDER = (DELETE, RESTRICT, *REWRITING)",
+    ),
+    "what is restricted goes": (
+        "fate.py",
+        "return not any(action == RESTRICT and acts(",
+        "return not any(False and acts(",
+    ),
+    "a slice is rewritten though its row goes": (
+        "fate.py",
+        "        if record.root in rows_of(world, gone):\n            return None\n",
+        "        pass\n",
     ),
     "shared rows go with the first": (
         "fate.py",
@@ -241,7 +326,7 @@ def test_an_evaluator_that_is_wrong_fails_the_examples(
 ) -> None:
     name = mutant(*how)
     told = importlib.import_module(f"{name}.situations")
-    for which in ("examples_time", "examples_fate"):
+    for which in ("examples_time", "examples_fate", "examples_actions"):
         for each in importlib.import_module(f"{name}.{which}").examples():
             try:
                 if told.differences(each):

@@ -23,6 +23,7 @@ from retention.model.catalogue import Table, TableId
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
+from retention.planning.actions import DUE, action_of, due_by
 from retention.planning.reach import described
 from retention.planning.work import Work
 
@@ -64,10 +65,12 @@ class Tally:
     def counts(self, work: Work) -> Counts:
         """As the port has them."""
         fates = {name: self.fates.get(name, 0) for name in FATES}
+        actions = {action: self.fates.get(due_by(action), 0) for action in work.actions}
+        fates[DUE] = sum(actions.values())
         root = str(work.bound.root.id)
         rows = {
             root: fates["due"],
-            **{str(table): self.rows[str(table)] for table in _beside(work)},
+            **{str(table): self.rows[str(table)] for table in (() if work.stays else _beside(work))},
         }
         return Counts(
             fates=fates,
@@ -76,6 +79,7 @@ class Tally:
             rows=rows if fates["due"] else {},
             referenced_by={name: n for name, n in self.by.items() if n},
             ringed=self.ringed,
+            actions=actions,
         )
 
 
@@ -202,12 +206,13 @@ class Census:
             for tally, label, fate, day in zip(tallies, labels, fates, days, strict=True):
                 tally.fates[fate] += count
                 tally.overdue += count if label.endswith(LATE) else 0
-                if fate == "due":
+                if action_of(fate) is not None:
                     due = True
                     tally.oldest = _earlier(tally.oldest, day)
             once["total"] += count
-            for name in ("due", "undated", "unclear"):
+            for name in ("undated", "unclear"):
                 once[name] += count if name in fates else 0
+            once[DUE] += count if any(action_of(fate) is not None for fate in fates) else 0
             once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
             split = len(true) - len(made.beside)
             self._referring(made, tallies, true[:split])

@@ -24,10 +24,15 @@ from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Table
 from retention.model.lists import Lists
+from retention.planning.actions import action_of
 from retention.planning.work import Work
 
 LATE = " late"
-MAY_BE_LATE = ("due", "referenced", "conflict")
+
+
+def may_be_late(label: str) -> bool:
+    """Whether it is counted how many of these records are overdue."""
+    return label in ("referenced", "conflict") or action_of(label) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +105,11 @@ class Pass:
         )
         self._numbers = once.Numbers(self.first.work.root)
         self._fates = self._look(
-            *(x for w in works for x in (w.fate, *(w.late for label in MAY_BE_LATE if _has(w.fate, label))))
+            *(
+                x
+                for w in works
+                for x in (w.fate, *(w.late for label in _labels_of(w.fate) if may_be_late(label)))
+            )
         )
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
         self._beside = self._look(*(item.test for item in self.asked), *shown)
@@ -151,7 +160,7 @@ class Pass:
         compiler = self.first.compiler.over(self.first.work.root, rows, before)
         labels = self._labels(rows)
         oldest = [
-            sa.func.min(sa.case((_is(label, "due"), compiler.latest_day(work.latest_day))))
+            sa.func.min(sa.case((_is(label, *work.labels), compiler.latest_day(work.latest_day))))
             for label, work in zip(labels, self.works, strict=True)
         ]
         true = [
@@ -240,7 +249,7 @@ def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
 
     def said(label: str) -> ColumnElement[Any]:
         plain = _literal(f"'{label}'")
-        if label not in MAY_BE_LATE:
+        if not may_be_late(label):
             return plain
         return sa.case((compiler.test(work.late), _literal(f"'{label}{LATE}'")), else_=plain)
 
@@ -249,12 +258,13 @@ def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
     return sa.case(*whens, else_=last) if whens else last
 
 
-def _is(label: ColumnElement[Any], fate: str) -> ColumnElement[Any]:
-    return label.in_([_literal(f"'{fate}'"), _literal(f"'{fate}{LATE}'")])
+def _is(label: ColumnElement[Any], *fates: str) -> ColumnElement[Any]:
+    return label.in_([_literal(f"'{fate}{late}'") for fate in fates for late in ("", LATE)])
 
 
-def _has(choice: p.Choice, label: str) -> bool:
-    return label == choice.otherwise or any(label == other for _, other in choice.cases)
+def _labels_of(choice: p.Choice) -> list[str]:
+    """Every label that it can give, each once."""
+    return list(dict.fromkeys([*(label for _, label in choice.cases), choice.otherwise]))
 
 
 def _literal(text: str) -> ColumnElement[Any]:

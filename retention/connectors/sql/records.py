@@ -18,6 +18,7 @@ from retention.errors import UsageError
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.typed import as_typed, pieces
+from retention.planning.actions import DUE, action_of
 from retention.planning.reach import described
 from retention.planning.reasons import Asked, Latest, Questions, Rows
 from retention.planning.work import Shown, Work
@@ -88,8 +89,9 @@ class RecordReader:
         if row is None:
             return None
         return RecordView(
-            fate=row[0],
-            overdue=bool(row[1]) and row[0] in ("due", "referenced", "conflict"),
+            fate=row[0] if action_of(row[0]) is None else DUE,
+            action=action_of(row[0]),
+            overdue=bool(row[1]) and row[0] in (*self._work.labels, "referenced", "conflict"),
             parts=self._parts(here),
             referring=self._referring(here),
             undecided=bool(row[2]),

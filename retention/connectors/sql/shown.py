@@ -53,7 +53,7 @@ def job(
         yield from _by_spans(statements, statements.order(dense=dense), dialect.returns_deleted(connection))
     by_keys = "batch" if way is KeyRemover else "sweep by keys"
     order = statements.order(dense=dense and way is not pages.PageRemover)
-    if work.rewrites:
+    if work.stays:
         steps = [_recheck_rewriting(dialect, statements), _rewrites(dialect, statements)]
     else:
         steps = [
@@ -119,11 +119,11 @@ def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[S
 def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:
     for statement in dialect.before_keys(statements.key):
         yield "where keys are handed over", statement
-    if work.remembered or (work.bound.entangled and not work.rewrites):
+    if work.remembered or (work.bound.entangled and not work.stays):
         yield "due records, written down before the first", statements.remember()
     for number, pairs in enumerate(statements.goes_before(), 1):
         yield f"due records that others of them refer to ({number})", pairs
-    if work.rewrites or not work.bound.entangled:
+    if work.stays or not work.bound.entangled:
         yield "candidates, without locks", statements.find(order, None, _A_BATCH)
         behind = (UNKNOWN,) * len(statements.ordering(order))
         yield "the next candidates, behind these", statements.find(order, behind, _A_BATCH)

@@ -231,7 +231,7 @@ class SqlTarget(PersonsOf):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled or work.rewrites:
+        if work.remembered or work.bound.entangled or work.stays:
             return False
         ways = {self._way(connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not self._no_index(work)
@@ -246,7 +246,7 @@ class SqlTarget(PersonsOf):
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
             remembered = RememberedKeys(connection.execute(query))
-            if work.bound.entangled and not work.rewrites:
+            if work.bound.entangled and not work.stays:
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
@@ -293,7 +293,7 @@ class SqlTarget(PersonsOf):
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if work.rewrites or not (work.own_columns and work.nothing_refers):
+        if work.stays or not (work.own_columns and work.nothing_refers):
             return KeyRemover
         if self._dialect.physical is not None and (dense or self._no_index(work)):
             return PageRemover

@@ -21,8 +21,8 @@ from retention.connectors.sql.statements import Statements, by_own_key, column_o
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind
 from retention.model.strategy import Way
+from retention.planning.actions import Rewrite
 from retention.planning.rewritable import room_of
-from retention.planning.rewrites import Rewrite
 
 Flags = tuple[bool, ...]
 """Of each column that the job rewrites, whether it is set."""
@@ -65,7 +65,7 @@ class Update:
         self._by_engine = [item for item in chosen if item.strategy.computed]
         self._makes = [] if making is None else [making.makes[i.column.name] for i in self._by_engine]
         self._by_database = [item for item in chosen if not item.strategy.computed]
-        done = work.bound.done
+        done = work.marker
         zones = work.job.rule.timezone, work.bound.connector.timezone
         self._marker: dict[str, Any] = {}
         if done is not None:

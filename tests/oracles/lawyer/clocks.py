@@ -33,20 +33,23 @@ ENDED = "ended"
 @dataclass(frozen=True, kw_only=True)
 class Limb:
     """COME, AHEAD, UNCLEAR or MISSING. `ended`: the day on which it ended the clock; `late_from`: from when on
-    carrying it out is counted."""
+    carrying it out is counted; `event`: the dates of the event that it counts from."""
 
     state: str
     ended: date = date.max
     late_from: date = date.max
+    event: tuple[date | datetime, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """`word`: ENDED, or the fate. `ended`: the day on which the clock ended. `forced`: it is past `at_most`."""
+    """`word`: ENDED, or the fate. `ended`: the day on which the clock ended; `events`: the dates of every event by
+    which a limb has come. `forced`: it is past `at_most`."""
 
     word: str
     variant: Variant | None = None
     ended: date = date.max
+    events: tuple[date | datetime, ...] = ()
     forced: bool = False
     overdue: bool = False
 
@@ -169,7 +172,8 @@ def keep_limb(world: World, variant: Variant, record: Record) -> Limb:
         return Limb(state=MISSING)
     times = happenings(world, variant, variant.start, record)
     told_on = [day(time.telling.told_at, variant.zone) for time in times if time.telling is not None]
-    return Limb(state=COME, ended=max(last_days), late_from=max([*last_days, *told_on]))
+    late_from = max([*last_days, *told_on])
+    return Limb(state=COME, ended=max(last_days), late_from=late_from, event=tuple(known(found)))
 
 
 def event_limb(world: World, variant: Variant, event: str, record: Record) -> Limb:
@@ -179,7 +183,8 @@ def event_limb(world: World, variant: Variant, event: str, record: Record) -> Li
     come = [limb for limb in limbs if limb.state == COME]
     if come:
         ended, late_from = min(limb.ended for limb in come), min(limb.late_from for limb in come)
-        return Limb(state=COME, ended=ended, late_from=late_from)
+        every = tuple(point for limb in come for point in limb.event)
+        return Limb(state=COME, ended=ended, late_from=late_from, event=every)
     states = [limb.state for limb in limbs]
     return Limb(state=UNCLEAR if UNCLEAR in states else MISSING)
 
@@ -199,7 +204,8 @@ def happened(world: World, variant: Variant, time: Happening, record: Record) ->
     if earlier is not False:
         return Limb(state=UNCLEAR if earlier is None else MISSING)
     on = max(day(point, variant.zone) for point in dates)
-    return Limb(state=COME, ended=on, late_from=on if telling is None else day(telling.told_at, variant.zone))
+    late_from = on if telling is None else day(telling.told_at, variant.zone)
+    return Limb(state=COME, ended=on, late_from=late_from, event=tuple(dates))
 
 
 def is_earlier(
@@ -288,6 +294,7 @@ def clock(world: World, rule: Rule, record: Record) -> Clock:
             word=ENDED,
             variant=variant,
             ended=min(limb.ended for limb in come),
+            events=tuple(point for limb in come for point in limb.event),
             forced=last is not None and today(world, variant) > last,
             overdue=is_overdue(world, variant, come, last),
         )

@@ -103,7 +103,8 @@ def other_rules() -> Iterator[Situation]:
 
 def needs_and_conflict() -> Iterator[Situation]:
     accounts = keep("accounts", "customers", keep="1 month")
-    books = keep("books", "orders", keep="9 years", needs=("customers",), basis="legal obligation")
+    name = {"customers": ("name",)}
+    books = keep("books", "orders", keep="9 years", needs=name, basis="legal obligation")
     rows = {"customers": [{"id": 1, **OLD}, {"id": 2, **OLD}], "orders": [{"id": 1, "customer_id": 1, **OLD}]}
     yield situation(
         "an invoice needs its buyer",
@@ -324,6 +325,7 @@ def references() -> Iterator[Situation]:
         r,
         chain,
         {"r orders 1": "referenced late", "r orders 2": "referenced late"},
+        left={"orders": [1, 2, 3]},
     )
     yield situation(
         "a chain goes in one run",
@@ -676,7 +678,14 @@ def told() -> Iterator[Situation]:
         },
         **some,
     )
-    law = keep("law", "orders", keep="9 years", start="seen", basis="legal obligation", needs=("customers",))
+    law = keep(
+        "law",
+        "orders",
+        keep="9 years",
+        start="seen",
+        basis="legal obligation",
+        needs={"customers": ("name",)},
+    )
     giving = erase(yields_to=("legal obligation", "legal claims"))
     yield situation(
         "unless a law needs the data",

@@ -3,88 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.oracles.lawyer import rows
+from tests.oracles.lawyer.actions import (
+    DELETE,
+    ORDER,
+    RESTRICT,
+    REWRITING,
+    chain,
+    changes,
+    done,
+    kept_from,
+    spelt_out,
+)
 from tests.oracles.lawyer.clocks import ENDED, Clock, clock, reaches
 from tests.oracles.lawyer.holds import held
-from tests.oracles.lawyer.world import Dataset, Record, Row, Rule, Variant, World, remembered
+from tests.oracles.lawyer.world import ANY, Dataset, Record, Row, Rule, World, remembered
 
 Job = tuple[str, str]  # rule, dataset
 COUNTED_LATE = ("due", "referenced", "conflict")
 
 
-# --- what another rule keeps --------------------------------------------------------------------
+# --- which action -------------------------------------------------------------------------------
 
 
-def keeps(world: World, rule: Rule, record: Record) -> bool:
-    """A rule keeps a record until its own clock has ended, whatever the reason that it has not.
-
-    One that only demands keeps nothing, though nobody can tell whether it has been demanded.
-    """
-    if not reaches(rule, record):
+def ended(world: World, rule: Rule, record: Record) -> bool:
+    """The rule takes part, its clock has ended for the record, and no hold covers it."""
+    if not (acts(world, rule) and reaches(rule, record)):
         return False
-    found = clock(world, rule, record)
-    demands = found.variant is not None and found.variant.upon
-    return found.word not in (ENDED, "out_of_scope") and not (found.word == "unclear" and demands)
+    return clock(world, rule, record).word == ENDED and record not in held(world)
 
 
-def variants_for(world: World, rule: Rule, record: Record) -> Sequence[Variant]:
-    """The one that the record follows; all of them where that can't be told."""
-    followed = clock(world, rule, record).variant
-    return rule.variants if followed is None else (followed,)
-
-
-def yields(world: World, variant: Variant, rule: Rule, record: Record) -> bool:
-    """Whether a rule of this variant gives way to `rule`, which keeps `record`."""
-    if variant.yields_to is None:
-        return True
-    return any(kept.basis in variant.yields_to for kept in variants_for(world, rule, record))
-
-
-def retained(world: World, rule: Rule, record: Record) -> bool:
-    """A rule to which this one yields keeps the record, or one that shares a row with it, or needs it; or this rule
-    itself another such record, whomever it yields to."""
-    variant = clock(world, rule, record).variant
-    assert variant is not None
-    return (
-        any(
-            other is not rule and keeps(world, other, record) and yields(world, variant, other, record)
-            for other in world.rules
-        )
-        or any(
-            keeps(world, other, sharer) and (other is rule or yields(world, variant, other, sharer))
-            for sharer in (*rows.sharing(world, record), *rows.shared_with(world, record))
-            for other in world.rules
-        )
-        or any(
-            other is rule or yields(world, variant, other, keeper) for other, keeper in needing(world, record)
-        )
-    )
+def unreferenced_choice(world: World, rule: Rule, record: Record) -> str | None:
+    """The first action of the chain that other rules do not stop, as if nothing referred to the record."""
+    return next((a for a in chain(world, rule, record) if not kept_from(world, rule, record, a)), None)
 
 
 @remembered
-def needing(world: World, record: Record) -> Sequence[tuple[Rule, Record]]:
-    """The rules that keep another record, which refers to this one, and need this data while they do."""
-    return [
-        (rule, keeper)
-        for keeper in rows.pointing(world).get(record, ())
-        for rule in world.rules
-        if keeps(world, rule, keeper)
-        and any(record.dataset.data in variant.needs for variant in variants_for(world, rule, keeper))
-    ]
+def choice(world: World, rule: Rule, record: Record) -> str | None:
+    """The first action of the chain that nothing stops; None where all are stopped.
 
-
-# --- what stops a rule whose clock has ended ----------------------------------------------------
-
-
-def stopped(world: World, rule: Rule, record: Record) -> str | None:
-    """By a hold, or by another rule; past its own `at_most` that is a conflict."""
-    if record in held(world):
-        return "held"
-    if retained(world, rule, record):
-        return "conflict" if clock(world, rule, record).forced else "retained"
+    What only waits for rows that a rule would delete that takes no part in this run waits, and goes no further.
+    """
+    for action in chain(world, rule, record):
+        if kept_from(world, rule, record, action):
+            continue
+        if action != DELETE or not referenced(world, record):
+            return action
+        if not referenced(*among_all(world, record)):
+            return None
     return None
+
+
+@remembered
+def everybody(world: World) -> World:
+    """The same, and every rule takes part."""
+    return world.but(only=()) if world.only else world
+
+
+def among_all(world: World, record: Record) -> tuple[World, Record]:
+    whole = everybody(world)
+    every = rows.records(whole)
+    return whole, next(r for r in every if r.root is record.root and r.dataset is record.dataset)
 
 
 def acts(world: World, rule: Rule) -> bool:
@@ -92,27 +73,42 @@ def acts(world: World, rule: Rule) -> bool:
     return not rule.kept_by and (not world.only or rule.name in world.only)
 
 
-@remembered
-def would_act(world: World, record: Record) -> Sequence[Rule]:
-    """The rules whose clock has ended, and that neither a hold nor another rule stops."""
-    return [
-        rule
-        for rule in world.rules
-        if reaches(rule, record)
-        and acts(world, rule)
-        and clock(world, rule, record).word == ENDED
-        and stopped(world, rule, record) is None
-    ]
+def to_do(world: World, rule: Rule, record: Record, action: str | None) -> bool:
+    """There is something that the rule would do, and it has not done it yet."""
+    return action is not None and not done(world, rule, record, action)
 
 
 # --- which records go ---------------------------------------------------------------------------
 
 
 @remembered
+def would_go(world: World, record: Record) -> bool:
+    """Some rule would delete the record, if nothing referred to it, and none that would act on its row restricts it."""
+    if not any(
+        ended(world, rule, record) and unreferenced_choice(world, rule, record) == DELETE
+        for rule in world.rules
+    ):
+        return False
+    ways = [
+        (rule, other) for other in of_row(world, record) for rule in world.rules if ended(world, rule, other)
+    ]
+    chosen = [(rule, other, unreferenced_choice(world, rule, other)) for rule, other in ways]
+    return not any(action == RESTRICT and to_do(world, *way, action) for *way, action in chosen)
+
+
+@remembered
+def of_row(world: World, record: Record) -> Sequence[Record]:
+    """The records of which this one's root is the root, but for slices of it: the record itself is one."""
+    return [
+        r for r in rows.records(world) if r.root is record.root and (r.dataset.columns is None or r is record)
+    ]
+
+
+@remembered
 def going(world: World) -> list[Record]:
     """The largest set of records that leaves no reference behind: all that some rule would delete, less those
     that a row refers to that stays, until no more need be taken back."""
-    found = [record for record in rows.records(world) if would_act(world, record)]
+    found = [record for record in rows.records(world) if would_go(world, record)]
     while True:
         gone = rows_of(world, found)
         left = [record for record in found if not left_behind(world, record, gone)]
@@ -128,7 +124,12 @@ def left_behind(world: World, record: Record, gone: set[Row]) -> bool:
         other not in own and other not in gone
         for row, table in own.items()
         for other in rows.referrers(world, table, row)
-    ) or any(sharer.root not in gone for sharer in rows.sharing(world, record))
+    ) or any(sharer.root not in own and sharer.root not in gone for sharer in rows.sharing(world, record))
+
+
+def referenced(world: World, record: Record) -> bool:
+    """When all has gone that goes: some row that stays refers to the record, or a record that stays shares a part."""
+    return left_behind(world, record, rows_of(world, going(world)))
 
 
 def rows_of(world: World, records: Sequence[Record]) -> set[Row]:
@@ -163,17 +164,52 @@ def own_rows(world: World) -> set[Row]:
 # --- who acts -----------------------------------------------------------------------------------
 
 
-def actor(world: World, record: Record) -> tuple[Rule, Dataset] | None:
-    """Of all that would delete the row, the one that ended last, then the first in the files; none where the
-    record goes as a part of another."""
-    together = [other for other in going(world) if other.root is record.root]
-    if any(record.root in rows.members(world, o) and o.root is not record.root for o in going(world)):
+def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
+    """All that would act on the record or its row: rule, record, action; rules on different slices do not meet."""
+    return [
+        (rule, other, action)
+        for rule in world.rules
+        for other in of_row(world, record)
+        if ended(world, rule, other)
+        and (action := choice(world, rule, other)) is not None
+        and to_do(world, rule, other, action)
+        and (other is record or record.dataset.columns is None)
+    ]
+
+
+def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
+    """Of all that would act: what restricts, then what deletes, then what rewrites; of these the one that ended last,
+    then the first in the files. None where the record goes as a part of another; and of a slice where its row goes, or
+    is rewritten as a whole.
+    """
+    gone = going(world)
+    if record.dataset.columns is not None:
+        if record.root in rows_of(world, gone) or rewritten_as_a_whole(world, record):
+            return None
+    elif any(record.root in rows.members(world, o) and o.root is not record.root for o in gone):
         return None
-    if record.root in rows_after(world, going(world), own_rows(world)):
+    if record.root in rows_after(world, gone, own_rows(world)):
         return None
-    ways = [(rule, other) for rule in world.rules for other in together if rule in would_act(world, other)]
-    rule, acting = max(ways, key=lambda way: clock(world, *way).ended)
-    return rule, acting.dataset
+    found = ways(world, record)
+    if not found:
+        return None
+    first = min(rank(action) for *_, action in found)
+    found = [way for way in found if rank(way[2]) == first]
+    rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
+    return rule, acting.dataset, action
+
+
+def rewritten_as_a_whole(world: World, record: Record) -> bool:
+    return any(
+        action in REWRITING
+        for whole in rows.records(world)
+        if whole.root is record.root and whole.dataset.columns is None
+        for *_, action in ways(world, whole)
+    )
+
+
+def rank(action: str) -> int:
+    return min(ORDER.index(action), ORDER.index(REWRITING[0]))
 
 
 def fate(world: World, rule: Rule, record: Record) -> str:
@@ -181,12 +217,24 @@ def fate(world: World, rule: Rule, record: Record) -> str:
     word = clock(world, rule, record).word
     if word != ENDED:
         return word
-    stop = stopped(world, rule, record)
-    if stop is not None:
-        return stop
-    if record not in going(world):
+    if record in held(world):
+        return "held"
+    actions = chain(world, rule, record)
+    if not actions:
+        return "out_of_scope"
+    action = choice(world, rule, record)
+    if action is None:
+        return stop(world, rule, record, actions[0])
+    if done(world, rule, record, action):
+        return "done"
+    return "due" if actor(world, record) == (rule, record.dataset, action) else "elsewhere"
+
+
+def stop(world: World, rule: Rule, record: Record, action: str) -> str:
+    """What stops an action that is stopped: another rule (past its own `at_most` a conflict), or a reference."""
+    if not kept_from(world, rule, record, action):
         return "referenced"
-    return "due" if actor(world, record) == (rule, record.dataset) else "elsewhere"
+    return "conflict" if clock(world, rule, record).forced else "retained"
 
 
 # --- the answer ---------------------------------------------------------------------------------
@@ -194,14 +242,17 @@ def fate(world: World, rule: Rule, record: Record) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """By job: key → (fate, overdue), and table → rows that go. `left`: table → rows that a run leaves.
+    """By job: key → (fate, overdue), action → records that are due by it, and table → rows that go or are rewritten.
 
-    `after`: table → shared rows that go after records, with whichever job is the last that needs them."""
+    `left`: table → rows as a run leaves them. `after`: table → shared rows that go after records, with whichever job
+    is the last that needs them.
+    """
 
     fates: Mapping[Job, Mapping[tuple[object, ...], tuple[str, bool]]]
     rows: Mapping[Job, Mapping[str, int]]
     left: Mapping[str, Sequence[Row]]
     after: Mapping[str, int]
+    actions: Mapping[Job, Mapping[str, int]] = field(default_factory=dict)
 
     def counts(self, job: Job) -> dict[str, int]:
         """Fate → records, those with none left out."""
@@ -215,17 +266,27 @@ class Answer:
 def jobs(world: World) -> Iterator[tuple[Rule, Dataset]]:
     for rule in world.rules:
         for dataset in world.datasets:
-            if acts(world, rule) and (rule.data == ("any",) or dataset.data in rule.data):
+            if not acts(world, rule):
+                continue
+            if dataset.data in rule.data or (rule.data == ANY and can(rule, dataset)):
                 yield rule, dataset
+
+
+def can(rule: Rule, dataset: Dataset) -> bool:
+    """The dataset spells out something that the rule says to do."""
+    said = (action for variant in rule.variants for action in (variant.action, *variant.otherwise))
+    return any(spelt_out(dataset, action) for action in said)
 
 
 def answer(world: World) -> Answer:
     """Every rule on every record, and what is left when all of it was approved and carried out."""
     fates: dict[Job, dict[tuple[object, ...], tuple[str, bool]]] = {}
-    removed: dict[Job, dict[str, int]] = {}
+    touched: dict[Job, dict[str, int]] = {}
+    actions: dict[Job, dict[str, int]] = {}
+    changed: dict[Row, Row] = {}
     for rule, dataset in jobs(world):
         job = rule.name, dataset.name
-        fates[job], acted = {}, []
+        fates[job], deleted, done_by = {}, [], []
         for record in rows.records(world):
             if record.dataset is not dataset:
                 continue
@@ -233,12 +294,27 @@ def answer(world: World) -> Answer:
             word = fate(world, rule, record)
             fates[job][record.key] = word, word in COUNTED_LATE and found.overdue
             if word == "due":
-                acted.append(record)
-        removed[job] = counted(world, acted)
+                action = choice(world, rule, record)
+                assert action is not None
+                done_by.append(action)
+                if action == DELETE:
+                    deleted.append(record)
+                else:
+                    new = changes(world, rule, record, action)
+                    changed[record.root] = Row({**changed.get(record.root, record.root), **new})
+        actions[job] = {action: done_by.count(action) for action in dict.fromkeys(done_by)}
+        touched[job] = counted(world, deleted)
+        if len(done_by) > len(deleted):
+            rewritten = len(done_by) - len(deleted)
+            touched[job][dataset.table] = touched[job].get(dataset.table, 0) + rewritten
     gone = rows_of(world, going(world))
-    left = {name: [row for row in found if row not in gone] for name, found in world.rows.items()}
+    left = {
+        name: [changed.get(row, row) for row in found if row not in gone]
+        for name, found in world.rows.items()
+    }
     tables = list(rows_after(world, going(world), own_rows(world)).values())
-    return Answer(fates=fates, rows=removed, left=left, after={name: tables.count(name) for name in tables})
+    after = {name: tables.count(name) for name in tables}
+    return Answer(fates=fates, rows=touched, left=left, after=after, actions=actions)
 
 
 def counted(world: World, records: Sequence[Record]) -> dict[str, int]:

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from tests.oracles.lawyer import lines
+from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.policies import PolicyDrawing
 from tests.oracles.lawyer.profiles import EVERYTHING, Profile
-from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, SHAPES, TENANT, Seat, Shape
+from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
     NO_DAY,
@@ -78,6 +79,7 @@ class _Drawing:
         self.rnd = random.Random(seed)
         drawn = self.rnd.choice(DRAWN)
         self.shape = SHAPES[shape or ("homes" if profile.shared_parts and seed % 4 == 3 else drawn)]
+        self.spelling = Spelling(self.rnd, masks=not profile.told)
 
     def chance(self, per_cent: int) -> bool:
         return self.rnd.random() * 100 < per_cent
@@ -90,7 +92,9 @@ class _Drawing:
         step = rnd.choice((timedelta(), -lines.TICK, lines.TICK, timedelta(hours=12), timedelta(hours=1)))
         as_of = lines.first_instant(on, zone) + step
         datasets = self.datasets()
-        policy = PolicyDrawing(rnd, self.profile, datasets, zone, self.shape.name, self.companies)
+        policy = PolicyDrawing(
+            rnd, self.profile, datasets, zone, self.shape.name, self.companies, self.spelling
+        )
         rules = policy.rules()
         self.zones, self.as_of = zones, as_of
         self.pool = list(self.edges(rules, as_of))
@@ -135,7 +139,9 @@ class _Drawing:
             if tables & taken and not (self.profile.sharing and self.chance(80)):
                 continue
             taken |= tables
-            found.append(self.dataset(seat, parts))
+            made = self.dataset(seat, parts)
+            found.append(self.spelling.whole(made) if self.profile.actions else made)
+            found += self.spelling.slices(made) if self.profile.actions else []
         return found
 
     def dataset(self, seat: Seat, parts: Any) -> Dataset:
@@ -161,6 +167,7 @@ class _Drawing:
             instructed=self.instruction(seat),
             parts=tuple(parts),
             shared=self.shared(seat, {seat.table, *(link.table for link in parts)}),
+            fields=FIELDS,
         )
 
     def shared(self, seat: Seat, members: set[str]) -> tuple[Reference, ...]:
@@ -263,6 +270,8 @@ class _Drawing:
         for column, kind in table.columns.items():
             if column in CLOCKS:
                 clocks[column] = row[column] = self.moment(column, kind, clocks)
+            elif column in PERSONAL:
+                row[column] = self.personal(column, kind) if self.profile.actions else None
             elif column in key:
                 own = "ns"[number % 2] if column == "shop" else (number + 1) // len(key)
                 row[column] = self.own(own) if column != "shop" else own
@@ -271,6 +280,14 @@ class _Drawing:
             else:
                 row[column] = self.plain(column)
         return row
+
+    def personal(self, column: str, kind: str) -> Any:
+        """A person's data, or when it was rewritten or restricted."""
+        if column in ("done_at", "restricted_at"):
+            marked = self.chance(30 if column == "done_at" else 10)
+            on, at = self.rnd.choice(self.pool) if marked else (None, None)
+            return None if on is None or at is None or on.year < 1972 else self.stored("z", kind, on, at)
+        return self.spelling.value(column)
 
     def plain(self, column: str) -> Any:
         choices: dict[str, Sequence[Any]] = {

@@ -30,7 +30,7 @@ from retention.verbs import init as init_verb
 from retention.verbs import plan as plan_verb
 from retention.verbs import run as run_verb
 from retention.verbs.prepared import prepared
-from tests.oracles.lawyer import fate, lines, rows, written
+from tests.oracles.lawyer import fate, lines, rewritten, rows, written
 from tests.oracles.lawyer.clocks import ENDED, clock
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.patience import TooSlowError, no_longer_than
@@ -173,7 +173,7 @@ class Harness:
         outcome = self.run(case)
         found += run_differences(answer, outcome)
         found += self._left(case, answer)
-        if not found and any(fate.going(case.world)):
+        if not found and any(answer.actions.values()):
             later = case.but(rows=answer.left)
             found += [
                 f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))
@@ -207,6 +207,7 @@ class Harness:
             there = self.place.keys(case.shape, table)
             found += [f"{name} {key} is gone, and should be there" for key in sorted(expected - there)]
             found += [f"{name} {key} is there, and should be gone" for key in sorted(there - expected)]
+            found += rewritten.differences(table, answer.left[name], self.place.values(case.shape, table))
         return found
 
 
@@ -245,6 +246,7 @@ def plan_differences(answer: fate.Answer, said: dict[fate.Job, dict[str, Any]]) 
         expected_rows = {name: n for name, n in answer.rows[job].items() if name not in answer.after}
         if own != expected_rows:
             found.append(f"{job}: rows {answer.rows[job]}, the plan says {rows}")
+        found += rewritten.action_differences(job, answer.actions[job], entry)
     for name, count in answer.after.items():
         count += sum(rows.get(name, 0) for rows in answer.rows.values())
         if together.get(name, 0) != count:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.oracles.lawyer.generate import Case
+from tests.oracles.lawyer.rewritten import values_query
 from tests.oracles.lawyer.shapes import SHAPES, Shape
 from tests.oracles.lawyer.world import NO_DAY, Row, Table
 from tests.support import mariadb
@@ -47,6 +48,10 @@ class Place:
 
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
         """The keys of the rows that are there."""
+        raise NotImplementedError
+
+    def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
+        """Key and personal columns of every row."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -155,6 +160,9 @@ class SqlitePlace(Place):
         query = f"SELECT {', '.join(table.key)} FROM {table.name}"
         return set(self.sessions[shape.name, table.connector].execute(query))
 
+    def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
+        return self.sessions[shape.name, table.connector].execute(values_query(table)).fetchall()
+
     def close(self) -> None:
         for session in self.sessions.values():
             session.close()
@@ -205,6 +213,10 @@ class PostgresqlPlace(Place):
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
         query = f"SELECT {', '.join(table.key)} FROM {shape.name}.{table.name}"
         return set(self.sessions[table.connector].execute(query).fetchall())
+
+    def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
+        found = self.sessions[table.connector].execute(values_query(table, f"{shape.name}."))
+        return found.fetchall()  # type: ignore[no-any-return]
 
     def close(self) -> None:
         import psycopg
@@ -261,6 +273,9 @@ class MariadbPlace(Place):
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
         database = self.database(shape, table.connector)
         return set(map(tuple, self._run(f"SELECT {', '.join(table.key)} FROM {database}.{table.name}")))
+
+    def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
+        return self._run(values_query(table, f"{self.database(shape, table.connector)}."))
 
     def close(self) -> None:
         for shape in SHAPES.values():

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.oracles.lawyer import lines, rows
+from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.profiles import Profile
 from tests.oracles.lawyer.told import identifiers
 from tests.oracles.lawyer.world import (
@@ -75,7 +76,9 @@ class PolicyDrawing:
         zone: str,
         shape: str,
         companies: int,
+        spelling: Spelling,
     ) -> None:
+        self.spelling = spelling
         self.rnd, self.profile, self.zone, self.companies = rnd, profile, zone, companies
         self.datasets = list(datasets)
         known = {kind for dataset in datasets for kind in dataset.subject or {}}
@@ -142,6 +145,8 @@ class PolicyDrawing:
         )
         if kind != "upon":
             made = replace(made, start=start)
+        if self.profile.actions:
+            made = replace(made, **self.spelling.chain(data, reached))
         if kind in ("keep", "both"):
             keep: Period | str = self.rnd.choice(list(KEEPS.values()))
             if self.profile.limbs and all(d.instructed for d in reached) and self.chance(40):
@@ -189,7 +194,8 @@ class PolicyDrawing:
         if self.chance(45 if made.upon else 15):
             made = replace(made, yields_to=tuple(sorted(self.rnd.sample(LAW, self.rnd.choice((1, 2))))))
         if not made.upon and self.chance(15):
-            made = replace(made, needs=(self.rnd.choice(self.datasets).data,))
+            needed = self.rnd.choice(self.datasets)
+            made = replace(made, needs={needed.data: (self.rnd.choice(list(needed.fields)),)})
         return made
 
     def exception(self, base: Variant, data: tuple[str, ...]) -> Variant:
@@ -202,6 +208,8 @@ class PolicyDrawing:
             names.append("starts")
         names += [name for name in ("until", "upon", "start", "defer_while") if getattr(base, name)]
         changes: dict[str, Any] = {}
+        if self.profile.actions and self.chance(30):
+            changes = {"action": other.action, "otherwise": other.otherwise}
         for name in self.rnd.sample(names, min(len(names), self.rnd.choice((1, 2, 3)))):
             if getattr(other, name):
                 changes[name] = getattr(other, name)

@@ -23,6 +23,7 @@ class Profile:
     holds: bool = True
     one_from: bool = False
     rings: bool = True
+    actions: bool = True  # more than to delete: rewriting, restricting, chains, slices
     mutual: bool = True
     narrowed: bool = True
 
@@ -52,6 +53,7 @@ KEEPING = Profile(
     holds=False,
     one_from=True,
     rings=False,
+    actions=False,
     mutual=False,
     narrowed=False,
 )

@@ -9,13 +9,23 @@ from tests.oracles.lawyer.world import Path, Reference, Table, Value
 
 CLOCKS = {"d": "date", "t": "timestamp", "z": "timestamptz", "s": "text", "n": "integer"}
 STATES = {"status": "text", "amount": "integer", "other": "integer", "active": "boolean"}
+PERSONAL = {
+    "name": "text",
+    "phone": "text",
+    "born": "date",
+    "done_at": "timestamptz",
+    "restricted_at": "timestamptz",
+}
+"""What may be rewritten, and the columns that say when a record was."""
+FIELDS = {"name": ("name",), "reach": ("phone", "born")}
 
 
 def _table(
     name: str, *references: Reference, connector: str = "shop", unique: tuple[str, ...] = (), **more: str
 ) -> Table:
     ends = {column: "integer" for reference in references for column in reference.columns}
-    columns = {"id": "integer", **CLOCKS, **STATES, **ends, **dict.fromkeys(unique, "integer"), **more}
+    own = {**CLOCKS, **STATES, **PERSONAL}
+    columns = {"id": "integer", **own, **ends, **dict.fromkeys(unique, "integer"), **more}
     return Table(name=name, connector=connector, columns=columns, unique=unique, references=references)
 
 
@@ -111,7 +121,7 @@ def _rings() -> Shape:
         table="notes", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr")
     )
     also = _ref("notes", "item_id", "items")
-    clocks = {**CLOCKS, **STATES}
+    clocks = {**CLOCKS, **STATES, **PERSONAL}
     tables = (
         Table(
             name="contracts",

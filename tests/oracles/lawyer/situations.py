@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from tests.oracles.lawyer import fate
 from tests.oracles.lawyer.generate import Case
-from tests.oracles.lawyer.shapes import SHAPES, Seat, Shape
+from tests.oracles.lawyer.shapes import FIELDS, SHAPES, Seat, Shape
 from tests.oracles.lawyer.world import (
     Component,
     Dataset,
@@ -29,12 +29,15 @@ _UNITS = {"year": (12, 0), "month": (1, 0), "week": (0, 7), "day": (0, 1)}
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """`expected`: "rule dataset key" → fate, with "late" behind it where it is overdue. `left`: table → keys that a
-    run leaves, where that is told."""
+    run leaves, where that is told. `does`: "rule dataset" → action → records. `then`: "table key" → what columns of
+    the row hold after the run."""
 
     name: str
     case: Case
     expected: Mapping[str, str]
     left: Mapping[str, Sequence[Any]]
+    does: Mapping[str, Mapping[str, int]]
+    then: Mapping[str, Mapping[str, Any]]
 
 
 def period(text: str) -> Period:
@@ -94,6 +97,8 @@ def situation(
     shape: str = "shop",
     datasets: Mapping[str, Mapping[str, Any]] | None = None,
     left: Mapping[str, Sequence[Any]] | None = None,
+    does: Mapping[str, Mapping[str, int]] | None = None,
+    then: Mapping[str, Mapping[str, Any]] | None = None,
     zones: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Situation:
@@ -114,17 +119,23 @@ def situation(
         **more,
     )
     case = Case(seed=0, shape=schema, world=world)
-    return Situation(name=name, case=case, expected=expected, left=left or {})
+    return Situation(
+        name=name, case=case, expected=expected, left=left or {}, does=does or {}, then=then or {}
+    )
 
 
 def dataset(shape: Shape, name: str, special: Mapping[str, Any]) -> Dataset:
-    seat: Seat = next(seat for seat in shape.seats if seat.name == name)
+    """`special`: what it says besides; `seat`: whose place it takes, where it is not called like it."""
+    special = dict(special)
+    where = special.pop("seat", name)
+    seat: Seat = next(seat for seat in shape.seats if seat.name == where)
     made = Dataset(
-        name=seat.name,
+        name=name,
         connector=shape.tables[seat.table].connector,
-        data=seat.name,
+        data=name,
         table=seat.table,
         subject=seat.subject,
+        fields=FIELDS,
         began=column("z"),
         events={"booked": (column("d"),), "seen": (column("z"),), "closed": (column("t"),)},
         facts={
@@ -152,4 +163,19 @@ def differences(told: Situation) -> list[str]:
         ]
         if there != list(map(str, keys)):
             found.append(f"{told.name}: {table} should be left with {list(keys)}, and has {there}")
-    return found
+    return [*found, *_acted(told, answer)]
+
+
+def _acted(told: Situation, answer: fate.Answer) -> Iterator[str]:
+    """What is done, and what rows hold after it."""
+    for job, actions in told.does.items():
+        rule_name, dataset_name = job.split()
+        said = answer.actions[rule_name, dataset_name]
+        if said != actions:
+            yield f"{told.name}: {job} should do {dict(actions)}, and does {dict(said)}"
+    for which, columns in told.then.items():
+        table, key = which.split()
+        row = next(row for row in answer.left[table] if str(row["id"]) == key)
+        there = {column: row[column] for column in columns}
+        if there != columns:
+            yield f"{told.name}: {which} should hold {dict(columns)}, and holds {there}"

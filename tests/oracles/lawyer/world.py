@@ -115,7 +115,11 @@ class Instruction:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """`subject`: kind of identifier → where it is read; None: "none". `parts`: references to the record by which rows
-    belong to it, owners first. `shared`: references from the record to rows that go with the last that refers there."""
+    belong to it, owners first. `shared`: references from the record to rows that go with the last that refers there.
+
+    `columns`: a slice of the row. `anonymize`: column → strategy (null, redact, hash, year, mask); `done`: the column
+    that says when it was carried out. `fields`: a word for columns. `mark`: restricted in place, by this column.
+    """
 
     name: str
     connector: str
@@ -129,11 +133,16 @@ class Dataset:
     instructed: Instruction | None = None
     parts: tuple[Reference, ...] = ()
     shared: tuple[Reference, ...] = ()
+    columns: tuple[str, ...] | None = None
+    anonymize: Mapping[str, str] = field(default_factory=dict)
+    done: str | None = None
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Variant:
-    """What a rule says of a record. `when` is None for the rule itself, which comes last."""
+    """What a rule says of a record. `when` is None for the rule itself, which comes last. `needs`: data → fields."""
 
     when: Tree | None = None
     keep: Period | str | None = None
@@ -148,7 +157,9 @@ class Variant:
     zone: str = "UTC"
     basis: str | None = None
     yields_to: tuple[str, ...] | None = None
-    needs: tuple[str, ...] = ()  # data
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    action: str = "delete"
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

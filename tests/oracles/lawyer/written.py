@@ -94,12 +94,14 @@ def rule_text(rule: Rule) -> str:
         return head + 'kept_by = "somebody else"\n'
     base = keys(rule.variants[-1])
     where = f"where = {toml(condition(rule.where))}\n" if rule.where is not None else ""
-    text = head + where + 'action = "delete"\n' + "".join(f"{k} = {v}\n" for k, v in base.items())
+    text = head + where + "".join(f"{k} = {v}\n" for k, v in base.items())
     for variant in rule.variants[:-1]:
         said = keys(variant)
         other = {key: value for key, value in said.items() if base.get(key) != value}
         if "starts" in base.keys() - said.keys():
             other["starts"] = toml(NONE)
+        if "otherwise" in base.keys() - said.keys():
+            other["otherwise"] = toml(NONE)
         if variant.within.text != rule.variants[-1].within.text:
             other["within"] = toml(variant.within.text)
         text += f"[[rules.{rule.name}.exceptions]]\nwhen = {toml(condition(variant.when or ()))}\n"
@@ -109,7 +111,9 @@ def rule_text(rule: Rule) -> str:
 
 def keys(variant: Variant) -> dict[str, str]:
     """What it says, each as TOML."""
-    said: dict[str, Any] = {"timezone": variant.zone}
+    said: dict[str, Any] = {"timezone": variant.zone, "action": variant.action}
+    if variant.otherwise:
+        said["otherwise"] = variant.otherwise
     if variant.keep == INSTRUCTED:
         said["keep"] = {"period": INSTRUCTED}
     elif isinstance(variant.keep, Period):
@@ -131,7 +135,7 @@ def keys(variant: Variant) -> dict[str, str]:
     if variant.starts == "after fiscal year":
         said["fiscal_year_end"] = "{:02}-{:02}".format(*variant.fiscal_year_end)
     if variant.needs:
-        said["needs"] = {f'"{data}"': ["name"] for data in variant.needs}
+        said["needs"] = {f'"{data}"': names for data, names in variant.needs.items()}
     return {key: toml(value) for key, value in said.items()}
 
 
@@ -174,8 +178,10 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
         said["events"] = spelt
     if facts:
         said["facts"] = {name: fact_text(world, dataset.facts[name]) for name in facts}
-    if any(dataset.data in v.needs for rule in world.rules for v in rule.variants):
-        said["fields"] = {"name": ["status"]}
+    words = {w: None for r in world.rules for v in r.variants for w in v.needs.get(dataset.data, ())}
+    if words:
+        said["fields"] = {word: dataset.fields[word] for word in words}
+    said |= doing_text(dataset)
     if dataset.instructed is not None and any(v.keep == INSTRUCTED for r in rules for v in r.variants):
         said["periods"] = {"instructed": instruction_text(dataset.instructed)}
     parts = [part_text(world.schema[link.table], link) for link in dataset.parts]
@@ -184,6 +190,17 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
         said["parts"] = parts
     body = "".join(f"{key} = {toml(value)}\n" for key, value in said.items())
     return f"[datasets.{dataset.name}]\n{body}"
+
+
+def doing_text(dataset: Dataset) -> dict[str, Any]:
+    """What may be done to its records besides deleting them."""
+    said: dict[str, Any] = {
+        "columns": dataset.columns,
+        "anonymize": dataset.anonymize,
+        "done": dataset.done,
+        "restrict": {"mark": dataset.mark} if dataset.mark is not None else None,
+    }
+    return {key: value for key, value in said.items() if value}
 
 
 def _conditions(rule: Rule) -> Iterator[Tree]:

@@ -1,0 +1,93 @@
+"""What the datasets of a case spell out to do with people's data, and chains of actions, drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from random import Random
+from typing import Any
+
+from tests.oracles.lawyer.actions import DELETE, HASHED, REDACTED, RESTRICT, spelt_out
+from tests.oracles.lawyer.world import ANY, Dataset
+
+REWRITE = "pseudonymize"
+STRATEGIES = {"name": ("redact", "hash", "null", "mask"), "phone": ("null", "hash"), "born": ("year", "null")}
+NAMES = ("Ann Lee", "Bo", "Ann Lee", "Cy O'Neil", REDACTED, HASHED + "a" * 26, None)
+PHONES = ("555", "556", None)
+BORN = (date(1984, 5, 6), date(1984, 1, 1), date(1999, 12, 31), None)
+KINDS = {"name": NAMES, "phone": PHONES, "born": BORN}
+
+
+class Spelling:
+    """What each table's datasets spell out: the same strategies for the same columns, wherever they are listed."""
+
+    def __init__(self, rnd: Random, *, masks: bool) -> None:
+        """`masks`: what no value tells; not where people tell events: that is refused."""
+        self.rnd, self.masks = rnd, masks
+        self.tables: dict[str, dict[str, str]] = {}
+
+    def chance(self, per_cent: int) -> bool:
+        return self.rnd.random() * 100 < per_cent
+
+    def strategies(self, table: str) -> dict[str, str]:
+        """Column → strategy, of the whole row."""
+        if table not in self.tables:
+            columns = [column for column in STRATEGIES if self.chance(75)] or ["phone"]
+            told = {
+                column: [s for s in STRATEGIES[column] if self.masks or s != "mask"] for column in columns
+            }
+            self.tables[table] = {column: self.rnd.choice(told[column]) for column in columns}
+        return self.tables[table]
+
+    def whole(self, dataset: Dataset) -> Dataset:
+        """A dataset of whole rows with what may be done to them, and words for columns that can be needed."""
+        said = self.strategies(dataset.table) if self.chance(75) else {}
+        told = [column for column in STRATEGIES if said.get(column) != "mask"]
+        words = {"name": tuple(told[:1]), "reach": tuple(told[1:])}
+        return replace(
+            dataset,
+            anonymize=said,
+            done="done_at" if "mask" in said.values() or (said and self.chance(20)) else None,
+            mark="restricted_at" if self.chance(60) else None,
+            fields=words,
+        )
+
+    def slices(self, dataset: Dataset) -> list[Dataset]:
+        """At times a dataset of some columns of its rows."""
+        said = {c: how for c, how in self.strategies(dataset.table).items() if how != "mask"}
+        if not said or not self.chance(35):
+            return []
+        columns = self.rnd.sample(sorted(said), self.rnd.choice((1, len(said))))
+        name = f"{dataset.name}-slice"
+        words = {"name": (columns[0],), "reach": tuple(columns)}
+        made = replace(
+            dataset,
+            name=name,
+            data=name,
+            parts=(),
+            shared=(),
+            columns=tuple(columns),
+            anonymize={column: said[column] for column in columns},
+            done=None,
+            mark=None,
+            fields=words,
+        )
+        return [made]
+
+    def chain(self, data: tuple[str, ...], reached: Sequence[Dataset]) -> dict[str, Any]:
+        """An action, and what is tried otherwise: what every dataset of the rule's data spells out."""
+        every = (DELETE, REWRITE, RESTRICT)
+        can = [a for a in every if data == ANY or all(spelt_out(dataset, a) for dataset in reached)]
+        if not can:
+            return {}
+        first = self.rnd.choice(can) if self.chance(40) or DELETE not in can else DELETE
+        rest = [action for action in can if action != first] if first != RESTRICT else []
+        more = self.rnd.sample(rest, self.rnd.choice(range(len(rest) + 1)))
+        if RESTRICT in more:  # nothing but a hold stops it: nothing is tried after it
+            more = [action for action in more if action != RESTRICT] + [RESTRICT]
+        return {"action": first, "otherwise": tuple(more)}
+
+    def value(self, column: str) -> Any:
+        """What a personal column holds."""
+        return self.rnd.choice(KINDS[column])
