@@ -13,12 +13,13 @@ import pytest
 
 from retention.cli.root import LATER, root
 from retention.config import load
-from retention.config.connector_file import ConnectorFile, ThrottleTable
+from retention.config.connector_file import ConnectorFile
 from retention.config.dataset_file import DatasetTable
 from retention.config.policy_file import PolicyFile, PolicyTable
 from retention.config.rule_file import ExceptionTable, LimitsTable, RuleTable
 from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
 from retention.config.tables import Table
+from retention.config.throttle_file import ThrottleTable
 from retention.config.told_file import ToldTable
 from retention.errors import RetentionError
 
@@ -212,9 +213,13 @@ def event_types() -> set[str]:
     found: set[str] = set()
     for file in (ROOT / "retention").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("log.append")):
+            if not (
+                isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("log.append", "self.append"))
+            ):
                 continue
             name = node.args[0]
+            if ast.unparse(node.func) == "self.append" and file.name != "log.py":
+                continue
             if isinstance(name, ast.Constant):
                 found.add(str(name.value))
             else:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from retention.model.explanation import CheckReport
     from retention.model.outcome import RunOutcome
     from retention.model.plan import JobStatus, Plan
+    from retention.model.status import Status
 
 
 DONE = 0
@@ -51,6 +52,16 @@ def exit_of_run(outcome: RunOutcome, *, declined: bool = False) -> int:
     if declined:
         codes.append(REFUSED)
     return worst(codes)
+
+
+def exit_of_status(status: Status, *, ask: bool = False) -> int:
+    """`ask`: whether all is well is the question. What is stopped or waits for a person is refused."""
+    if not ask:
+        return DONE
+    refused = status.stopped is not None or bool(status.waiting)
+    failed = bool(status.failed) or bool(status.in_doubt) or any(each.failures for each in status.standing)
+    late = any(each.overdue for each in status.overdue)
+    return worst([REFUSED] * refused + [PARTIAL] * (failed or late))
 
 
 def _of_job(status: JobStatus) -> int:

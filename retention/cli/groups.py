@@ -13,6 +13,7 @@ from retention.errors import UsageError
 SUBCOMMANDS = (
     "plan list", "plan show", "hold add", "hold list", "hold release", "event add", "event list", "event withdraw",
     "audit log", "audit verify", "audit export", "audit prove",
+    "key list", "key rotate", "key destroy",
 )  # fmt: skip
 """Offered to who types the second word without the first."""
 

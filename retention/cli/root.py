@@ -35,12 +35,12 @@ COMMANDS = {
     "event": "retention.cli.commands.event:event",
     "explain": "retention.cli.commands.explain:explain",
     "audit": "retention.cli.commands.audit:audit",
+    "key": "retention.cli.commands.key:key",
 }
 
 LATER = (
     "vault",
     "suppressed",
-    "key",
     "report",
     "policy",
     "discover",

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from retention.model.audit import Export, Proof
+    from retention.model.audit import Consistency, Export, Proof
+    from retention.model.chosen import Chosen
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
+    from retention.model.keys import KeyChange, KeyList
     from retention.model.outcome import ApprovalLine, RunOutcome
     from retention.model.overview import SetUp
     from retention.model.place import Place
@@ -292,9 +294,9 @@ def resume(place: Place, *, by: str, clock: Clock) -> Resumed:
     return cast("Resumed", _verb("switch", "resume")(place, by=by, clock=clock))
 
 
-def daemon(place: Place, *, by: str, clock: Clock, log: TextIO) -> None:
+def daemon(place: Place, *, by: str, clock: Clock, log: TextIO, listen: str | None = None) -> None:
     """Runs rules on schedule until it is told to end."""
-    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log)
+    _verb("daemon", "daemon")(place, by=by, clock=clock, log=log, listen=listen)
 
 
 def print_schedule(place: Place, *, clock: Clock) -> tuple[NextLine, ...]:
@@ -308,14 +310,37 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
     return cast("Explanation", told)
 
 
-def log(place: Place) -> Iterator[str]:
-    """The ledger's lines, as stored."""
-    return cast("Iterator[str]", _verb("audit", "log")(place))
+def log(
+    place: Place, *, chosen: Chosen | None = None, more: Callable[[], bool] | None = None
+) -> Iterator[str]:
+    """The ledger's lines, as stored; those that are chosen."""
+    asked: dict[str, Any] = {} if chosen is None else {"chosen": chosen}
+    if more is not None:
+        asked["more"] = more
+    return cast("Iterator[str]", _verb("audit", "log")(place, **asked))
 
 
-def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None) -> Verification:
+def zone(place: Place) -> tuple[str, str]:
+    """The policy's zone, and the ledger's name."""
+    return cast("tuple[str, str]", _verb("audit", "zone")(place))
+
+
+def verify(
+    place: Place,
+    *,
+    mirror: Path | None = None,
+    key: Path | None = None,
+    against: tuple[str, ...] = (),
+    witnesses: tuple[Path, ...] = (),
+) -> Verification:
     """Re-hashes the ledger."""
-    return cast("Verification", _verb("audit", "verify")(place, mirror=mirror, key=key))
+    found = _verb("audit", "verify")(place, mirror=mirror, key=key, against=against, witnesses=witnesses)
+    return cast("Verification", found)
+
+
+def consistency(place: Place, old: str, new: str) -> Consistency:
+    """Proves that one checkpoint's history begins with the other's."""
+    return cast("Consistency", _verb("consistency", "consistency")(place, old, new))
 
 
 def export(place: Place, folder: Path, *, since: str | None = None, until: str | None = None) -> Export:
@@ -326,6 +351,24 @@ def export(place: Place, folder: Path, *, since: str | None = None, until: str |
 def prove(place: Place, *, dataset: str, key: str) -> Proof:
     """Proves that one record went."""
     return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key))
+
+
+def list_keys(place: Place) -> KeyList:
+    """Every key, by its id."""
+    return cast("KeyList", _verb("keys", "list_keys")(place))
+
+
+def rotate_key(place: Place, kind: str, *, by: str, clock: Clock) -> KeyChange:
+    """Takes a new key into use."""
+    return cast("KeyChange", _verb("keys", "rotate_key")(place, kind, by=by, clock=clock))
+
+
+def destroy_keys(
+    place: Place, kind: str, ids: tuple[str, ...], *, before: str | None = None, by: str, clock: Clock
+) -> KeyChange:
+    """Destroys keys that are not in use any more."""
+    done = _verb("keys", "destroy_keys")(place, kind, ids, before=before, by=by, clock=clock)
+    return cast("KeyChange", done)
 
 
 def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:

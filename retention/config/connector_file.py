@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -12,11 +11,12 @@ from pydantic import PlainValidator
 
 from retention.config import beside, urls, values
 from retention.config import dataset_values as spelt
-from retention.config.dataset_file import TOP, DatasetDraft, build_dataset, read_dataset
+from retention.config.dataset_file import DatasetDraft, build_dataset, read_dataset
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
 from retention.config.rule_file import Anything, Zone
 from retention.config.tables import Table, children, read
-from retention.model.dataset import Connector, Secret, Throttle
+from retention.config.throttle_file import ThrottleTable, contradictions, throttle
+from retention.model.dataset import Connector, Secret
 
 
 def _type(value: object) -> str:
@@ -41,7 +41,9 @@ class ConnectorFile(Table):
             ("data", "table", "events", "parts", "relations", "subject", "key"), "[datasets.NAME]"
         ),
         **dict.fromkeys(("facts", "fields", "periods", "began", "columns"), "[datasets.NAME]"),
-        "batch_time": "[throttle]",
+        **dict.fromkeys(
+            ("batch_time", "rest", "rows_per_second", "max_lag", "load", "max_load"), "[throttle]"
+        ),
     }
 
     type: Annotated[str | None, PlainValidator(_type)] = None
@@ -55,15 +57,6 @@ class ConnectorFile(Table):
     marker_schema: Annotated[str | None, PlainValidator(spelt.schema)] = None
     throttle: Anything = None
     datasets: Anything = None
-
-
-class ThrottleTable(Table):
-    """`[throttle]`"""
-
-    later: ClassVar[frozenset[str]] = frozenset({"rows_per_second", "pause", "max_lag", "workers", "hours"})
-    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(TOP, "the file's beginning, above [throttle]")
-
-    batch_time: Annotated[timedelta | None, PlainValidator(values.batch_time)] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +86,8 @@ def read_connector(
     if table.marker_schema is not None and literal is not None and urls.dialect_of(literal) == "sqlite":
         found = "means nothing for a SQLite file, which has no schemas"
         findings.append(Finding(at=("marker_schema",), found=found, write="take it out"))
+    pace = read(ThrottleTable, table.throttle, ("throttle",), findings)
+    contradictions(table.throttle, literal, findings)
     listed = [read_dataset(n, raw, findings) for n, raw in children(table.datasets, ("datasets",), findings)]
     if table.datasets == {}:
         write = "write one [datasets.NAME] at least, or remove the file"
@@ -101,7 +96,7 @@ def read_connector(
         name=name,
         file=file,
         table=table,
-        throttle=read(ThrottleTable, table.throttle, ("throttle",), findings),
+        throttle=pace,
         datasets=tuple(listed),
     )
 
@@ -111,7 +106,6 @@ def build_connector(draft: ConnectorDraft, folder: Path) -> Connector:
     table = draft.table
     if table.type is None or table.url is None:
         raise AssertionError("a draft with mistakes was built")
-    batch_time = draft.throttle.batch_time
     return Connector(
         name=draft.name,
         file=draft.file,
@@ -122,6 +116,6 @@ def build_connector(draft: ConnectorDraft, folder: Path) -> Connector:
         timezone=table.timezone,
         tls=beside.tls_of(table),
         marker_schema=table.marker_schema,
-        throttle=Throttle(batch_time=batch_time) if batch_time is not None else Throttle(),
+        throttle=throttle(draft.throttle),
         datasets={d.name: build_dataset(d, draft.name) for d in draft.datasets},
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import time
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import PlainValidator
 
 from retention.config.findings import choice, said, unusable
 from retention.config.tables import Table
 from retention.config.values import string
-from retention.model.settings import DaemonSettings, Window
+from retention.model.settings import DaemonSettings, Listen, Window
 
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?[-–] ?([01]\d|2[0-3]):([0-5]\d)")
+_ADDRESS = re.compile(r"(?:(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.]+)):)?(\d{1,5})")
+LOOPBACK = "127.0.0.1"
 _HOW = 'write two times of a day, such as "22:00-06:00"'
 MOST_WORKERS = 64
 
@@ -49,13 +52,30 @@ def log_format(value: object) -> bool:
     return text == "json"
 
 
+def an_address(value: object) -> Listen:
+    """`PORT`, `ADDRESS:PORT`, `[IPV6]:PORT`; a port alone is one of the loopback address. Raises Unusable."""
+    how = 'write an address and a port, such as "127.0.0.1:9464", or a port alone: on this machine only'
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    text = string(value, '"127.0.0.1:9464"').strip()
+    found = _ADDRESS.fullmatch(text)
+    if found is None or not 1 <= int(found[3]) <= 65_535:
+        raise unusable(f"{said(text)} is not an address to listen on", how)
+    host = found[1] or found[2] or LOOPBACK
+    if host != "localhost":
+        try:
+            host = str(ipaddress.ip_address(host))
+        except ValueError:
+            raise unusable(f"{said(text)} does not begin with an address of this machine", how) from None
+    return Listen(host, int(found[3]))
+
+
 class DaemonTable(Table):
     """`[daemon]`"""
 
-    later: ClassVar[frozenset[str]] = frozenset({"listen"})
-
     window: Annotated[Window | None, PlainValidator(a_window)] = None
     workers: Annotated[int | None, PlainValidator(some_workers)] = None
+    listen: Annotated[Listen | None, PlainValidator(an_address)] = None
 
 
 class LogTable(Table):
@@ -67,4 +87,4 @@ class LogTable(Table):
 def daemon_settings(table: DaemonTable) -> DaemonSettings:
     """The table with its defaults."""
     usual = DaemonSettings()
-    return DaemonSettings(window=table.window, workers=table.workers or usual.workers)
+    return DaemonSettings(window=table.window, workers=table.workers or usual.workers, listen=table.listen)

@@ -24,6 +24,7 @@ from retention.model.dataset import (
     Fact,
     InstructedPeriod,
     PartName,
+    Throttle,
 )
 from retention.model.encoding import Sentinel
 from retention.model.policy import MONTH, Rule, Variant
@@ -137,8 +138,23 @@ def connector_form(connector: Connector) -> Json:
             "tls_cert": connector.tls.cert,
             "tls_key": connector.tls.key,
             "marker_schema": connector.marker_schema,
-            "throttle": {"batch_time_us": round(connector.throttle.batch_time.total_seconds() * 1_000_000)},
+            "throttle": _throttle_form(connector.throttle),
             "datasets": {d.name: dataset_form(d) for d in connector.datasets.values()},
+        }
+    )
+
+
+def _throttle_form(throttle: Throttle) -> Json:
+    lag = throttle.max_lag
+    return without_none(
+        {
+            "batch_time_us": round(throttle.batch_time.total_seconds() * 1_000_000),
+            "rest": repr(throttle.rest) if throttle.rest else None,
+            "rows_per_second": throttle.rows_per_second,
+            "max_lag_us": None if lag is None else round(lag.total_seconds() * 1_000_000),
+            "replicas": [each.shown for each in throttle.replicas] or None,
+            "load": throttle.load,
+            "max_load": None if throttle.max_load is None else repr(throttle.max_load),
         }
     )
 

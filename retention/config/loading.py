@@ -160,7 +160,7 @@ def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: _
     """`retention.toml` and the environment; the state store must not be one of the targets."""
     path = state.folder / SETTINGS
     document = state.read(path) if os.path.lexists(path) else None
-    settings = read_settings(document or _NOTHING, state.folder, state.list_of(SETTINGS))
+    settings = read_settings(document or _NOTHING, state.folder, state.list_of(SETTINGS), environ)
     try:
         from_environment = state_of_environment(environ, state.folder)
     except Unusable as error:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
-from retention.config import beside, urls, values
+from retention.config import beside, publishing_values, urls, values
 from retention.config.daemon_file import DaemonTable, LogTable, daemon_settings
 from retention.config.dataset_values import path
-from retention.config.findings import Finding, Unusable, not_yet, printable, unusable
+from retention.config.findings import Finding, Unusable, printable, unusable
 from retention.config.rule_file import Anything
 from retention.config.tables import Table, read
 from retention.model.clock import Period
 from retention.model.dataset import Secret
-from retention.model.settings import Settings, StateAddress
+from retention.model.settings import KeyReference, Settings, StateAddress
 
 FILE = "retention.toml"
 STATE_VARIABLE = "RETENTION_STATE"
 
 DEFAULT_STATE = "sqlite:///state/retention.db"
-DEFAULT_SIGNING = "state/keys/signing.key"
-DEFAULT_EVIDENCE = "state/keys/evidence.key"
-DEFAULT_PSEUDONYM = "state/keys/pseudonym.key"
+DEFAULT_SIGNING = "file:state/keys/signing.key"
+DEFAULT_EVIDENCE = "file:state/keys/evidence.key"
+DEFAULT_PSEUDONYM = "file:state/keys/pseudonym.key"
 DEFAULT_MIRROR = "state/ledger"
 
 
@@ -33,13 +34,32 @@ def _state(value: object) -> Secret | dict[str, object]:
     return value if isinstance(value, dict) else urls.parse_url(value, beside=False)
 
 
-def _key_file(value: object) -> str:
-    if isinstance(value, str) and value.startswith("env:"):
-        raise not_yet("a key in an environment variable", 'write "file:state/keys/signing.key"')
+def _key(value: object) -> str:
+    """`file:PATH`, `env:NAME` or `command:WORDS`, as it is."""
+    if isinstance(value, str) and value.startswith("command:"):
+        return _command(value)
     if isinstance(value, str) and not value.startswith("file:") and value.endswith((".key", ".pem")):
         raise unusable("is a path without `file:`", f'write "file:{printable(value)}"')
     reference = urls.parse_secret(value, "a key")
-    return reference.file or ""
+    return reference.shown
+
+
+def _command(value: str) -> str:
+    try:
+        words = shlex.split(value.removeprefix("command:"))
+    except ValueError:
+        words = []
+    if not words:
+        raise unusable(
+            "is no command", 'write a program and its arguments: "command:pass show retention/evidence"'
+        )
+    return value
+
+
+def _rotate(value: object) -> bool:
+    if value not in ("yearly", "never"):
+        raise unusable("is no time to take a new evidence key", 'write "yearly" or "never"')
+    return value == "yearly"
 
 
 def _folder(value: object) -> str:
@@ -49,10 +69,10 @@ def _folder(value: object) -> str:
 class SettingsFile(Table):
     """The whole file."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"publish", "notify"})
+    later: ClassVar[frozenset[str]] = frozenset({"notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("origin", "mirror", "evidence_keep"), "[ledger]"),
-        **dict.fromkeys(("signing", "evidence", "pseudonym"), "[keys]"),
+        **dict.fromkeys(("origin", "mirror", "evidence_keep", "publish", "witnesses"), "[ledger]"),
+        **dict.fromkeys(("signing", "evidence", "pseudonym", "rotate_evidence"), "[keys]"),
         **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
@@ -80,38 +100,43 @@ class StateTable(Table):
 class KeysTable(Table):
     """`[keys]`"""
 
-    signing: Annotated[str | None, PlainValidator(_key_file)] = None
-    evidence: Annotated[str | None, PlainValidator(_key_file)] = None
-    pseudonym: Annotated[str | None, PlainValidator(_key_file)] = None
+    signing: Annotated[str | None, PlainValidator(_key)] = None
+    evidence: Annotated[str | None, PlainValidator(_key)] = None
+    pseudonym: Annotated[str | None, PlainValidator(_key)] = None
+    rotate_evidence: Annotated[bool | None, PlainValidator(_rotate)] = None
 
 
 class LedgerTable(Table):
     """`[ledger]`"""
 
-    later: ClassVar[frozenset[str]] = frozenset({"publish"})
+    later: ClassVar[frozenset[str]] = frozenset({"keep"})
 
     origin: Annotated[str | None, PlainValidator(values.origin)] = None
     mirror: Annotated[str | None, PlainValidator(_folder)] = None
     evidence_keep: Annotated[Period | None, PlainValidator(values.period)] = None
+    publish: Annotated[tuple[str, ...] | None, PlainValidator(publishing_values.places)] = None
+    witnesses: Annotated[tuple[str, ...] | None, PlainValidator(publishing_values.witnesses)] = None
 
 
-def read_settings(document: Mapping[str, object], folder: Path, findings: list[Finding]) -> Settings:
+def read_settings(
+    document: Mapping[str, object], folder: Path, findings: list[Finding], environ: Mapping[str, str]
+) -> Settings:
     """The file's settings with defaults for what is missing or wrong; mistakes go to `findings`."""
     file = read(SettingsFile, document, (), findings)
     keys = read(KeysTable, file.keys_, ("keys",), findings)
     ledger = read(LedgerTable, file.ledger, ("ledger",), findings)
     daemon = read(DaemonTable, file.daemon, ("daemon",), findings)
     log = read(LogTable, file.log, ("log",), findings)
-    signing = folder / (keys.signing or DEFAULT_SIGNING)
-    evidence = folder / (keys.evidence or DEFAULT_EVIDENCE)
-    pseudonym = folder / (keys.pseudonym or DEFAULT_PSEUDONYM)
-    for key, file_, others in (
+    signing = _reference(keys.signing or DEFAULT_SIGNING, folder, environ)
+    evidence = _reference(keys.evidence or DEFAULT_EVIDENCE, folder, environ)
+    pseudonym = _reference(keys.pseudonym or DEFAULT_PSEUDONYM, folder, environ)
+    for key, where, others in (
         ("evidence", evidence, (signing,)),
         ("pseudonym", pseudonym, (signing, evidence)),
     ):
-        if file_ in others:
-            found = "is the file of the other key"
-            findings.append(Finding(at=("keys", key), found=found, write="give each key a file of its own"))
+        if where in others:
+            found = "is where the other key is"
+            findings.append(Finding(at=("keys", key), found=found, write="give each key a place of its own"))
     return Settings(
         state=_address(file.state, folder, findings),
         signing_key=signing,
@@ -122,7 +147,17 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
         evidence_keep=ledger.evidence_keep,
         daemon=daemon_settings(daemon),
         json_logs=bool(log.format),
+        publish=publishing_values.resolved(ledger.publish or (), folder, environ, findings),
+        witnesses=ledger.witnesses or (),
+        evidence_yearly=keys.rotate_evidence is not False,
     )
+
+
+def _reference(text: str, folder: Path, environ: Mapping[str, str]) -> KeyReference:
+    scheme, _, rest = text.partition(":")
+    if scheme == "env":
+        return KeyReference(env=rest, value=environ.get(rest))
+    return KeyReference(command=rest) if scheme == "command" else KeyReference(file=folder / rest)
 
 
 def _address(raw: Secret | dict[str, object] | None, folder: Path, findings: list[Finding]) -> StateAddress:

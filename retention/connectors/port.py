@@ -91,7 +91,9 @@ class People(abc.ABC):
 
 
 class Remover(abc.ABC):
-    """One job's batches on one connection."""
+    """One job's batches on one connection. `doing`: what becomes of the records, for messages."""
+
+    doing: str
 
     @abc.abstractmethod
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
@@ -334,6 +336,22 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def fold(self, markers: Sequence[Marker], folded: Marker) -> None:
         """Replaces committed markers of one run by one row, in one transaction."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Lets every connection go."""
+
+
+class Gauges(abc.ABC):
+    """What a store tells of how it is just now, between two batches. All raise RetentionError or Transient."""
+
+    @abc.abstractmethod
+    def lags(self) -> Sequence[float | None]:
+        """Seconds that each replica is behind, those that the store knows and those that are named; None: not known."""
+
+    @abc.abstractmethod
+    def value(self, query: str) -> float | None:
+        """The number that a query gives, which was looked at by the configuration; None where it gives none."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -17,6 +17,9 @@ from retention.daemon.logs import Log
 from retention.daemon.moments import Moments
 from retention.daemon.ports import Ports
 from retention.daemon.schedule import Schedule
+from retention.daemon.seeing import Seeing
+from retention.daemon.systemd import Systemd
+from retention.daemon.vitals import Vitals
 from retention.daemon.window import is_open
 from retention.errors import ConfigurationError, RetentionError, UnreachableError
 from retention.store.state import StateStore
@@ -49,8 +52,10 @@ class Daemon:
     spawn: Spawn
     ending: Callable[[], bool]
     reload: Callable[[], bool]
+    vitals: Vitals
+    seeing: Seeing
+    systemd: Systemd = field(default_factory=lambda: Systemd(None))
     waits: str | None = None
-    verified: bool | None = None
     active: list[Active] = field(default_factory=list)
     _state: StateStore | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -58,6 +63,7 @@ class Daemon:
     _loaded: dict[str, datetime] = field(default_factory=dict)
     _looked: float | None = None
     _renewed: float = 0.0
+    _fed: float = float("-inf")
     _next: datetime | None = None
     _failures: int = 0
     _again: float = 0.0
@@ -75,6 +81,14 @@ class Daemon:
         self.files.loaded(self.files.seen())
         self._schedules(self.config)
         self.log.info("daemon.started", rules=len(self._clockworks))
+        self.systemd.tell("READY=1")
+
+    def _alive(self) -> None:
+        """For systemd's watchdog, where there is one."""
+        now, every = self.moments.elapsed(), self.systemd.watchdog
+        if every is not None and not 0 <= now - self._fed < every:
+            self._fed = now
+            self.systemd.tell("WATCHDOG=1")
 
     @property
     def upcoming(self) -> datetime | None:
@@ -83,6 +97,8 @@ class Daemon:
 
     def tick(self) -> None:
         """Everything that is to be done at this moment; never waits for anything but the state store."""
+        self.vitals.now(ticked=self.moments.elapsed(), active=len(self.active))
+        self._alive()
         self._reread()
         if self.moments.elapsed() < self._again:
             return
@@ -94,6 +110,7 @@ class Daemon:
             self._renew(state)
             if self._is_time():
                 self._look(state)
+            self.seeing.look(self.config, state)
         except RetentionError as error:
             self._away(error)
         else:
@@ -112,6 +129,7 @@ class Daemon:
             _refuse_another_store(self.config, new)
         except RetentionError as error:
             problems = error.problems if isinstance(error, ConfigurationError) else ()
+            self.vitals.now(valid=False)
             self.log.error(
                 "configuration.invalid",
                 what=error.message,
@@ -120,6 +138,8 @@ class Daemon:
             )
             return
         self.config = new
+        self.vitals.now(valid=True)
+        self.seeing.forget()
         self._schedules(new)
         self._looked = None
         self.log.info("configuration.loaded", rules=len(self._clockworks))
@@ -145,7 +165,8 @@ class Daemon:
             self._state = self._stack.enter_context(self.ports.opened(self.config))
             if self._failures:
                 self.log.info("state.back")
-            if self.verified is None:
+            self.vitals.now(state=True)
+            if self.vitals.life.verified is None:
                 state = self._state
                 self.spawn(lambda: self._verify(state))
         return self._state
@@ -153,9 +174,9 @@ class Daemon:
     def _verify(self, state: StateStore) -> None:
         try:
             self.ports.verify(state)
-            self.verified = True
+            self.vitals.now(verified=True)
         except RetentionError as error:
-            self.verified = False
+            self.vitals.now(verified=False)
             self.log.error("ledger.unverified", what=error.message)
 
     def _away(self, error: RetentionError) -> None:
@@ -164,6 +185,7 @@ class Daemon:
         pause = pause_after(turns.PAUSES, self._failures)
         self._again = self.moments.elapsed() + pause
         self.waits = "the state store is away"
+        self.vitals.now(state=False, waits="state")
         say = self.log.warn if isinstance(error, UnreachableError) else self.log.error
         say("state.away", what=error.message, again_in=pause)
         self._close()
@@ -191,24 +213,27 @@ class Daemon:
     def _look(self, state: StateStore) -> None:
         now = self.moments.now()
         self._looked = self.moments.elapsed()
-        if not self._clockworks:
-            self._next = None
-            return
         with state.read() as snapshot:
             known = snapshot.turns.all()
             stop = self.ports.stopped(self.config, snapshot)
         if any(rule not in known for rule in self._clockworks):
             claims.introduce(state, self._clockworks, self._loaded)
-        self._next = min(clockwork.next(now) for clockwork in self._clockworks.values())
+        self._next = min((clockwork.next(now) for clockwork in self._clockworks.values()), default=None)
         items = self._due(known, now)
-        waits = None
+        waits: tuple[str, str] | None = None
         if stop is not None:
-            waits = f"everything was stopped by {stop.by}"
+            waits = "stopped", f"everything was stopped by {stop.by}"
         elif self.moments.jumped is not None:
-            waits = "the clock has jumped"
+            waits = "clock", "the clock has jumped"
         elif items and not is_open(self.config.settings.daemon.window, now, self.config.policy.timezone):
-            waits = "the window is closed"
-        self._waiting(waits)
+            waits = "window", "the window is closed"
+        self._waiting(waits[1] if waits is not None else None)
+        self.vitals.now(
+            waits=waits[0] if waits is not None else None,
+            stopped=stop is not None,
+            jumped=self.moments.jumped is not None,
+            upcoming={rule: clockwork.next(now) for rule, clockwork in self._clockworks.items()},
+        )
         if waits is None and not self.ending():
             self._begin(state, items, now)
 
@@ -294,6 +319,7 @@ class Daemon:
                 again=min(again, default=None),
             )
             return
+        self.vitals.ran(run.outcome)
         jobs = run.outcome.jobs
         say = self.log.info if run.outcome.status in ("done", "nothing", "interrupted") else self.log.warn
         say(
@@ -321,6 +347,7 @@ class Daemon:
 
         Whatever has not ended then is rolled back by its database, or settled at the next start.
         """
+        self.systemd.tell("STOPPING=1")
         begun = self.moments.elapsed()
         while self.active and 0 <= self.moments.elapsed() - begun < _LAST:
             if any(run.over for run in self.active):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 from retention.config import Configuration
 from retention.model.outcome import RunOutcome
+from retention.model.status import Status
 from retention.model.switch import Stop
 from retention.store.state import Snapshot, StateStore, Transaction
 
@@ -29,7 +30,8 @@ class Ports:
 
     `load`: reads all files, or says everything that is wrong with them. `opened`: the state store for writing.
     `carry_out`: one run, to its end. `stopped`: who stopped everything. `verify`: the whole ledger. `reached`: the
-    datasets that a rule acts on, by name.
+    datasets that a rule acts on, by name. `status`: from the state store alone. `silent`: connectors that do not
+    answer, and why.
     """
 
     load: Callable[[], Configuration]
@@ -38,3 +40,5 @@ class Ports:
     stopped: Callable[[Configuration, Snapshot | Transaction], Stop | None]
     verify: Callable[[StateStore], None]
     reached: Callable[[Configuration, str], frozenset[str]]
+    status: Callable[[Configuration, Snapshot, datetime], Status]
+    silent: Callable[[Configuration], Mapping[str, str]]

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
 from retention.connectors.retrying import PATIENCE, Retry, again
+from retention.engine.between import Between, StoppedError
 from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
@@ -38,10 +39,6 @@ _LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
 
 
-class StoppedError(Exception):
-    """Somebody asked the run to stop; the batch at hand is finished."""
-
-
 @dataclass(kw_only=True)
 class JobRun:
     """Removes the due records of one job. `planned` is what its plan counted, and never more go.
@@ -55,7 +52,7 @@ class JobRun:
     journal: Journal
     origin: str
     pace: Pace
-    stop: Callable[[], bool]
+    between: Between
     progress: Progress
     limit: int | None = None
     start: Mapping[str, Any] | None = None
@@ -106,7 +103,7 @@ class JobRun:
     def _everything(self) -> None:
         if self.limit is not None:
             for window in self._oldest(min(self.limit, self.plan.due)):
-                self._between()
+                self.between()
                 self._window(window)
             return
         self._pass(self.start, sweep=False)
@@ -131,7 +128,7 @@ class JobRun:
         before = self._done
         self._forget_locked()
         while self._remaining():
-            self._between()
+            self.between()
             window = self._next(after, sweep=sweep)
             if window is None:
                 break
@@ -150,7 +147,7 @@ class JobRun:
         keys = tuple(self._locked)
         self._locked.clear()
         for start in range(0, len(keys), _LOCKED_AT_ONCE):
-            self._between()
+            self.between()
             window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
             try:
                 self._batch(window, wait=True)
@@ -160,12 +157,6 @@ class JobRun:
     def _remaining(self) -> int:
         most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
         return max(0, most - self._done)
-
-    def _between(self) -> None:
-        """Between two batches, outside of any transaction: may it go on, and is the job still one's own?"""
-        if self.stop():
-            raise StoppedError
-        self.journal.keep()
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
@@ -228,7 +219,7 @@ class JobRun:
 
     def _halves(self, window: Window) -> None:
         for half in window.halves():
-            self._between()
+            self.between()
             self._window(half)
 
     def _set_aside(self, key: Key, error: Refused) -> None:
@@ -286,6 +277,7 @@ class JobRun:
         self._count(taken)
         self._left_alone(taken, window)
         self._adapt(started, window, taken)
+        self.between.worked(self.timer() - started, sum(taken.rows.values()))
 
     def _outcome_of(self, intended: tuple[Taken, int, Sealed], status: str) -> None:
         """Writes what became of a batch that has an intent. Only a database that said no has surely not
@@ -374,6 +366,7 @@ class JobRun:
             rows=dict(self._rows),
             batches=self._batches,
             seconds=round(self.timer() - self._begun, 3),
+            waited=round(self.between.waited, 3),
         )
 
 

@@ -147,6 +147,13 @@ class Journal:
         self._pending.append(_Outcome(batch=batch, status=status, data=self._data(taken, batch, root)))
         self.flush()
 
+    def waits(self, why: str | None) -> None:
+        """What the next batch waits for; None where it goes on."""
+        with self.store.begin() as tx:
+            tx.jobs.waits(self.run, self.job, why)
+            self._write_pending(tx, self.clock())
+        self._pending.clear()
+
     def set_aside(self, key: Key, reason: str) -> None:
         """A record that the database would not delete, kept with its reason until the next run."""
         now = self.clock()

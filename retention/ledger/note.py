@@ -93,7 +93,14 @@ class Verifier:
 
         Raises LedgerError where it has not, or where a signature said to be its own is not.
         """
-        parsed = Note.parse(note)
+        return self.check(Note.parse(note))
+
+    def signs(self, note: Note) -> bool:
+        """Whether a signature is said to be this key's; it may be wrong."""
+        return any(s.name == self.name and s.key_hash == self.key_hash for s in note.signatures)
+
+    def check(self, parsed: Note) -> str:
+        """As `open`, of a note that was read."""
         own = [s for s in parsed.signatures if s.name == self.name and s.key_hash == self.key_hash]
         if not own:
             raise LedgerError(f"it is not signed by the key {self.name}+{self.key_hash.hex()}")
@@ -136,8 +143,15 @@ class Signer:
         """The signed note over `text`, which ends with a newline."""
         if not text.endswith("\n") or _CONTROL.search(text):
             raise ValueError("a note's text ends with a newline and holds no control characters")
+        return f"{text}\n{self._line(text)}"
+
+    def also_sign(self, note: str) -> str:
+        """A signed note with this key's signature behind the others."""
+        return note + self._line(Note.parse(note).text)
+
+    def _line(self, text: str) -> str:
         value = base64.b64encode(self.verifier.key_hash + self._private.sign(text.encode())).decode()
-        return f"{text}\n— {self.name} {value}\n"
+        return f"— {self.name} {value}\n"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,11 @@ from datetime import datetime
 from typing import BinaryIO
 
 from retention.errors import LedgerError
+from retention.ledger.handing import Handing
 from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse, quick
-from retention.ledger.note import Checkpoint, Verifier
+from retention.ledger.note import Checkpoint, Note, Verifier
 from retention.ledger.tree import Builder, Edge, leaf_hash
+from retention.ledger.witness import Witness
 from retention.model.explanation import Verification
 
 
@@ -68,46 +70,62 @@ def verify_lines(
     checkpoints: Iterable[str],
     source: str,
     head: Head | None = None,
+    witnesses: Iterable[Witness] = (),
 ) -> Verification:
     """Verify a whole ledger, from event 0 on.
 
     `lines`: bytes without newline, in order. `checkpoints`: signed notes in any
     order, also such as were published elsewhere. `source`: what was read, for
     people. `head`: what the state store believes its log's end to be, compared
-    where given. Types of events are not judged: a later version may have more.
+    where given. `witnesses`: whose cosignatures are checked where a checkpoint has any.
+    Types of events are not judged: a later version may have more.
 
     Raises LedgerError that begins with `event N:`, N counted from 0, for the first
     event that is wrong, or with `checkpoint of N events:`; SetupError for an
     unreadable verifier key.
     """
     verifier = Verifier.parse(verifier_key)
-    marks = _open_checkpoints(checkpoints, verifier)
-    walk = _Walk(lines, marks)
+    marks = _read_checkpoints(checkpoints)
+    keys = Handing(verifier)
+    walk = _Walk(lines, marks, keys)
     walk.run()
+    witnessed = {mark.point.size for mark in marks if _witnessed(mark, tuple(witnesses))}
     found = walk.head
     if found.size and not marks:
         raise LedgerError(f"{source}: {found.size} events and no signed checkpoint: nothing vouches for them")
     if head is not None:
         _compare(found, head)
-    size = marks[-1].size if marks else 0
-    root = marks[-1].root if marks else Edge().root()
+    size = marks[-1].point.size if marks else 0
+    root = marks[-1].point.root if marks else Edge().root()
     return Verification(
         source=source,
         origin=verifier.name,
         events=found.size,
         size=size,
         root=base64.b64encode(root).decode(),
-        checkpoints=len({mark.size for mark in marks}),
+        checkpoints=len({mark.point.size for mark in marks}),
         unsigned_tail=found.size - size,
         last_at=None if found.last_at is None else format_instant(found.last_at),
+        rotations=keys.rotations,
+        witnessed=max(witnessed, default=0),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """A checkpoint whose signatures are yet to be checked."""
+
+    point: Checkpoint
+    note: Note
 
 
 class _Walk:
     """One pass over the lines. `_good`: the size of the last checkpoint that held."""
 
-    def __init__(self, lines: Iterable[bytes], marks: list[Checkpoint]) -> None:
+    def __init__(self, lines: Iterable[bytes], marks: list[_Mark], keys: Handing) -> None:
         self._lines = iter(lines)
+        self._keys = keys
+        self._newest = marks[-1].point.size if marks else 0
         self._marks = iter(marks)
         self._mark = next(self._marks, None)
         self._good = 0
@@ -127,6 +145,7 @@ class _Walk:
         """Raises LedgerError at the first wrong event."""
         self._check_marks()
         for raw in self._lines:
+            number = self._tree.size
             at = quick(raw, seq=self._tree.size, prev=self._last_hash)
             if at is None or (self._last_at is not None and at < self._last_at):
                 at = self._read(raw).at
@@ -134,12 +153,20 @@ class _Walk:
             self._tree.append(leaf_hash(raw))
             self._last_hash = hash_of(raw)
             self._length += len(raw) + 1
-            if self._mark is not None and self._mark.size == self._tree.size:
+            self._keys.read(number, raw)
+            marked = self._mark is not None and self._mark.point.size == self._tree.size
+            if marked:
                 self._check_marks()
+            self._keys.signed(number, checkpoint=marked)
         if self._mark is not None:
             raise _wrong(
                 self._tree.size,
-                f"it is missing: a checkpoint signs {self._mark.size} events and here are {self._tree.size}",
+                f"it is missing: a checkpoint signs {self._mark.point.size} events and here are {self._tree.size}",
+            )
+        if self._newest and not self._keys.vouched:
+            raise LedgerError(
+                f"checkpoint of {self._newest} events: it is not signed by the key {self._keys.trusted},"
+                f" which never signed this ledger; it is signed by {self._keys.in_use}"
             )
 
     def _read(self, raw: bytes) -> Line:
@@ -172,10 +199,11 @@ class _Walk:
 
     def _check_marks(self) -> None:
         """Compare with every checkpoint of the size reached."""
-        while self._mark is not None and self._mark.size == self._tree.size:
-            if self._mark.root != self._tree.edge().root():
+        while self._mark is not None and self._mark.point.size == self._tree.size:
+            self._keys.check(self._mark.point, self._mark.note)
+            if self._mark.point.root != self._tree.edge().root():
                 raise self._wrong_root(self._tree.size)
-            self._good = self._mark.size
+            self._good = self._mark.point.size
             self._mark = next(self._marks, None)
 
     def _wrong_root(self, size: int) -> LedgerError:
@@ -199,6 +227,14 @@ class _Walk:
         )
 
 
+def _witnessed(mark: _Mark, witnesses: Iterable[Witness]) -> bool:
+    """Whether any of them cosigned. Raises LedgerError for a cosignature that is wrong."""
+    try:
+        return bool([at for witness in witnesses if (at := witness.check(mark.note)) is not None])
+    except LedgerError as error:
+        raise LedgerError(f"checkpoint of {mark.point.size} events: {error}") from error
+
+
 def _follows(raw: bytes, last_hash: str) -> bool:
     """Whether a line names this hash as the one before it; of an unreadable line nothing is known."""
     try:
@@ -207,16 +243,18 @@ def _follows(raw: bytes, last_hash: str) -> bool:
         return True
 
 
-def _open_checkpoints(notes: Iterable[str], verifier: Verifier) -> list[Checkpoint]:
-    opened = []
+def _read_checkpoints(notes: Iterable[str]) -> list[_Mark]:
+    """In order of size; each is checked when its size is reached, by the key that is in use then."""
+    read = []
     for note in notes:
         try:
-            opened.append(Checkpoint.open(note, verifier))
+            parsed = Note.parse(note)
+            read.append(_Mark(point=Checkpoint.parse(parsed.text), note=parsed))
         except LedgerError as error:
             size = note.split("\n", 2)[1:2]
             named = f" of {size[0]} events" if size and size[0].isdigit() and len(size[0]) < 20 else ""
             raise LedgerError(f"checkpoint{named}: {error}") from error
-    return sorted(opened, key=lambda checkpoint: checkpoint.size)
+    return sorted(read, key=lambda mark: mark.point.size)
 
 
 def _compare(found: Head, believed: Head) -> None:

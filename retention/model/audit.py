@@ -56,3 +56,20 @@ class Proof:
     document: Mapping[str, Any] = field(repr=False)
     others: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consistency:
+    """That the ledger of the newer checkpoint begins with the events of the older one. Roots are base64.
+
+    `proof`: the consistency proof of RFC 6962 (2.1.2), in hex, which anybody can verify with the two roots.
+    """
+
+    origin: str
+    old: str
+    old_size: int
+    old_root: str
+    new: str
+    new_size: int
+    new_root: str
+    proof: tuple[str, ...]

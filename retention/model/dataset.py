@@ -189,9 +189,25 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Throttle:
-    """`batch_time`: what one transaction should take."""
+    """`batch_time`: what one transaction should take. The rest holds up the next batch.
+
+    `rest`: seconds of rest for each second of work. `rows_per_second`: of all tables. `max_lag`: of any replica;
+    `replicas`: the URLs of those that the database itself does not tell of. `load`: a query of one number, at most
+    `max_load`.
+    """
 
     batch_time: timedelta = timedelta(milliseconds=500)
+    rest: float = 0.0
+    rows_per_second: int | None = None
+    max_lag: timedelta | None = None
+    replicas: tuple[Secret, ...] = ()
+    load: str | None = None
+    max_load: float | None = None
+
+    @property
+    def gauged(self) -> bool:
+        """The database is asked whether the next batch may begin."""
+        return self.max_lag is not None or self.load is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -194,4 +194,7 @@ class Verification:
     checkpoints: int
     unsigned_tail: int  # events after the newest checkpoint
     last_at: str | None
+    rotations: int = 0  # of the signing key
+    witnessed: int = 0  # events of the newest checkpoint that a known witness cosigned; 0: none
+    published: tuple[str, ...] = ()  # where checkpoints were found elsewhere, and agreed
     notes: tuple[str, ...] = ()

@@ -27,7 +27,8 @@ class Skipped:
 class JobOutcome:
     """planned = done + skipped + set_aside + left. `rows`: table → rows removed.
 
-    `overdue`: how many of the done were past the time that carrying it out may take. `busy`: another run had the
+    `overdue`: how many of the done were past the time that carrying it out may take. `waited`: seconds of
+    `seconds` that went by between batches, for what holds them up. `busy`: another run had the
     dataset, and nothing is wrong but that.
     """
 
@@ -45,6 +46,7 @@ class JobOutcome:
     rows: Mapping[str, int] = field(default_factory=dict)
     batches: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
     busy: bool = False
 
     @property

@@ -56,6 +56,8 @@ class OverdueLine:
     undated: int
     unclear: int
     as_of: datetime
+    due: int = 0
+    oldest: str | None = None  # the oldest event among the due, as an ISO date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,50 @@ class WaitingLine:
     rule: str
     records: int
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningLine:
+    """A job that runs now: how far it got of what was planned, and what its next batch waits for."""
+
+    run: str
+    rule: str
+    connector: str
+    dataset: str
+    started: datetime
+    planned: int
+    done: int
+    waits: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnLine:
+    """A time of a rule's schedule that has come and is not over.
+
+    `by`: the process that carries it out; None: nobody does now. `again`: not before then, after so many `attempts`
+    that failed; on these `connectors` only, where any are named.
+    """
+
+    rule: str
+    slot: datetime
+    by: str | None
+    attempts: int = 0
+    again: datetime | None = None
+    connectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingLine:
+    """How a job has fared over all runs: its last outcome, its last success (None: never), its failures in a row."""
+
+    rule: str
+    connector: str
+    dataset: str
+    status: str
+    at: datetime
+    succeeded: datetime | None
+    failures: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,3 +150,6 @@ class Status:
     holds: int = 0  # in force
     reviews: tuple[ReviewLine, ...] = ()  # holds whose day of review has passed
     stopped: Stop | None = None  # the kill switch
+    running: tuple[RunningLine, ...] = ()
+    turns: tuple[TurnLine, ...] = ()  # times of schedules that have come and are not over
+    standing: tuple[StandingLine, ...] = ()  # every job of today's rules that ever was in a run

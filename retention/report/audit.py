@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.audit import Export, Proof
+from retention.model.audit import Consistency, Export, Proof
 from retention.model.typed import as_typed
 from retention.report.console import Facts, line
 from retention.report.words import counted, number
@@ -51,3 +51,15 @@ def show_proof(console: Console, proof: Proof, file: str | None) -> None:
     facts.show(console)
     for note in proof.notes:
         line(console, note, style="warn")
+
+
+def show_consistency(console: Console, found: Consistency) -> None:
+    """That nothing that the older one signs was changed."""
+    same = found.old_root == found.new_root
+    told = "are the same" if same else "are of one history: the newer begins with all events of the older"
+    line(console, f"Consistent: the two checkpoints {told}.", style="good")
+    facts = Facts(width=11)
+    facts.add("Origin", found.origin)
+    facts.add("Older", f"{counted(found.old_size, 'event')}, root {found.old_root} ({found.old})")
+    facts.add("Newer", f"{counted(found.new_size, 'event')}, root {found.new_root} ({found.new})")
+    facts.show(console)

@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
-from retention.model.audit import Export, Proof
+from retention.model.audit import Consistency, Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
+from retention.model.keys import KeyChange, KeyList
 from retention.model.outcome import ApprovalLine, RunOutcome
 from retention.model.overview import SetUp
 from retention.model.plan import Plan, PlanLine, Statement
@@ -169,6 +170,21 @@ def proof_document(proof: Proof) -> Document:
     told = plain(proof)
     document = told.pop("document")
     return {"format": "retention.prove/1", **told, "proof": document}
+
+
+def consistency_document(found: Consistency) -> Document:
+    """Two checkpoints, and the proof that joins them."""
+    return {"format": "retention.consistency/1", **plain(found)}
+
+
+def keys_document(found: KeyList) -> Document:
+    """Every key by its id, and where those of a kind are."""
+    return {"format": "retention.keys/1", **plain(found), "places": dict(found.places)}
+
+
+def key_document(done: KeyChange) -> Document:
+    """What became of keys."""
+    return {"format": "retention.key/1", **plain(done)}
 
 
 def init_document(done: SetUp) -> Document:

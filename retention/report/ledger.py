@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.text import Text
@@ -32,28 +34,48 @@ def show_verification(console: Console, verification: Verification) -> None:
     if verification.unsigned_tail:
         tail = counted(verification.unsigned_tail, "event")
         facts.add("Not signed", Text(f"{tail} after the newest checkpoint", style="warn"))
+    if verification.rotations:
+        facts.add("Keys", f"the signing key was rotated {counted(verification.rotations, 'time')}")
+    if verification.witnessed:
+        facts.add("Witnessed", f"up to {counted(verification.witnessed, 'event')}")
+    for source in verification.published:
+        facts.add("Published", f"{source}: of this history")
     facts.add("Last event", verification.last_at or "none")
     facts.show(console)
     for note in verification.notes:
         line(console, note)
 
 
-def show_log(console: Console, lines: Iterable[str]) -> None:
-    """A sentence per event, as they come; nothing is held back."""
+def show_log(console: Console, lines: Iterable[str], timezone: str = "UTC") -> None:
+    """A sentence per event, as they come; nothing is held back. Times are those of the zone."""
     for text in lines:
-        console.print(sentence(text), soft_wrap=True)
+        console.print(sentence(text, timezone), soft_wrap=True)
 
 
-def sentence(text: str) -> Text:
-    """A stored line as one line for people: number, time, what happened."""
+def sentence(text: str, timezone: str = "UTC") -> Text:
+    """A stored line as one line for people: number, time in a zone, what happened."""
     try:
         event = json.loads(text)
         seq, at, kind, data = event["seq"], event["at"], event["type"], event["data"]
-        told = SENTENCES[kind](data) if kind in SENTENCES else f"{kind}{_fields(data)}"
+        says = told(kind, data)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Text(f"not an event: {shown(text)}", style="bad")
     style = STYLES.get(kind, "")
-    return Text.assemble((f"{shown(str(seq)):>6}  {shown(str(at))}  ", "quiet"), (shown(told), style))
+    when = f"{shown(str(seq)):>6}  {shown(_when(str(at), timezone))}  "
+    return Text.assemble((when, "quiet"), (shown(says), style))
+
+
+def told(kind: str, data: Data) -> str:
+    """What happened, without number and time. Raises KeyError and its like for data that is not of this kind."""
+    return SENTENCES[kind](data) if kind in SENTENCES else f"{kind}{_fields(data)}"
+
+
+def _when(at: str, timezone: str) -> str:
+    """`2026-11-26 05:49:25 CET`; what is no instant as it stands."""
+    try:
+        return datetime.fromisoformat(at).astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (ValueError, OverflowError):
+        return at
 
 
 def _fields(data: Data, *known: str) -> str:
@@ -69,7 +91,7 @@ def _value(value: object) -> str:
 
 
 def _batch(what: str) -> Callable[[Data], str]:
-    def told(data: Data) -> str:
+    def said(data: Data) -> str:
         rows = data.get("rows")
         tables = (
             [f"{number(n)} of {table}" for table, n in rows.items() if n] if isinstance(rows, dict) else []
@@ -81,7 +103,7 @@ def _batch(what: str) -> Callable[[Data], str]:
             detail += f" ({listed(tables)})"
         return f"batch {data['batch']} of {_job(data)}, run {data['run']}, {what}{detail}{late}"
 
-    return told
+    return said
 
 
 def _job(data: Data) -> str:
@@ -115,10 +137,10 @@ def _error(data: Data) -> str:
 
 
 def _named(what: str, key: str) -> Callable[[Data], str]:
-    def told(data: Data) -> str:
+    def said(data: Data) -> str:
         return f"{what} {_value(data[key])}{_fields(data, key)}" if key in data else f"{what}{_fields(data)}"
 
-    return told
+    return said
 
 
 _CHANGES_SHOWN = 3
@@ -220,6 +242,20 @@ def _event_withdrawn(data: Data) -> str:
     return f"{data['event']} {data['telling']} withdrawn by {data['by']}{_cased(data)}"
 
 
+def _key(what: str) -> Callable[[Data], str]:
+    def said(data: Data) -> str:
+        before = f" ({data['before']})" if "before" in data else ""
+        by = f" by {data['by']}" if "by" in data else ""
+        return f"{data.get('kind', '')} key {data['key']} {what}{before}{by}".strip()
+
+    return said
+
+
+def _dropped(data: Data) -> str:
+    amount = f"{counted(data['batches'], 'batch', 'batches')} ({counted(data['records'], 'record')})"
+    return f"the evidence of {amount} of before {data['before']} was dropped, being older than it is kept"
+
+
 SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "policy.changed": _policy_changed,
     "plan.created": _plan_made,
@@ -238,9 +274,10 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "batch.unknown": _batch("answered with silence: in doubt"),
     "batch.reconciled": _reconciled,
     "action.refused": _named("refused:", "rule"),
-    "key.created": _named("key made:", "key"),
-    "key.rotated": _named("key replaced:", "key"),
-    "key.destroyed": _named("key destroyed:", "key"),
+    "key.created": _key("made"),
+    "key.rotated": _key("taken into use in place of another"),
+    "key.destroyed": _key("destroyed"),
+    "evidence.dropped": _dropped,
     "error": _error,
 }
 

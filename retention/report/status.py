@@ -21,7 +21,9 @@ def show_status(console: Console, status: Status) -> None:
         show_stop(console, status.stopped)
         line(console, "Nothing is removed until somebody types: retention resume", style="bad")
     _alarms(console, status)
+    _running(console, status)
     _failed(console, status)
+    _in_a_row(console, status)
     _holds(console, status)
     _waiting(console, status)
     _overdue(console, status)
@@ -38,6 +40,32 @@ def _alarms(console: Console, status: Status) -> None:
     if status.set_aside:
         what = counted(status.set_aside, "record is", "records are")
         line(console, f"{what} set aside, tried again at every run.", style="warn")
+
+
+def _running(console: Console, status: Status) -> None:
+    for each in status.running:
+        what = f"{each.rule}, {each.connector}.{each.dataset}: {number(each.done)} of {number(each.planned)}"
+        line(console, f"Running: {what}, since {moment(each.started)}", style="good")
+        if each.waits is not None:
+            line(console, f"waits: {each.waits}", style="warn", indent=2)
+    for turn in status.turns:
+        told = f"{turn.rule}, due at {moment(turn.slot)}"
+        if turn.by is not None:
+            line(console, f"At it: {told}, by {turn.by}", style="good")
+        elif turn.again is not None:
+            on = f" on {', '.join(turn.connectors)}" if turn.connectors else ""
+            times = counted(turn.attempts, "attempt")
+            line(console, f"Tried again{on} at {moment(turn.again)}: {told}, after {times}", style="warn")
+        else:
+            line(console, f"Nobody is at it: {told}; a daemon would go on with it", style="warn")
+
+
+def _in_a_row(console: Console, status: Status) -> None:
+    late = [each for each in status.standing if each.failures > 1]
+    for each in late:
+        last = f"last success {moment(each.succeeded)}" if each.succeeded else "never a success"
+        what = f"{each.rule}, {each.connector}.{each.dataset}"
+        line(console, f"{what}: {each.failures} failures in a row, {last}", style="bad")
 
 
 def _failed(console: Console, status: Status) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from retention.errors import LedgerError, RetentionError, SafetyRefusal
 from retention.ledger.history import BLOCK, History, block_root
-from retention.ledger.line import FIRST_PREV, encode, format_instant, parse_instant
+from retention.ledger.keys import EVIDENCE, SIGNING
+from retention.ledger.line import FIRST_PREV, encode, format_instant, parse, parse_instant
 from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import Edge, leaf_hash
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
 from retention.store.columns import raw
-from retention.store.schema import block, checkpoint, event, event_index, head
+from retention.store.schema import block, checkpoint, event, event_index, head, meta
 from retention.store.sending import Hot, inserting, updating
 
 _BACKWARDS = timedelta(minutes=5)
@@ -74,6 +75,14 @@ class LogReading:
         """Where the log ends. Raises LedgerError where the store's head row is missing or damaged."""
         return _read_head(self._connection)
 
+    def verifier_key(self) -> str:
+        """The public half of the signing key that is in use."""
+        return str(self._connection.scalar(select(meta.c.verifier_key)))
+
+    def evidence_key_id(self) -> str:
+        """The id of the evidence key that is in use."""
+        return str(self._connection.scalar(select(meta.c.evidence_key_id)))
+
     def last_at(self) -> datetime | None:
         """When the last event happened; None while there is none."""
         return self.head().last_at
@@ -98,6 +107,15 @@ class LogReading:
         """One event's line; None where there is none of this number."""
         line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
         return None if line is None else raw(line)
+
+    def position(self, at: datetime, size: int | None = None) -> int:
+        """The first event, of the first `size`, that is not before `at`; found by halves, since times never go back."""
+        low, high = 0, self.head().size if size is None else size
+        while low < high:
+            middle = (low + high) // 2
+            (line,) = self.some(middle, middle + 1)
+            low, high = (middle + 1, high) if parse(line).at < at else (low, middle)
+        return low
 
     def some(self, start: int, stop: int) -> list[bytes]:
         """The lines from number `start` up to `stop`. Raises LedgerError that names the first missing one."""
@@ -202,6 +220,7 @@ class Log(LogReading):
 
     def checkpoint(self, at: datetime) -> CheckpointRef:
         """Sign the log as it stands; where it is signed already, that checkpoint is returned."""
+        self._refuse_old_key()
         now = self.head()
         point = Checkpoint(origin=self._signer.name, size=now.size, root=now.edge.root())
         old = self.checkpoint_of(now.size)
@@ -212,6 +231,31 @@ class Log(LogReading):
         elif Checkpoint.open(old.note, self._signer.verifier) != point:
             raise LedgerError(f"checkpoint of {now.size} events: it signs another ledger than the one here")
         return CheckpointRef(size=point.size, root=point.text.split("\n")[2])
+
+    def rotate(self, new: Signer, by: str, at: datetime) -> CheckpointRef:
+        """Hand the ledger over to another signing key: an event, and a checkpoint over it that both keys sign."""
+        self._refuse_old_key()
+        old = self._signer
+        data = {"kind": SIGNING, "before": old.verifier_key, "key": new.verifier_key, "by": by}
+        self.append("key.rotated", data, at)
+        now = self.head()
+        point = Checkpoint(origin=old.name, size=now.size, root=now.edge.root())
+        values = {"size": point.size, "at": at, "note": new.also_sign(point.sign(old))}
+        self._connection.execute(insert(checkpoint), values)
+        self._connection.execute(update(meta).values(verifier_key=new.verifier_key))
+        self._signer = new
+        return CheckpointRef(size=point.size, root=point.text.split("\n")[2])
+
+    def rotate_other(self, kind: str, before: str, key: str, by: str, at: datetime) -> None:
+        """Another key of a kind that does not sign is in use from now on; both are given by their ids."""
+        self.append("key.rotated", {"kind": kind, "before": before, "key": key, "by": by}, at)
+        if kind == EVIDENCE:
+            self._connection.execute(update(meta).values(evidence_key_id=key))
+
+    def _refuse_old_key(self) -> None:
+        """Another process may have rotated the key meanwhile; what the old one signs now would not verify."""
+        if self.verifier_key() != self._signer.verifier_key:
+            raise SafetyRefusal("the signing key was rotated while this was running; start it again")
 
     def flush(self) -> None:
         """Write the head row; the transaction does it once, before it commits."""

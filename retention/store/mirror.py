@@ -21,6 +21,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from retention.errors import LedgerError, UnreachableError
+from retention.ledger.keys import SIGNING
 from retention.ledger.line import MAX_LINE, parse
 from retention.ledger.note import Checkpoint, Note
 from retention.ledger.verify import Head, read_lines
@@ -44,7 +45,7 @@ class Mirror:
         self.folder = folder
         self._last: tuple[object, ...] = ()
 
-    def catch_up(self, read: Callable[[], AbstractContextManager[LogReading]], verifier_key: str) -> None:
+    def catch_up(self, read: Callable[[], AbstractContextManager[LogReading]]) -> None:
         """Write what the files lack. `read` opens a snapshot of the ledger.
 
         May be called by several processes at any time; an earlier death at any moment is made
@@ -61,7 +62,7 @@ class Mirror:
                 if count < head.size:
                     _append(file, end, log.lines(count))
                 self._checkpoints(log)
-                self._key(verifier_key)
+                self._key(log)
                 self._last = (_stamp(file), head, log.newest_size())
         except OSError as error:
             raise UnreachableError(
@@ -144,13 +145,22 @@ class Mirror:
         except LedgerError as error:
             raise LedgerError(f"{self.folder / NEWEST}: {error}; it is left as it is") from error
 
-    def _key(self, verifier_key: str) -> None:
+    def _key(self, log: LogReading) -> None:
+        """The key in use; one that was in use before it is replaced."""
         path = self.folder / KEY
-        there = _text(path)
-        if there is None:
+        there, verifier_key = _text(path), log.verifier_key()
+        if there is not None and there.strip() == verifier_key:
+            return
+        if there is None or there.strip() in _former(log):
             _replace(path, verifier_key + "\n")
-        elif there.strip() != verifier_key:
+        else:
             raise LedgerError(f"{path}: this is not the state store's verifier key; it is left as it is")
+
+
+def _former(log: LogReading) -> set[str]:
+    """The signing keys that were rotated."""
+    lines = [log.line(seq) for seq in log.named("key.rotated", SIGNING)]
+    return {str(parse(line).data.get("before")) for line in lines if line is not None}
 
 
 def shared_lines(folder: Path) -> AbstractContextManager[int]:

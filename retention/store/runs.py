@@ -67,7 +67,10 @@ class JobProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """Rule × dataset within a run. `cursor` is JSON (personal data: the key that the job got to)."""
+    """Rule × dataset within a run. `cursor` is JSON (personal data: the key that the job got to).
+
+    `waits`: what the next batch waits for.
+    """
 
     run: str
     job: str
@@ -81,6 +84,7 @@ class JobRow:
     reason: str | None = None
     ended: datetime | None = None
     cursor: str | None = None
+    waits: str | None = None
     progress: JobProgress = field(default_factory=JobProgress)
 
 
@@ -156,6 +160,10 @@ class JobsReading:
 class Jobs(JobsReading):
     """Jobs, within a write transaction."""
 
+    def waits(self, run: str, name: str, why: str | None) -> None:
+        """Record what the next batch of a job waits for; None where it goes on."""
+        self._connection.execute(update(job).where(*_is(run, name)), {"waits": why})
+
     def put(self, row: JobRow) -> None:
         """Record that a job begins. Raises RetentionError where the run has one of this name."""
         values = {name: getattr(row, name) for name in _JOB_FIELDS}
@@ -187,7 +195,7 @@ class Jobs(JobsReading):
         reason: str | None = None,
     ) -> None:
         """Record how a job ended; its cursor, which is a record's key, is forgotten."""
-        ending = {"status": status, "reason": reason, "ended": at, "cursor": None}
+        ending = {"status": status, "reason": reason, "ended": at, "cursor": None, "waits": None}
         self._set(run, name, {**_progress_columns(progress), **ending})
 
     def _set(self, run: str, name: str, values: dict[str, Any]) -> None:
@@ -209,6 +217,7 @@ _JOB_FIELDS = (
     "reason",
     "ended",
     "cursor",
+    "waits",
 )
 
 

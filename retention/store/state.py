@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -171,23 +171,23 @@ class StateStore:
         cls,
         where: Backend | str,
         *,
-        signer: Signer | Callable[[str], Signer] | None,
-        evidence_key_id: str | None,
+        signer: Signer | Callable[[str, str], Signer] | None,
+        evidence_key_id: str | Collection[str] | None,
         mirror: Path | None = None,
     ) -> Self:
         """Open a store that was made before, by a process that has its keys.
 
-        `signer` may be told the store's origin first. Without one (None) the store can only be
-        read; keys that are not given are not compared. Raises SetupError, with what to do, where
-        there is no store, where it was made with other keys or under another origin, or by a newer
-        version; UnreachableError where it cannot be opened, or, with a signer, not be written;
-        LedgerError where it is damaged.
+        `signer` may be told the store's origin and verifier key first; `evidence_key_id` may be the ids of all
+        keys that there are. Without a signer (None) the store can only be read; keys that are not given are not
+        compared. Raises SetupError, with what to do, where there is no store, where it was made with other keys or
+        under another origin, or by a newer version; UnreachableError where it cannot be opened, or, with a
+        signer, not be written; LedgerError where it is damaged.
         """
         backend = backend_of(where) if isinstance(where, str) else where
         backend.must_exist()
         row = checked_meta(backend, writable=signer is not None)
         if callable(signer):
-            signer = signer(row.origin)
+            signer = signer(row.origin, row.verifier_key)
         store = cls(backend, row, signer)
         store._compare_keys(signer, evidence_key_id)
         store.mirror = None if mirror is None else Mirror(mirror)
@@ -241,7 +241,7 @@ class StateStore:
         Raises what `Mirror.catch_up` raises; the store itself is not touched by any of it.
         """
         if self.mirror is not None:
-            self.mirror.catch_up(self.reading_log, self.verifier_key)
+            self.mirror.catch_up(self.reading_log)
 
     @contextmanager
     def reading_log(self) -> Iterator[LogReading]:
@@ -320,7 +320,7 @@ class StateStore:
         finally:
             _give_up(connection)
 
-    def _compare_keys(self, signer: Signer | None, evidence_key_id: str | None) -> None:
+    def _compare_keys(self, signer: Signer | None, ids: str | Collection[str] | None) -> None:
         if signer is not None and signer.name != self.origin:
             raise SetupError(
                 f"{self.place}: this state store is of the ledger {self.origin!r}, and the configured origin"
@@ -329,12 +329,12 @@ class StateStore:
         if signer is not None and signer.verifier_key != self.verifier_key:
             raise SetupError(
                 f"{self.place}: this state store was made with another signing key"
-                f" ({self.verifier_key}); put that key back"
+                f" ({self.verifier_key}) than the one that is configured ({signer.verifier_key}); put that key back"
             )
-        if evidence_key_id is not None and evidence_key_id != self.evidence_key_id:
+        if ids is not None and self.evidence_key_id not in ((ids,) if isinstance(ids, str) else ids):
             raise SetupError(
                 f"{self.place}: this state store was made with another evidence key"
-                f" ({self.evidence_key_id}); put that key back"
+                f" ({self.evidence_key_id}) than those that are configured; put that key back"
             )
 
 

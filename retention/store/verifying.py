@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +11,7 @@ from typing import BinaryIO
 from retention.errors import LedgerError, UnreachableError
 from retention.ledger.note import Checkpoint, Note
 from retention.ledger.verify import read_lines, verify_lines
+from retention.ledger.witness import Witness
 from retention.model.explanation import Verification
 from retention.store.mirror import CHECKPOINTS, NEWEST, shared_lines
 from retention.store.state import StateStore
@@ -19,11 +20,16 @@ _MAX_NOTE = 1_000_000
 _BUFFER = 1 << 20
 
 
-def verify_store(store: StateStore, verifier_key: str, published: Iterable[str] = ()) -> Verification:
+def verify_store(
+    store: StateStore,
+    verifier_key: str,
+    published: Iterable[str] = (),
+    witnesses: Sequence[Witness] = (),
+) -> Verification:
     """Verify the ledger inside a state store: its lines, checkpoints and head row.
 
-    `published`: signed notes kept elsewhere, which must agree as well. Raises LedgerError that
-    names the first wrong event.
+    `published`: signed notes kept elsewhere, which must agree as well. `witnesses`: whose cosignatures are checked
+    where there are any. Raises LedgerError that names the first wrong event.
     """
     with store.read() as snapshot:
         log = snapshot.log
@@ -33,10 +39,16 @@ def verify_store(store: StateStore, verifier_key: str, published: Iterable[str] 
             checkpoints=chain((stored.note for stored in log.checkpoints()), published),
             source=store.place,
             head=log.head(),
+            witnesses=witnesses,
         )
 
 
-def verify_folder(folder: Path, verifier_key: str, published: Iterable[str] = ()) -> Verification:
+def verify_folder(
+    folder: Path,
+    verifier_key: str,
+    published: Iterable[str] = (),
+    witnesses: Sequence[Witness] = (),
+) -> Verification:
     """Verify a mirror with nothing but the public key; no store is opened, nothing is written.
 
     Raises LedgerError that names the first wrong event; UnreachableError where files are missing
@@ -49,12 +61,15 @@ def verify_folder(folder: Path, verifier_key: str, published: Iterable[str] = ()
                 verifier_key=verifier_key,
                 checkpoints=chain(_notes(folder), published),
                 source=str(folder),
+                witnesses=witnesses,
             )
     except OSError as error:
         raise UnreachableError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
 
 
-def verify_store_and_folder(store: StateStore, folder: Path, verifier_key: str) -> Verification:
+def verify_store_and_folder(
+    store: StateStore, folder: Path, verifier_key: str, published: Sequence[str] = ()
+) -> Verification:
     """What `verify_store` and then `verify_folder` prove, in one pass where the two have the same bytes.
 
     Each byte of the mirror is compared with the store's, so that its lines are hashed once; its
@@ -62,16 +77,18 @@ def verify_store_and_folder(store: StateStore, folder: Path, verifier_key: str) 
     both are verified on their own. Raises what they raise.
     """
     try:
-        found = _both_at_once(store, folder, verifier_key)
+        found = _both_at_once(store, folder, verifier_key, published)
     except (LedgerError, OSError):
         found = None
     if found is None:
-        found = verify_store(store, verifier_key)
+        found = verify_store(store, verifier_key, published)
         verify_folder(folder, verifier_key)
     return found
 
 
-def _both_at_once(store: StateStore, folder: Path, verifier_key: str) -> Verification | None:
+def _both_at_once(
+    store: StateStore, folder: Path, verifier_key: str, published: Sequence[str]
+) -> Verification | None:
     """None where the mirror is not, byte for byte, the store's ledger, with checkpoints on both sides."""
     with (
         shared_lines(folder) as file,
@@ -86,7 +103,7 @@ def _both_at_once(store: StateStore, folder: Path, verifier_key: str) -> Verific
         found = verify_lines(
             _compared(log.lines(), stream),
             verifier_key=verifier_key,
-            checkpoints=(*stored, *notes),
+            checkpoints=(*stored, *notes, *published),
             source=store.place,
             head=log.head(),
         )

@@ -2,56 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from retention.errors import LedgerError, SetupError, UnreachableError, UsageError
+from retention.ledger.line import parse
 from retention.ledger.note import Verifier
+from retention.ledger.witness import Witness
+from retention.model.chosen import EVERYTHING, Chosen
 from retention.model.explanation import Verification
 from retention.model.place import Place
+from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
-from retention.verbs import stores
+from retention.verbs import days, stores
 from retention.verbs.prepared import configuration
+from retention.verbs.published import agreeing
 
 KEY = "key.pub"
 
 
-def log(place: Place) -> Iterator[str]:
-    """The ledger's lines as they are stored, oldest first."""
+def log(
+    place: Place, *, chosen: Chosen = EVERYTHING, more: Callable[[], bool] | None = None
+) -> Iterator[str]:
+    """The ledger's lines as they are stored, oldest first; those that are chosen.
+
+    `more`: called when there is no further line; where it answers yes, the ledger is looked at again.
+    """
     config = configuration(place)
-    with stores.reading(config, place) as state, state.read() as snapshot:
-        for line in snapshot.log.lines():
-            yield line.decode("utf-8")
+    begin = days.beginning(config, "--from", chosen.since)
+    end = days.ending(config, "--to", chosen.until)
+    with stores.reading(config, place) as state:
+        start: int | None = None
+        while True:
+            with state.read() as snapshot:
+                if start is None:
+                    start = 0 if begin is None else snapshot.log.position(begin)
+                for line in snapshot.log.lines(start):
+                    start += 1
+                    if end is not None and parse(line).at >= end:
+                        return
+                    if chosen.takes(line):
+                        yield line.decode("utf-8")
+            if more is None or not more():
+                return
 
 
-def verify(place: Place, *, mirror: Path | None = None, key: Path | None = None) -> Verification:
+def zone(place: Place) -> tuple[str, str]:
+    """The policy's zone, and the ledger's name: what a line for people or for a log platform has besides."""
+    config = configuration(place)
+    with stores.reading(config, place) as state:
+        return config.policy.timezone, state.origin
+
+
+def verify(
+    place: Place,
+    *,
+    mirror: Path | None = None,
+    key: Path | None = None,
+    against: Sequence[str] = (),
+    witnesses: Sequence[Path] = (),
+) -> Verification:
     """Re-hashes the content of the store, or of a mirror's folder with nothing but the public key.
 
-    Raises LedgerError that names the first event that is wrong; UsageError where there is no such folder
-    or key, SetupError for a file that is no public key.
+    `against`: paths or addresses of checkpoints that were published; of the store, those that lie where it publishes
+    are compared as well. `witnesses`: files with witnesses' keys, beside those of the configuration. Raises
+    LedgerError that names the first event that is wrong, or the published checkpoint that is not of this history;
+    UsageError where there is no such folder or key, SetupError for a file that is no public key.
     """
+    known = [_witness(path) for path in witnesses]
     if mirror is not None:
         if not mirror.is_dir():
             raise UsageError(f"--mirror {mirror}: there is no such folder")
         if key is None and not (mirror / KEY).exists():
             raise UsageError(f"--mirror {mirror}: there is no {KEY} in it; name a public key with --key")
-        return verify_folder(mirror, _public_key(key if key is not None else mirror / KEY))
+        public = _public_key(key if key is not None else mirror / KEY)
+        published = [read_published(source) for source in against]
+        return agreeing(published, lambda notes: verify_folder(mirror, public, notes, known))
     config = configuration(place)
+    published = [*(read_published(source) for source in against), *lying_at(config.settings.publish)]
+    known += [Witness.parse(text) for text in config.settings.witnesses]
     with stores.reading(config, place) as state:
         public = _public_key(key) if key is not None else state.verifier_key
-        return verify_store(state, public)
+        return agreeing(published, lambda notes: verify_store(state, public, notes, known))
 
 
 def _public_key(path: Path) -> str:
+    text = _read(path, "--key", "public key")
     try:
-        text = path.read_text(encoding="utf-8").strip()
         Verifier.parse(text)
-        return text
-    except FileNotFoundError as error:
-        raise UsageError(f"--key {path}: there is no such file") from error
     except SetupError as error:
         raise SetupError(f"{path}: {error.message}") from error
+    return text
+
+
+def _witness(path: Path) -> Witness:
+    try:
+        return Witness.parse(_read(path, "--witness", "witness's key"))
+    except SetupError as error:
+        raise SetupError(f"{path}: {error.message}") from error
+
+
+def _read(path: Path, option: str, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError as error:
+        raise UsageError(f"{option} {path}: there is no such file") from error
     except OSError as error:
-        raise UnreachableError(f"{path}: the public key can't be read: {error.strerror}") from error
+        raise UnreachableError(f"{path}: the {what} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise LedgerError(f"{path}: this is no public key: it is not UTF-8") from error
+        raise LedgerError(f"{path}: this is no {what}: it is not UTF-8") from error

@@ -2,44 +2,77 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TextIO
 
 from retention.config import Configuration
+from retention.config.daemon_file import an_address
+from retention.connectors.sql.opening import open_target
 from retention.daemon.files import Files
 from retention.daemon.logs import Log
 from retention.daemon.loop import Daemon
+from retention.daemon.metrics import Metrics
 from retention.daemon.moments import Moments
 from retention.daemon.ports import Ports, Start
+from retention.daemon.seeing import Seeing
+from retention.daemon.serving import Pages, Server
 from retention.daemon.signals import Signals
-from retention.errors import UnreachableError
+from retention.daemon.systemd import Systemd
+from retention.daemon.vitals import Life, Vitals
+from retention.errors import RetentionError, UnreachableError, UsageError
 from retention.model.outcome import RunOutcome
 from retention.model.place import Place
 from retention.model.progress import NoProgress
+from retention.model.settings import Settings
 from retention.model.switch import Stop
 from retention.store.state import Snapshot, StateStore, Transaction
 from retention.store.verifying import verify_store
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, reaches
 from retention.verbs.run import carry_out
+from retention.verbs.status import status_of
 from retention.verbs.switch import stopped
 
 
-def daemon(place: Place, *, by: str, clock: Clock, log: TextIO) -> None:
+def daemon(place: Place, *, by: str, clock: Clock, log: TextIO, listen: str | None = None) -> None:
     """Runs what is due by schedule, in the name `by`, until SIGTERM or SIGINT; logs to `log`.
 
-    Raises ConfigurationError where the files or the set-up are invalid at the start. A state store that does not
+    `listen`: where it answers over HTTP, in place of what the settings say. Raises UsageError for what is no
+    address, ConfigurationError where the files or the set-up are invalid at the start. A state store that does not
     answer is waited for.
     """
     config = configuration(place)
+    if listen is not None:
+        config = replace(config, settings=_listening(config, listen))
     with suppress(UnreachableError), stores.opened(config, place):
         pass  # what is missing or foreign is said at once, and not again and again
-    with Signals() as signals:
-        made(place, config, by=by, clock=clock, log=log, signals=signals).serve()
+    with Signals() as signals, ExitStack() as stack:
+        made_one = made(place, config, by=by, clock=clock, log=log, signals=signals)
+        where = config.settings.daemon.listen
+        if where is not None:
+            stack.callback(Server(where, pages(made_one)).close)
+            made_one.log.info("listening", on=where)
+        made_one.serve()
+
+
+def pages(daemon: Daemon) -> Pages:
+    """What it answers over HTTP."""
+    metrics = Metrics(daemon.vitals, daemon.moments.now)
+    return Pages(lambda: daemon.vitals.life, daemon.moments.elapsed, metrics.text)
+
+
+def _listening(config: Configuration, text: str) -> Settings:
+    try:
+        where = an_address(text)
+    except ValueError as error:
+        raise UsageError(f"--listen {error}") from error
+    return replace(config.settings, daemon=replace(config.settings.daemon, listen=where))
 
 
 def made(
@@ -47,8 +80,11 @@ def made(
 ) -> Daemon:
     """The daemon over this machine's clocks and threads."""
     moments = Moments(wall=clock, elapsed=_elapsed)
+    doors, vitals = ports(place, by), Vitals(Life(ticked=_elapsed()))
     return Daemon(
-        ports=ports(place, by),
+        ports=doors,
+        vitals=vitals,
+        seeing=Seeing(ports=doors, vitals=vitals, moments=moments, spawn=_spawn),
         config=config,
         files=Files(place.config, place.connectors, config.folder / stores.FILE),
         moments=moments,
@@ -58,6 +94,7 @@ def made(
         spawn=_spawn,
         ending=signals.ending,
         reload=signals.reload,
+        systemd=Systemd.of(place.environ, os.getpid()),
     )
 
 
@@ -70,6 +107,8 @@ def ports(place: Place, by: str) -> Ports:
         stopped=_stopped,
         verify=_verify,
         reached=_reached,
+        status=status_of,
+        silent=partial(_silent, place),
     )
 
 
@@ -97,6 +136,21 @@ def _verify(state: StateStore) -> None:
 def _reached(config: Configuration, rule: str) -> frozenset[str]:
     found = config.policy.rules[rule]
     return frozenset(str(d) for d in stores.datasets(config) if reaches(found, d))
+
+
+def _silent(place: Place, config: Configuration) -> Mapping[str, str]:
+    """Connectors that do not answer, each asked by itself: a wrong schema is for `check` to say."""
+    silent = {}
+    for name, connector in config.connectors.items():
+        try:
+            target = open_target(connector, place.environ)
+            try:
+                target.store()
+            finally:
+                target.close()
+        except RetentionError as error:
+            silent[name] = error.message
+    return silent
 
 
 def _spawn(work: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
@@ -21,6 +22,28 @@ def not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
         planned=job.due,
         left=job.due,
     )
+
+
+def as_events(outcomes: Sequence[JobOutcome]) -> list[dict[str, Any]]:
+    """The jobs of `run.ended`, as the ledger has them."""
+    return [
+        {
+            "rule": o.rule,
+            "connector": o.connector,
+            "dataset": o.dataset,
+            "status": o.status.value,
+            "planned": o.planned,
+            "done": o.done,
+            "changed": o.skipped.changed,
+            "held": o.skipped.held,
+            "locked": o.skipped.locked,
+            "set_aside": o.set_aside,
+            "left": o.left,
+            "rows": dict(o.rows),
+            **({} if o.counted else {"counted": False}),
+        }
+        for o in outcomes
+    ]
 
 
 def standing_of(outcome: JobOutcome, run: str, at: datetime) -> Standing:

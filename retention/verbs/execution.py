@@ -28,7 +28,8 @@ from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore
 from retention.verbs.beside import refuse_beside
-from retention.verbs.ended import not_run, standing_of, status_of
+from retention.verbs.ended import as_events, not_run, standing_of, status_of
+from retention.verbs.pacing import between
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.rewriting import making_of
@@ -56,6 +57,7 @@ class Execution:
     stop: Callable[[], bool]
     limit: int | None
     evidence: bytes
+    environ: Mapping[str, str]
     in_doubt: Mapping[str, str]
     go_on: Callable[[], None]
     said: Words = NO_WORDS
@@ -317,7 +319,14 @@ def _carried_out(
                 journal=journal,
                 origin=execution.state.origin,
                 pace=Pace(target=phase.work.bound.connector.throttle.batch_time),
-                stop=execution.stop,
+                between=between(
+                    phase.work.bound.connector,
+                    execution.environ,
+                    journal,
+                    stop=execution.stop,
+                    progress=execution.progress,
+                    stack=stack,
+                ),
                 progress=execution.progress,
                 limit=limit,
                 start=start,
@@ -363,30 +372,12 @@ def _forget_set_aside(execution: Execution, job: JobPlan) -> None:
 def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> CheckpointRef | None:
     """`run.ended` with what is left, and a signed checkpoint. None where another process ended it as killed."""
     now = execution.clock()
-    jobs = [
-        {
-            "rule": o.rule,
-            "connector": o.connector,
-            "dataset": o.dataset,
-            "status": o.status.value,
-            "planned": o.planned,
-            "done": o.done,
-            "changed": o.skipped.changed,
-            "held": o.skipped.held,
-            "locked": o.skipped.locked,
-            "set_aside": o.set_aside,
-            "left": o.left,
-            "rows": dict(o.rows),
-            **({} if o.counted else {"counted": False}),
-        }
-        for o in outcomes
-    ]
     outcome = RunOutcome(id=execution.id, as_of=execution.plan.as_of, status=status, jobs=tuple(outcomes))
     with execution.state.begin() as tx:
         row = tx.runs.get(execution.id)
         if row is None or row.ended is not None:
             return None
-        tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": jobs}, now)
+        tx.log.append("run.ended", {"run": execution.id, "status": status, "jobs": as_events(outcomes)}, now)
         tx.runs.end(execution.id, status=status, at=now, body=json.dumps(run_document(outcome)))
         tx.standings.put([standing_of(o, execution.id, now) for o in outcomes])
         tx.leases.release(run_lease(execution.id), execution.token)

@@ -7,13 +7,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from retention.config import Configuration
 from retention.errors import LedgerError, UnreachableError, UsageError
-from retention.ledger.line import parse
 from retention.ledger.note import Checkpoint, Note
 from retention.ledger.parts import Part, verify_part
 from retention.ledger.verify import verify_lines
@@ -78,22 +76,9 @@ def _range(
     end = days.ending(config, "--to", until)
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--from {since} is not before --to {until}")
-    first = 0 if start is None else _position(log, start, size)
-    stop = size if end is None else _position(log, end, size)
+    first = 0 if start is None else log.position(start, size)
+    stop = size if end is None else log.position(end, size)
     return first, max(first, stop)
-
-
-def _position(log: LogReading, at: datetime, size: int) -> int:
-    """The first of `size` events that is not before `at`: times never go back, so it is looked for by halves."""
-    low, high = 0, size
-    while low < high:
-        middle = (low + high) // 2
-        (line,) = log.some(middle, middle + 1)
-        if parse(line).at < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def _written(

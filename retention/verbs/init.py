@@ -127,10 +127,14 @@ def _keys(config: Configuration) -> list[str]:
     """The two keys, made where they are missing."""
     lines = []
     settings = config.settings
-    for key_path, encode, what in (
+    for where, encode, what in (
         (settings.signing_key, encode_signing_key, "signing"),
         (settings.evidence_key, encode_evidence_key, "evidence"),
     ):
+        key_path = where.file
+        if key_path is None:
+            lines.append(f"{where.shown}: the {what} key is read from there")
+            continue
         if key_path.exists():
             lines.append(f"{key_path}: the {what} key is there already")
             continue

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from retention.config import Configuration, urls
 from retention.errors import ConfigurationError, UsageError
+from retention.ledger.keys import PSEUDONYM
 from retention.model.place import Place
 from retention.verbs import stores
 from retention.verbs.prepared import configuration
@@ -49,9 +50,9 @@ def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
     """(what it is, path) of every file that is not a report's to replace."""
     yield "the policy", place.config
     yield "the engine's settings", config.folder / SETTINGS
-    yield "the signing key", config.settings.signing_key
-    yield "the evidence key", config.settings.evidence_key
-    yield "the pseudonyms' key", config.settings.pseudonym_key
+    for kind, key in stores.references(config).items():
+        if key.file is not None:
+            yield ("the pseudonyms' key" if kind == PSEUDONYM else f"the {kind} key"), key.file
     databases = [(f"the database of connector `{name}`", path) for name, path in _targets(config, place)]
     with contextlib.suppress(ConfigurationError):  # it can't be used, and so is not
         file = stores.backend(config, place).file

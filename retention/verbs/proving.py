@@ -43,7 +43,7 @@ def prove(place: Place, *, dataset: str, key: str) -> Proof:
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
-    keys = {key_id(secret): secret for secret in stores.evidence_keys(config, place)}
+    keys = {key_id(secret): secret for secret in stores.evidence_keys(config)}
     with stores.reading(config, place) as state, state.read() as snapshot:
         _refuse_unknown(config, snapshot, connector, name)
         found = _found(snapshot, keys, connector, name, key)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from retention.config import Configuration
 from retention.errors import SetupError
-from retention.ledger.keys import PSEUDONYM, encode_pseudonym_key, new_key, pseudonym_key_id
-from retention.store.keyfiles import create_key_file, load_pseudonym_key
+from retention.ledger.keys import PSEUDONYM, Ring, encode_pseudonym_key, new_key, pseudonym_key_id
+from retention.model.settings import KeyReference
+from retention.store.keyfiles import create_key_file, read_ring
 from retention.store.log import LogReading
 from retention.store.state import StateStore
 from retention.verbs import stores
@@ -30,48 +31,49 @@ def make(config: Configuration, state: StateStore, *, by: str, clock: Clock) -> 
     """
     if not wanted(config):
         return []
-    path = config.settings.pseudonym_key
-    lines = [f"{path}: the pseudonyms' key is there already"]
+    where = config.settings.pseudonym_key
+    lines = [f"{where.shown}: the pseudonyms' key is there already"]
     with state.read() as snapshot:
-        known = set(_known(snapshot.log))
-    if not path.exists():
+        known = list(_known(snapshot.log))
+    if where.file is not None and not where.file.exists():
         if known:
-            raise SetupError(f"{path}: the pseudonyms' key is not there; {_LOST}")
-        create_key_file(path, encode_pseudonym_key(new_key()))
-        lines = [f"{path}: the pseudonyms' key, made (keep a copy elsewhere)"]
-    id = pseudonym_key_id(load_pseudonym_key(path))
-    if id in known:
+            raise SetupError(f"{where.shown}: the pseudonyms' key is not there; {_LOST}")
+        create_key_file(where.file, encode_pseudonym_key(new_key()))
+        lines = [f"{where.shown}: the pseudonyms' key, made (keep a copy elsewhere)"]
+    ring = read_ring(where, PSEUDONYM)
+    if known:
+        _in_use(ring, known, where)
         return lines
-    _refuse_other(config, known)
     with state.begin() as tx:
-        tx.log.append("key.created", {"kind": PSEUDONYM, "key": id, "by": by}, clock())
+        data = {"kind": PSEUDONYM, "key": pseudonym_key_id(ring.newest), "by": by}
+        tx.log.append("key.created", data, clock())
     return lines
 
 
 def pseudonym_key(config: Configuration, state: StateStore) -> bytes:
-    """The key's 32 bytes; SetupError where it is missing, or not the one that the ledger knows."""
-    key = load_pseudonym_key(config.settings.pseudonym_key)
+    """The 32 bytes of the key in use; SetupError where it is missing, or not one that the ledger knows."""
+    where = config.settings.pseudonym_key
     with state.read() as snapshot:
-        known = set(_known(snapshot.log))
+        known = list(_known(snapshot.log))
+    ring = read_ring(where, PSEUDONYM)
     if not known:
         raise SetupError("the ledger knows of no pseudonyms' key; type: retention init")
-    if pseudonym_key_id(key) not in known:
-        _refuse_other(config, known)
+    return _in_use(ring, known, where)
+
+
+def _in_use(ring: Ring, known: list[str], where: KeyReference) -> bytes:
+    """The key that came into use last."""
+    key = ring.get(known[-1])
+    if key is None:
+        raise SetupError(
+            f"{where.shown}: this is another pseudonyms' key than the ledger's ({known[-1]}); {_LOST}"
+        )
     return key
 
 
-def _refuse_other(config: Configuration, known: set[str]) -> None:
-    if known:
-        path = config.settings.pseudonym_key
-        raise SetupError(
-            f"{path}: this is another pseudonyms' key than the ledger's ({sorted(known)[-1]}); {_LOST}"
-        )
-
-
 def _known(log: LogReading) -> Iterator[str]:
-    """The ids of all keys of the kind that were made."""
-    for number in log.named("key.created"):
+    """The ids of all keys of the kind, in the order in which they came into use."""
+    for number in sorted(n for type in ("key.created", "key.rotated") for n in log.named(type, PSEUDONYM)):
         line = log.line(number)
-        data = {} if line is None else json.loads(line)["data"]
-        if data.get("kind") == PSEUDONYM:
-            yield data["key"]
+        if line is not None:
+            yield json.loads(line)["data"]["key"]

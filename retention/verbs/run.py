@@ -26,13 +26,14 @@ from retention.safety import approvals
 from retention.safety import clock as clocks
 from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
-from retention.store.verifying import verify_store, verify_store_and_folder
 from retention.verbs import apart, stores
 from retention.verbs.approve import grant
 from retention.verbs.execution import Execution, execute
 from retention.verbs.holds import carry_over
+from retention.verbs.keys import rotate_yearly
 from retention.verbs.plan import count, judged, keep_plan, stored_row
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
+from retention.verbs.published import refuse_damaged
 from retention.verbs.spoken import Words, words
 from retention.verbs.switch import Watch
 
@@ -108,7 +109,8 @@ def carry_out(
         switch = Watch(state=state, folder=config.folder)
         switch.look()
         stop = _stopping(stop, switch)
-        _refuse_damaged_ledger(state)
+        refuse_damaged(state, config)
+        keyed = rotate_yearly(state, config, by=by, clock=clock)
         intention = _intention(state, config, plan_id, as_of, clock)
         ready = stack.enter_context(prepared(place, config, connectors))
         _refuse_turned_clock(state, clock)
@@ -120,7 +122,7 @@ def carry_out(
         carried = carry_over(ready, state, config, clock)
         ready, said = words(ready.without(carried.failed), carried.told, intention.as_of)
         ready, plan = _planned(state, ready, intention, rules, clock, progress, stop, said)
-        plan = replace(plan, notes=(*plan.notes, *recovered.notes))
+        plan = replace(plan, notes=(*plan.notes, *keyed, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
         uses_up = limit is None and (_any_ready(plan) or (intention.plan is not None and _any_seen(plan)))
@@ -137,10 +139,11 @@ def carry_out(
             stop=stop,
             limit=limit,
             uses_up=uses_up,
-            evidence=stores.evidence_key(config),
+            evidence=stores.committing_key(config, state),
             in_doubt=recovered.in_doubt,
             said=said,
             go_on=switch.look,
+            environ=place.environ,
         )
         outcome = execute(execution, rules, by)
         ready.refuse_silence()
@@ -208,14 +211,6 @@ def _approved_and_unused(state: StateStore) -> Plan | None:
             if snapshot.approvals.of(row.id):
                 return plan_from_document(json.loads(row.body))
     return None
-
-
-def _refuse_damaged_ledger(state: StateStore) -> None:
-    """Nothing is deleted while the log of what was deleted does not verify. Raises LedgerError."""
-    if state.mirror is None:
-        verify_store(state, state.verifier_key)
-    else:
-        verify_store_and_folder(state, state.mirror.folder, state.verifier_key)
 
 
 def _answering(ready: Prepared, ask: Callable[[str, Target], None]) -> Prepared:

@@ -22,6 +22,7 @@ from retention.store.runs import RunRow
 from retention.store.state import Snapshot
 from retention.verbs import stores
 from retention.verbs.prepared import Clock, configuration, in_zone
+from retention.verbs.progressing import running, standing, turns
 from retention.verbs.schedule import upcoming
 from retention.verbs.switch import stopped
 
@@ -33,29 +34,36 @@ _PLANS_BACK = 1_000
 def status(place: Place, *, clock: Clock) -> Status:
     """Overdue and waiting records are as the newest stored plan counted them."""
     config = configuration(place)
-    now = clock()
     with stores.reading(config, place) as state, state.read() as snapshot:
-        plans = snapshot.plans.newest(limit=_PLANS)
-        newest = _plan(config, plans[0]) if plans else None
-        holds = snapshot.holds.in_force()
-        return Status(
-            now=in_zone(config, now),
-            runs=tuple(_runs(config, snapshot)),
-            failed=_failed(snapshot),
-            next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
-            overdue=_overdue(config, snapshot, plans, now),
-            waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
-            in_doubt=len(snapshot.batches.unresolved()),
-            set_aside=snapshot.set_aside.count(),
-            events=snapshot.log.head().size,
-            stopped=_stopped(config, snapshot),
-            holds=len(holds),
-            reviews=tuple(
-                ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
-                for hold in holds
-                if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
-            ),
-        )
+        return status_of(config, snapshot, clock())
+
+
+def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Status:
+    """The same, of a moment of the state store."""
+    plans = snapshot.plans.newest(limit=_PLANS)
+    newest = _plan(config, plans[0]) if plans else None
+    holds = snapshot.holds.in_force()
+    return Status(
+        now=in_zone(config, now),
+        runs=tuple(_runs(config, snapshot)),
+        failed=_failed(snapshot),
+        next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
+        overdue=_overdue(config, snapshot, plans, now),
+        waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
+        in_doubt=len(snapshot.batches.unresolved()),
+        set_aside=snapshot.set_aside.count(),
+        events=snapshot.log.head().size,
+        stopped=_stopped(config, snapshot),
+        running=running(config, snapshot),
+        turns=turns(config, snapshot, now),
+        standing=standing(config, snapshot),
+        holds=len(holds),
+        reviews=tuple(
+            ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
+            for hold in holds
+            if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
+        ),
+    )
 
 
 def _stopped(config: Configuration, snapshot: Snapshot) -> Stop | None:
@@ -124,13 +132,13 @@ def _next(config: Configuration, rule: Rule, snapshot: Snapshot, now: datetime) 
     return replace(upcoming(rule, now), waits=waits)
 
 
-def _removed_late(runs: Sequence[RunRow], row: StoredPlan) -> Counter[tuple[str, str, str]]:
-    """How many overdue records were removed since the plan was made, by job."""
+def _removed(runs: Sequence[RunRow], row: StoredPlan, what: str) -> Counter[tuple[str, str, str]]:
+    """How many records were removed since the plan was made, by job; `what`: all ("done"), or the late ("overdue")."""
     removed: Counter[tuple[str, str, str]] = Counter()
     for run in runs:
         if run.started >= row.created:
             for job in json.loads(run.body).get("jobs", []):
-                removed[job["rule"], job["connector"], job["dataset"]] += int(job.get("overdue", 0))
+                removed[job["rule"], job["connector"], job["dataset"]] += int(job.get(what, 0))
     return removed
 
 
@@ -166,26 +174,28 @@ def _count_late(
     lines: dict[tuple[str, str, str], OverdueLine],
 ) -> set[tuple[str, str, str]]:
     """Adds what the plan counted of jobs that no later one did; tells the jobs that it could not count."""
-    made, removed = _plan(config, row), _removed_late(runs, row)
+    made, done, late = _plan(config, row), _removed(runs, row, "done"), _removed(runs, row, "overdue")
     silent = set()
     for job in made.jobs:
         name = (job.rule, job.connector, job.dataset)
         if job.status is JobStatus.FAILED:
             silent.add(name)
         elif job.rule in config.policy.rules and name not in lines:
-            lines[name] = _overdue_line(job, made.as_of, removed[name])
+            lines[name] = _overdue_line(job, made.as_of, done[name], late[name])
     return silent
 
 
-def _overdue_line(job: JobPlan, as_of: datetime, removed: int) -> OverdueLine:
+def _overdue_line(job: JobPlan, as_of: datetime, done: int, late: int) -> OverdueLine:
     return OverdueLine(
         rule=job.rule,
         connector=job.connector,
         dataset=job.dataset,
-        overdue=max(0, job.overdue - removed),
+        overdue=max(0, job.overdue - late),
         undated=job.fates["undated"],
         unclear=job.fates["unclear"],
         as_of=as_of,
+        due=max(0, job.due - done),
+        oldest=job.oldest if job.due > done else None,
     )
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from retention.config import Configuration, state_address, urls
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
+from retention.ledger.keys import EVIDENCE, PSEUDONYM, SIGNING
 from retention.model.dataset import Dataset
 from retention.model.place import Place
-from retention.model.settings import StateAddress
+from retention.model.settings import KeyReference, StateAddress
 from retention.model.told import NOTHING_TOLD, Told
 from retention.safety import holds
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
-from retention.store.keyfiles import load_evidence_key, load_signer
+from retention.store.keyfiles import load_signer, read_ring
 from retention.store.state import StateStore
 
 FILE = "retention.toml"
@@ -62,19 +63,41 @@ def _wrong(place: Place, found: str, write: str) -> ConfigurationError:
 
 
 def evidence_key(config: Configuration) -> bytes:
-    """The key that commitments are made with; SetupError where it is missing or another kind of key."""
-    return load_evidence_key(config.settings.evidence_key)
+    """The key that words are hashed with: the newest. SetupError where it is missing or another kind of key."""
+    return evidence_keys(config)[-1]
 
 
-def evidence_keys(config: Configuration, place: Place) -> tuple[bytes, ...]:
+def evidence_keys(config: Configuration) -> tuple[bytes, ...]:
     """Every evidence key that there is, oldest first: what was committed under an earlier one is opened with it."""
-    del place
-    return (evidence_key(config),)
+    return read_ring(config.settings.evidence_key, EVIDENCE).keys
+
+
+def committing_key(config: Configuration, state: StateStore) -> bytes:
+    """The evidence key that the state store names as the one in use. SetupError where it is not there."""
+    with state.read() as snapshot:
+        wanted = snapshot.log.evidence_key_id()
+    for key in evidence_keys(config):
+        if key_id(key) == wanted:
+            return key
+    where = config.settings.evidence_key.shown
+    raise SetupError(f"{where}: the evidence key in use ({wanted}) is not there; put it back, or rotate it")
+
+
+def references(config: Configuration) -> dict[str, KeyReference]:
+    """Where the keys of each kind are, in the order in which they are told."""
+    settings = config.settings
+    return {
+        SIGNING: settings.signing_key,
+        EVIDENCE: settings.evidence_key,
+        PSEUDONYM: settings.pseudonym_key,
+    }
 
 
 @contextmanager
-def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
+def opened(config: Configuration, place: Place, *, evidence: bool = True) -> Iterator[StateStore]:
     """The state store for writing, with its keys; its mirror is brought up to date at the end.
+
+    `evidence`: False where the evidence key may be missing, as when another takes its place.
 
     Raises SetupError, with the command to type, where store or keys are missing or do not fit.
     """
@@ -87,8 +110,8 @@ def opened(config: Configuration, place: Place) -> Iterator[StateStore]:
         )  # says what is missing before a key is missed
     store = StateStore.open(
         where,
-        signer=lambda origin: load_signer(settings.signing_key, settings.origin or origin),
-        evidence_key_id=key_id(evidence_key(config)),
+        signer=lambda origin, key: load_signer(settings.signing_key, settings.origin or origin, key),
+        evidence_key_id=[key_id(key) for key in evidence_keys(config)] if evidence else None,
         mirror=settings.mirror,
     )
     with store:

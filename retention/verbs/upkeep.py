@@ -9,19 +9,21 @@ from retention.ledger.line import format_instant
 from retention.model.clock import Clock as Counting
 from retention.store.state import StateStore
 from retention.verbs.prepared import Clock
+from retention.verbs.published import publish_newest
 
 
 def tidy(state: StateStore, config: Configuration, clock: Clock) -> tuple[str, ...]:
-    """Groups the evidence of committed batches, and drops what is older than `evidence_keep`.
+    """Groups the evidence of committed batches, drops what is older than `evidence_keep`, publishes the checkpoint.
 
     Housekeeping, so nothing of it fails a run: a sentence says what could not be done, and the next run tries again.
     """
+    notes: tuple[str, ...] = ()
     try:
         _drop(state, config, clock)
         _group(state)
     except RetentionError as error:
-        return (f"the evidence was not put in order: {error.message}",)
-    return ()
+        notes = (f"the evidence was not put in order: {error.message}",)
+    return (*notes, *publish_newest(state, config))
 
 
 def _group(state: StateStore) -> None:

@@ -1,3 +1,13 @@
-from tests.support_faults.fixtures import database, folder, hooks, impatient, kind, postgresql, shop, sqlite
+from tests.support_faults.fixtures import (
+    database,
+    folder,
+    hooks,
+    impatient,
+    kind,
+    mariadb,
+    postgresql,
+    shop,
+    sqlite,
+)
 
-__all__ = ["database", "folder", "hooks", "impatient", "kind", "postgresql", "shop", "sqlite"]
+__all__ = ["database", "folder", "hooks", "impatient", "kind", "mariadb", "postgresql", "shop", "sqlite"]

@@ -135,3 +135,73 @@ def test_what_is_stopped_is_told_first(shop: Workplace) -> None:
     assert "goes on" in shop.cli("resume").stdout
     assert "Nothing was stopped" in shop.cli("resume").stdout
     assert shop.cli("run", "--yes").exit_code == 0
+
+
+def test_what_runs_now_and_how_far(shop: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention.engine.journal import Journal
+
+    seen: list[Status] = []
+    intent = Journal.intent
+
+    def looked(journal: Journal, *words: object, **options: object) -> None:
+        intent(journal, *words, **options)  # type: ignore[arg-type]
+        journal.waits("a replica is 9.0 s behind (at most 5 s)")
+        seen.append(status(shop))
+
+    monkeypatch.setattr(Journal, "intent", looked)
+    shop.run()
+    (line,) = seen[0].running
+    assert (line.rule, line.planned, line.done) == ("old", 7, 7)
+    assert line.waits == "a replica is 9.0 s behind (at most 5 s)"
+    assert status(shop).running == ()
+
+
+def test_failures_in_a_row_are_counted_until_a_success(
+    shop: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from retention.connectors.sql.target import SqlTarget
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqlTarget, "read_only", lambda _: "a read replica")
+        for _ in range(3):
+            shop.run()
+    (more, old) = status(shop).standing
+    assert (old.status, old.failures, old.succeeded) == ("failed", 3, None)
+    assert more.failures == 3
+    told = shop.cli("status")
+    assert "3 failures in a row, never a success" in told.stdout
+    assert told.exit_code == 0
+    assert shop.cli("status", "--exit-code").exit_code == 5
+    assert {line.due for line in status(shop).overdue} == {5, 7}
+    shop.run()
+    assert {line.failures for line in status(shop).standing} == {0}
+    assert {line.due for line in status(shop).overdue} == {0}
+    assert all(line.succeeded is not None for line in status(shop).standing)
+    assert shop.cli("status", "--exit-code").exit_code == 0
+    shop.cli("stop", "--reason", "wrong rows")
+    assert shop.cli("status", "--exit-code").exit_code == 4
+
+
+def test_times_of_schedules_that_are_not_over(shop: Workplace) -> None:
+    from datetime import timedelta
+
+    from retention.store.turns import Turn
+    from retention.verbs import stores
+    from retention.verbs.prepared import configuration
+
+    config = configuration(shop.place)
+    with stores.opened(config, shop.place) as state, state.begin() as tx:
+        turn = Turn(
+            rule="old",
+            schedule="@daily",
+            timezone="UTC",
+            slot=shop.now,
+            ended=False,
+            attempts=2,
+            again=shop.now + timedelta(minutes=1),
+            connectors=("db",),
+        )
+        tx.turns.put(turn)
+    (line,) = status(shop).turns
+    assert (line.by, line.attempts, line.connectors) == (None, 2, ("db",))
+    assert "Tried again on db" in shop.cli("status").stdout

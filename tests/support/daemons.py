@@ -13,6 +13,8 @@ from retention.daemon.files import Files
 from retention.daemon.logs import Log
 from retention.daemon.loop import Daemon
 from retention.daemon.moments import Moments
+from retention.daemon.seeing import Seeing
+from retention.daemon.vitals import Life, Vitals
 from retention.model.place import Place
 from retention.verbs.daemon import ports
 from retention.verbs.prepared import configuration
@@ -49,8 +51,11 @@ class Kept:
     def __post_init__(self) -> None:
         config = configuration(self.place)
         moments = Moments(wall=self.world.wall, elapsed=lambda: self.world.elapsed)
+        doors, vitals = ports(self.place, "tester"), Vitals(Life(ticked=self.world.elapsed))
         self.daemon = Daemon(
-            ports=ports(self.place, "tester"),
+            ports=doors,
+            vitals=vitals,
+            seeing=Seeing(ports=doors, vitals=vitals, moments=moments, spawn=lambda work: work()),
             config=config,
             files=Files(self.place.config, self.place.connectors, config.folder / "retention.toml"),
             moments=moments,

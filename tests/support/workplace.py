@@ -202,7 +202,19 @@ class Workplace:
 
         place = self.place
         options = ["--config", str(place.config), "--connectors", str(place.connectors)]
-        names = ("plan", "check", "explain", "run", "status", "approve", "hold", "event", "daemon", "stop")
+        names = (
+            "plan",
+            "check",
+            "explain",
+            "run",
+            "status",
+            "approve",
+            "hold",
+            "event",
+            "key",
+            "daemon",
+            "stop",
+        )
         modules = [importlib.import_module(f"retention.cli.commands.{name}") for name in names]
         kept = [(module, module.now) for module in modules if hasattr(module, "now")]
         for module, _ in kept:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from retention.connectors.port import Lost, Refused, Remover, Taken, Transient, Window
 from retention.connectors.retrying import Retry
+from retention.engine.between import Between
 from retention.engine.job import JobRun
 from retention.engine.journal import Numbers, aside_key
 from retention.engine.pace import Pace
@@ -127,13 +128,14 @@ def planned(due):
 
 def job_run(remover, due, *, journal=None, size=100, stop=lambda: False, limit=None, attempts=2):
     """A job over a remover, without pauses."""
+    journal = journal or MemoryJournal()
     return JobRun(
         plan=planned(due),
         remover=remover,
-        journal=journal or MemoryJournal(),
+        journal=journal,
         origin="o",
         pace=Pace(target=timedelta(seconds=1), size=size),
-        stop=stop,
+        between=Between(stop=stop, keep=journal.keep, sleep=lambda _: None, timer=lambda: 0.0),
         progress=NoProgress(),
         limit=limit,
         retry=Retry(attempts=attempts, first=0, longest=0, sleep=lambda _: None),

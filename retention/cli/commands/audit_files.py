@@ -80,3 +80,25 @@ def prove(session: Session, dataset: str, key: str, output: Path | None, form: s
 
     answer(form, lambda: proof_document(proof), text)
     return 0
+
+
+@click.command()
+@click.argument("old", metavar="OLD", type=Given("checkpoint"))
+@click.argument("new", metavar="NEW", type=Given("checkpoint"))
+@format_option()
+@click.pass_obj
+def consistency(session: Session, old: str, new: str, form: str) -> int:
+    """Prove that the ledger of one checkpoint begins with that of another.
+
+    OLD and NEW are files, of whatever age, or http(s) addresses. Exits with 6 where they are not of one history.
+    """
+    found = verbs.consistency(session.place, old, new)
+    from retention.report.documents import consistency_document
+
+    def text(console: Console) -> None:
+        from retention.report.audit import show_consistency
+
+        show_consistency(console, found)
+
+    answer(form, lambda: consistency_document(found), text)
+    return 0

@@ -10,7 +10,7 @@ import click
 from retention.cli import verbs
 from retention.cli.answers import answer
 from retention.cli.exits import DONE
-from retention.cli.options import format_option
+from retention.cli.options import Given, format_option
 from retention.cli.session import Session, now
 from retention.errors import UsageError
 
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--print-schedule", is_flag=True, help="Show when each rule runs next, and end.")
+@click.option(
+    "--listen",
+    metavar="ADDRESS:PORT",
+    type=Given("address"),
+    help="Answer /healthz, /readyz and /metrics there; a port alone is one of this machine only."
+    "  [default: as retention.toml says, else nowhere]",
+)
 @format_option()
 @click.pass_obj
-def daemon(session: Session, print_schedule: bool, form: str) -> int:
+def daemon(session: Session, print_schedule: bool, listen: str | None, form: str) -> int:
     """Run rules on schedule until it is told to end.
 
     SIGTERM or Ctrl-C: it ends after the batches at hand, within ten seconds. SIGHUP, or a changed file: it
@@ -34,7 +41,7 @@ def daemon(session: Session, print_schedule: bool, form: str) -> int:
         raise UsageError(
             "--format is for --print-schedule; the log's format is [log] format in retention.toml"
         )
-    verbs.daemon(session.place, by=session.by, clock=now, log=sys.stderr)
+    verbs.daemon(session.place, by=session.by, clock=now, log=sys.stderr, listen=listen)
     return DONE
 
 

@@ -156,6 +156,21 @@ class Dialect(Moments, Rewritable):
     def read_only(self, connection: Connection) -> str | None:
         """Why this database can't be written, None where it can."""
 
+    sees_replicas: bool = False
+    """The server knows of its replicas how far they are."""
+    replicates: bool = False
+    """It may have replicas at all."""
+
+    def replicas(self, connection: Connection) -> tuple[float | None, ...]:
+        """Seconds that each replica of this server is behind, as it knows; None: it does not."""
+        del connection
+        return ()
+
+    def behind(self, connection: Connection) -> float | None:
+        """Seconds that this server is behind the one that it follows; None where that is not known, or none is."""
+        del connection
+        return None
+
     @abc.abstractmethod
     def lacking(
         self, connection: Connection, needs: Sequence[Need], marker_schema: str | None

@@ -139,6 +139,16 @@ class Mysql(MysqlRewritable, MysqlMoments):
                 return f"{switch.removeprefix('@@global.')} is on"
         return "the server is a replica" if _replicates(connection) else None
 
+    replicates = True
+
+    def behind(self, connection: Connection) -> float | None:
+        """The slowest of the connections by which it follows; each says NULL while it stands still."""
+        rows = connection.exec_driver_sql(connection.info["flavour"].replica).mappings().all()
+        found = [row.get("Seconds_Behind_Master", row.get("Seconds_Behind_Source")) for row in rows]
+        if not found or any(lag is None for lag in found):
+            return None
+        return max(float(lag) for lag in found)
+
     def store(self, connection: Connection) -> str:
         name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
         return f"{self.server(connection)}:{name}"

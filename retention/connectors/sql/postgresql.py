@@ -21,6 +21,7 @@ from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import references_of
+from retention.connectors.sql.postgresql_lag import behind, replicas
 from retention.connectors.sql.postgresql_moments import PostgresqlMoments
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
 from retention.connectors.sql.postgresql_rewritten import PostgresqlRewritable
@@ -127,6 +128,15 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
             "SELECT setting FROM pg_settings WHERE name = 'default_transaction_read_only'"
         ).scalar()
         return "default_transaction_read_only is on" if default == "on" else None
+
+    sees_replicas = True
+    replicates = True
+
+    def replicas(self, connection: Connection) -> tuple[float | None, ...]:
+        return replicas(connection)
+
+    def behind(self, connection: Connection) -> float | None:
+        return behind(connection)
 
     def lacking(
         self, connection: Connection, needs: Sequence[Need], marker_schema: str | None

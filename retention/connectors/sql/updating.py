@@ -18,7 +18,9 @@ from retention.connectors.sql.own_keys import Keyed
 from retention.connectors.sql.rewritten import Back, Element, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
+from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind
+from retention.model.strategy import Way
 from retention.planning.actions import Rewrite
 from retention.planning.rewritable import room_of
 
@@ -196,7 +198,9 @@ class Direct:
         self._update, self._key = update, statements.key
         target = update.target()
         compiler = statements.compiler.over(work.root, target, lambda _: None)
-        opens = {item.column.name: compiler.test(item.open) for item in work.rewrites}
+        opens = {
+            item.column.name: compiler.test(item.open) for item in work.rewrites if not stays_itself(item)
+        }
         sets = {
             name: sa.case((opens[name], made), else_=target.c[name]) if name in opens else made
             for name, made in update.sets(target).items()
@@ -241,6 +245,17 @@ def direct(dialect: Dialect, statements: Statements, making: Making) -> Direct |
     return Direct(dialect, statements, making) if dialect.returns_updated else None
 
 
+_STAYING = frozenset({Way.NULL, Way.REDACT, Way.ROUND, Way.PREFIX})
+
+
+def stays_itself(item: Rewrite) -> bool:
+    """The database makes of a result what it is: whether a row has one need not be asked where nothing else is."""
+    match item.open:
+        case p.Untrue(item=p.IsDone()):
+            return item.strategy.way in _STAYING and not item.strategy.computed
+    return False
+
+
 def told_apart(statements: Statements) -> list[Element]:
     """Of a record, whether each column is set, whether the database can't read one of those, and the length of those
     that the engine reads."""
@@ -251,7 +266,7 @@ def told_apart(statements: Statements) -> list[Element]:
     for item in statements.work.rewrites:
         column = column_of(root, item.column.name)
         wanted = sa.or_(column.is_(sa.null()), compiler.test(item.open))
-        flags.append(sa.case((wanted, yes), else_=no))
+        flags.append(yes if stays_itself(item) else sa.case((wanted, yes), else_=no))
         unread = rewritten.unreadable(dialect, column, item.column, item.strategy)
         if unread is not None:
             bad.append(sa.and_(compiler.test(item.open), unread))

@@ -37,7 +37,7 @@ def fill(store):
 def test_a_full_database_is_said_and_what_was_acknowledged_stays(sqlite_place, sqlite_store, monkeypatch):
     append(sqlite_store, 3)
     sqlite_store.close()
-    monkeypatch.setattr(sqlite, "_PRAGMAS", (*sqlite._PRAGMAS, "PRAGMA max_page_count = 60"))
+    monkeypatch.setattr(sqlite, "_PRAGMAS", (*sqlite._PRAGMAS, "PRAGMA max_page_count = 100"))
     with sqlite_place.open() as small:
         acknowledged = fill(small)
     monkeypatch.undo()

@@ -71,7 +71,7 @@ def test_the_demo_s_document_has_every_step(line):
 
 def test_the_log_is_printed_as_stored_one_event_a_line(line):
     stored = ['{"at":"t","data":{"rule":"ø"},"prev":"0","seq":1,"type":"x"}', '{"seq":2}']
-    line.verbs({"audit.log": lambda place: iter(stored)})
+    line.verbs({"audit.log": lambda place, **chosen: iter(stored)})
     result = line("audit", "log", "--format", "json")
     assert result.stdout_bytes.decode() == "".join(each + "\n" for each in stored)
 

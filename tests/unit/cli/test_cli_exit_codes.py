@@ -195,12 +195,10 @@ def test_an_unknown_command_names_the_nearest(line, word, near):
 
 LATER = [
     "vault create",
-    "key list",
     "report",
     "policy show",
     "discover",
     "suppressed x",
-    "audit consistency",
     "check --roles",
     "check --coverage",
     "plan --forecast P3M",

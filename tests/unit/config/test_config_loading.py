@@ -87,8 +87,8 @@ def test_what_is_left_out_has_the_documented_defaults(loaded):
     assert rule.base.fiscal_year_end == (12, 31)
     settings = config.settings
     assert settings.state.url.shown == f"sqlite:///{config.folder}/state/retention.db"
-    assert settings.signing_key == config.folder / "state/keys/signing.key"
-    assert settings.evidence_key == config.folder / "state/keys/evidence.key"
+    assert settings.signing_key.file == config.folder / "state/keys/signing.key"
+    assert settings.evidence_key.file == config.folder / "state/keys/evidence.key"
     assert settings.mirror == config.folder / "state/ledger"
     assert settings.origin is None
 
@@ -115,8 +115,8 @@ mirror = "mirror"
     config = loaded(other={"retention.toml": text})
     settings = config.settings
     assert settings.state.url.shown == f"sqlite:///{config.folder}/var/engine.db"
-    assert settings.signing_key == config.folder / "keys/sign"
-    assert settings.evidence_key == Path("/etc/retention/evidence")
+    assert settings.signing_key.file == config.folder / "keys/sign"
+    assert settings.evidence_key.file == Path("/etc/retention/evidence")
     assert settings.mirror == config.folder / "mirror"
     assert settings.origin == "shop.example/retention"
 

@@ -309,10 +309,10 @@ def test_a_batch_time_is_between_ten_milliseconds_and_a_minute(problems, line, f
 
 
 def test_a_key_that_slipped_under_the_wrong_header_is_sent_back(problems):
-    shop = DATASET + '[throttle]\ntimezone = "Europe/Oslo"\npause = "1 s"\n'
+    shop = DATASET + '[throttle]\ntimezone = "Europe/Oslo"\nworkers = 2\n'
     found = problems(policies=RULE, shop=shop)
     assert "above [throttle]" in the_one(found, "throttle.timezone").write
-    assert "not supported yet" in the_one(found, "throttle.pause").found
+    assert "not supported yet" in the_one(found, "throttle.workers").found
 
 
 @pytest.mark.parametrize("where", ["url", "password", "query", "state", "state.url", "state.password", "key"])
@@ -388,16 +388,25 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
         ("[daemon]\nwindow = '22-6'", "daemon.window", "not a window"),
         ("[daemon]\nwindow = '22:00-22:00'", "daemon.window", "begins when it ends"),
         ("[daemon]\nworkers = 0", "daemon.workers", "is 0"),
+        ("[daemon]\nlisten = 'x'", "daemon.listen", "not an address"),
+        ("[daemon]\nlisten = 'example.com:80'", "daemon.listen", "does not begin with an address"),
+        ("[daemon]\nlisten = 70_000", "daemon.listen", "not an address"),
         ("window = '22:00-06:00'", "window", "no key of this table"),
         ("[log]\nformat = 'xml'", "log.format", "not a format"),
         ("[notify]\nx = 1", "notify", "not supported yet"),
         ("[log]\nlevel = 'x'", "log.level", "not a known key"),
-        ("[ledger]\npublish = 'x'", "ledger.publish", "not supported yet"),
+        ("[ledger]\npublish = 'x'", "ledger.publish", "is no place to publish to"),
         ("[ledger]\norigin = 'my shop'", "ledger.origin", "cannot be"),
         ("[ledger]\norigin = 'a+b'", "ledger.origin", "cannot be"),
         ("[ledger]\nmirror = ''", "ledger.mirror", "empty string"),
         ("[keys]\nsigning = 'state/a.key'", "keys.signing", "without `file:`"),
-        ("[keys]\nsigning = 'env:KEY'", "keys.signing", "not supported yet"),
+        ("[keys]\nsigning = 'env:'", "keys.signing", "names no environment variable"),
+        ("[keys]\nsigning = 'command:'", "keys.signing", "is no command"),
+        (
+            "[keys]\nrotate_evidence = 'monthly'",
+            "keys.rotate_evidence",
+            "is no time to take a new evidence key",
+        ),
         ("[keys]\nsigning='file:a'\nevidence='file:a'", "keys.evidence", "other key"),
         ("stat = 'sqlite:///x.db'", "stat", "not a known key"),
         ("state = 'sqlite://'", "state", "memory"),

@@ -212,7 +212,7 @@ def check_folder(folder, key):
         tree.add(leaf(line))
         says, rotated = event["data"], None
         if event["type"] == "key.created" and says.get("kind") == "signing" and number == 0:
-            in_use = says["key"]
+            in_use = says.get("key", in_use)
         if event["type"] == "key.rotated" and says.get("kind") == "signing":
             need(in_use in (None, says["before"]), f"event {number}: it rotates a key that is not in use")
             rotated, in_use = says["key"], says["before"]

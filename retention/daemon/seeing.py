@@ -1,0 +1,74 @@
+"""Keeps what probes, metrics and notices are made from up to date: rarely, and only where something has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from retention.config import Configuration
+from retention.daemon.moments import Moments
+from retention.daemon.ports import Ports
+from retention.daemon.vitals import Vitals
+from retention.errors import RetentionError
+from retention.store.state import StateStore
+
+_LOOKS = 15.0
+"""Seconds between two looks whether the ledger has grown."""
+_OFTEN = 300.0
+"""Seconds after which the status is read anew in any case: days pass."""
+_ASKS = 60.0
+"""Seconds between two attempts at stores that did not answer; those that did are asked again after ten times that."""
+
+
+@dataclass(kw_only=True)
+class Seeing:
+    """Over the daemon's `vitals`; stores are asked in a thread of its own, by `spawn`."""
+
+    ports: Ports
+    vitals: Vitals
+    moments: Moments
+    spawn: Callable[[Callable[[], None]], None]
+    _looked: float | None = None
+    _read: float | None = None
+    _size: int | None = None
+    _asked: float | None = None
+    _asking: bool = False
+
+    def look(self, config: Configuration, state: StateStore) -> None:
+        """Reads the status anew where the ledger has grown, or it is old."""
+        self._ask(config)
+        now = self.moments.elapsed()
+        if self._looked is not None and 0 <= now - self._looked < _LOOKS:
+            return
+        self._looked = now
+        with state.read() as snapshot:
+            size = snapshot.log.head().size
+            running = bool(snapshot.runs.open())
+            old = self._read is None or not 0 <= now - self._read < _OFTEN
+            if size == self._size and not old and not running:
+                return
+            self.vitals.status = self.ports.status(config, snapshot, self.moments.now())
+        self._size, self._read = size, now
+
+    def forget(self) -> None:
+        """What was seen is of another configuration."""
+        self._looked = self._read = self._size = self._asked = None
+
+    def _ask(self, config: Configuration) -> None:
+        now = self.moments.elapsed()
+        reached = self.vitals.life.reached
+        every = 10 * _ASKS if reached and all(reached.values()) else _ASKS
+        if self._asking or (self._asked is not None and 0 <= now - self._asked < every):
+            return
+        self._asked, self._asking = now, True
+
+        def asked() -> None:
+            try:
+                silent = self.ports.silent(config)
+                self.vitals.now(reached={name: name not in silent for name in config.connectors})
+            except RetentionError:
+                self.vitals.now(reached=dict.fromkeys(config.connectors, False))
+            finally:
+                self._asking = False
+
+        self.spawn(asked)

@@ -1,0 +1,94 @@
+"""The files in deploy/ are what they say: each is read by what reads it, and names what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from retention.cli.root import root
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+METRICS = set(
+    re.findall(r"`(retention_[a-z_]+)`", (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8"))
+)
+_NAME = re.compile(r"\bretention_[a-z_]+\b")
+
+
+def documents(name):
+    return list(yaml.safe_load_all((DEPLOY / name).read_text(encoding="utf-8")))
+
+
+def test_the_metrics_of_the_alert_rules_exist():
+    [rules] = documents("alerts.yaml")
+    expressions = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert len(expressions) > 8
+    named = {name for text in expressions for name in _NAME.findall(text)}
+    assert named <= METRICS
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            assert rule["alert"].startswith("Retention")
+            assert rule["labels"]["severity"] in ("page", "ticket")
+            assert rule["annotations"]["summary"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
+def test_prometheus_takes_the_alert_rules():
+    subprocess.run(["promtool", "check", "rules", str(DEPLOY / "alerts.yaml")], check=True)
+
+
+def test_the_metrics_of_the_dashboard_exist():
+    board = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert {name for text in expressions for name in _NAME.findall(text)} <= METRICS
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_takes_the_unit():
+    ran = subprocess.run(
+        ["systemd-analyze", "verify", str(DEPLOY / "retention.service")], capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_commands_are_the_programs_own():
+    unit = (DEPLOY / "retention.service").read_text(encoding="utf-8")
+    started = re.search(r"^ExecStart=/usr/bin/env retention (.+)$", unit, re.MULTILINE)
+    [deployment] = documents("kubernetes.yaml")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    command = json.loads(re.search(r"^CMD (.+)$", docker, re.MULTILINE)[1])
+    daemon = root.get_command(click.Context(root), "daemon")
+    known = {option for parameter in (*daemon.params, *root.params) for option in parameter.opts}
+    for words in (started[1].split(), container["args"], command):
+        assert "daemon" in words
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_pods_may_do_little_and_are_probed():
+    [deployment] = documents("kubernetes.yaml")
+    assert deployment["spec"]["replicas"] == 2
+    pod = deployment["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    rights = container["securityContext"]
+    assert rights["readOnlyRootFilesystem"] is True
+    assert rights["allowPrivilegeEscalation"] is False
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert pod["terminationGracePeriodSeconds"] > 10
+
+
+def test_the_image_runs_as_nobody_in_particular():
+    docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER 10001:10001$", docker, re.MULTILINE)
+    for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", docker, re.MULTILINE):
+        assert all((ROOT / name).exists() for name in copied.split())
