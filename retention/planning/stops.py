@@ -279,6 +279,7 @@ def _needs(variant: Variant, data: str, columns: Mapping[str, frozenset[str]], c
 
 
 def always(_: Variant) -> bool:
+    """Asks for every variant."""
     return True
 
 
