@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import fates
+from bench import fates, rewriting, said, shop
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
 
@@ -54,6 +54,9 @@ CASES: dict[str, Callable[[int, Path], Store]] = {
 }
 
 
+CHOICES = (*CASES, *fates.SIDES, *rewriting.SIDES, *said.SIDES, *shop.SIDES)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -62,7 +65,10 @@ def main() -> None:
         "--batch-time", default="500 ms", help="one transaction's target; the leaf's is 50 ms"
     )
     parser.add_argument(
-        "--only", choices=(*CASES, *fates.SIDES), help="one case; may be given several times", action="append"
+        "--only",
+        choices=CHOICES,
+        help="one case; may be given several times",
+        action="append",
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:
@@ -78,6 +84,15 @@ def main() -> None:
         for which in fates.SIDES:
             if options.only is None or which in options.only:
                 fates.measure(which, folder / which, options.rows, options.repeat)
+        for which in rewriting.SIDES:
+            if options.only is None or which in options.only:
+                rewriting.measure(which, folder / which, options.rows, options.repeat)
+        for which in said.SIDES:
+            if options.only is None or which in options.only:
+                said.measure(which, folder / which, options.rows, options.repeat)
+        for which in shop.SIDES:
+            if options.only is None or which in options.only:
+                shop.measure(which, folder / which, options.rows // 10, options.repeat)
         if options.only is None:
             memory(folder, options.rows, options.batch_time)
             start_up()

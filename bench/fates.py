@@ -200,13 +200,13 @@ SIDES = {"fates-postgresql": postgresql, "fates-mariadb": mariadb}
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """The contenders in turn, `repeat` times each."""
     with SIDES[which](rows) as side:
-        place = _configured(folder, side.url)
-        held, told = _held(rows), _told(rows)
+        place = configured(folder, side.url)
+        holds, events = held(rows), told(rows)
         contenders: dict[str, Callable[[], Any]] = {
             "hand-written SELECTs": lambda: by_hand(side),
             "plan": lambda: planned(place, NOTHING_TOLD),
-            "plan, 10,000 holds": lambda: planned(place, held),
-            "plan, 10,000 told events": lambda: planned(place, told),
+            "plan, 10,000 holds": lambda: planned(place, holds),
+            "plan, 10,000 told events": lambda: planned(place, events),
         }
         seconds: dict[str, list[float]] = {name: [] for name in contenders}
         found: dict[str, Any] = {}
@@ -255,10 +255,11 @@ def _agree(wanted: Mapping[str, Counter[str]], made: Plan) -> None:
         assert set(counts) <= set(FATES)
 
 
-def _configured(folder: Path, url: str) -> Place:
+def configured(folder: Path, url: str, policy: str = POLICY, connector: str = CONNECTOR) -> Place:
+    """The files in a folder of their own."""
     (folder / "connectors").mkdir(parents=True)
-    (folder / "policies.toml").write_text(POLICY)
-    (folder / "connectors" / "bench.toml").write_text(CONNECTOR % url)
+    (folder / "policies.toml").write_text(policy)
+    (folder / "connectors" / "bench.toml").write_text(connector % url)
     return Place(
         config=folder / "policies.toml",
         connectors=folder / "connectors",
@@ -267,7 +268,7 @@ def _configured(folder: Path, url: str) -> Place:
     )
 
 
-def _held(rows: int) -> Told:
+def held(rows: int) -> Told:
     """Holds on persons, spread over the table."""
     step = max(1, rows // SAID)
     covers = (Cover(subjects=(_person(n),)) for n in range(1, rows, step))
@@ -278,7 +279,8 @@ def _held(rows: int) -> Told:
     return Told(holds=holds)
 
 
-def _told(rows: int) -> Told:
+def told(rows: int) -> Told:
+    """Requests of persons, spread over the table."""
     step = max(1, rows // SAID)
     tellings = tuple(
         Telling(id=f"t{n}", event="erasure_requested", subjects=(_person(n),), at=_day(n), told_at=NOW)

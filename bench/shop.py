@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from bench import fates
+from bench.mariadb import SERVER as MARIADB
+from bench.mariadb import Session
+from bench.stores import SERVER as POSTGRESQL
+from retention.model.told import NOTHING_TOLD
+
 POLICY = """
 [policy]
 name = "Web store"
@@ -242,3 +259,64 @@ def statements(kind: str, rows: int) -> list[str]:
         "sqlite": "ANALYZE",
     }
     return [*made, analyze[kind]]
+
+
+@contextmanager
+def _postgresql(rows: int, _: Path) -> Iterator[str]:
+    name = f"retention_bench_shop_{os.getpid()}"
+    url = POSTGRESQL.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(POSTGRESQL, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            with psycopg.connect(url, autocommit=True) as made:
+                for statement in statements("postgresql", rows):
+                    made.execute(statement)  # type: ignore[call-overload]
+            yield url
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _mariadb(rows: int, _: Path) -> Iterator[str]:
+    name = f"retention_bench_shop_{os.getpid()}"
+    session = Session(None)
+    session.execute(f"CREATE DATABASE {name}")
+    try:
+        session.execute(f"USE {name}")
+        for statement in statements("mariadb", rows):
+            session.execute(statement)
+        session.commit()
+        yield MARIADB.rpartition("/")[0] + f"/{name}"
+    finally:
+        session.execute(f"DROP DATABASE {name}")
+        session.close()
+
+
+@contextmanager
+def _sqlite(rows: int, folder: Path) -> Iterator[str]:
+    folder.mkdir(parents=True)
+    with sqlite3.connect(folder / "shop.db") as made:
+        for statement in statements("sqlite", rows):
+            made.execute(statement)
+    made.close()
+    yield f"sqlite:///{folder / 'shop.db'}"
+
+
+SIDES = {"shop-postgresql": _postgresql, "shop-mariadb": _mariadb, "shop-sqlite": _sqlite}
+
+
+def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
+    """The plan of the whole store, `repeat` times: its seconds, and those of this process alone."""
+    with SIDES[which](rows, folder) as url:
+        place = fates.configured(folder / "files", url, POLICY, CONNECTOR)
+        spent, own = [], []
+        for _ in range(repeat):
+            started, used = time.perf_counter(), time.process_time()
+            fates.planned(place, NOTHING_TOLD)
+            spent.append(time.perf_counter() - started)
+            own.append(time.process_time() - used)
+    print(f"\n{which}: eight datasets, eight rules, {rows:,} customers and as many orders")
+    print(
+        f"  plan {statistics.median(spent):7.2f} s, processor time of this process {statistics.median(own):.2f} s"
+    )
+    print(f"  peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

@@ -52,6 +52,8 @@ table = "accounts"
 subject = { email = "email" }
 began = "created_at"
 fields = { name = "name", address = "address" }
+events = { last_activity = "seen_at" }
+anonymize = { name = "redact" }
 [datasets.support]
 data = "support requests"
 table = "tickets"

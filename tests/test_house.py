@@ -49,7 +49,7 @@ LONG: dict[str, str] = {}
 MOST_LINES = 400
 
 HEAVY = {
-    "alembic", "croniter", "cryptography", "pendulum", "prometheus_client", "psycopg", "pydantic", "pymysql",
+    "alembic", "croniter", "cryptography", "faker", "pendulum", "prometheus_client", "psycopg", "pydantic", "pymysql",
     "rich", "sqlalchemy", "sqlglot", "sqlite3", "tenacity",
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from retention.config import spelling, telling
+from retention.config import rewriting, spelling, telling
 from retention.config.connector_file import ConnectorDraft
 from retention.config.findings import Finding, choice, said
 from retention.config.policy_file import PolicyDraft
@@ -41,9 +41,11 @@ def _between(policy_file: str, policy: PolicyDraft, reach: Reach) -> Iterator[Pl
         reached = reach.by(rule)
         yield from spelling.unknown_words(policy_file, rule, policy, reach)
         yield from telling.untellable(rule, policy, reached)
+        yield from rewriting.unrewritable(policy_file, rule, reached)
         for finding in (*_slices(rule, reached), *_windows(rule, reached)):
             yield policy_file, finding
     yield from telling.declarations(policy_file, policy, reach)
+    yield from rewriting.unknown_kinds(policy, reach)
 
 
 def _same_names(connectors: Iterable[ConnectorDraft]) -> Iterator[Placed]:
@@ -79,11 +81,13 @@ def _slices(rule: RuleDraft, reached: list[Reached]) -> Iterator[Finding]:
     if rule.reaches_all:
         return
     for variant in rule.variants:
-        if "action" not in variant.own or variant.terms.action != "delete":
+        action = variant.terms.action
+        if "action" not in variant.own or action is None:
             continue
+        why = "can't be deleted" if action == "delete" else "is not supported yet"
         for item in reached:
             if "columns" in item.dataset.written:
-                found = f"is delete, and `{item}` is a slice of a row, which can't be deleted"
+                found = f"is {action}, and `{item}` is a slice of a row, which {why}"
                 write = "give the slice data of its own, or take its `columns` out"
                 yield Finding(at=(*variant.at, "action"), found=found, write=write)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator
 
 from retention.config import dataset_values as spelt
-from retention.config import event_values, fact_values, relation_values, values
+from retention.config import event_values, fact_values, relation_values, strategy_values, values
 from retention.config.findings import Finding, Path, Unusable, said
 from retention.config.tables import Table, read
 from retention.model.condition import Condition
@@ -24,6 +24,7 @@ from retention.model.dataset import (
     RelationName,
     SomeRow,
 )
+from retention.model.strategy import Rewriting, Strategy
 
 TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "tls_cert", "tls_key", "marker_schema")
 """Keys of the file's beginning."""
@@ -36,7 +37,7 @@ class DatasetTable(Table):
         "data": 'data = "orders", the category that the policy speaks of',
         "table": 'table = "orders"',
     }
-    later: ClassVar[frozenset[str]] = frozenset({"anonymize", "restrict", "done"})
+    later: ClassVar[frozenset[str]] = frozenset({"restrict"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(TOP, "the file's beginning"),
         **dict.fromkeys(("keep", "from", "action", "starts", "promise"), "a rule in policies.toml"),
@@ -62,6 +63,8 @@ class DatasetTable(Table):
     periods: Annotated[Mapping[str, InstructedPeriod] | None, PlainValidator(fact_values.periods)] = None
     parts: Annotated[tuple[PartName, ...] | None, PlainValidator(spelt.parts)] = None
     relations: Annotated[tuple[RelationName, ...] | None, PlainValidator(relation_values.relations)] = None
+    anonymize: Annotated[Mapping[str, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
+    done: Annotated[str | None, PlainValidator(spelt.own_column)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 
 
@@ -94,6 +97,7 @@ def read_dataset(name: str, raw: object, findings: list[Finding]) -> DatasetDraf
     if table.columns is not None and table.parts is not None:
         found = "contradicts `columns`: a slice of a row has no rows that belong to it"
         findings.append(Finding(at=(*at, "parts"), found=found, write="take one of the two out"))
+    _rewriting(table, at, findings)
     words = {}
     for key in ("events", "facts", "fields", "periods"):
         spelt_out = raw.get(key) if isinstance(raw, dict) else None
@@ -122,6 +126,24 @@ def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
             findings.append(Finding(at=place, found=found, write="take one of them out"))
 
 
+def _rewriting(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
+    """What can't be seen to be done needs a column that says so; that column is no column to be rewritten."""
+    done, columns = table.done, table.anonymize
+    if columns is None:
+        if done is not None:
+            found = "means nothing without `anonymize`"
+            findings.append(Finding(at=(*at, "done"), found=found, write="take it out"))
+        return
+    if done is not None and done.casefold() in map(str.casefold, columns):
+        found = f"{said(done)} is a column that is rewritten"
+        findings.append(Finding(at=(*at, "done"), found=found, write="name another column, of dates"))
+    for name, strategy in columns.items():
+        if done is None and not strategy.told:
+            found = f"nobody can tell by a value whether it has been done ({strategy.text})"
+            write = 'add done = "anonymized_at", a column of dates that nothing else writes, or take another strategy'
+            findings.append(Finding(at=(*at, "anonymize", name), found=found, write=write))
+
+
 def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
     """The dataset of a draft without mistakes."""
     table = draft.table
@@ -145,5 +167,17 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         periods=table.periods or {},
         parts=table.parts or (),
         relations=table.relations or (),
+        rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
         allow_scan=bool(table.allow_scan),
     )
+
+
+def _of_kinds(table: DatasetTable, subject: Mapping[str, ColumnPath] | str) -> Mapping[str, Strategy]:
+    """The strategies; a column that is read for the subject is of that kind, where it does not say otherwise."""
+    kinds = {} if isinstance(subject, str) else {path.column.pieces: kind for kind, path in subject.items()}
+    return {
+        name: replace(strategy, kind=kinds.get((name,)))
+        if strategy.keyed and strategy.kind is None
+        else strategy
+        for name, strategy in (table.anonymize or {}).items()
+    }

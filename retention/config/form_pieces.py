@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ from retention.model.dataset import (
 )
 from retention.model.encoding import Sentinel
 from retention.model.policy import MONTH, Rule, Variant
+from retention.model.strategy import Strategy
 
 Json: TypeAlias = Any
 
@@ -157,6 +159,8 @@ def dataset_form(dataset: Dataset) -> Json:
             "periods": {name: _instructed(period) for name, period in dataset.periods.items()} or None,
             "parts": sorted(map(_part, dataset.parts), key=canonical),
             "relations": relations_form([dataset]),
+            "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.columns.items()} or None,
+            "done": dataset.rewriting.done,
             "allow_scan": dataset.allow_scan,
         }
     )
@@ -167,6 +171,16 @@ def subject_form(dataset: Dataset) -> Json:
     if dataset.subject is None:
         return "none"
     return {kind: _path(path) for kind, path in dataset.subject.items()} or None
+
+
+def strategy_form(strategy: Strategy) -> Json:
+    """Its name, or a table with the parameters that are not what they are by default."""
+    usual = Strategy(way=strategy.way)
+    said = {f.name: getattr(strategy, f.name) for f in fields(Strategy) if f.name != "way"}
+    other = {name: value for name, value in said.items() if value != getattr(usual, name)}
+    if isinstance(strategy.constant, Decimal):
+        other["constant"] = _sentinel(strategy.constant)
+    return {"strategy": strategy.text, **other} if other else strategy.text
 
 
 def relations_form(datasets: Iterable[Dataset]) -> Json:

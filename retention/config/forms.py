@@ -91,7 +91,7 @@ def resolved_body(config: Configuration, rule_name: str) -> str:
             "rule": rule_form(rule),
             "beside": {name: keeping_form(other, by_basis=by_basis) for name, other in beside.items()},
             "connectors": reached,
-            **_resolved_told(config, named),
+            **_resolved_told(config, named, _hashed(config, rule)),
         }
     )
 
@@ -156,8 +156,17 @@ def _told(policy: Policy, events: Iterable[str], kinds: Iterable[str]) -> dict[s
     return {key: value for key, value in found.items() if value}
 
 
-def _resolved_told(config: Configuration, named: set[str]) -> dict[str, Json]:
-    """Of the told events `named`: whom they concern. A telling is carried over where two kinds are known."""
+def _hashed(config: Configuration, rule: Rule) -> set[str]:
+    """The kinds of identifier by whose steps values are made alike before they are hashed."""
+    datasets = (d for c in config.connectors.values() for d in c.datasets.values() if rule.speaks_of(d.data))
+    return {s.kind for d in datasets for s in d.rewriting.columns.values() if s.kind is not None}
+
+
+def _resolved_told(config: Configuration, named: set[str], hashed: set[str]) -> dict[str, Json]:
+    """Of the told events `named`: whom they concern. A telling is carried over where two kinds are known.
+
+    `hashed`: kinds of which only the steps matter.
+    """
     policy = config.policy
     by = {kind for word in named for kind in policy.told[word].by}
     knowing = [
@@ -166,7 +175,7 @@ def _resolved_told(config: Configuration, named: set[str]) -> dict[str, Json]:
         for d in c.datasets.values()
         if d.subject is not None and len(d.subject) > 1 and by & d.subject.keys()
     ]
-    kinds = by | {kind for d in knowing for kind in d.subject or ()}
+    kinds = by | hashed | {kind for d in knowing for kind in d.subject or ()}
     carried = {
         str(d): without_none(
             {

@@ -24,6 +24,7 @@ STATE_VARIABLE = "RETENTION_STATE"
 DEFAULT_STATE = "sqlite:///state/retention.db"
 DEFAULT_SIGNING = "state/keys/signing.key"
 DEFAULT_EVIDENCE = "state/keys/evidence.key"
+DEFAULT_PSEUDONYM = "state/keys/pseudonym.key"
 DEFAULT_MIRROR = "state/ledger"
 
 
@@ -51,7 +52,7 @@ class SettingsFile(Table):
     later: ClassVar[frozenset[str]] = frozenset({"publish", "notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("origin", "mirror", "evidence_keep"), "[ledger]"),
-        **dict.fromkeys(("signing", "evidence"), "[keys]"),
+        **dict.fromkeys(("signing", "evidence", "pseudonym"), "[keys]"),
         **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
@@ -81,6 +82,7 @@ class KeysTable(Table):
 
     signing: Annotated[str | None, PlainValidator(_key_file)] = None
     evidence: Annotated[str | None, PlainValidator(_key_file)] = None
+    pseudonym: Annotated[str | None, PlainValidator(_key_file)] = None
 
 
 class LedgerTable(Table):
@@ -102,15 +104,19 @@ def read_settings(document: Mapping[str, object], folder: Path, findings: list[F
     log = read(LogTable, file.log, ("log",), findings)
     signing = folder / (keys.signing or DEFAULT_SIGNING)
     evidence = folder / (keys.evidence or DEFAULT_EVIDENCE)
-    if signing == evidence:
-        found = "is the file of the other key"
-        findings.append(
-            Finding(at=("keys", "evidence"), found=found, write="give each key a file of its own")
-        )
+    pseudonym = folder / (keys.pseudonym or DEFAULT_PSEUDONYM)
+    for key, file_, others in (
+        ("evidence", evidence, (signing,)),
+        ("pseudonym", pseudonym, (signing, evidence)),
+    ):
+        if file_ in others:
+            found = "is the file of the other key"
+            findings.append(Finding(at=("keys", key), found=found, write="give each key a file of its own"))
     return Settings(
         state=_address(file.state, folder, findings),
         signing_key=signing,
         evidence_key=evidence,
+        pseudonym_key=pseudonym,
         origin=ledger.origin,
         mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
         evidence_keep=ledger.evidence_keep,

@@ -117,20 +117,25 @@ def starts(value: object) -> Start:
     return _member(Start, value, _STARTS)
 
 
+ACTIONS: tuple[str, ...] = ("delete", "anonymize", "pseudonymize")
+ACTIONS_LATER: tuple[str, ...] = ("restrict",)
+
+
 def action(value: object) -> str:
-    """`delete`: the one action that can be done yet."""
-    later = ("anonymize", "pseudonymize", "restrict")
+    """One of ACTIONS, which can be done yet."""
     if isinstance(value, dict):
         raise not_yet("an action with a table", 'write "delete"')
     text = string(value, '"delete"')
-    if text == "delete":
+    if text in ACTIONS:
         return text
-    if text in later:
+    if text in ACTIONS_LATER:
         raise not_yet(f'action "{text}"', 'write "delete", or `kept_by` if something else sees to it')
-    close = nearest(text, ("delete", *later))
-    if close is not None and close != "delete":
+    close = nearest(text, (*ACTIONS, *ACTIONS_LATER))
+    if close in ACTIONS_LATER:
         raise unusable(f"{said(text)} is not an action", f'write "delete" ("{close}" is not supported yet)')
-    raise unusable(f"{said(text)} is not an action", 'write "delete"')
+    raise unusable(
+        f"{said(text)} is not an action", choice(text, ACTIONS) if len(ACTIONS) > 1 else 'write "delete"'
+    )
 
 
 def share(value: object) -> Decimal:

@@ -66,6 +66,15 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """What rewriting would come to grief over in `column`, and what to write instead."""
+
+    column: str
+    found: str
+    write: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Taken:
     """What one batch removed: `keys` of its records, rows per table; and what it left alone: `held` since the plan.
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ from retention.connectors.answers import Key as Key
 from retention.connectors.answers import Lacking as Lacking
 from retention.connectors.answers import Look as Look
 from retention.connectors.answers import Marker as Marker
+from retention.connectors.answers import Misfit as Misfit
 from retention.connectors.answers import Person as Person
 from retention.connectors.answers import RecordView as RecordView
 from retention.connectors.answers import Seen as Seen
@@ -63,8 +65,25 @@ DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
 """(event, keys) → the event of each of those records."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """What the engine makes of values: column → function, which raises ValueError of a value that it can't read, and
+    whose message never holds it. `at`: when, for the column that says when it was done; aware.
+    """
+
+    makes: Mapping[str, Callable[[Any], Any]]
+    at: datetime
+
+
 class People(abc.ABC):
     """What people told about persons; asked of the records that a statement looks at."""
+
+    @property
+    def wanted(self) -> Mapping[str, frozenset[str]] | None:
+        """Kind → every identifier that was named, trimmed and case-folded: of a record that has none of them nothing
+        was told, unless it was found before. None where that can't be said.
+        """
+        return None
 
     @abc.abstractmethod
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
@@ -96,7 +115,9 @@ class Remover(abc.ABC):
 
     @abc.abstractmethod
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        """Locks, rechecks and deletes at most `most` records of the window, parts first.
+        """Locks, rechecks and deletes at most `most` records of the window, parts first; or rewrites them.
+
+        Rewritten is a column only where it has to be, and over no other value than was looked at.
 
         Commits to their keys, while the database works where that can be.
         Rows that others have locked are left out with their record, unless `wait`. A count other than
@@ -246,6 +267,13 @@ class Target(abc.ABC):
         """In the database's words why it can't answer `test` of rows of `source`; None where it can. No row is read."""
 
     @abc.abstractmethod
+    def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
+        """What the dataset's rewriting would come to grief over, as far as it shows without writing.
+
+        `samples`: column → one result, where the engine computes them. Some rows are looked at, not all.
+        """
+
+    @abc.abstractmethod
     def leaves_out(self, work: Work, key: str) -> bool:
         """There is a row with this key, and it is no record: the dataset's `where` is false of it."""
 
@@ -271,8 +299,11 @@ class Target(abc.ABC):
         share: float = 0.0,
         people: People | None = None,
         special: Sequence[Key] = (),
+        making: Making | None = None,
     ) -> AbstractContextManager[Remover]:
         """A connection for batches of this job, whose records `committer` commits to.
+
+        `making`: the job rewrites records, by what the engine makes of their values and by what the database does.
 
         `share`: how much of the dataset is due, which decides the way. `people` are asked of the records of
         every batch, in its transaction; `special`: those that they told of before it.

@@ -2,6 +2,7 @@
 
     retention-ed25519-private v1 BASE64     the signing key's 32-byte seed
     retention-evidence-secret v1 BASE64     the 32 bytes that key the commitments
+    retention-pseudonym-secret v1 BASE64    the 32 bytes that key hashed and fake values
 
 The prefix lets a reader refuse the wrong file, and scanners for leaked secrets find it.
 Files are read and written in `retention.store.keyfiles`.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 
 from retention.errors import SetupError
@@ -18,7 +20,11 @@ from retention.errors import SetupError
 KEY_SIZE = 32
 _SIGNING = "retention-ed25519-private"
 _EVIDENCE = "retention-evidence-secret"
-_KINDS = {_SIGNING: "a signing key", _EVIDENCE: "an evidence key"}
+_PSEUDONYM = "retention-pseudonym-secret"
+_KINDS = {_SIGNING: "a signing key", _EVIDENCE: "an evidence key", _PSEUDONYM: "a pseudonyms' key"}
+_PSEUDONYM_ID = b"retention/pseudonym-key/1"
+PSEUDONYM = "pseudonym"
+"""The kind of such a key, as the ledger has it."""
 
 
 def new_key() -> bytes:
@@ -34,6 +40,21 @@ def encode_signing_key(seed: bytes) -> str:
 def encode_evidence_key(key: bytes) -> str:
     """The evidence key file's text, with a newline at its end."""
     return _encode(_EVIDENCE, key)
+
+
+def encode_pseudonym_key(key: bytes) -> str:
+    """The pseudonyms' key file's text, with a newline at its end."""
+    return _encode(_PSEUDONYM, key)
+
+
+def pseudonym_key_id(key: bytes) -> str:
+    """16 hex digits that name a pseudonyms' key and tell nothing about it."""
+    return hashlib.sha256(_PSEUDONYM_ID + key).hexdigest()[:16]
+
+
+def parse_pseudonym_key(text: str) -> bytes:
+    """The 32-byte key. Raises SetupError that says what the text is instead, and never shows it."""
+    return _parse(text, _PSEUDONYM)
 
 
 def parse_signing_key(text: str) -> bytes:

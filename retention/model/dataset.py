@@ -15,6 +15,7 @@ from typing import TypeAlias
 from retention.model.clock import Period
 from retention.model.condition import Condition
 from retention.model.encoding import PLAIN, Encoding
+from retention.model.strategy import Rewriting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,7 @@ class Dataset:
 
     `subject`: kind of identifier → where it is read; None where it was written that there is none ("none").
     `columns`: a slice of the row, None for all of it. `began`: told events that came earlier do not concern it.
+    `rewriting`: how a record is anonymised or pseudonymised.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Dataset:
     periods: Mapping[str, InstructedPeriod] = field(default_factory=dict)
     parts: tuple[PartName, ...] = ()
     relations: tuple[RelationName, ...] = ()
+    rewriting: Rewriting = field(default_factory=Rewriting)
     allow_scan: bool = False
 
     def __str__(self) -> str:

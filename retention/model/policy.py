@@ -35,6 +35,10 @@ MONTH = Period(months=1, days=0, text="1 month")
 """How long carrying out a rule may take where it does not say: GDPR Art. 12(3)."""
 
 
+REWRITING = frozenset({"anonymize", "pseudonymize"})
+"""Two names of one rewriting, for what the law calls its results."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """A job above `share` of its table (0 < share <= 1) or above `rows` records is refused."""
@@ -135,6 +139,11 @@ class Rule:
     def base(self) -> Variant:
         """What holds where no exception does."""
         return self.variants[-1]
+
+    @property
+    def rewrites(self) -> bool:
+        """It takes the person out of a record, and deletes none."""
+        return self.acts and self.base.action in REWRITING
 
     @property
     def timezone(self) -> str:

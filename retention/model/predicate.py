@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from retention.model.clock import Clock, Period
 from retention.model.condition import Value
+from retention.model.strategy import Strategy
 from retention.model.terms import Call as Call
 from retention.model.terms import Constant as Constant
 from retention.model.terms import Expression as Expression
@@ -214,6 +215,14 @@ class Reaches:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IsDone:
+    """Plain: the column is NULL, or its value is seen to be a result of `strategy`."""
+
+    field: Field
+    strategy: Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
 class Handed:
     """Plain: `fields`, a record's key, is one of those that were handed over with the statement."""
 
@@ -288,6 +297,7 @@ class Defined:
 Test: TypeAlias = (
     "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
     " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | Defined | EndsAfter"
+    " | IsDone"
 )
 
 

@@ -56,6 +56,7 @@ class Settings:
     state: StateAddress
     signing_key: Path
     evidence_key: Path
+    pseudonym_key: Path
     origin: str | None = None
     mirror: Path
     evidence_keep: Period | None = None

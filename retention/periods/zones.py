@@ -62,6 +62,8 @@ def day_of(instant: datetime, timezone: str) -> date:
         day = utc.astimezone(ZoneInfo(timezone)).date()
     except OverflowError:
         return date.min if utc.year == 1 else date.max
+    if keeps_days(timezone):
+        return day
     while day < date.max and first_instant(day + timedelta(days=1), timezone) <= utc:
         day += timedelta(days=1)  # the clock was put back, and the next day had begun
     return day

@@ -30,6 +30,8 @@ def surely_later(rule: Rule, other: Rule) -> bool:
 
 def _always_instead(other: Rule, rule: Rule) -> bool:
     """`rule` waits for `other`, which reaches all of the data, ends later, and waits for no more than `rule` does."""
+    if other.rewrites != rule.rewrites:  # what deletes goes before, unless something stops it
+        return False
     if not surely_later(other, rule) or other.where is not None:
         return False
     mine, theirs = rule.base.yields_to, other.base.yields_to

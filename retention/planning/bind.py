@@ -38,6 +38,7 @@ from retention.planning.reach import (
     usable,
 )
 from retention.planning.relations import with_relations
+from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
 
@@ -69,6 +70,7 @@ def bind(
     for item, found, write in between_datasets(bound):
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
+    problems += clashes(bound, catalogue)
     return tuple(bound), tuple(problems)
 
 
@@ -161,6 +163,8 @@ class _Attempt:
             return None
         within = tuple(within_a_table(catalogue, members))
         emptied = {*members, *(item.table.id for item in shared)}
+        rewriting = Rewritable(self.connector, dataset, catalogue, root)
+        self.problems += rewriting.problems
         return BoundDataset(
             dataset=dataset,
             connector=self.connector,
@@ -179,6 +183,8 @@ class _Attempt:
             subject=subject,
             began=began[0] if began else None,
             where=dataset.where,
+            rewriting=rewriting.columns,
+            done=rewriting.done,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in emptied),
             catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read)),
         )

@@ -11,6 +11,7 @@ from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset, PeriodUnit
 from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
+from retention.model.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +138,14 @@ class Stubborn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A column of the root, and how it is rewritten."""
+
+    column: Column
+    strategy: Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
@@ -144,7 +153,9 @@ class BoundDataset:
     deletion, the root last. `outside` is every reference that can keep a record. `blind` is what of
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
     row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
-    whose rows go after it where nothing refers to them any more, each before those that it refers to.
+    whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
+    the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
+    that was done.
     """
 
     dataset: Dataset
@@ -164,6 +175,8 @@ class BoundDataset:
     loosened: tuple[Loosened, ...] = ()
     stubborn: tuple[Stubborn, ...] = ()
     shared: tuple[Shared, ...] = ()
+    rewriting: tuple[Rewritten, ...] = ()
+    done: Column | None = None
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 

@@ -13,17 +13,19 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
+from retention.model.policy import Rule
 from retention.planning.acting import never_acts
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.holding import NOTHING_HELD, Holding
 from retention.planning.limbs import Case, cutoff
 from retention.planning.results import cases
+from retention.planning.rewrites import Rewrites
 from retention.planning.rings import Entangled
 from retention.planning.sharing import Share
 from retention.planning.stops import Instead
 
 
-class Fates(Entangled):
+class Fates(Entangled, Rewrites):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -38,6 +40,7 @@ class Fates(Entangled):
     ) -> None:
         super().__init__(catalogue, acting, as_of, holding, every)
         self._definitions: dict[tuple[str, ...], tuple[str, p.Source, p.Test]] = {}
+        self._deleting = tuple(job for job in self._acting if not job.rule.rewrites)
         self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
 
     def root(self, bound: BoundDataset) -> p.Source:
@@ -62,7 +65,7 @@ class Fates(Entangled):
         for fact in job.bound.facts.values():
             if isinstance(fact, Some | Value):
                 read |= {hop.arrives for hop in fact.hops if hop.down}
-        return any(read & other.bound.emptied for other in self._acting if not never_acts(other))
+        return any(read & other.bound.emptied for other in self._deleting if not never_acts(other))
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
@@ -169,7 +172,11 @@ class Fates(Entangled):
             if past is not None:
                 stops.append((p.All(items=(kept, past)), "conflict"))
             stops.append((kept, "retained"))
-        referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
+        referring: list[p.Test] = []
+        if job.rule.rewrites:
+            stops.append((self.all_done(job, root), "done"))
+        else:
+            referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
         if referring:
             stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
         if never_acts(job):
@@ -207,7 +214,7 @@ class Fates(Entangled):
     ) -> list[Instead]:
         """What could act on the record in place of the job."""
         found = [
-            Instead(test=test, bound=job.bound, rule=rule)
+            Instead(test=self._unreferred(job, rule, test, root, visiting), bound=job.bound, rule=rule)
             for rule in job.others
             if (test := self.acts_instead(job, rule, job.bound, root, root, gone=gone)) is not None
         ]
@@ -223,6 +230,22 @@ class Fates(Entangled):
                     if (test := self.acts_instead(job, rule, other, owner, root, gone=gone)) is not None
                 ]
         return found
+
+    def _unreferred(
+        self, job: Job, rule: Rule, test: p.Test, root: p.Source, visiting: tuple[Job, ...]
+    ) -> p.Test:
+        """`test`; where `rule` would delete what the job rewrites, and no row that stays refers to the record."""
+        if rule.rewrites or not job.rule.rewrites:
+            return test
+        found = self._all_referring(
+            self._other(job, rule), root, strict=False, visiting=visiting, alone=False
+        )
+        return p.All(items=(test, p.Untrue(item=p.AnyOf(items=tuple(found))))) if found else test
+
+    def _other(self, job: Job, rule: Rule) -> Job:
+        """The job of another rule on the same dataset: the plan's own, which is told by its name."""
+        named = Job(rule=rule, bound=job.bound, others=self._beside(job, rule, job.bound), told=job.told)
+        return next((other for other in self._acting if other.name == named.name), named)
 
     def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
         """Other datasets that share rows with the job's, but for those that it is being asked for."""
@@ -277,7 +300,7 @@ class Fates(Entangled):
         earlier = [job for job in self._earlier(visiting[-1]) if table in job.bound.members]
         for bound in dict.fromkeys(str(job.bound) for job in earlier):
             jobs = [job for job in earlier if str(job.bound) == bound]
-            every = [job for job in self._acting if job.bound is jobs[0].bound]
+            every = [job for job in self._deleting if job.bound is jobs[0].bound]
             if len(jobs) == len(every):
                 goes = functools.partial(self._goes_of, jobs[0].bound, visiting=visiting)
                 yield p.Untrue(item=self._of_record(jobs[0].bound, table, referring, goes))
@@ -289,7 +312,8 @@ class Fates(Entangled):
 
     def _earlier(self, job: Job) -> Iterable[Job]:
         """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
-        return itertools.takewhile(lambda other: other.name != job.name, self._acting)
+        before = itertools.takewhile(lambda other: other.name != job.name, self._acting)
+        return (other for other in before if not other.rule.rewrites)
 
     def _going(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps from the job."""
@@ -315,9 +339,11 @@ class Fates(Entangled):
         whole: tuple[Job, ...] | None = None,
     ) -> p.Test:
         """The row of `root` is a record of `bound` that some job of this plan deletes; `whole`: some rule could."""
-        jobs = whole or tuple(j for j in self._acting if j.bound is bound)
+        jobs = whole or tuple(j for j in self._deleting if j.bound is bound)
         rules = {job.rule.name for job in jobs}
-        if whole is None and (not jobs or any(rule.name not in rules for rule in jobs[0].others)):
+        if whole is None and (
+            not jobs or any(rule.name not in rules for rule in jobs[0].others if not rule.rewrites)
+        ):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
 

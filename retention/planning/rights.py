@@ -16,19 +16,23 @@ class Right(enum.Enum):
     READ = "read"
     DELETE = "delete from"
     LOCK = "lock rows of"
+    REWRITE = "rewrite columns of"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """`right` on `table`; `columns`: its key, which a right to lock may be narrowed to."""
+    """`right` on `table`; `columns`: its key, which a right to lock may be narrowed to, or what is rewritten."""
 
     table: TableId
     right: Right
     columns: tuple[str, ...] = ()
 
 
-def needs(bound: BoundDataset) -> tuple[Need, ...]:
-    """Rows of the record are read, locked and deleted; what can keep a record, or dates it, is read."""
+def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
+    """Rows of the record are read, locked and deleted, or rewritten; what can keep a record, or dates it, is read.
+
+    `deletes`: some rule deletes its records, or none says anything of them.
+    """
     found: dict[Need, None] = {}
     keys = {bound.root.id: tuple(column.name for column in bound.key)}
     keys |= {part.table.id: part.table.key for part in bound.parts}
@@ -36,7 +40,12 @@ def needs(bound: BoundDataset) -> tuple[Need, ...]:
     for table in (*bound.removal, *(item.table.id for item in bound.shared)):
         found[Need(table=table, right=Right.READ)] = None
         found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
-        found[Need(table=table, right=Right.DELETE)] = None
+        if deletes:
+            found[Need(table=table, right=Right.DELETE)] = None
+    rewritten = [item.column.name for item in bound.rewriting]
+    if rewritten:
+        columns = (*rewritten, *([bound.done.name] if bound.done is not None else []))
+        found[Need(table=bound.root.id, right=Right.REWRITE, columns=columns)] = None
     for table in _looked_at(bound):
         found[Need(table=table, right=Right.READ)] = None
     return tuple(found)

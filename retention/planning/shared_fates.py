@@ -76,7 +76,7 @@ class SharedFates(Fates):
     ) -> list[Instead]:
         found = super().instead(job, root, visiting, gone=gone)
         around = (*visiting, job)
-        for other in self._taking(job.bound.root.id, self._acting):
+        for other in self._taking(job.bound.root.id, self._deleting):
             if all(other.bound is not each.bound for each in around):
                 for item in _of(other, job.bound.root.id):
                     owner = self.source(other.bound.root.id)
@@ -178,7 +178,7 @@ class SharedFates(Fates):
 
     def _taking(self, table: TableId, jobs: Iterable[Job]) -> list[Job]:
         """Those of which rows of `table` are shared parts."""
-        return [job for job in jobs if _of(job, table) and not never_acts(job)]
+        return [job for job in jobs if job in self._deleting and _of(job, table) and not never_acts(job)]
 
     def _row_goes_there(
         self,
@@ -256,8 +256,8 @@ class SharedFates(Fates):
 
     def _gone_by(self, job: Job, jobs: tuple[Job, ...], root: p.Source, visiting: tuple[Job, ...]) -> p.Test:
         """The row of `root` is a record that one of `jobs`, on the dataset of `job`, deletes."""
-        acting = tuple(each for each in self._acting if each.bound is job.bound and not never_acts(each))
-        mine = tuple(each for each in jobs if not never_acts(each))
+        acting = tuple(e for e in self._deleting if e.bound is job.bound and not never_acts(e))
+        mine = tuple(each for each in jobs if each in self._deleting and not never_acts(each))
         if mine == acting:
             return self._goes_of(job.bound, root, visiting=visiting)
         going = (self._going(each, root, visiting=visiting) for each in mine)

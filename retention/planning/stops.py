@@ -125,10 +125,12 @@ class Stops(Sharing):
         return p.AnyOf(items=tuple(found)) if found else None
 
     def could_go(self, job: Job, root: p.Source) -> p.Test:
-        """Plain: some rule on the job's dataset has ended, and none that it yields to keeps the record."""
+        """Plain: some rule that deletes has ended on the job's dataset, and none that it yields to keeps the record."""
         found: list[p.Test] = []
         yielding: list[p.Test] = []
         for rule in job.every:
+            if rule.rewrites:
+                continue
             ended = self.ended(rule, job.bound, job.told, root)
             if _yields_to_all(rule):
                 yielding.append(ended)
@@ -209,14 +211,17 @@ class Stops(Sharing):
         `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row.
         """
         own = bound is job.bound
+        if rule.rewrites and not job.rule.rewrites:
+            return None  # what deletes goes before
         other = Job(rule=rule, bound=bound, others=self._beside(job, rule, bound), told=job.told)
-        if own and surely_later(job.rule, rule):
+        alike = rule.rewrites == job.rule.rewrites
+        if own and alike and surely_later(job.rule, rule):
             return None
         tests = [self.ended(rule, bound, job.told, owner, gone=gone and own)]
         kept = self.retained(other, rule, owner, gone=gone and own)
         if kept is not None and not _yields_to_all(job.rule):
             tests.append(p.Untrue(item=kept))
-        if not (own and surely_later(rule, job.rule)):
+        if alike and not (own and surely_later(rule, job.rule)):
             before = (rule.order, str(bound)) < (job.rule.order, str(job.bound))
             left, right = self._endings(other, owner), self._endings(job, root)
             if not left or not right:  # one of them never ends

@@ -9,6 +9,7 @@ from retention.model import predicate as p
 from retention.model.lists import NO_LISTS, Lists
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
+from retention.planning.rewrites import Rewrite
 from retention.planning.shared_fates import SharedFates, SharedRows
 
 
@@ -42,8 +43,8 @@ class Work:
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
-    `shared`: of each shared part, which rows go with the records; `lists`: the keys on each list that a predicate
-    names.
+    `shared`: of each shared part, which rows go with the records; `rewrites`: the columns that are rewritten; none
+    where the record is deleted. `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
 
@@ -64,12 +65,13 @@ class Work:
     goes_before: tuple[p.Pairs, ...]
     ringed: p.Test | None = None
     shared: tuple[SharedRows, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     lists: Lists = NO_LISTS
 
     @property
     def remembered(self) -> bool:
         """The due records are written down before the run's first batch, and the order in which they go."""
-        return self.fleeting or self.bound.entangled
+        return self.fleeting or (self.bound.entangled and not self.rewrites)
 
     @property
     def bound(self) -> BoundDataset:
@@ -118,23 +120,26 @@ def work(fates: Fates, job: Job) -> Work:
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
-        referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
+        referring=()
+        if job.rule.rewrites
+        else tuple(_referring(fates, job, root, outside) for outside in job.bound.outside),
         events={
             name: _shown(fates, job, root, name)
             for rule in job.every
             for name in rule.events
             if name in bound.events
         },
-        own_columns=not bound.outside
+        own_columns=(not bound.outside or all(rule.rewrites for rule in job.every))
         and not bound.shared
         and not bound.periods
         and not related
         and not any(c.hops for c in every),
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
-        goes_before=fates.goes_before(job),
-        ringed=fates.ringed(job, root),
-        shared=fates.shared_rows(job) if isinstance(fates, SharedFates) else (),
+        goes_before=() if job.rule.rewrites else fates.goes_before(job),
+        ringed=None if job.rule.rewrites else fates.ringed(job, root),
+        rewrites=fates.rewrites(job, root),
+        shared=() if job.rule.rewrites or not isinstance(fates, SharedFates) else fates.shared_rows(job),
     )
 
 

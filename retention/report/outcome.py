@@ -150,6 +150,9 @@ def _approved(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine
     line(console, f"retention run --plan {plan}", style="command", indent=2)
 
 
+_VERBS = {"delete": "Delete", "anonymize": "Anonymize", "pseudonymize": "Pseudonymize"}
+
+
 def question(plan: Plan, by: str) -> tuple[str, ...]:
     """What is asked before a run: who approves what, then the question itself, without its answers."""
     jobs = [job for job in plan.jobs if job.status in (JobStatus.READY, JobStatus.AWAITING) and job.due]
@@ -160,7 +163,9 @@ def question(plan: Plan, by: str) -> tuple[str, ...]:
     if awaiting:
         what = listed([_named(job) for job in awaiting])
         told.append(f"A yes also approves, in the name of {shown(by)}: {what}.")
-    verb = "Delete" if all(job.action == "delete" for job in jobs) else "Carry this out for"
+    actions = {job.action for job in jobs}
+    known = [verb for action, verb in _VERBS.items() if actions == {action}]
+    verb = known[0] if known else "Carry this out for"
     amount = f"{counted(records, 'record')} ({counted(rows, 'row')})"
     return (*told, f"{verb} {amount} for good?")
 

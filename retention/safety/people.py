@@ -49,6 +49,12 @@ class Spoken(People):
         people = any(kind in self.job.bound.subject for kind in self.held.wanted)
         return not (listed or people or self.tellings)
 
+    @cached_property
+    def wanted(self) -> Mapping[str, frozenset[str]]:
+        told = telling.wanted(self.tellings)
+        held = self.held.wanted
+        return {kind: frozenset((*told.get(kind, ()), *held.get(kind, ()))) for kind in {*told, *held}}
+
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         found = telling.Found()
         dataset = str(self.job.bound)

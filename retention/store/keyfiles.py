@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from retention.errors import SetupError, UnreachableError
-from retention.ledger.keys import parse_evidence_key, parse_signing_key
+from retention.ledger.keys import parse_evidence_key, parse_pseudonym_key, parse_signing_key
 from retention.ledger.note import Signer
 
 _MAX_KEY_FILE = 4096
@@ -46,6 +46,11 @@ def load_signer(path: Path, origin: str) -> Signer:
 def load_evidence_key(path: Path) -> bytes:
     """The evidence key's 32 bytes. Raises SetupError that says what to type."""
     return _parsed(path, parse_evidence_key)
+
+
+def load_pseudonym_key(path: Path) -> bytes:
+    """The pseudonyms' key's 32 bytes. Raises SetupError that says what to type."""
+    return _parsed(path, parse_pseudonym_key)
 
 
 def _parsed(path: Path, parse: Callable[[str], bytes]) -> bytes:

@@ -23,12 +23,14 @@ from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
 from retention.planning.reach import described
 from retention.planning.relations import repeated
+from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.rights import Need, Right, needs
 from retention.planning.shared_parts import unshared
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
-from retention.verbs.prepared import Clock, configuration, problems_of, silence
+from retention.verbs.prepared import Clock, configuration, problems_of, reaches, silence
+from retention.verbs.rewriting import trial_problems
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
@@ -112,8 +114,9 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
     read_only = target.read_only()
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
-    lacking, looking = _rights(connector, bound, target)
+    lacking, looking = _rights(policy, connector, bound, target)
     meant = spoken.condition_problems(policy, bound, target.catalogue())
+    meant += (*rewriting_problems(policy, bound), *trial_problems(policy, bound, target))
     unseen = [problem for item in bound for problem in _unseen(item)]
     return _Look(
         problems=(*problems, *meant, *lacking, *unseen, *condition_problems(bound, target)),
@@ -158,7 +161,7 @@ def _unseen(item: BoundDataset) -> list[Problem]:
 
 
 def _rights(
-    connector: Connector, bound: Sequence[BoundDataset], target: Target
+    policy: Policy, connector: Connector, bound: Sequence[BoundDataset], target: Target
 ) -> tuple[list[Problem], list[str]]:
     """What the role can't do and a plan or a run would need, each once, under the first dataset that does.
 
@@ -167,7 +170,8 @@ def _rights(
     first: dict[str, str] = {}
     wanted: dict[Need, None] = {}
     for item in bound:
-        for need in needs(item):
+        rules = [r for r in policy.rules.values() if r.acts and reaches(r, item.dataset)]
+        for need in needs(item, deletes=not rules or not all(r.rewrites for r in rules)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))

@@ -27,8 +27,10 @@ from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobRow, RunRow
 from retention.store.state import StateStore
+from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import not_run, standing_of, status_of
 from retention.verbs.prepared import Clock, Prepared, in_zone
+from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy
 
@@ -213,12 +215,12 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: _Memory)
 def _leased(
     execution: Execution, job: JobPlan, item: Work, target: Target, remembered: Remembered | None
 ) -> JobOutcome:
-    """Executes the job under its lease: two at once on one dataset are refused."""
-    state, name = execution.state, item.job.name
+    """Executes the job under its lease: two at once on one dataset, or on rows that two share, are refused."""
+    state, name, now = execution.state, item.job.name, execution.clock()
     lease = lease_name(name)
-    now = execution.clock()
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
+        refuse_beside(tx.leases, item.bound, execution.ready.bound, now)
         token = tx.leases.acquire(lease, this_process(), now, LEASE)
     outcome: JobOutcome | None = None
     try:
@@ -294,6 +296,7 @@ def _removed(
     try:
         share = job.due / max(job.total, 1)
         committer = Committer(execution.evidence, job.connector, job.dataset)
+        making = making_of(execution.ready.config, execution.state, item, execution.plan.as_of)
         with ExitStack() as stack:
 
             def opened() -> Remover:
@@ -303,7 +306,7 @@ def _removed(
                         execution.ready.silent.get(job.connector, "its store does not answer")
                     )
                 journal.epoch = known.told.epoch
-                way = partial(target.remover, now, committer, remembered, share=share)
+                way = partial(target.remover, now, committer, remembered, share=share, making=making)
                 people, special = known.people(now.job), known.of(now.job)
                 return stack.enter_context(way(people=people, special=special))
 
@@ -313,7 +316,8 @@ def _removed(
                 return opened()
 
             remover = again(Retry(attempts=PATIENCE), opened)
-            execution.progress.start(f"deleting {item.bound}", job.due)
+            doing = "rewriting" if item.rewrites else "deleting"
+            execution.progress.start(f"{doing} {item.bound}", job.due)
             outcome = JobRun(
                 plan=job,
                 remover=remover,

@@ -57,6 +57,8 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             return (
                 f"it should have gone by {reading.at_most}, and another rule still keeps it: {_named(stops)}"
             )
+        case "done":
+            return "its clock has ended, and it has been rewritten since"
         case "elsewhere":
             part = next((s for s in stops if s.dataset is not None), None)
             if part is not None:

@@ -22,7 +22,7 @@ from retention.model.overview import SetUp
 from retention.model.place import Place
 from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
 from retention.store.state import StateStore
-from retention.verbs import stores
+from retention.verbs import pseudonyms, stores
 from retention.verbs.apart import shared_stores
 from retention.verbs.prepared import Clock, configuration
 
@@ -100,8 +100,9 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
     there = where.exists()
     by_hand = there and StateStore.unfinished(where)
     if there and not by_hand:
-        with stores.opened(config, place):
-            return [f"{where.shown}: the state store is there already, and its keys fit"]
+        with stores.opened(config, place) as state:
+            made = pseudonyms.make(config, state, by=by, clock=clock)
+            return [f"{where.shown}: the state store is there already, and its keys fit", *made]
     lines = _keys(config)
     settings = config.settings
     origin = settings.origin or _origin(config)
@@ -115,6 +116,7 @@ def _store(config: Configuration, place: Place, *, by: str, clock: Clock) -> lis
             for kind, key in (("signing", signer.verifier_key), ("evidence", evidence)):
                 tx.log.append("key.created", {"kind": kind, "key": key, "by": by}, now)
             tx.log.checkpoint(now)
+        lines += pseudonyms.make(config, state, by=by, clock=clock)
     what = "its tables were there, and it is set up now" if by_hand else "made"
     lines.append(f"{where.shown}: the state store, {what}; its ledger is `{origin}`")
     lines.append(f"{settings.mirror}: the ledger's plain files, and the public key that auditors need")

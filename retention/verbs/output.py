@@ -51,6 +51,7 @@ def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
     yield "the engine's settings", config.folder / SETTINGS
     yield "the signing key", config.settings.signing_key
     yield "the evidence key", config.settings.evidence_key
+    yield "the pseudonyms' key", config.settings.pseudonym_key
     databases = [(f"the database of connector `{name}`", path) for name, path in _targets(config, place)]
     with contextlib.suppress(ConfigurationError):  # it can't be used, and so is not
         file = stores.backend(config, place).file

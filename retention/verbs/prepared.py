@@ -24,6 +24,7 @@ from retention.planning.acting import in_order
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.limbs import cutoff
+from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.spoken import condition_problems
 from retention.planning.work import Work
 from retention.safety import sight
@@ -153,8 +154,18 @@ class Prepared:
 
 
 def reaches(rule: Rule, dataset: Dataset) -> bool:
-    """Whether the rule is one on this dataset: a rule on any data passes over slices, which can't be deleted."""
-    return rule.speaks_of(dataset.data) and not (dataset.columns is not None and not rule.data)
+    """Whether the rule is one on this dataset.
+
+    A rule on any data passes over slices, which can't be deleted, and over what its action is not spelt out for:
+    what hashes is no anonymisation.
+    """
+    if rule.data or not rule.acts:
+        return rule.speaks_of(dataset.data)
+    strategies = dataset.rewriting.columns.values()
+    if not rule.rewrites:
+        return dataset.columns is None
+    links = rule.base.action == "anonymize" and any(strategy.linking for strategy in strategies)
+    return dataset.columns is None and bool(strategies) and not links
 
 
 def cutoffs(rule: Rule, as_of: datetime) -> tuple[Cutoff, ...]:
@@ -214,6 +225,7 @@ class _Opening:
                 self.bound += found
                 self.problems += wrong
                 self.problems += condition_problems(self.config.policy, found, self.catalogues[name])
+                self.problems += rewriting_problems(self.config.policy, found)
 
     def beside(self, connector: Connector) -> None:
         """Which tables a connector has that was not asked for. What is wrong with them is for `check` to say."""

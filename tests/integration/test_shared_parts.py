@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -14,11 +15,14 @@ import pytest
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
-from retention.verbs import execution
+from retention.store.owners import this_process
+from retention.verbs import execution, stores
+from retention.verbs.prepared import configuration
 from tests.support import mariadb
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, removed
 
+HEAVY = [pytest.param(what, marks=pytest.mark.heavy) for what in ("NO ACTION", "SET NULL")]
 OLD, NEW = "'2020-01-01 00:00:00'", "'2026-11-01 00:00:00'"
 CUSTOMERS = """
 [datasets.customers]
@@ -84,7 +88,7 @@ def planned(work: Workplace) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("size", [1, pytest.param(1000, marks=pytest.mark.heavy)])
 def test_an_address_goes_with_the_last_who_lives_there(
     people: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -212,6 +216,21 @@ def test_a_row_that_a_part_refers_to_and_a_key_of_two_columns(work: Workplace, s
     assert store.rows("SELECT shop, nr FROM cards ORDER BY shop, nr") == [(2, 1), (2, 2)]
 
 
+def test_every_statement_about_them_is_shown(people: Workplace, store: Store) -> None:
+    shop(store, f"(1, {OLD}, 1)")
+    people.connect(store, CUSTOMERS)
+    shown = {each.purpose: each.sql for each in people.statements()}
+    place = f"{store.place}addresses"
+    planned = f"plan: rows of {place} that go with the last that refers to them"
+    assert {
+        planned,
+        f"batch: rows of {place} to which nothing refers any more",
+        f"batch: delete rows of {place}",
+    } <= set(shown)
+    assert (f"batch: lock rows of {place}" in shown) == (store.kind != "sqlite")
+    assert "NOT (EXISTS" in shown[f"batch: rows of {place} to which nothing refers any more"]
+
+
 # -- a shared row that is a record -------------------------------------------------------------
 
 
@@ -250,9 +269,9 @@ def test_a_rule_that_keeps_the_address_keeps_who_lives_there(people: Workplace, 
     ("hold", "held"),
     [
         (("--key", "db.addresses", "2"), ["2", "3"]),
-        (("--dataset", "db.addresses"), ["1", "2", "3"]),
-        (("--subject", "house=2"), ["2", "3"]),
-        (("--subject", "customer=2"), ["2"]),
+        pytest.param(("--dataset", "db.addresses"), ["1", "2", "3"], marks=pytest.mark.heavy),
+        pytest.param(("--subject", "house=2"), ["2", "3"], marks=pytest.mark.heavy),
+        pytest.param(("--subject", "customer=2"), ["2"], marks=pytest.mark.heavy),
         (("--key", "db.customers", "2"), ["2"]),
     ],
     ids=["address by key", "all addresses", "address as a subject", "a customer", "a customer by key"],
@@ -374,7 +393,7 @@ def test_who_comes_by_a_relation_after_the_last_look_undoes_the_batch(
     assert left(store, "addresses") == [1, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("on_delete", ["NO ACTION", "CASCADE", "SET NULL"])
+@pytest.mark.parametrize("on_delete", [*HEAVY, "CASCADE"])
 def test_nobody_can_move_in_once_the_address_is_about_to_go(
     people: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, on_delete: str
 ) -> None:
@@ -425,7 +444,7 @@ def opened(store: Store) -> Iterator[Any]:
         session.close()
 
 
-@pytest.mark.parametrize("on_delete", ["CASCADE", "SET NULL"])
+@pytest.mark.parametrize("on_delete", ["CASCADE", HEAVY[1]])
 def test_a_neighbour_is_never_touched_whatever_the_reference_says(
     people: Workplace, store: Store, on_delete: str
 ) -> None:
@@ -435,6 +454,24 @@ def test_a_neighbour_is_never_touched_whatever_the_reference_says(
     people.run()
     assert store.rows("SELECT id, address FROM customers") == [(2, 1)]
     assert left(store, "addresses") == [1, 3, 4, 5, 6]
+
+
+def test_two_jobs_at_once_on_datasets_that_share_rows_are_refused(people: Workplace, sqlite: Store) -> None:
+    """Each would see the other's record, and leave the address of both behind."""
+    shop(sqlite, f"(1, {OLD}, 1)", f"(1, {OLD}, 1)")
+    yearly(people, "staff")
+    people.connect(sqlite, CUSTOMERS + STAFF + SHARES)
+    people.init()
+    with stores.opened(configuration(people.place), people.place) as state:
+        with state.begin() as tx:
+            token = tx.leases.acquire("db.staff", this_process(), people.now, timedelta(hours=1))
+        (job,) = people.run("customers").jobs
+        assert job.status is JobStatus.REFUSED
+        assert "shares rows of `addresses`" in (job.reason or "")
+        with state.begin() as tx:
+            tx.leases.release("db.staff", token)
+    assert [job.done for job in people.run().jobs] == [1, 1]
+    assert left(sqlite, "addresses") == [2, 3, 4, 5, 6]
 
 
 # -- what check refuses ------------------------------------------------------------------------

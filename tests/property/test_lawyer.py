@@ -117,13 +117,13 @@ MUTANTS = {
     "`needs` needs nothing": ("fate.py", "record.dataset.data in variant.needs", "False"),
     "shared rows do not keep": (
         "fate.py",
-        "*rows.sharing(world, record), *rows.shared_with",
-        "*(), *rows.shared_with",
+        "(*rows.sharing(world, record), *rows.shared_with(world, record))",
+        "rows.shared_with(world, record)",
     ),
     "what is shared by referring does not keep": (
         "fate.py",
-        "*rows.sharing(world, record), *rows.shared_with(world, record)",
-        "*rows.sharing(world, record), *()",
+        "(*rows.sharing(world, record), *rows.shared_with(world, record))",
+        "rows.sharing(world, record)",
     ),
     "a hold on a shared row is none on the record": (
         "holds.py",

@@ -17,6 +17,7 @@ from tests.oracles.lawyer import examples_fate, places
 from tests.oracles.lawyer.harness import Harness, asked
 
 Patch = pytest.MonkeyPatch
+pytestmark = pytest.mark.heavy
 
 
 def others_forgotten(patch: Patch) -> None:

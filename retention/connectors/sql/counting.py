@@ -30,8 +30,10 @@ RANGE = 50_000
 """Rows of the root table that one counting statement looks at."""
 AT_ONCE = 1_000_000
 """The same where records refer to each other: each statement has to follow all references of the table."""
-SPECIAL = 2_000
-"""Records of which people told something that one statement looks at."""
+SPECIAL = 8_000
+"""Records of which people told something that one statement looks at, at most."""
+VALUES = 24_000
+"""So many values one statement takes: each record's key, and for each list of days once more."""
 FEW = 100
 """So few of them are looked at in one statement, in which each list has its keys."""
 
@@ -256,7 +258,8 @@ class Census:
             self._range(self._passes, Those(keys=self._special), without)
             self._range(told.having(lists), Those(keys=self._special), having)
             return without, having
-        for some in alike(str(self._works[0].bound), lists, self._special, SPECIAL):
+        most = min(SPECIAL, VALUES // (1 + len(lists.days)))
+        for some in alike(str(self._works[0].bound), lists, self._special, most):
             values: dict[str, Any] = {
                 name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
             }
@@ -308,7 +311,9 @@ def _add_rows(part: Table, tallies: Sequence[Tally], labels: Sequence[str], rows
 
 
 def _beside(work: Work) -> list[TableId]:
-    """The tables of rows that go with a record, but for its root."""
+    """The tables of rows that go with a record, but for its root; none where it is rewritten."""
+    if work.rewrites:
+        return []
     return [*(part.table.id for part in work.bound.parts), *(item.table.id for item in work.bound.shared)]
 
 

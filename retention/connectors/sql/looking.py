@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Look, Seen
+from retention.connectors.port import Look, Seen, Sight
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
+from retention.model import predicate as p
 from retention.model.catalogue import Table
 
 MOMENT = 2_000
@@ -46,6 +47,27 @@ def look(
             first, last = (None if value is None else str(value) for value in found[:2])
             seen[name] = Seen(first=first, last=last, nulls=rows - int(found[2]) if whole else None)
     return Look(rows=min(rows, most), whole=whole, columns=seen)
+
+
+def sighted(dialect: Dialect, connection: Connection, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+    """See `Target.sight`."""
+    compiler = Compiler(dialect)
+
+    def having(state: p.State) -> Any:
+        return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
+
+    served = dialect.serves(clock)
+    reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
+    source = compiler.source(clock.source)
+    some: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source)
+    some = some.where(reaches, having(p.State.PAST))
+    if connection.execute(some.limit(1)).first() is not None:
+        return Sight(past=True, served=served)
+    counts = []
+    for state in (p.State.RECENT, p.State.UNCLEAR):
+        query = sa.select(sa.func.count()).select_from(source).where(having(state))
+        counts.append(int(connection.execute(query).scalar_one()))
+    return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
 
 
 def _answer(dialect: Dialect, connection: Connection, query: sa.Select[Any]) -> Sequence[Any] | None:

@@ -27,6 +27,7 @@ from retention.connectors.sql import mysql_errors as errors
 from retention.connectors.sql.dialect import Timeouts
 from retention.connectors.sql.mysql_catalogue import read_catalogue, table_engine
 from retention.connectors.sql.mysql_moments import MysqlMoments
+from retention.connectors.sql.mysql_rewritten import MysqlRewritable
 from retention.connectors.sql.mysql_rights import lacking
 from retention.connectors.sql.mysql_session import (
     Verbatim,
@@ -52,7 +53,7 @@ class _Listed(UserDefinedType[Any]):
     cache_ok = True
 
 
-class Mysql(MysqlMoments):
+class Mysql(MysqlRewritable, MysqlMoments):
     """Row locks, keys in lists, a server with a clock of its own."""
 
     name = "mysql"

@@ -10,7 +10,7 @@ from retention.connectors.port import Lacking
 from retention.connectors.sql.markers import MARKERS
 from retention.connectors.sql.mysql_grants import read_grants
 from retention.model.catalogue import TableId
-from retention.planning.reach import qualified
+from retention.planning.reach import qualified, quoted
 from retention.planning.rights import Need, Right
 
 _MARKER_RIGHTS = ("SELECT", "INSERT", "DELETE")
@@ -23,6 +23,12 @@ def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | 
     grants = read_grants(connection)
     found: list[Lacking] = []
     for need in needs:
+        if need.right is Right.REWRITE:
+            missing = [name for name in need.columns if not grants.updates(need.table, name)]
+            if missing:
+                columns = ", ".join(quoted(name, "`") for name in missing)
+                grant = f"GRANT UPDATE ({columns}) ON {qualified(need.table, '`')} TO {grants.role};"
+                found.append(Lacking(table=need.table, right=need.right.value, grant=grant, looking=False))
         word = _WORDS.get(need.right)
         if word is not None and word not in grants.on(need.table):
             grant = f"GRANT {word} ON {qualified(need.table, '`')} TO {grants.role};"

@@ -11,7 +11,6 @@ from sqlalchemy.sql import quoted_name
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.lines import bound
 from retention.model.catalogue import TableId
 
 
@@ -42,8 +41,13 @@ def among_values(
     if not keys:
         return sa.false()
     if len(columns) == 1:
-        return columns[0].in_([bound(key[0]) for key in keys])
+        return columns[0].in_(every([key[0] for key in keys]))
     return sa.tuple_(*columns).in_([tuple(key) for key in keys])  # a tuple binds its values itself
+
+
+def every(values: Sequence[Any]) -> ColumnElement[Any]:
+    """Values of a list, as one parameter: a statement is made once, however many there are."""
+    return sa.bindparam(None, list(values), type_=NullType(), unique=True, expanding=True)
 
 
 def among_handed(columns: Sequence[ColumnElement[Any]], name: str) -> ColumnElement[Any]:

@@ -15,8 +15,10 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Taken, Transient, Window
 from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed
 from retention.planning.work import Work
@@ -31,19 +33,25 @@ class PageRemover(KeyRemover):
 
     def __init__(
         self,
-        dialect: Dialect,
         physical: Physical,
+        dialect: Dialect,
         connection: Connection,
         work: Work,
         committer: Committer,
         timeouts: Timeouts,
+        *,
+        listing: Listing | None = None,
+        untold: Untold | None = None,
     ) -> None:
-        super().__init__(dialect, connection, work, committer, timeouts)
+        """`untold`: with `listing`, what leaves out records that people's words could concern."""
+        super().__init__(dialect, connection, work, committer, timeouts, listing=listing, untold=untold)
         self._physical = physical
         self._stored = {str(id_): id_ for id_ in (work.bound.root.leaves or (work.bound.root.id,))}
-        self._leaves = {name: Statements(dialect, work, id_) for name, id_ in self._stored.items()}
+        self._leaves = {
+            name: Statements(dialect, self._work, id_, untold=untold) for name, id_ in self._stored.items()
+        }
         self._takes = {
-            name: locking_delete(statements, physical) for name, statements in self._leaves.items()
+            name: locking_delete(statements, physical, untold) for name, statements in self._leaves.items()
         }
         self._direct = {
             name: dialect.ahead(connection, direct_delete(statements, physical))
@@ -56,6 +64,9 @@ class PageRemover(KeyRemover):
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if sweep:
             return super().window(after, size, sweep=True)
+        told = self._told(after, size)
+        if told is not None:
+            return told
         leaf, page = next(iter(self._stored)), 0
         if after is not None and after.get("by") == "pages" and not self._over:
             leaf, page = after["leaf"], int(after["page"])
@@ -79,9 +90,7 @@ class PageRemover(KeyRemover):
         name, start, end = window.pages
         statements = self._leaves[name]
         query = sa.select(*statements.key_columns).select_from(statements.root)
-        query = query.where(
-            self._physical.inside(statements.root), statements.compiler.test(self._work.still_due)
-        )
+        query = query.where(self._physical.inside(statements.root), statements.still_due())
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             rows = plain_rows(self._connection, query, self._physical.parameters(start, end))
         return Window(after=window.after, keys=tuple(rows))
@@ -137,17 +146,17 @@ class PageRemover(KeyRemover):
 
 def direct_delete(statements: Statements, physical: Physical) -> Any:
     """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two."""
-    due = statements.compiler.test(statements.work.still_due)
+    due = statements.still_due()
     delete = sa.delete(statements.root).where(physical.inside(statements.root), due)  # type: ignore[arg-type]
     return delete.returning(*statements.key_columns, statements.late)
 
 
-def locking_delete(statements: Statements, physical: Physical) -> Any:
+def locking_delete(statements: Statements, physical: Physical, untold: Untold | None = None) -> Any:
     """Lock, recheck and delete `most` rows of a range of pages: nothing but the row itself decides."""
     dialect, work = statements.dialect, statements.work
-    inner = Statements(dialect, work, statements.leaf)
+    inner = Statements(dialect, work, statements.leaf, untold=untold)
     chosen = sa.select(physical.place(inner.root)).select_from(inner.root)
-    chosen = chosen.where(physical.inside(inner.root), inner.compiler.test(work.still_due))
+    chosen = chosen.where(physical.inside(inner.root), inner.still_due())
     chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
     chosen = dialect.lock(chosen, inner.root, wait=False)
     delete = sa.delete(statements.root).where(physical.at(statements.root, chosen))  # type: ignore[arg-type]

@@ -17,9 +17,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.predicates import Compiler, among_values, bound
+from retention.connectors.sql.predicates import Compiler, among_values
+from retention.connectors.sql.untold import may_be
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Kind, Reference, TableId
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.bound import BoundDataset, Component
 from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
@@ -147,16 +148,7 @@ class Persons:
 
     def _may_be(self, kind: str, values: Sequence[str]) -> ColumnElement[Any]:
         column = column_of(self._joins.value(self._dataset.subject[kind], self._root))
-        value = self._value(kind)
-        if column.kind is Kind.INTEGER:
-            numbers = [int(text) for text in values if _whole(text)]
-            return value.in_([bound(number) for number in numbers]) if numbers else sa.false()
-        plain = [text for text in values if text.isascii()]
-        text = self._dialect.folded(value, column.kind)
-        tests = [self._dialect.beyond_ascii(value, column.kind)]
-        if plain:
-            tests.append(text.in_([bound(each) for each in plain]))
-        return sa.or_(*tests)
+        return may_be(self._dialect, self._value(kind), column.kind, values)
 
 
 class PersonsOf(Target):
@@ -189,10 +181,6 @@ class PersonsOf(Target):
     ) -> Iterator[Key]:
         with self._looking(dataset, f"for what refers to records of {holder}") as found:
             yield from found.users(holder, link, keys)
-
-
-def _whole(text: str) -> bool:
-    return text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19
 
 
 def _text(value: Any) -> str:

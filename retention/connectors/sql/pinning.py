@@ -29,6 +29,26 @@ def pinned(create: str, dialect: str, column: str) -> str:
     return ""
 
 
+def checks_of(create: str, dialect: str, columns: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """(clause in short, clause) of each CHECK that names one of the columns, each once."""
+    if not _SUSPECT.search(create):
+        return ()
+    found: dict[str, str] = {}
+    for column in columns:
+        for what, clause, _ in _clauses(create, dialect, column.casefold()):
+            if what == "CHECK":
+                found[clause] = clause if len(clause) <= 60 else f"{clause[:59]}…"
+    return tuple((short, clause) for clause, short in found.items())
+
+
+def mentioned(sql: str, dialect: str, columns: Iterable[str]) -> frozenset[str]:
+    """Those of the columns whose names stand in a statement, quoted or not."""
+    import sqlglot
+
+    words = {token.text.casefold() for token in sqlglot.tokenize(sql, read=dialect)}
+    return frozenset(column for column in columns if column.casefold() in words)
+
+
 def _clauses(create: str, dialect: str, column: str) -> Iterator[tuple[str, str, int]]:
     """CHECK or AS, the expression in its brackets, and how often it names the column, where it does."""
     import sqlglot

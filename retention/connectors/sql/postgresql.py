@@ -23,6 +23,7 @@ from retention.connectors.sql.postgresql_ahead import ahead
 from retention.connectors.sql.postgresql_constraints import references_of
 from retention.connectors.sql.postgresql_moments import PostgresqlMoments
 from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql_rewritten import PostgresqlRewritable
 from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
@@ -43,7 +44,7 @@ OLDEST = 140000
 """The oldest server version that ranges of the physical order are served by."""
 
 
-class Postgresql(PostgresqlMoments):
+class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     """Row locks, `ctid` ranges, a server with a clock of its own."""
 
     name = "postgresql"
@@ -196,6 +197,10 @@ class Postgresql(PostgresqlMoments):
             return columns[0] == sa.any_(arrays[0])
         rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
         return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
+
+    def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
+        given = sa.bindparam(None, _array(list(values)), type_=NullType(), unique=True)
+        return value == sa.any_(sa.cast(given, Spelled(f"{type_}[]")))
 
     def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
         # By way of arrays: the planner takes those for small, and hashes them. A query's own rows, once it guesses

@@ -46,6 +46,11 @@ def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | 
         ):
             grant = f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {quoted(role)};"
             found.append(Lacking(table=table, right="use the schema of", grant=grant, looking=True))
+    has |= {
+        (need.table, need.right): _may_rewrite(connection, need)
+        for need in needs
+        if need.right is Right.REWRITE
+    }
     for need in needs:
         if not has.get((need.table, need.right), True):
             grant = f"GRANT {_word(need)} ON {qualified(need.table)} TO {quoted(role)};"
@@ -54,13 +59,27 @@ def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | 
     return (*found, *_of_marker(connection, marker_schema))
 
 
+def _may_rewrite(connection: Connection, need: Need) -> bool:
+    """The role may change every column of it."""
+    return bool(
+        connection.execute(
+            sa.text(
+                "SELECT coalesce(bool_and(has_column_privilege(c.oid, a.attnum, 'UPDATE')), true) FROM pg_class c"
+                " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
+                " WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY(CAST(:columns AS text[]))"
+            ),
+            {"schema": need.table.schema, "name": need.table.name, "columns": list(need.columns)},
+        ).scalar_one()
+    )
+
+
 def _word(need: Need) -> str:
     match need.right:
         case Right.READ:
             return "SELECT"
         case Right.DELETE:
             return "DELETE"
-        case Right.LOCK:
+        case Right.LOCK | Right.REWRITE:
             return f"UPDATE ({', '.join(map(quoted, need.columns))})" if need.columns else "UPDATE"
 
 

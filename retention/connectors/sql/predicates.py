@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql import encodings, moments
+from retention.connectors.sql import encodings, moments, rewritten
 from retention.connectors.sql.days import Days
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
@@ -200,6 +200,9 @@ class Compiler(Days):
                 if test not in self._dates:  # asked of each date several times, and long where dates are text
                     self._dates[test] = self._dated(test)
                 return self._dates[test]
+            case p.IsDone(field=field, strategy=strategy):
+                of = Column(name=field.column, kind=field.kind, type=field.type)
+                return rewritten.done(self._dialect, self.field(field), of, strategy)
             case p.Handed(fields=fields):
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
                 return self._dialect.key_in([self.field(f) for f in fields], key)

@@ -114,24 +114,11 @@ def _key(text: str) -> Key:
     return thawed(json.loads(text))
 
 
-class RememberingRemover(KeyRemover):
+class RememberedWindows(KeyRemover):
     """First what is remembered, then what is due by what can still be read."""
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        connection: Connection,
-        work: Work,
-        committer: Committer,
-        timeouts: Timeouts,
-        remembered: RememberedKeys,
-        *,
-        listing: Listing | None = None,
-    ) -> None:
-        super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
-        self._remembered = remembered
-        self._entangled = work.bound.entangled
-        self._recheck_remembered = self._statements.recheck_remembered()
+    _remembered: RememberedKeys
+    _entangled: bool
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if after is None or after.get("by") == "remembered":
@@ -149,6 +136,26 @@ class RememberingRemover(KeyRemover):
         yield from self._remembered.oldest()
         if not self._entangled:
             yield from super().oldest(most)
+
+
+class RememberingRemover(RememberedWindows):
+    """Deletes what is remembered, and what is due."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        work: Work,
+        committer: Committer,
+        timeouts: Timeouts,
+        remembered: RememberedKeys,
+        *,
+        listing: Listing | None = None,
+    ) -> None:
+        super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
+        self._remembered = remembered
+        self._entangled = work.bound.entangled
+        self._recheck_remembered = self._statements.recheck_remembered()
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""

@@ -24,6 +24,7 @@ from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Reference, Table
@@ -48,6 +49,8 @@ class MiscountedError(Refused):
 class KeyRemover(Remover):
     """Batches by keys, in clock order where an index serves it, else in key order."""
 
+    doing = "deleting"
+
     def __init__(
         self,
         dialect: Dialect,
@@ -58,8 +61,12 @@ class KeyRemover(Remover):
         *,
         dense: bool = False,
         listing: Listing | None = None,
+        untold: Untold | None = None,
     ) -> None:
-        """`dense`: a good part of the table is due. `listing`: what people told of the records, asked in each batch."""
+        """`dense`: a good part of the table is due. `listing`: what people told of the records, asked in each batch.
+
+        `untold`: with it, what tells the records apart that are asked for before all others, by their keys.
+        """
         self._listing = listing
         self._dialect = dialect
         self._connection = connection
@@ -68,6 +75,8 @@ class KeyRemover(Remover):
         self._timeouts = timeouts
         self._statements = Statements(dialect, work)
         self._order = self._statements.order(dense=dense)
+        key = {column.name: self._statements.column(column.name) for column in self._statements.key}
+        self._others = () if untold is None else tuple(untold.others(key))
         *self._parts, _ = self._statements.members
         self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
         self._look_again = LookAgain(dialect, connection, self._statements)
@@ -100,7 +109,8 @@ class KeyRemover(Remover):
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            rows = plain_rows(self._connection, self._statements.find(order, position, size))
+            query = self._statements.find(order, position, size).where(*self._others)
+            rows = plain_rows(self._connection, query)
             if not rows:
                 return None
             keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
@@ -151,7 +161,7 @@ class KeyRemover(Remover):
             self._dialect.defer_constraints(self._connection)
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        with wrapped(self._dialect, f"{self._where}: deleting a batch"):
+        with wrapped(self._dialect, f"{self._where}: {self.doing} a batch"):
             if wait:
                 self._dialect.limit_waiting(self._connection, _WAITING)
                 return self._take(window.keys[:most], wait=True)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
-from retention.connectors.sql import pages, spans
+from retention.connectors.sql import pages, spans, updating
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.emptying import Emptying, Loosening
@@ -53,12 +53,15 @@ def job(
         yield from _by_spans(statements, statements.order(dense=dense), dialect.returns_deleted(connection))
     by_keys = "batch" if way is KeyRemover else "sweep by keys"
     order = statements.order(dense=dense and way is not pages.PageRemover)
-    for found in (
-        _claim(dialect, work, statements, order),
-        _recheck(dialect, work, statements),
-        _parts_before(dialect, work, statements),
-        _deletes(dialect, connection, work, statements),
-    ):
+    if work.rewrites:
+        steps = [_recheck_rewriting(dialect, statements), _rewrites(dialect, statements)]
+    else:
+        steps = [
+            _recheck(dialect, work, statements),
+            _parts_before(dialect, work, statements),
+            _deletes(dialect, connection, work, statements),
+        ]
+    for found in (_claim(dialect, work, statements, order), *steps):
         for purpose, statement in found:
             yield f"{by_keys}: {purpose}", statement, {}
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
@@ -116,11 +119,11 @@ def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[S
 def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:
     for statement in dialect.before_keys(statements.key):
         yield "where keys are handed over", statement
-    if work.remembered or work.bound.entangled:
+    if work.remembered or (work.bound.entangled and not work.rewrites):
         yield "due records, written down before the first", statements.remember()
     for number, pairs in enumerate(statements.goes_before(), 1):
         yield f"due records that others of them refer to ({number})", pairs
-    if not work.bound.entangled:
+    if work.rewrites or not work.bound.entangled:
         yield "candidates, without locks", statements.find(order, None, _A_BATCH)
         behind = (UNKNOWN,) * len(statements.ordering(order))
         yield "the next candidates, behind these", statements.find(order, behind, _A_BATCH)
@@ -143,6 +146,26 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
         yield f"records that are due, and locked{_OTHERS}", statements.screen()
     if work.remembered or work.bound.entangled:
         yield "recheck of what was written down", statements.recheck_remembered()
+
+
+def _recheck_rewriting(dialect: Dialect, statements: Statements) -> Found:
+    """With what there is to be rewritten of each record."""
+    if dialect.row_locks and statements.work.own_columns:
+        yield "lock the records, and recheck", updating.lock_due(statements)
+    if dialect.row_locks:
+        yield f"lock the records{_OTHERS}", statements.lock(wait=False)
+        yield "lock the records, waiting, at last", statements.lock(wait=True)
+        yield f"records that are there, and locked{_OTHERS}", statements.present()
+    yield "recheck under the lock", updating.recheck(statements)
+
+
+def _rewrites(dialect: Dialect, statements: Statements) -> Found:
+    """Of records of which every column is rewritten; of others it sets fewer."""
+    root = statements.work.bound.root.id
+    update = updating.Updates(dialect, statements, None).of((True,) * len(statements.work.rewrites))
+    if update.reads:
+        yield f"read what the engine makes something of, of {root}", update.reading()
+    yield f"rewrite records of {root}", update.shown
 
 
 def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found:

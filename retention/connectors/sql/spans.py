@@ -17,10 +17,12 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.statements import Order, Statements
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work
@@ -38,14 +40,25 @@ class SpanRemover(KeyRemover):
         timeouts: Timeouts,
         *,
         dense: bool,
+        listing: Listing | None = None,
+        untold: Untold | None = None,
     ) -> None:
-        super().__init__(dialect, connection, work, committer, timeouts, dense=dense)
+        """`untold`: with `listing`, what leaves out records that people's words could concern."""
+        super().__init__(
+            dialect, connection, work, committer, timeouts, dense=dense, listing=listing, untold=untold
+        )
         self._asked = 0
-        self._bare = Statements(dialect, work, bare=True) if dialect.returns_deleted(connection) else None
+        self._free = Statements(dialect, self._work, untold=untold)
+        self._bare: Statements | None = None
+        if dialect.returns_deleted(connection):
+            self._bare = Statements(dialect, self._work, bare=True, untold=untold)
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if sweep:
             return super().window(after, size, sweep=True)
+        told = self._told(after, size)
+        if told is not None:
+            return told
         kind = "clock" if self._order.clock is not None else "key"
         start = after["at"] if after is not None and after.get("by") == kind else None
         if start == []:
@@ -62,7 +75,7 @@ class SpanRemover(KeyRemover):
     def keys_of(self, window: Window) -> Window:
         if window.span is None:
             return window
-        query = keys(self._statements, self._due_in(window))
+        query = keys(self._free, self._due_in(window))
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             return replace(window, span=None, keys=tuple(plain_rows(self._connection, query)))
 
@@ -75,12 +88,12 @@ class SpanRemover(KeyRemover):
             if most < self._asked:
                 return self._by_keys(window, most, wait=wait)
             due = self._due_in(window)
-            rows = plain_rows(self._connection, found(self._statements, due))
+            rows = plain_rows(self._connection, found(self._free, due))
             if not rows:
                 return Taken(keys=(), overdue=0, rows={})
             gone = [row[:-1] for row in rows]
             with self._sealing(gone) as sealed:
-                count = self._gone(delete(self._statements, due), {}, len(gone))
+                count = self._gone(delete(self._free, due), {}, len(gone))
         return self._taken(gone, sealed.result(), rows, count)
 
     def _returned(self, window: Window) -> Taken:
@@ -98,11 +111,11 @@ class SpanRemover(KeyRemover):
         return Taken(keys=gone, sealed=sealed, overdue=overdue, rows={root: count})
 
     def _by_keys(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        query = keys(self._statements, self._due_in(window))
+        query = keys(self._free, self._due_in(window))
         return self._take(plain_rows(self._connection, query.limit(bound(most))), wait=wait)
 
     def _due_in(self, window: Window) -> list[Any]:
-        return due_in(self._statements, self._order, *self._ends(window))
+        return due_in(self._free, self._order, *self._ends(window))
 
     def _ends(self, window: Window) -> tuple[Position, Position]:
         assert window.span is not None
@@ -127,7 +140,7 @@ def due_in(statements: Statements, order: Order, start: Position, end: Position)
     limits = [*statements.behind(order, start), *_reaching(statements)]
     if end is not None:
         limits += statements.up_to(order, end)
-    return [*statements.key_known, *limits, statements.compiler.test(statements.work.still_due)]
+    return [*statements.key_known, *limits, statements.still_due()]
 
 
 def keys(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:

@@ -32,6 +32,7 @@ from retention.connectors.sql.pinning import with_pins
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.connectors.sql.sqlite_moments import SqliteMoments, teach
+from retention.connectors.sql.sqlite_rewritten import SqliteRewritable
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -54,7 +55,7 @@ _CLAIM = "retention_claim"
 _ROW_BY_ROW = frozenset({"RESTRICT"})
 
 
-class Sqlite(SqliteMoments):
+class Sqlite(SqliteRewritable, SqliteMoments):
     """A file: one writer at a time, no row locks, no server."""
 
     name = "sqlite"

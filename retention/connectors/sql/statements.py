@@ -13,6 +13,7 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
+from retention.connectors.sql.untold import Untold
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.bound import Loosened
 from retention.planning.work import Work
@@ -35,14 +36,30 @@ class Statements:
     """The statements of `work` on a database of `dialect`, over the root table or one of its leaves."""
 
     def __init__(
-        self, dialect: Dialect, work: Work, leaf: TableId | None = None, *, bare: bool = False
+        self,
+        dialect: Dialect,
+        work: Work,
+        leaf: TableId | None = None,
+        *,
+        bare: bool = False,
+        untold: Untold | None = None,
     ) -> None:
+        """`untold`: what leaves out records that people's words could concern."""
         self.dialect = dialect
         self.work = work
         instead = {} if leaf is None else {work.bound.root.id: leaf}
         self.compiler = Compiler(dialect, instead, bare=bare, lists=work.lists)
         self.root: FromClause = self.compiler.source(work.root)
         self.leaf = leaf
+        self._untold = untold
+
+    def still_due(self) -> ColumnElement[Any]:
+        """The record is due in a batch; where records are to be told apart, and nobody told anything of it."""
+        due = self.compiler.test(self.work.still_due)
+        if self._untold is None:
+            return due
+        columns = {name: self.column(name) for name in self._untold.columns}
+        return sa.and_(due, *self._untold.tests(columns))
 
     # -- columns ---------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ from retention.connectors.port import (
     Key,
     Lacking,
     Look,
+    Making,
     Marker,
+    Misfit,
     People,
     RecordView,
     Remembered,
@@ -29,7 +31,7 @@ from retention.connectors.sql import shown
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.looking import look
+from retention.connectors.sql.looking import look, sighted
 from retention.connectors.sql.markers import (
     MARKERS,
     insert_marker,
@@ -45,8 +47,11 @@ from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.rewriting import rewriter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
+from retention.connectors.sql.trying import Trial
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
@@ -187,25 +192,8 @@ class SqlTarget(PersonsOf):
             return RecordReader(self._dialect, connection, work, {}).ask(key, questions)
 
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
-        compiler = Compiler(self._dialect)
-
-        def having(state: p.State) -> Any:
-            return compiler.test(p.Dated(field=clock, state=state, floor=floor, cutoff=now))
-
-        served = self._dialect.serves(clock)
-        reaches = compiler.test(p.Reaches(field=clock, cutoff=now))
-        source = compiler.source(clock.source)
-        some: sa.Select[Any] = (
-            sa.select(sa.literal_column("1")).select_from(source).where(reaches, having(p.State.PAST))
-        )
         with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
-            if connection.execute(some.limit(1)).first() is not None:
-                return Sight(past=True, served=served)
-            counts = []
-            for state in (p.State.RECENT, p.State.UNCLEAR):
-                query = sa.select(sa.func.count()).select_from(source).where(having(state))
-                counts.append(int(connection.execute(query).scalar_one()))
-        return Sight(past=False, ahead=counts[0], unclear=counts[1], served=served)
+            return sighted(self._dialect, connection, clock, floor, now)
 
     def refuses(self, source: p.Source, test: p.Test) -> str | None:
         compiler = Compiler(self._dialect)
@@ -221,6 +209,10 @@ class SqlTarget(PersonsOf):
                     raise
                 return plain(error)
         return None
+
+    def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
+        with self._reader(f"trying what is made of {bound}") as connection:
+            return tuple(Trial(self._dialect, connection, bound, samples).misfits())
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:
@@ -239,7 +231,7 @@ class SqlTarget(PersonsOf):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled:
+        if work.remembered or work.bound.entangled or work.rewrites:
             return False
         ways = {self._way(connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not self._no_index(work)
@@ -254,7 +246,7 @@ class SqlTarget(PersonsOf):
         with self._reader(f"remembering due records of {work.bound}") as connection:
             query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
             remembered = RememberedKeys(connection.execute(query))
-            if work.bound.entangled:
+            if work.bound.entangled and not work.rewrites:
                 for pairs in Statements(self._dialect, work).goes_before():
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
@@ -271,37 +263,37 @@ class SqlTarget(PersonsOf):
         share: float = 0.0,
         people: People | None = None,
         special: Sequence[Key] = (),
+        making: Making | None = None,
     ) -> Iterator[Remover]:
         timeouts = Timeouts()
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
-            if remembered is None and work.bound.entangled:
+            if remembered is None and work.bound.entangled and making is None:
                 remembered = stack.enter_context(contextlib.closing(self.remember(work)))
             listing = None
             if people is not None:
                 listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
-            if isinstance(remembered, RememberedKeys):
-                yield RememberingRemover(
-                    self._dialect, connection, work, committer, timeouts, remembered, listing=listing
-                )
-                return
             dense = share >= DENSE
-            if listing is not None:
-                yield KeyRemover(
-                    self._dialect, connection, work, committer, timeouts, dense=dense, listing=listing
-                )
+            given = self._dialect, connection, work, committer, timeouts
+            if making is not None:
+                yield rewriter(*given, making, remembered, dense=dense, listing=listing)
                 return
-            way = self._way(connection, work, dense)
-            if way is PageRemover:
-                physical = self._dialect.physical
-                assert physical is not None
-                yield PageRemover(self._dialect, physical, connection, work, committer, timeouts)
+            if isinstance(remembered, RememberedKeys):
+                yield RememberingRemover(*given, remembered, listing=listing)
+                return
+            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
+            apart = untold is None or untold.told_apart
+            way = self._way(connection, work, dense) if apart else KeyRemover
+            if way is PageRemover and (physical := self._dialect.physical) is not None:
+                yield PageRemover(physical, *given, listing=listing, untold=untold)
+            elif way is SpanRemover:
+                yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
             else:
-                yield way(self._dialect, connection, work, committer, timeouts, dense=dense)
+                yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if not (work.own_columns and work.nothing_refers):
+        if work.rewrites or not (work.own_columns and work.nothing_refers):
             return KeyRemover
         if self._dialect.physical is not None and (dense or self._no_index(work)):
             return PageRemover

@@ -579,6 +579,13 @@ def shared_houses() -> Iterator[Situation]:
         left={"people": [1, 2], "houses": [1, 2]},
     )
     yield living(
+        "a rule keeps a record by another that shares a row, whatever it yields to",
+        [at_home(1, 1)],
+        [{"id": 1, **NEW}],
+        {"all people 1": "retained", "all houses 1": "not_due"},
+        rules=[keep("all", ("people", "houses"), yields_to=("legal claims",))],
+    )
+    yield living(
         "a hold on the house covers who lives there",
         [at_home(1, 1), at_home(2, 2)],
         [{"id": 1, **OLD}, {"id": 2, **OLD}],

@@ -205,7 +205,7 @@ def test_none_takes_away_what_the_rule_says(variants, rule, lines, expected):
         (KEEP, ["limits = { rows = 1 }"], "limits", "no key of this table", "whole rule"),
         (KEEP, ['kept_by = "x"'], "kept_by", "no key of this table", "whole rule"),
         (KEEP, ['otherwise = ["anonymize"]'], "otherwise", "not supported yet", "take it out"),
-        (KEEP, ['action = "anonymize"'], "action", "not supported yet", '"delete"'),
+        (KEEP, ['action = "restrict"'], "action", "not supported yet", '"delete"'),
         (KEEP, ['from = "bokked"'], "from", "spelt out by no dataset", '"booked"'),
         (KEEP, ['until = ["closed", "askd"]'], "until[2]", "spelt out by no dataset", '"asked"'),
         (KEEP, ['until = "none"'], "until", "what the rule does not say", "take it out"),

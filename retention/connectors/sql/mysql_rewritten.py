@@ -1,0 +1,129 @@
+"""The pieces of rewritten values on MariaDB and MySQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection
+
+from retention.connectors.sql.lines import bound
+from retention.connectors.sql.pinning import checks_of
+from retention.connectors.sql.rewritten import Back, Element, Guards, Rewritable, number, one_by_one
+from retention.model.catalogue import Column, Kind, Table
+from retention.planning.reach import qualified
+
+_ONE = number(1)
+
+
+class MysqlRewritable(Rewritable):
+    """Sessions are in UTC: an instant is generalised there. What is no day (0000-00-00) counts as generalised."""
+
+    def guards(self, connection: Connection, of: Table) -> Guards:
+        show = f"SHOW CREATE TABLE {qualified(of.id, '`')}".replace("%", "%%")
+        create = str(connection.exec_driver_sql(show).fetchall()[0][1])
+        found = connection.exec_driver_sql(
+            "SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s"
+            " AND TABLE_NAME = %s AND NOT NON_UNIQUE AND SUB_PART IS NOT NULL",
+            (of.id.schema, of.id.name),
+        ).fetchall()
+        uniques = tuple((name, frozenset({column})) for name, column in found)
+        return Guards(checks=checks_of(create, "mysql", of.columns), uniques=uniques)
+
+    def exactly(self, text: Element, value: str) -> Element:
+        alike = text == bound(value)  # cheap, and true of all that is exactly so
+        return sa.and_(alike, _bytes(text) == sa.cast(bound(value), sa.BINARY))
+
+    def characters(self, text: Element) -> Element:
+        return sa.func.char_length(text)
+
+    def at_most(self, text: Element, length: int) -> Element:
+        return self.characters(text) <= number(length)
+
+    def leading(self, text: Element, length: int) -> Element:
+        return sa.func.left(text, number(length), type_=sa.Text())
+
+    def trailing(self, text: Element, length: int) -> Element:
+        return sa.func.right(text, number(length), type_=sa.Text())
+
+    def character(self, text: Element, place: int) -> Element:
+        return sa.func.substr(text, number(place), _ONE, type_=sa.Text())
+
+    def generalised(self, column: Element, of: Column, *, month: bool) -> Element:
+        shape = bound("%Y-%m-01" if month else "%Y-01-01")
+        kind = sa.Date() if of.kind is Kind.DATE else sa.DateTime()
+        return sa.cast(sa.func.date_format(column, shape), kind)
+
+    def is_generalised(self, column: Element, of: Column, *, month: bool) -> Element:
+        parts = [sa.func.dayofmonth(column) <= _ONE]
+        if not month:
+            parts.append(sa.func.month(column) <= _ONE)
+        if of.kind is not Kind.DATE:
+            parts.append(sa.func.time(column) == sa.literal_column("'00:00:00'"))
+        return sa.and_(*parts)
+
+    def floored(self, column: Element, of: Column, width: int) -> Element:
+        wide = number(width)
+        if of.kind is Kind.REAL:
+            most: Element = sa.literal_column(str(1 << (24 if of.type.lower().startswith("float") else 53)))
+            floor = sa.func.floor(column / wide) * wide
+            return sa.case((sa.func.abs(column) < most, floor), else_=column)
+        if "unsigned" in of.type.lower():
+            return column - sa.func.mod(column, wide)
+        return column - sa.func.mod(sa.func.mod(column, wide) + wide, wide)
+
+    def same(self, column: Element, value: Element) -> Element:
+        return _bytes(column).op("<=>", is_comparison=True)(sa.cast(value, sa.BINARY))
+
+    def write_back(
+        self,
+        connection: Connection,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        rows: Sequence[Back],
+    ) -> int:
+        """Joined with a list, where whole numbers lead to the rows."""
+        if len(key) != 1 or key[0].kind is not Kind.INTEGER:
+            return one_by_one(self, connection, target, sets, key, columns, rows)
+        names = ["k0", *(f"{letter}{i}" for letter in "on" for i in range(len(columns)))]
+        kinds = ["BIGINT" if "unsigned" not in key[0].type.lower() else "BIGINT UNSIGNED"]
+        kinds += ["LONGTEXT CHARACTER SET utf8mb4"] * (2 * len(columns))
+        shape = ", ".join(
+            f"{name} {kind} PATH '$[{i}]'" for i, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        )
+        listed = f"JSON_TABLE(%(rows)s, '$[*]' COLUMNS ({shape})) AS v"
+        handed = sa.table("v", *(sa.column(name) for name in names))
+        new = {column.name: handed.c[f"n{i}"] for i, column in enumerate(columns)}
+        read = (
+            _bytes(target.c[column.name]).op("<=>", is_comparison=True)(sa.cast(handed.c[f"o{i}"], sa.BINARY))
+            for i, column in enumerate(columns)
+        )
+        where = sa.and_(target.c[key[0].name] == handed.c.k0, *read)
+        return _joined(connection, target, listed, {**sets, **new}, where, [[*k, *o, *n] for k, o, n in rows])
+
+
+def _joined(
+    connection: Connection,
+    target: Any,
+    listed: str,
+    values: Mapping[str, Element],
+    where: Element,
+    rows: Sequence[Sequence[Any]],
+) -> int:
+    """UPDATE with a join, which SQLAlchemy writes for tables only."""
+    statement = sa.update(target).values(dict(values)).where(where)
+    compiled = statement.compile(dialect=connection.dialect)
+    name = connection.dialect.identifier_preparer.format_table(target)
+    sets = str(compiled).partition(" SET ")[2]
+    given = {**compiled.params, "rows": json.dumps(rows, ensure_ascii=False, default=str)}
+    sql = f"UPDATE {listed} STRAIGHT_JOIN {name} SET {sets}"
+    return int(connection.exec_driver_sql(sql, given).rowcount)
+
+
+def _bytes(text: Element) -> Element:
+    return sa.cast(sa.cast(text, mysql.CHAR(charset="utf8mb4")), sa.BINARY)

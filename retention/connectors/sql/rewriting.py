@@ -1,0 +1,189 @@
+"""One job's batches that rewrite records, by their keys: find, lock, recheck, read what the engine makes, update, mark.
+
+The recheck says of each record which columns are open. Only those are set (and such as are NULL, which stay so);
+records with the same open columns share a statement. What the engine makes is written over the value that was read,
+and over no other. Nothing of the record but its root's row is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Key, Making, Refused, Remembered, Taken
+from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.remembering import RememberedKeys, RememberedWindows
+from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.updating import (
+    Direct,
+    Flags,
+    Found,
+    Updates,
+    direct,
+    lock_due,
+    recheck,
+    told_apart,
+)
+from retention.ledger.evidence import Committer, Sealed
+from retention.planning.work import Work
+
+
+class RewritingRemover(KeyRemover):
+    """Batches by keys whose records are rewritten."""
+
+    doing = "rewriting"
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        work: Work,
+        committer: Committer,
+        timeouts: Timeouts,
+        *,
+        making: Making,
+        dense: bool = False,
+        listing: Listing | None = None,
+    ) -> None:
+        super().__init__(dialect, connection, work, committer, timeouts, dense=dense, listing=listing)
+        self._updates = Updates(dialect, self._statements, making)
+        self._recheck = recheck(self._statements)
+        self._lock_due = lock_due(self._statements)
+        self._by_itself = work.own_columns and listing is None
+        self._width = len(self._statements.key)
+        self._direct = direct(dialect, self._statements, making) if self._by_itself else None
+
+    def _take_directly(self, update: Direct, keys: Sequence[Key]) -> Taken:
+        """The statement that updates has looked at what it locks; what it did not meet is no longer due."""
+        with self._sealing(keys) as sealing:
+            found = update.execute(self._connection, keys)
+            due = [row[: self._width] for row in found]
+            made = sealing.result()
+        sealed = made if len(due) == len(keys) else self._committer.seal(due)
+        return Taken(
+            keys=due,
+            sealed=sealed if due else None,
+            overdue=sum(row[-1] for row in found),
+            rows={str(self._work.bound.root.id): len(due)} if due else {},
+            changed=len(keys) - len(due),
+        )
+
+    def _ask(self, held: Sequence[Key]) -> None:
+        if self._listing is not None:
+            self._recheck = recheck(self._listing.statements(held))
+
+    def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
+        if hopeful and self._direct is not None:
+            return self._take_directly(self._direct, keys)
+        if hopeful and self._by_itself:
+            found, locked = self._lock_and_look(keys)
+            return self._rewritten(found, changed=len(keys) - len(found) - len(locked), locked=locked)
+        held, skipped = self._lock_roots(keys, wait=wait)
+        self._ask(held)
+        found = self._due_of(held, self._dialect.give_keys(self._connection, self._statements.key, held))
+        kept = () if self._listing is None else self._listing.held(held)
+        changed = len(keys) - len(skipped) - len(found) - len(kept)
+        return self._rewritten(found, changed=changed, held=kept, locked=tuple(skipped), careful=not hopeful)
+
+    def _lock_and_look(self, keys: Sequence[Key]) -> tuple[list[tuple[Any, ...]], tuple[Key, ...]]:
+        """What is due by its own columns, locked by the statement that looks, and what others have locked."""
+        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        found = plain_rows(self._connection, self._lock_due, given)
+        if len(found) == len(keys):
+            return found, ()
+        known = {row[: self._width] for row in found}
+        missing = [key for key in keys if key not in known]
+        return found, self._rows_of_keys(self._statements.screen(), missing)
+
+    def _rewritten(
+        self,
+        found: Sequence[tuple[Any, ...]],
+        *,
+        changed: int,
+        held: Sequence[Key] = (),
+        locked: Sequence[Key] = (),
+        careful: bool = False,
+    ) -> Taken:
+        width = self._width
+        due = [row[:width] for row in found]
+        rows, sealed = self._update(found, due, careful=careful) if due else ({}, None)
+        overdue = sum(row[width] for row in found)
+        return Taken(
+            keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, held=held, locked=locked
+        )
+
+    def _update(
+        self, found: Sequence[tuple[Any, ...]], due: Sequence[Key], *, careful: bool
+    ) -> tuple[Mapping[str, int], Sealed]:
+        """Step 4: every record counted; meanwhile they are committed to."""
+        if any(row[-2] for row in found):
+            raise Refused(f"{self._where}: a value is none that can be generalised")
+        groups: dict[Flags, list[Found]] = {}
+        for row in found:
+            flags = tuple(map(bool, row[self._width + 1 : -2]))
+            groups.setdefault(flags, []).append((row[: self._width], int(row[-1])))
+        root = self._work.bound.root.id
+        with self._sealing(due) as sealed:
+            for flags, some in groups.items():
+                met = self._updates.of(flags).execute(self._connection, some, beside_locks=careful)
+                self._counted(met, len(some), root.name, "rewritten")
+        return {str(root): len(due)}, sealed.result()
+
+
+class RememberedRewriter(RememberedWindows, RewritingRemover):
+    """First what was written down before other jobs removed what told of it, then what can still be read."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        work: Work,
+        committer: Committer,
+        timeouts: Timeouts,
+        remembered: RememberedKeys,
+        *,
+        making: Making,
+        listing: Listing | None = None,
+    ) -> None:
+        super().__init__(dialect, connection, work, committer, timeouts, making=making, listing=listing)
+        self._remembered, self._entangled = remembered, False
+        self._by_itself, self._direct = False, None
+        statements = self._statements
+        query = statements.recheck_remembered()
+        self._recheck_remembered = query.add_columns(*told_apart(statements))
+
+    def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        found = super()._due_of(held, given)
+        known = {row[: self._width] for row in found}
+        late = self._remembered.among([key for key in held if key not in known])
+        if late:
+            some = self._dialect.give_keys(self._connection, self._statements.key, list(late))
+            for row in plain_rows(self._connection, self._recheck_remembered, some):
+                key = row[: self._width]
+                found.append((*key, late[key], *row[self._width :]))
+        return found
+
+
+def rewriter(
+    dialect: Dialect,
+    connection: Connection,
+    work: Work,
+    committer: Committer,
+    timeouts: Timeouts,
+    making: Making,
+    remembered: Remembered | None,
+    *,
+    dense: bool,
+    listing: Listing | None,
+) -> RewritingRemover:
+    """The remover of a job that rewrites."""
+    if isinstance(remembered, RememberedKeys):
+        return RememberedRewriter(
+            dialect, connection, work, committer, timeouts, remembered, making=making, listing=listing
+        )
+    return RewritingRemover(
+        dialect, connection, work, committer, timeouts, making=making, dense=dense, listing=listing
+    )

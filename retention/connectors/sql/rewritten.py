@@ -1,0 +1,273 @@
+"""What strategies make of a column, as SQL: the value, whether it is a result already, whether it can be read at all.
+
+The meaning is `retention.actions.strategies`; every expression here is held to it by a property test on each
+database. What hash, fake and token make is computed in the engine: a key is never sent to a database, whose logs
+may hold every statement with its values.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement, Grouping
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.lines import bound
+from retention.model.catalogue import Column, Kind, Table
+from retention.model.strategy import DATES, HASH_PREFIX, HASH_SHAPE, STARS, Strategy, Way
+
+Element = ColumnElement[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guards:
+    """What else a table's rows must keep to: `checks`, (name, boolean SQL of the database's own), and `uniques`,
+    (name, columns), of indexes over expressions, beginnings or some of the rows."""
+
+    checks: tuple[tuple[str, str], ...] = ()
+    uniques: tuple[tuple[str, frozenset[str]], ...] = ()
+
+
+Back = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
+"""A row's key, what was read of it, and what is written."""
+
+
+def one_by_one(
+    dialect: Rewritable,
+    connection: Connection,
+    target: Any,
+    sets: Mapping[str, Element],
+    key: Sequence[Column],
+    columns: Sequence[Column],
+    rows: Sequence[Back],
+) -> int:
+    """See `Rewritable.write_back`: a statement a row."""
+    new = {column.name: _given(f"n{i}") for i, column in enumerate(columns)}
+    same_key = (target.c[column.name] == _given(f"k{i}") for i, column in enumerate(key))
+    read = (dialect.same(target.c[column.name], _given(f"o{i}")) for i, column in enumerate(columns))
+    statement = sa.update(target).values({**sets, **new}).where(*same_key, *read)
+    letters = ("k", "o", "n")
+    given = [
+        {
+            f"{letter}{i}": value
+            for letter, values in zip(letters, row, strict=True)
+            for i, value in enumerate(values)
+        }
+        for row in rows
+    ]
+    return int(connection.execute(statement, given).rowcount)
+
+
+def _given(name: str) -> Any:
+    return sa.bindparam(name, type_=NullType())
+
+
+class Rewritable(abc.ABC):
+    """What a dialect knows of the pieces that results are made of. `text` is a column of texts."""
+
+    returns_updated: bool = False
+    """An UPDATE can look at what it locks, and say which rows it met: `joined_update` and `handed_back` are there."""
+
+    @abc.abstractmethod
+    def guards(self, connection: Connection, of: Table) -> Guards:
+        """See Guards."""
+
+    @abc.abstractmethod
+    def exactly(self, text: Element, value: str) -> Element:
+        """The text is `value`, character by character, whatever the column is compared by."""
+
+    @abc.abstractmethod
+    def characters(self, text: Element) -> Element:
+        """How many there are."""
+
+    @abc.abstractmethod
+    def at_most(self, text: Element, length: int) -> Element:
+        """It has no more characters than `length`."""
+
+    @abc.abstractmethod
+    def leading(self, text: Element, length: int) -> Element:
+        """Its first characters."""
+
+    @abc.abstractmethod
+    def trailing(self, text: Element, length: int) -> Element:
+        """Its last characters."""
+
+    @abc.abstractmethod
+    def character(self, text: Element, place: int) -> Element:
+        """The one at `place`, counted from 1; an empty text beyond the end."""
+
+    @abc.abstractmethod
+    def generalised(self, column: Element, of: Column, *, month: bool) -> Element:
+        """The first day or instant of the year or month of a date of the database's own."""
+
+    @abc.abstractmethod
+    def is_generalised(self, column: Element, of: Column, *, month: bool) -> Element:
+        """It is that already."""
+
+    @abc.abstractmethod
+    def floored(self, column: Element, of: Column, width: int) -> Element:
+        """The greatest multiple of `width` that is not greater than a number."""
+
+    def nonumber(self, column: Element) -> Element | None:
+        """The value of a column of numbers is none; None where that can't be."""
+        return None
+
+    def no_text(self, column: Element) -> Element | None:
+        """The value of a column of texts is none; None where that can't be."""
+        return None
+
+    def as_read(self, column: Element, of: Column) -> Element:
+        """A value as the engine reads it, to make something of it."""
+        return column
+
+    @abc.abstractmethod
+    def same(self, column: Element, value: Element) -> Element:
+        """The column holds the value that was read, NULL too."""
+
+    def write_back(
+        self,
+        connection: Connection,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        rows: Sequence[Back],
+    ) -> int:
+        """Sets `columns` of `target` to what was made of them, and `sets` besides; how many rows were met.
+
+        Only where they are what was read.
+        """
+        return one_by_one(self, connection, target, sets, key, columns, rows)
+
+    def joined_update(
+        self,
+        target: Any,
+        sets: Mapping[str, Element],
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        where: Mapping[str, Element],
+    ) -> sa.Update:
+        """An UPDATE of rows that are handed over; a column only where `where` has it."""
+        raise AssertionError("this database does not say which rows an UPDATE met")
+
+    def handed_back(self, rows: Sequence[Back]) -> Mapping[str, Any]:
+        """The parameters of `joined_update`."""
+        raise AssertionError("this database does not say which rows an UPDATE met")
+
+    @abc.abstractmethod
+    def matches(self, text: Element, shape: str) -> Element:
+        """The whole text has the shape, in which a 9 stands for a digit from 0 to 9, all else for itself."""
+
+    @abc.abstractmethod
+    def is_day(self, text: Element) -> Element:
+        """A text of the shape 9999-99-99 is a day of the calendar."""
+
+    @abc.abstractmethod
+    def value(self, value: Any) -> Any:
+        """A literal as the driver wants it."""
+
+
+def value(dialect: Rewritable, column: Element, of: Column, strategy: Strategy) -> Element:
+    """What the strategy makes of the column; of values that `unreadable` tells, anything. AssertionError where the
+    engine computes it."""
+    made = _made(dialect, column, of, strategy)
+    if strategy.way is Way.NULL:
+        return made
+    return sa.case((column.is_not(sa.null()), made))
+
+
+def _made(dialect: Rewritable, column: Element, of: Column, strategy: Strategy) -> Element:
+    month = strategy.way is Way.MONTH
+    match strategy.way:
+        case Way.NULL:
+            return sa.null()
+        case Way.REDACT:
+            return bound(dialect.value(strategy.constant))
+        case Way.MASK:
+            return _masked(dialect, column, strategy)
+        case Way.YEAR | Way.MONTH if of.kind in DATES:
+            return dialect.generalised(column, of, month=month)
+        case Way.YEAR | Way.MONTH:
+            kept = dialect.leading(column, 7 if month else 4)
+            made = kept.concat(_literal("-01" if month else "-01-01"))
+            return sa.case((dialect.exactly(column, ""), _literal("")), else_=made)
+        case Way.ROUND:
+            return dialect.floored(column, of, strategy.width)
+        case Way.PREFIX if strategy.length is not None:
+            return dialect.leading(column, strategy.length)
+    raise AssertionError(f"{strategy.text} is computed in the engine")
+
+
+def _masked(dialect: Rewritable, column: Element, strategy: Strategy) -> Element:
+    keep, stars = strategy.keep, _literal(STARS)
+    if strategy.last:
+        kept = stars.concat(dialect.trailing(column, keep))
+    else:
+        kept = dialect.leading(column, keep).concat(stars)
+    return sa.case((dialect.at_most(column, keep), _literal("*" * (keep + len(STARS)))), else_=kept)
+
+
+def done(dialect: Rewritable, column: Element, of: Column, strategy: Strategy) -> Element:
+    """Plain: the column is NULL, or its value is seen to be a result. Of `mask`, `fake` and `token` only NULL is."""
+    missing = column.is_(sa.null())
+    if strategy.way is Way.NULL or not strategy.told:
+        return missing
+    return sa.or_(missing, Grouping(_result(dialect, column, of, strategy)).is_(sa.true()))
+
+
+def _result(dialect: Rewritable, column: Element, of: Column, strategy: Strategy) -> Element:
+    month = strategy.way is Way.MONTH
+    match strategy.way:
+        case Way.REDACT if isinstance(strategy.constant, str):
+            return dialect.exactly(column, strategy.constant)
+        case Way.REDACT:
+            return column == bound(dialect.value(strategy.constant))
+        case Way.HASH:
+            long = dialect.characters(column) == number(len(HASH_SHAPE))
+            return sa.and_(dialect.exactly(dialect.leading(column, len(HASH_PREFIX)), HASH_PREFIX), long)
+        case Way.YEAR | Way.MONTH if of.kind in DATES:
+            return dialect.is_generalised(column, of, month=month)
+        case Way.YEAR | Way.MONTH:
+            shape = dialect.matches(column, "9999-99-01" if month else "9999-01-01")
+            empty = dialect.exactly(column, "")
+            return sa.or_(empty, sa.case((shape, dialect.is_day(column)), else_=sa.false()))
+        case Way.ROUND:
+            return column == dialect.floored(column, of, strategy.width)
+        case Way.PREFIX if strategy.length is not None:
+            return dialect.at_most(column, strategy.length)
+        case Way.PREFIX:
+            zeros = ".0" * (4 - strategy.ipv4 // 8)
+            ends = f"%{zeros}/{strategy.ipv4}", f"%::/{strategy.ipv6}"
+            return sa.or_(dialect.exactly(column, ""), *(column.like(bound(end)) for end in ends))
+    raise AssertionError(f"no result of {strategy.text} can be told")
+
+
+def unreadable(dialect: Rewritable, column: Element, of: Column, strategy: Strategy) -> Element | None:
+    """Plain: the database can't make the strategy's value of this one; None where it always can."""
+    if strategy.way is Way.ROUND:
+        return dialect.nonumber(column)
+    if strategy.way not in (Way.YEAR, Way.MONTH) or of.kind is not Kind.TEXT:
+        return None
+    day, after = dialect.leading(column, 10), dialect.character(column, 11)
+    ends = sa.or_(dialect.at_most(column, 10), *(dialect.exactly(after, mark) for mark in ("T", "t", " ")))
+    shape = dialect.matches(day, "9999-99-99")
+    known = sa.case((shape, sa.and_(dialect.is_day(day), ends)), else_=sa.false())
+    unread: Element = Grouping(known).is_not(sa.true())
+    other = dialect.no_text(column)
+    unread = unread if other is None else sa.or_(other, unread)
+    filled = sa.and_(column.is_not(sa.null()), sa.not_(dialect.exactly(column, "")))
+    return sa.and_(filled, unread)
+
+
+def _literal(text: str) -> Element:
+    return sa.literal_column(f"'{text}'", sa.String())
+
+
+def number(value: int | str) -> Element:
+    """A whole number, or what is written without quotes, in place."""
+    return sa.literal_column(str(value))

@@ -1,0 +1,278 @@
+"""The statements that rewrite records: what is open of each, what the database makes, what is written back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Key, Making, Refused
+from retention.connectors.sql import rewritten
+from retention.connectors.sql.dialect import Dialect, plain_rows
+from retention.connectors.sql.lines import bound as given_value
+from retention.connectors.sql.marking_done import marked
+from retention.connectors.sql.named import table as named_table
+from retention.connectors.sql.own_keys import Keyed
+from retention.connectors.sql.rewritten import Back, Element, number
+from retention.connectors.sql.showing import UNKNOWN
+from retention.connectors.sql.statements import Statements, by_own_key, column_of
+from retention.model.catalogue import Column, Kind
+from retention.planning.rewritable import room_of
+from retention.planning.rewrites import Rewrite
+
+Flags = tuple[bool, ...]
+"""Of each column that the job rewrites, whether it is set."""
+
+Found = tuple[Key, int]
+"""A record that is due, and how many characters are read of it for the engine."""
+
+_AT_ONCE = 2_000
+_LENGTH_AT_ONCE = 4_000_000
+"""Rows, and characters of texts, that are read for the engine and written back at once."""
+
+
+class Updates:
+    """The statements that rewrite records whose open columns are known."""
+
+    def __init__(self, dialect: Dialect, statements: Statements, making: Making | None) -> None:
+        """`making`: None where the statements are only looked at."""
+        self._dialect, self._statements, self._making = dialect, statements, making
+        self._root = statements.work.bound.root
+        self._made: dict[Flags, Update] = {}
+
+    def of(self, flags: Flags) -> Update:
+        """The update of records of which these columns are set."""
+        if flags not in self._made:
+            every = self._statements.work.rewrites
+            chosen = tuple(item for item, flag in zip(every, flags, strict=True) if flag)
+            self._made[flags] = Update(self._dialect, self._statements, self._making, chosen)
+        return self._made[flags]
+
+
+class Update:
+    """One set of columns, rewritten in records whose keys are given."""
+
+    def __init__(
+        self, dialect: Dialect, statements: Statements, making: Making | None, chosen: Sequence[Rewrite]
+    ) -> None:
+        self._dialect, self._statements = dialect, statements
+        work = statements.work
+        self._root, self._key = work.bound.root, statements.key
+        self._by_engine = [item for item in chosen if item.strategy.computed]
+        self._makes = [] if making is None else [making.makes[i.column.name] for i in self._by_engine]
+        self._by_database = [item for item in chosen if not item.strategy.computed]
+        done = work.bound.done
+        zones = work.job.rule.timezone, work.bound.connector.timezone
+        self._marker: dict[str, Any] = {}
+        if done is not None:
+            self._marker[done.name] = UNKNOWN if making is None else marked(done, making.at, *zones)
+        set_ = {item.column.name for item in chosen} | self._marker.keys()
+        self._kept = [c.name for c in self._root.columns.values() if c.on_update and c.name not in set_]
+
+    @property
+    def statement(self) -> sa.Update:
+        """Without a condition: what the database makes itself, and what goes with it."""
+        target = self.target()
+        return sa.update(target).values(self.sets(target))
+
+    def target(self) -> Any:
+        """The root's table."""
+        named = named_table(self._root.id, self._root.columns, only=self._root.only)
+        return named if self._dialect.own_keys else named.alias("r")
+
+    def sets(self, target: Any) -> dict[str, Any]:
+        """What the database makes itself, and what goes with it."""
+        made: dict[str, Any] = {
+            item.column.name: rewritten.value(
+                self._dialect, column_of(target, item.column.name), item.column, item.strategy
+            )
+            for item in self._by_database
+        }
+        made |= {name: self._given(value) for name, value in self._marker.items()}
+        return made | {name: column_of(target, name) for name in self._kept}
+
+    def _given(self, value: Any) -> Element:
+        return given_value(value if value is UNKNOWN else self._dialect.value(value))
+
+    @property
+    def shown(self) -> sa.Update:
+        """As somebody may look at it: what the engine makes is known in the batch."""
+        target = self.target()
+        made = {item.column.name: given_value(UNKNOWN) for item in self._by_engine}
+        statement = sa.update(target).values({**self.sets(target), **made})
+        read = (
+            self._dialect.same(column_of(target, item.column.name), given_value(UNKNOWN))
+            for item in self._by_engine
+        )
+        return by_own_key(statement, self._dialect, self._key).where(*read)
+
+    @property
+    def reads(self) -> bool:
+        """The engine makes some of it."""
+        return bool(self._by_engine)
+
+    def execute(self, connection: Connection, found: Sequence[Found], *, beside_locks: bool) -> int:
+        """How many records were met. Raises Refused where a value can't be read."""
+        if self._by_engine:
+            return sum(self._written_back(connection, keys) for keys in _portions(found))
+        keys = [key for key, _ in found]
+        if self._dialect.own_keys:
+            keyed = Keyed(self._dialect, self._root, self._key, self.statement)
+            return keyed.execute(connection, keys, beside_locks=beside_locks)
+        given = self._dialect.give_keys(connection, self._key, keys)
+        return int(connection.execute(self.listed(), given).rowcount)
+
+    def listed(self) -> sa.Update:
+        """On rows whose keys are handed over."""
+        statement = self.statement
+        return by_own_key(statement, self._dialect, self._key)
+
+    # -- what the engine makes -------------------------------------------------------------
+
+    def reading(self) -> sa.Select[Any]:
+        """The key and the columns that the engine makes something of, of records whose keys are handed over."""
+        root = self._statements.root
+        columns = [
+            self._dialect.as_read(column_of(root, item.column.name), item.column) for item in self._by_engine
+        ]
+        query = sa.select(*self._statements.key_columns, *columns).select_from(root)
+        return query.where(self._statements.keyed())
+
+    def _written_back(self, connection: Connection, keys: Sequence[Key]) -> int:
+        rows = self.read(connection, self._dialect.give_keys(connection, self._key, keys))
+        target = self.target()
+        sets = self.sets(target)
+        return (
+            self._dialect.write_back(connection, target, sets, self._key, self.columns, rows) if rows else 0
+        )
+
+    def read(self, connection: Connection, given: Mapping[str, Any]) -> list[Back]:
+        """Of the records handed over: the key, what was read, what is written."""
+        return [self._with_results(row) for row in plain_rows(connection, self.reading(), given)]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Those that the engine makes something of."""
+        return [item.column for item in self._by_engine]
+
+    def _with_results(self, row: Sequence[Any]) -> tuple[Key, list[Any], list[Any]]:
+        """The key, what was read, what is written."""
+        width = len(self._key)
+        old = list(row[width:])
+        try:
+            new = [make(value) for make, value in zip(self._makes, old, strict=True)]
+        except ValueError as error:
+            raise Refused(f"{self._statements.work.bound}: {error}") from None
+        return tuple(row[:width]), old, new
+
+
+def _portions(found: Sequence[Found]) -> Iterator[list[Key]]:
+    """Keys of records that are not many, and not long, at a time."""
+    some: list[Key] = []
+    size = 0
+    for key, length in found:
+        if some and (len(some) >= _AT_ONCE or size + length > _LENGTH_AT_ONCE):
+            yield some
+            some, size = [], 0
+        some.append(key)
+        size += length
+    if some:
+        yield some
+
+
+class Direct:
+    """One UPDATE a batch that looks again, for databases whose UPDATE says which rows it met.
+
+    Where the root's own columns decide, and the database can read every value. Half the work of locking first on
+    PostgreSQL, where a lock is a version of the row, too.
+    """
+
+    def __init__(self, dialect: Dialect, statements: Statements, making: Making) -> None:
+        self._dialect = dialect
+        work = statements.work
+        update = Update(dialect, statements, making, work.rewrites)
+        self._update, self._key = update, statements.key
+        target = update.target()
+        compiler = statements.compiler.over(work.root, target, lambda _: None)
+        opens = {item.column.name: compiler.test(item.open) for item in work.rewrites}
+        sets = {
+            name: sa.case((opens[name], made), else_=target.c[name]) if name in opens else made
+            for name, made in update.sets(target).items()
+        }
+        still_due = compiler.test(work.still_due)
+        late = sa.case((compiler.test(work.late), number(1)), else_=number(0))
+        returned = [*(target.c[column.name] for column in self._key), late]
+        if update.reads:
+            changed = dialect.joined_update(target, sets, self._key, update.columns, opens)
+        else:
+            changed = by_own_key(sa.update(target).values(sets), dialect, self._key)
+        self.statement = changed.where(still_due).returning(*returned)
+
+    def execute(self, connection: Connection, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
+        """Key and whether it is late of every record that was rewritten."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            given = self._dialect.give_keys(connection, self._key, some)
+            if self._update.reads:
+                rows = self._update.read(connection, given)
+                given = self._dialect.handed_back(rows) if rows else {}
+            if given:
+                found += plain_rows(connection, self.statement, given)
+        return found
+
+
+_SHORT = 1_000
+"""Characters of a column whose values may be read for a whole batch without a look at how long they are."""
+
+
+def direct(dialect: Dialect, statements: Statements, making: Making) -> Direct | None:
+    """The one UPDATE, where it can be."""
+    rewrites, root = statements.work.rewrites, statements.root
+    for item in rewrites:
+        column = column_of(root, item.column.name)
+        room = room_of(item.column)
+        if rewritten.unreadable(dialect, column, item.column, item.strategy) is not None:
+            return None
+        if item.strategy.computed and item.column.kind is Kind.TEXT and (room is None or room > _SHORT):
+            return None
+    return Direct(dialect, statements, making) if dialect.returns_updated else None
+
+
+def told_apart(statements: Statements) -> list[Element]:
+    """Of a record, whether each column is set, whether the database can't read one of those, and the length of those
+    that the engine reads."""
+    compiler, dialect, root = statements.compiler, statements.dialect, statements.root
+    yes, no = number(1), number(0)
+    flags: list[Element] = []
+    bad: list[Element] = []
+    for item in statements.work.rewrites:
+        column = column_of(root, item.column.name)
+        wanted = sa.or_(column.is_(sa.null()), compiler.test(item.open))
+        flags.append(sa.case((wanted, yes), else_=no))
+        unread = rewritten.unreadable(dialect, column, item.column, item.strategy)
+        if unread is not None:
+            bad.append(sa.and_(compiler.test(item.open), unread))
+    unread_one = sa.case((sa.or_(*bad), yes), else_=no) if bad else no
+    return [*flags, unread_one, _length(statements)]
+
+
+def _length(statements: Statements) -> Element:
+    total = number(0)
+    for item in statements.work.rewrites:
+        if item.strategy.computed and item.column.kind is Kind.TEXT:
+            length = statements.dialect.characters(column_of(statements.root, item.column.name))
+            total = total + sa.func.coalesce(length, number(0))
+    return total
+
+
+def recheck(statements: Statements) -> sa.Select[Any]:
+    """Step 3, with what there is to be rewritten of each record."""
+    return statements.recheck().add_columns(*told_apart(statements))
+
+
+def lock_due(statements: Statements) -> sa.Select[Any]:
+    """Steps 2 and 3 in one, with the same."""
+    return statements.lock_due().add_columns(*told_apart(statements))
