@@ -29,7 +29,7 @@ KINDS = {
         "timestamptz": "TIMESTAMP(6) NULL DEFAULT NULL",
     },
 }
-NO_DAYS = {"sqlite": "soon", "postgresql": "-infinity", "mariadb": "0000-00-00"}
+NO_DAYS = {"sqlite": "soon", "postgresql": "-infinity", "mariadb": "2020-00-00"}
 """How a column of dates spells what is no day of the calendar."""
 
 
@@ -94,9 +94,12 @@ def _foreign_key(reference: Any) -> str:
 
 def insert(kind: str, table: Table, rows: Sequence[Row]) -> str:
     offset = "" if kind == "mariadb" else "+00:00"  # what is written behind an instant in UTC
-    no_day = NO_DAYS[kind]
+    no_day = dict.fromkeys(table.columns.values(), NO_DAYS[kind])
+    if kind == "mariadb":
+        no_day["timestamptz"] = "0000-00-00"  # a TIMESTAMP takes no other
     texts = [
-        [_literal(no_day if row[c] == NO_DAY else row[c], offset) for c in table.columns] for row in rows
+        [_literal(no_day[of] if row[c] == NO_DAY else row[c], offset) for c, of in table.columns.items()]
+        for row in rows
     ]
     values = ", ".join(f"({', '.join(each)})" for each in texts)
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {values}"
