@@ -46,7 +46,7 @@ def shared_link(catalogue: Catalogue, name: PartName, members: Mapping[TableId, 
         )
     if any(r.target in members for r in catalogue.outbound(table.id)):
         raise NotFoundError(
-            f"the record does not refer to `{table.id}`: rows of that refer to the record",
+            f"the record does not refer to `{table.id}`: rows of it refer to the record",
             f'write parts = ["{name.table.text}"], without `shared`',
         )
     raise NotFoundError(

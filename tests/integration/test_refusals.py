@@ -869,4 +869,4 @@ def test_a_part_that_the_record_refers_to_is_not_taken_for_one_that_refers_to_it
     """Not even where a reference leads back, which would be followed in silence."""
     store.script(SHOP)
     shop.connect(store, ORDERS.replace('["lines"]', '[{ table = "lines", shared = "stays" }]'))
-    refused(shop, "datasets.orders.parts[1]", "is not supported yet", "take it out")
+    refused(shop, "datasets.orders.parts[1]", "rows of it refer to the record", "without `shared`")

@@ -167,4 +167,4 @@ def test_explain_says_that_a_record_was_rewritten(shop: Workplace):
     shop.run()
     (said,) = shop.explain("db.people", "1").rules
     assert said.fate == "done"
-    assert "rewritten since" in said.because
+    assert "what the rule does to it has been done" in said.because
