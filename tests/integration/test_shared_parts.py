@@ -491,7 +491,7 @@ def test_what_cannot_be_a_shared_part_is_refused_with_what_to_write(people: Work
         return [f"{problem.key}: {problem.found}; {problem.write}" for problem in people.problems()]
 
     (turned,) = problems('[{ table = "pets", shared = "stays" }]')
-    assert "rows of that refer to the record" in turned
+    assert "rows of it refer to the record" in turned
     assert 'parts = ["pets"]' in turned
     (unrelated,) = problems('[{ table = "far", shared = "stays" }]')
     assert "no reference leads from the record" in unrelated
