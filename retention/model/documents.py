@@ -118,13 +118,15 @@ def plan_from_document(document: Mapping[str, Any]) -> Plan:
 
 
 def _job(document: Mapping[str, Any]) -> JobPlan:
+    actions = document.get("actions", {})
+    plain = actions == {document["action"]: document["due"]}
     return JobPlan(
         rule=document["rule"],
         connector=document["connector"],
         dataset=document["dataset"],
         promise=document["promise"],
         action=document["action"],
-        by_action=document.get("actions", {}),
+        by_action={} if plain else actions,
         total=document["total"],
         fates={fate: document[fate] for fate in FATES},
         overdue=document["overdue"],

@@ -22,13 +22,13 @@ KEY = "key.pub"
 
 
 def log(
-    place: Place, *, chosen: Chosen = EVERYTHING, more: Callable[[], bool] | None = None
+    place: Place, *, chosen: Chosen | None = None, more: Callable[[], bool] | None = None
 ) -> Iterator[str]:
     """The ledger's lines as they are stored, oldest first; those that are chosen.
 
     `more`: called when there is no further line; where it answers yes, the ledger is looked at again.
     """
-    config = configuration(place)
+    config, chosen = configuration(place), chosen or EVERYTHING
     begin = days.beginning(config, "--from", chosen.since)
     end = days.ending(config, "--to", chosen.until)
     with stores.reading(config, place) as state:

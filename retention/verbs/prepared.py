@@ -116,6 +116,7 @@ class Prepared:
         """The plan's numbers for one job. Its status says only whether there is anything to do."""
         job = item.job
         due = counts.fates["due"]
+        plain = counts.actions == {job.rule.base.action: due}
         seen = sight.sees(job.bound.blind)
         return JobPlan(
             rule=job.rule.name,
@@ -126,7 +127,7 @@ class Prepared:
             total=sum(counts.fates.values()),
             fates=counts.fates,
             overdue=counts.overdue,
-            by_action=counts.actions,
+            by_action={} if plain else counts.actions,
             rows=counts.rows,
             cutoffs=cutoffs(job.rule, as_of),
             oldest=counts.oldest,

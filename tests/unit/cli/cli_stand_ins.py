@@ -93,6 +93,9 @@ def show_demo(folder, *, company, clock, show):
     show.commands(["retention plan"])
 
 
+EVENT = '{"at":"2026-01-01T00:00:00.000000Z","data":{},"prev":"0","seq":%d,"type":"x"}'
+
+
 def usual():
     """Every verb, answering something."""
     return {
@@ -116,7 +119,8 @@ def usual():
         "daemon.daemon": lambda place, **_: None,
         "schedule.print_schedule": lambda place, **_: (),
         "explain.explain": lambda place, **_: EXPLANATION,
-        "audit.log": lambda place: iter(['{"at":"t","data":{},"prev":"0","seq":1,"type":"x"}']),
+        "audit.log": lambda place, **_: iter([EVENT % 1]),
+        "audit.zone": lambda place: ("UTC", "store.example/retention"),
         "audit.verify": lambda place, **_: VERIFICATION,
         "init.init": lambda folder, place, **_: SetUp(lines=("made policies.toml",)),
         "introduce.introduce": lambda place, **_: SetUp(lines=(), tables=(TABLE,), command="retention init"),
@@ -160,9 +164,9 @@ def works_on_regardless(place, *, stop, **_):
     time.sleep(60)
 
 
-def endless_log(place):
+def endless_log(place, **_):
     for seq in range(1_000_000):
-        yield f'{{"at":"t","data":{{}},"prev":"0","seq":{seq},"type":"x"}}'
+        yield EVENT % seq
 
 
 def loses_its_database(place, **_):

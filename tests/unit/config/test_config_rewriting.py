@@ -69,22 +69,3 @@ def test_a_hashed_subject_is_of_its_kind(loaded):
     columns = config.connectors["shop"].datasets["accounts"].rewriting.columns
     assert {strategy.kind for strategy in columns.values()} == {"email"}
     assert columns["email"] == Strategy(way=Way.HASH, kind="email")
-
-
-def test_an_exception_does_not_act_otherwise_yet(problems):
-    exception = """
-[[rules.inactive-accounts.exceptions]]
-when   = "vip"
-action = "pseudonymize"
-[rules.backups]"""
-    shop = _shop('anonymize = { name = "null" }\nfacts = { vip = "vip" }\n')
-    (problem,) = problems(policies=POLICY.replace("[rules.backups]", exception), shop=shop)
-    assert problem.key == "rules.inactive-accounts.exceptions[1].action"
-    assert "not supported yet" in problem.found
-
-
-def test_a_slice_is_not_rewritten_yet(problems):
-    shop = _shop('anonymize = { name = "null" }\ncolumns = ["name"]\n')
-    (problem,) = problems(policies=_policy("pseudonymize"), shop=shop)
-    assert problem.key == "rules.inactive-accounts.action"
-    assert "slice" in problem.found
