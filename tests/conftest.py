@@ -22,6 +22,7 @@ from tests.support.desk import Desk
 from tests.support.mariadb import MariadbServer, MariadbStore
 from tests.support.own_servers import OwnServer
 from tests.support.stores import PostgresqlStore, Server, SqliteStore, Store
+from tests.support.turns import take_turns
 from tests.support.workplace import Workplace
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,6 +30,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on several databases takes turns, so that a run stays short."""
+    take_turns(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,33 @@
+"""Which database a test that runs on several is held against in every run: one of them, each in its turn."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+
+import pytest
+
+_DATABASES = ("sqlite", "postgresql", "mariadb")
+_ROOMS = ("acceptance", "contract", "faults", "integration")
+
+
+def take_turns(items: list[pytest.Item]) -> None:
+    """Marks a test as heavy on all databases but one, which its name decides: `make test` and `make faults` together
+    run it on every one, and so does whoever runs its file.
+    """
+    alike: dict[str, dict[str, pytest.Item]] = defaultdict(dict)
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if given is None or not any(room in item.path.parts for room in _ROOMS):
+            continue
+        words = given.id.split("-")
+        found = [word for word in words if word in _DATABASES]
+        if len(found) == 1:
+            rest = "-".join(word for word in words if word != found[0])
+            alike[f"{item.path.name}::{getattr(item, 'originalname', item.name)}[{rest}]"][found[0]] = item
+    for name, by_database in alike.items():
+        databases = sorted(by_database)
+        turn = databases[zlib.crc32(name.encode()) % len(databases)]
+        for database, item in by_database.items():
+            if database != turn:
+                item.add_marker(pytest.mark.heavy)
