@@ -42,6 +42,8 @@ class PostgresqlClocks(TextClocks):
         return sa.case((known, sa.cast(local, sa.Date)))
 
     def number(self, column: ColumnElement[Any], field: p.Field) -> Reading:
+        if field.kind is Kind.REAL and field.type.upper() in ("REAL", "FLOAT4"):
+            return None, sa.cast(column, sa.Double)  # as text, a short float is rounded: into the next day
         if field.kind is not Kind.TEXT:
             return None, column
         return _number(column)

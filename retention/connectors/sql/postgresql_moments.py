@@ -34,10 +34,6 @@ class PostgresqlMoments(PostgresqlClocks):
             return sa.null()
         if encoding.unit is not None:
             readable, value = encodings.counted_value(self, column, field)
-            if (
-                field.kind is Kind.REAL
-            ):  # as text, a short float is rounded to what tells it from other short ones
-                value = sa.cast(value, sa.Double)
             exact = sa.cast(sa.cast(value, sa.Text), sa.Numeric)  # a float, and a small integer, are so
             micros = sa.cast(sa.func.floor(exact * _literal(str(encoding.unit.microseconds))), sa.BigInteger)
             span = _literal("INTERVAL '1 microsecond'")
