@@ -22,7 +22,7 @@ from retention.connectors.sql.mysql import Mysql
 from retention.connectors.sql.target import SqlTarget
 from retention.model import predicate as p
 from retention.model.clock import Period
-from retention.planning import bind, fate, joins, limbs, results, stops
+from retention.planning import bind, competing, fate, joins, limbs, results, stops
 from retention.planning.conditions import Binder
 from retention.planning.sharing import Sharing
 from retention.safety import carrying, tellings
@@ -240,7 +240,7 @@ def retained_by_dates_alone(patch: Patch) -> None:
 def every_rule_acts(patch: Patch) -> None:
     """Two rules claim the same record."""
     patch.setattr(fate, "never_acts", lambda job: False)
-    patch.setattr(stops.Stops, "acts_instead", lambda *_, **__: None)
+    patch.setattr(competing.Competing, "acts_instead", lambda *_, **__: None)
 
 
 def future_component_skipped(patch: Patch) -> None:
@@ -314,7 +314,7 @@ def yields_to_ignored(patch: Patch) -> None:
 
 def needs_across_references_ignored(patch: Patch) -> None:
     """A rule keeps its own records, and not what these need."""
-    patch.setattr(stops.Stops, "_needed", lambda *_: [])
+    patch.setattr(stops.Stops, "_needed", lambda *_, **__: None)
 
 
 def conflict_forgotten(patch: Patch) -> None:
@@ -328,7 +328,7 @@ def first_in_the_file_acts(patch: Patch) -> None:
     def mutant(original: Any, self: Any, job: Any, rule: Any, *more: Any, **named: Any) -> Any:
         return original(self, job, rule, *more, **named) if rule.order < job.rule.order else None
 
-    wrapped(patch, stops.Stops, "acts_instead", mutant)
+    wrapped(patch, competing.Competing, "acts_instead", mutant)
 
 
 def sharing_forgotten(patch: Patch) -> None:

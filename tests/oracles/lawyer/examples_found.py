@@ -199,7 +199,7 @@ def for_another_record_of_its_own() -> Iterator[Situation]:
         yield situation(
             f"needed by a later record of the same rule: {name}",
             "2026-01-01",
-            rule("r", "orders", keep="1 year", start="booked", needs={"orders": ()}, **words),
+            rule("r", "orders", keep="1 year", start="booked", needs={"orders": ("name",)}, **words),
             {"orders": rows},
             {"r orders 1": "retained", "r orders 2": "not_due"},
         )
