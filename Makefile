@@ -18,7 +18,7 @@ help:
 	@echo "make demo    build a small company in demo/ and show plan, run and verification"
 	@echo "make test    run the tests, but for the heavy ones"
 	@echo "make lint    ruff, formatting, mypy"
-	@echo "make faults  run the heavy tests: kills, races, full disks"
+	@echo "make faults  run the heavy tests: kills, races, full disks; and what takes turns, on the other databases"
 	@echo "make oracle  hold the engine against $(COUNT) small companies (COUNT=...), on every database that answers"
 	@echo "make bench   measure"
 	@echo "make clean   remove what these targets made"

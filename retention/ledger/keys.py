@@ -130,21 +130,6 @@ def pseudonym_key_id(key: bytes) -> str:
     return key_id(PSEUDONYM, key)
 
 
-def parse_signing_key(text: str) -> bytes:
-    """The newest 32-byte seed. Raises SetupError as `parse_ring` does."""
-    return parse_ring(text, SIGNING).newest
-
-
-def parse_evidence_key(text: str) -> bytes:
-    """The newest 32-byte key. Raises SetupError as `parse_ring` does."""
-    return parse_ring(text, EVIDENCE).newest
-
-
-def parse_pseudonym_key(text: str) -> bytes:
-    """The newest 32-byte key. Raises SetupError as `parse_ring` does."""
-    return parse_ring(text, PSEUDONYM).newest
-
-
 def _parse(line: str, kind: str) -> bytes:
     wanted, words = KINDS[kind], line.split()
     first = words[0] if words else ""

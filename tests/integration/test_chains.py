@@ -180,3 +180,25 @@ def test_what_may_have_to_stay_alone_is_no_mask(shop: Workplace):
     shop.rule("inactive", INACTIVE)
     shop.rule("books", BOOKS + '\nneeds = { accounts = ["name"] }')
     assert any("may have to stay while the rest" in str(problem) for problem in shop.problems())
+
+
+def test_rows_of_parts_are_counted_with_the_records_that_are_deleted_and_only_with_those(shop: Workplace):
+    """Of customers 1 and 2 each has notes; 1 is rewritten, and keeps them."""
+    shop.store.script(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL,"
+        " FOREIGN KEY (customer_id) REFERENCES customers (id));"
+        "CREATE INDEX notes_customer ON notes (customer_id);"
+        "INSERT INTO notes VALUES (1, 1), (2, 2), (3, 2)"
+    )
+    connected(shop, more='parts = ["notes"]')
+    shop.rule("inactive", INACTIVE)
+    shop.rule("books", BOOKS)
+    planned = shop.job("inactive")
+    assert planned.actions == {"delete": 1, "pseudonymize": 1}
+    assert {table.rpartition(".")[2]: rows for table, rows in planned.rows.items()} == {
+        "customers": 2,
+        "notes": 2,
+    }
+    (done,) = [job for job in shop.run().jobs if job.rule == "inactive"]
+    assert done.rows == planned.rows
+    assert [row[0] for row in shop.store.rows("SELECT id FROM notes")] == [1]

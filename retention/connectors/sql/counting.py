@@ -316,9 +316,7 @@ def _add_rows(part: Table, tallies: Sequence[Tally], labels: Sequence[str], rows
 
 
 def _beside(work: Work) -> list[TableId]:
-    """The tables of rows that go with a record, but for its root; none where it is rewritten."""
-    if work.rewrites:
-        return []
+    """The tables of rows that go with a record, but for its root."""
     return [*(part.table.id for part in work.bound.parts), *(item.table.id for item in work.bound.shared)]
 
 

@@ -80,11 +80,6 @@ class SqliteRewritable(Rewritable):
     def same(self, column: Element, value: Element) -> Element:
         return _bytes(column).is_(_bytes(value))
 
-    def no_number(self, column: Element) -> Element | None:
-        """A text or bytes."""
-        known = ("integer", "real", "null")
-        return sa.func.typeof(column).not_in([sa.literal_column(f"'{word}'") for word in known])
-
     def no_text(self, column: Element) -> Element | None:
         return sa.func.typeof(column) != sa.literal_column("'text'")
 

@@ -6,11 +6,12 @@ import pytest
 
 from retention.errors import SetupError
 from retention.ledger.keys import (
+    EVIDENCE,
+    SIGNING,
     encode_evidence_key,
     encode_signing_key,
     new_key,
-    parse_evidence_key,
-    parse_signing_key,
+    parse_ring,
 )
 
 
@@ -18,8 +19,8 @@ def test_keys_come_back_from_their_text():
     key = new_key()
     assert len(key) == 32
     assert key != new_key()
-    assert parse_signing_key(encode_signing_key(key)) == key
-    assert parse_evidence_key(encode_evidence_key(key)) == key
+    assert parse_ring(encode_signing_key(key), SIGNING).newest == key
+    assert parse_ring(encode_evidence_key(key), EVIDENCE).newest == key
     assert encode_signing_key(b"\x00" * 32) == "retention-ed25519-private v1 " + "A" * 43 + "=\n"
     assert encode_evidence_key(b"\x00" * 32) == "retention-evidence-secret v1 " + "A" * 43 + "=\n"
 
@@ -38,11 +39,11 @@ def test_keys_come_back_from_their_text():
 )
 def test_what_is_no_signing_key_is_refused_by_what_it_is(text, words):
     with pytest.raises(SetupError, match=words):
-        parse_signing_key(text)
+        parse_ring(text, SIGNING)
 
 
 def test_a_refused_key_is_never_shown():
     secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQ"
     with pytest.raises(SetupError) as refused:
-        parse_evidence_key(f"retention-evidence-secret v1 {secret}=")
+        parse_ring(f"retention-evidence-secret v1 {secret}=", EVIDENCE)
     assert secret not in str(refused.value)
