@@ -55,10 +55,11 @@ def pseudonym_key(config: Configuration, state: StateStore) -> bytes:
     where = config.settings.pseudonym_key
     with state.read() as snapshot:
         known = list(_known(snapshot.log))
-    ring = read_ring(where, PSEUDONYM)
     if not known:
-        raise SetupError("the ledger knows of no pseudonyms' key; type: retention init")
-    return _in_use(ring, known, where)
+        raise SetupError(
+            "there is no pseudonyms' key yet, and a dataset hashes or fakes; type: retention init"
+        )
+    return _in_use(read_ring(where, PSEUDONYM), known, where)
 
 
 def _in_use(ring: Ring, known: list[str], where: KeyReference) -> bytes:

@@ -85,7 +85,14 @@ FATES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
+@pytest.mark.parametrize(
+    "example",
+    [
+        each if place % 2 else pytest.param(each, marks=pytest.mark.heavy)
+        for place, each in enumerate(EXAMPLES)
+    ],
+    ids=lambda example: example.id,
+)
 def test_explain_says_the_same_of_each_record(work: Workplace, sqlite: SqliteStore, example: Example) -> None:
     told(work, sqlite, example)
     for day, rules in example.fates.items():

@@ -115,7 +115,7 @@ def test_one_lock_that_stays_does_not_hide_those_that_were_released(server, hook
 
 
 @pytest.mark.parametrize("table", ["visits", "orders"])
-@pytest.mark.parametrize("mode", ["EXCLUSIVE", "ACCESS EXCLUSIVE"])
+@pytest.mark.parametrize("mode", [pytest.param("EXCLUSIVE", marks=pytest.mark.heavy), "ACCESS EXCLUSIVE"])
 def test_a_table_that_another_session_holds_fails_the_job_and_the_next_run_completes(
     postgresql, hooks, impatient, table, mode
 ):
@@ -179,7 +179,9 @@ def test_a_sqlite_database_that_is_locked_for_a_while_is_waited_for(sqlite, hook
     sqlite.must_be_whole(before)
 
 
-@pytest.mark.parametrize("lock", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+@pytest.mark.parametrize(
+    "lock", ["BEGIN IMMEDIATE", pytest.param("BEGIN EXCLUSIVE", marks=pytest.mark.heavy)]
+)
 def test_a_sqlite_database_that_stays_locked_fails_the_job(sqlite, hooks, impatient, lock):
     """Every record was waited for by itself, each for as long as the first."""
     sqlite.visits(due=1500)

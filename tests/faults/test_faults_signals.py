@@ -16,7 +16,7 @@ def at_work(shop, process):
             time.sleep(0.005)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.heavy), signal.SIGTERM])
 def test_a_signal_ends_the_run_after_its_batch(shop, number):
     shop.visits(due=40_000)
     shop.orders(due=5_000)

@@ -129,7 +129,7 @@ def test_a_full_disk_of_a_postgresql_target_fails_the_job(postgresql, hooks):
     postgresql.must_be_whole(before)
 
 
-@pytest.mark.parametrize("way", ["small disk", "limited files"])
+@pytest.mark.parametrize("way", ["small disk", pytest.param("limited files", marks=pytest.mark.heavy)])
 def test_a_full_disk_of_the_state_store_ends_the_run_and_the_next_one_completes(shop, way):
     shop.visits(due=30_000)
     shop.ready(batch_time="20 ms")

@@ -142,6 +142,21 @@ def test_another_key_is_refused(shop: Workplace):
     assert row(shop, 1)[1] == "Ann Canary"
 
 
+def test_a_store_that_was_made_before_anything_was_hashed_says_what_to_type(shop: Workplace):
+    shop.template = None  # a store that another test made may have the key
+    shop.rewriting(anonymize='note = "redact"', more="")
+    shop.init()
+    assert "pseudonym" not in [e["data"]["kind"] for e in shop.events() if e["type"] == "key.created"]
+    shop.rewriting(anonymize='email = "hash"', more="")
+    (job,) = shop.run().jobs
+    assert (job.status.value, job.done) == ("failed", 0)
+    assert "type: retention init" in (job.reason or "")
+    assert row(shop, 1)[0] == "Ann@example.org"
+    shop.init()
+    assert done(shop.run()) == 1
+    assert row(shop, 1)[0].startswith("rh1-")
+
+
 def test_a_megabyte_and_what_is_no_text_are_rewritten_too(work, store):
     big = {"mariadb": "LONGTEXT"}.get(store.kind, "TEXT")
     null = "NULL" if store.kind == "mariadb" else ""

@@ -417,6 +417,7 @@ def test_nobody_can_move_in_once_the_address_is_about_to_go(
     assert left(store, "addresses") == [3, 4, 5, 6]
 
 
+@pytest.mark.heavy
 def test_who_is_about_to_move_in_leaves_the_last_for_later(people: Workplace, store: Store) -> None:
     """Somebody's transaction has referred to the address, and has not ended: it can't be told whether it may go."""
     if store.kind == "sqlite":

@@ -28,6 +28,7 @@ from retention.model.progress import NoProgress
 from retention.verbs import explain as explain_verb
 from retention.verbs import init as init_verb
 from retention.verbs import plan as plan_verb
+from retention.verbs import pseudonyms
 from retention.verbs import run as run_verb
 from retention.verbs.prepared import prepared
 from tests.oracles.lawyer import fate, lines, rewritten, rows, written
@@ -66,7 +67,7 @@ class Harness:
         )
         self.files.connectors.mkdir(parents=True)
         self.marked: set[tuple[str, str]] = set()
-        self.template: Path | None = None
+        self.templates: dict[bool, Path] = {}
 
     # -- what is asked of the engine -------------------------------------------------------------
 
@@ -118,11 +119,12 @@ class Harness:
         """A fresh state store, the marker tables, and in the store what people told and hold."""
         state = self.folder / "state"
         shutil.rmtree(state, ignore_errors=True)
-        if self.template is None:
-            init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
-            self.template = shutil.copytree(state, self.folder / "template")
+        keyed = pseudonyms.wanted(load(self.files.config, self.files.connectors, environ={}))
+        if keyed in self.templates:
+            shutil.copytree(self.templates[keyed], state)
         else:
-            shutil.copytree(self.template, state)
+            init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
+            self.templates[keyed] = shutil.copytree(state, self.folder / f"template-{keyed}")
         wanted = {(case.shape.name, dataset.connector) for dataset in case.world.datasets}
         if wanted - self.marked:
             config = load(self.files.config, self.files.connectors, environ={})
