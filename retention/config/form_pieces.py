@@ -173,8 +173,11 @@ def dataset_form(dataset: Dataset) -> Json:
             "columns": sorted(dataset.columns) if dataset.columns is not None else None,
             "subject": subject_form(dataset),
             "began": _component(dataset.began) if dataset.began is not None else None,
-            "events": {n: _event(event) for n, event in dataset.events.items() if _wrote(dataset, "events", n)},
-            "facts": {n: _fact(fact) for n, fact in dataset.facts.items() if _wrote(dataset, "facts", n)} or None,
+            "events": {
+                n: _event(event) for n, event in dataset.events.items() if _wrote(dataset, "events", n)
+            },
+            "facts": {n: _fact(fact) for n, fact in dataset.facts.items() if _wrote(dataset, "facts", n)}
+            or None,
             "fields": {name: sorted(columns) for name, columns in dataset.fields.items()} or None,
             "periods": {name: _instructed(period) for name, period in dataset.periods.items()} or None,
             "parts": sorted(map(_part, dataset.parts), key=canonical),

@@ -17,7 +17,7 @@ TO = 'write the name of a dataset of the same file, such as "contacts_vault"'
 
 
 def restrict(value: object) -> Restriction:
-    """`{ mark = "restricted_at" }`, or `{ to = "contacts_vault", at = "restricted_at" }`, of which `at` may be left out."""
+    """`{ mark = "restricted_at" }`, or `{ to = "contacts_vault", at = "restricted_at" }`; `at` may be left out."""
     if not isinstance(value, dict) or not value:
         raise unusable(f"is {said(value)}", FORMS)
     spelt.only(value, ("mark", "to", "at"), (), FORMS)

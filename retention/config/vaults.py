@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from retention.config.dataset_file import DatasetDraft
-from retention.config.findings import Finding, choice, said
+from retention.config.findings import Finding, said
 from retention.model.condition import Condition, Conjunction, Disjunction, NameTerm, Negation, NullTest
 from retention.model.dataset import RESTRICTED, Event, EventColumn, Name, PartName, Restriction
 
@@ -59,7 +59,7 @@ def _wrong(
     elif vault is None:
         others = sorted({name} - {draft.name})
         found = f"there is no dataset {said(name)} in this file"
-        yield Finding(at=at, found=found, write=f'{here}: [datasets.{others[0] if others else "NAME"}]')
+        yield Finding(at=at, found=found, write=f"{here}: [datasets.{others[0] if others else 'NAME'}]")
     elif vault is draft:
         yield Finding(at=at, found="is the dataset itself", write=f"{here} over tables of its own")
     elif name in vaults:
@@ -74,7 +74,9 @@ def _unlike(draft: DatasetDraft, vault: DatasetDraft) -> Iterator[Finding]:
     at, table = ("datasets", vault.name), vault.table
     of = f"it is the vault of `{draft.name}`"
     if table.data is not None and draft.table.data is not None and table.data != draft.table.data:
-        found = f"is {said(table.data)}, and {of}: rules on {said(draft.table.data)} would not go on reaching it"
+        found = (
+            f"is {said(table.data)}, and {of}: rules on {said(draft.table.data)} would not go on reaching it"
+        )
         yield Finding(at=(*at, "data"), found=found, write=f'write data = "{draft.table.data}"')
     for key, why in (
         ("where", "what is moved there is a record of it, all of it"),
@@ -104,7 +106,7 @@ def _parts(draft: DatasetDraft, vault: DatasetDraft) -> Iterator[Finding]:
         twin = part.table.pieces[-1]
         other = next((each for each in names if each in twin and each != name), None)
         if name not in twin and other is not None:
-            found = f"{said(part.table.text)} stands where rows of `{name}` are moved to, and looks like that of `{other}`"
+            found = f"{said(part.table.text)} stands where the twin of `{name}` does, and looks like that of `{other}`"
             write = f"list them in this order: {', '.join(names)}"
             yield Finding(at=(*at, place), found=found, write=write)
 

@@ -104,6 +104,8 @@ class Dialect(Moments, Rewritable):
 
     For databases where a DELETE that looks for its rows locks others.
     """
+    copies_given_keys: str = ""
+    """What an INSERT … SELECT says before SELECT, so that values go into a column that gives out its own."""
 
     # -- connections -----------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     physical = TupleIds()
     marker_schemas = True
     own_clock = True
+    copies_given_keys = "OVERRIDING SYSTEM VALUE"
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
         """`url` is a SQLAlchemy URL. Sessions are set by SET LOCAL in each transaction (PgBouncer)."""
