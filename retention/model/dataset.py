@@ -178,6 +178,11 @@ class Dataset:
         return f"{self.connector}.{self.name}"
 
     @property
+    def source(self) -> str | None:
+        """Of a vault, the dataset whose records are moved there, with its connector's name; None of any other."""
+        return None if self.vault_of is None else f"{self.connector}.{self.vault_of}"
+
+    @property
     def vault(self) -> str | None:
         """The dataset that its records are moved to when they are restricted; None where they stay."""
         return None if self.restrict is None else self.restrict.to

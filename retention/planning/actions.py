@@ -16,6 +16,8 @@ from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
 
 DELETE, RESTRICT, ANONYMIZE = "delete", "restrict", "anonymize"
+RELEASE = "release"
+"""What a person does, and no rule: a record goes back from its vault."""
 DUE = "due"
 
 

@@ -157,13 +157,13 @@ class Twin:
 @dataclass(frozen=True, kw_only=True)
 class Vault:
     """Where records are moved to when they are restricted: a table for each of theirs, those that others refer to
-    first, so the root's before all. `since`: the column of the vault's root that says when; `key`: of that root,
-    in the order of the record's own.
+    first, so the root's before all. `since`: the column of the vault's root that says when, None where records go
+    back; `key`: of that root, in the order of the record's own.
     """
 
     dataset: str
     twins: tuple[Twin, ...]
-    since: Column
+    since: Column | None
     key: tuple[Column, ...]
 
     @property

@@ -90,6 +90,23 @@ def _with(source: BoundDataset, vault: BoundDataset, catalogue: Catalogue) -> Bo
     )
 
 
+def given_back(source: BoundDataset, vault: BoundDataset) -> BoundDataset:
+    """The vault's dataset, as one whose records are moved: to the tables that they came from."""
+    assert source.vault is not None
+    twins = tuple(
+        Twin(source=each.target, target=each.source, columns=_written(each.source, each.target))
+        for each in source.vault.twins
+    )
+    back = Vault(dataset=str(source), twins=twins, since=None, key=source.key)
+    return replace(vault, vault=back)
+
+
+def _written(source: Table, vault: Table) -> tuple[str, ...]:
+    return tuple(
+        name for name, column in source.columns.items() if not column.generated and name in vault.columns
+    )
+
+
 def _copied(source: Table, target: Table) -> tuple[str, ...]:
     """A column that the vault computes itself is not written there."""
     return tuple(name for name in source.columns if not target.columns[name].generated)

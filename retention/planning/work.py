@@ -12,6 +12,7 @@ from retention.model.policy import REWRITING
 from retention.planning.actions import (
     DELETE,
     DUE,
+    RELEASE,
     RESTRICT,
     Rewrite,
     action_of,
@@ -98,8 +99,8 @@ class Work:
 
     @property
     def moves(self) -> bool:
-        """It is about moving records to a vault, and nothing else."""
-        return self.action == RESTRICT and self.bound.moves
+        """It is about moving records to a vault, or back, and nothing else."""
+        return self.action in (RESTRICT, RELEASE) and self.bound.vault is not None
 
     @property
     def taking(self) -> tuple[str, ...]:

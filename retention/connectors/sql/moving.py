@@ -37,8 +37,10 @@ class Moves:
         vault = work.bound.vault
         assert vault is not None, "a job that moves has a vault"
         zones = work.job.rule.timezone, work.bound.connector.timezone
-        since = UNKNOWN if at is None else dialect.value(marked(vault.since, at, *zones))
-        beside = {vault.since.name: given_value(since)}
+        beside: dict[str, Any] = {}
+        if vault.since is not None:
+            since = UNKNOWN if at is None else dialect.value(marked(vault.since, at, *zones))
+            beside[vault.since.name] = given_value(since)
         self.there = There(dialect, vault.root, vault.key, statements.key)
         self.copies = [
             Copy(dialect, statements, twin, {} if place else beside) for place, twin in enumerate(vault.twins)

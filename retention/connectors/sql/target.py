@@ -63,6 +63,7 @@ from retention.planning.bound import BoundDataset
 from retention.planning.reach import quoted
 from retention.planning.reasons import Questions
 from retention.planning.rights import Need
+from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
 
 DENSE = 0.1
@@ -322,6 +323,19 @@ class SqlTarget(PersonsOf):
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
             yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
+
+    # -- vaults ----------------------------------------------------------------------------
+
+    def vault_statements(
+        self, tables: Sequence[NewTable], schemas: Sequence[str], role: str, reviewers: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        grants = self._dialect.vault_grants(tables, schemas, role, reviewers)
+        return self._dialect.vault_statements(tables, schemas), grants
+
+    def make(self, statements: Sequence[str], what: str) -> None:
+        with self._writer(f"making {what}") as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement.replace(":", "\\:")))
 
     # -- markers ---------------------------------------------------------------------------
 
