@@ -257,7 +257,9 @@ def test_stronger_actions_are_tried_again_in_the_vault(shop: Workplace):
     assert shop.job("erasure", dataset="db.contacts_vault").fates["held"] == 1
     asks(shop, "hold", "release", held["hold"]["id"], "--reason", "over")
     later = "2027-01-02"
-    assert shop.job("erasure", dataset="db.contacts_vault", as_of=later).actions == {
-        "delete": 1,
-        "restrict": 0,
-    }
+    assert shop.job("law", dataset="db.contacts_vault", as_of=later).due == 1  # it ended last, and acts
+    assert shop.job("erasure", dataset="db.contacts_vault", as_of=later).fates["elsewhere"] == 1
+    shop.store.script("UPDATE contacts_vault SET customer = FALSE")
+    assert shop.job("erasure", dataset="db.contacts_vault").actions == {"delete": 1, "restrict": 0}
+    assert ran(shop, "erasure", "contacts_vault").done == 1
+    assert everything(shop) == {"contacts": [3], "notes": [], "contacts_vault": [], "notes_vault": []}
