@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.dataset import Dataset, Name
 from retention.planning.bound import BoundDataset
@@ -92,6 +93,25 @@ def _moved(reference: Reference, ids: dict[TableId, TableId]) -> Reference:
         target=ids.get(reference.target, reference.target),
         target_columns=reference.target_columns,
     )
+
+
+def ambiguous(source: BoundDataset, tables: Sequence[NewTable], catalogue: Catalogue) -> Iterator[Problem]:
+    """Names of the record's tables, written without a schema, that would name two tables once the vault is there."""
+    if catalogue.default_only or catalogue.default_schema is None:
+        return
+    dataset = source.dataset
+    taken = {table.id.name for table in tables}
+    written = {"table": dataset.table} if dataset.schema is None else {}
+    written |= {f"parts[{i}]": part.table for i, part in enumerate(dataset.parts, 1) if not part.shared}
+    for key, name in written.items():
+        id_ = find_table(catalogue, name, None).id
+        if len(name.pieces) == 1 and id_.name in taken:
+            yield Problem(
+                file=source.connector.file,
+                key=f"datasets.{dataset.name}.{key}",
+                found=f"`{name.text}` would be the name of two tables, here and in the vault",
+                write=f'write its schema: "{id_}"',
+            )
 
 
 def new_schemas(tables: Sequence[NewTable], catalogue: Catalogue) -> tuple[str, ...]:

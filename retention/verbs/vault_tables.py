@@ -15,7 +15,7 @@ from retention.model.place import Place
 from retention.model.script import Script
 from retention.planning.bind import bind
 from retention.planning.reach import qualified
-from retention.planning.vault_tables import NewTable, new_schemas, new_tables
+from retention.planning.vault_tables import NewTable, ambiguous, new_schemas, new_tables
 from retention.verbs.ddl import ROLE
 from retention.verbs.prepared import configuration
 
@@ -55,6 +55,10 @@ def vault_script(place: Place, *, dataset: str) -> Script:
         wanted = _wanted(connector, vault, target)
         statements, grants = target.vault_statements(wanted.tables, wanted.schemas, ROLE, REVIEWERS)
     url = urls.address(connector.url, connector.password, connector.folder, place.environ)
+    who = (
+        f"{REVIEWERS}: whoever looks at restricted records.",
+        "INSERT on the record's own tables is for vault release.",
+    )
     return Script(
         database=connector.name,
         where=connector.url.shown,
@@ -62,11 +66,10 @@ def vault_script(place: Place, *, dataset: str) -> Script:
         notes=(
             f"The tables that restricted records of {connector.name}.{vault.vault_of} are moved to;"
             " retention check compares every column.",
-            f"{REVIEWERS}: whoever looks at restricted records.",
-            "INSERT on the record's own tables is for vault release.",
+            *(who if grants else ()),
         ),
         statements=statements,
-        grants=() if url.family == "sqlite" else grants,
+        grants=grants,
     )
 
 
@@ -109,4 +112,7 @@ def _wanted(connector: Connector, vault: Dataset, target: Target) -> _Wanted:
     if source.entangled:
         raise ConfigurationError(problems=[p for p in problems if p.key.endswith("restrict.to")] or problems)
     tables = new_tables(source, vault, catalogue)
+    problems = tuple(ambiguous(source, tables, catalogue))
+    if problems:
+        raise ConfigurationError(problems=problems)
     return _Wanted(tables=tables, schemas=new_schemas(tables, catalogue), mark=catalogue.quote)

@@ -21,6 +21,8 @@ class VaultTables:
     indexes_references: bool = False
     """A reference has an index without being told so."""
     table_options: str = ""
+    roles: bool = True
+    """Rights are given to roles."""
 
     def vault_columns(self, table: Table) -> list[str]:
         """The columns of `table` as they are to be in its twin: no defaults, and nothing that is computed."""
@@ -71,6 +73,8 @@ class VaultTables:
         self, tables: Sequence[NewTable], schemas: Sequence[str], role: str, reviewers: str
     ) -> tuple[str, ...]:
         """The least that the engine's role needs there, and people who look at what is restricted."""
+        if not self.roles:
+            return ()
         found = [
             f"GRANT USAGE ON SCHEMA {quoted(schema, self.mark)} TO {role}, {reviewers}" for schema in schemas
         ]
