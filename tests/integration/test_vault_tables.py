@@ -21,7 +21,8 @@ PEOPLE = {
 CREATE TABLE towns (id integer PRIMARY KEY, name text);
 CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email varchar(60) UNIQUE,
  name text COLLATE "C", born date, seen timestamptz, tags text[], doc jsonb, photo bytea, amount numeric(12,4),
- code uuid, town integer REFERENCES towns, loud text GENERATED ALWAYS AS (upper(name)) STORED, gone timestamp, CHECK (amount > 0));
+ code uuid, town integer REFERENCES towns, loud text GENERATED ALWAYS AS (upper(name)) STORED, gone timestamp,
+ CHECK (amount > 0));
 INSERT INTO towns VALUES (1, 'Oslo');
 INSERT INTO people (email, name, born, seen, tags, doc, photo, amount, code, town, gone) VALUES
  ('a@x', 'Ann', '-infinity', '2021-06-01 12:00:00.123456+02', '{x,"y z"}', '{"k": 1}', '\\x00ff', 1.5000,
