@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -67,6 +68,18 @@ class Format(_ChoiceType):
         if value in self.later:
             raise UsageError(f"--format {value} is not supported yet")
         return super().convert(value, param, ctx)
+
+
+def archives_option() -> Callable[[Any], Any]:
+    """`--archive DIR`, again for another."""
+    return click.option(
+        "--archive",
+        "archives",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="A folder that audit archive wrote: read its events, too. Again for another.",
+    )
 
 
 def format_option(*later: str) -> Decorator:

@@ -11,15 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
     from typing import TextIO
 
-    from retention.model.audit import Consistency, Export, Proof
-    from retention.model.chosen import Chosen
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
-    from retention.model.explanation import CheckReport, Explanation, Verification
+    from retention.model.explanation import CheckReport, Explanation
     from retention.model.keys import KeyChange, KeyList
     from retention.model.outcome import ApprovalLine, RunOutcome
     from retention.model.overview import SetUp
@@ -308,49 +306,6 @@ def explain(place: Place, *, dataset: str, key: str, as_of: str | None = None, c
     """One record's fate."""
     told = _verb("explain", "explain")(place, dataset=dataset, key=key, as_of=as_of, clock=clock)
     return cast("Explanation", told)
-
-
-def log(
-    place: Place, *, chosen: Chosen | None = None, more: Callable[[], bool] | None = None
-) -> Iterator[str]:
-    """The ledger's lines, as stored; those that are chosen."""
-    asked: dict[str, Any] = {} if chosen is None else {"chosen": chosen}
-    if more is not None:
-        asked["more"] = more
-    return cast("Iterator[str]", _verb("audit", "log")(place, **asked))
-
-
-def zone(place: Place) -> tuple[str, str]:
-    """The policy's zone, and the ledger's name."""
-    return cast("tuple[str, str]", _verb("audit", "zone")(place))
-
-
-def verify(
-    place: Place,
-    *,
-    mirror: Path | None = None,
-    key: Path | None = None,
-    against: tuple[str, ...] = (),
-    witnesses: tuple[Path, ...] = (),
-) -> Verification:
-    """Re-hashes the ledger."""
-    found = _verb("audit", "verify")(place, mirror=mirror, key=key, against=against, witnesses=witnesses)
-    return cast("Verification", found)
-
-
-def consistency(place: Place, old: str, new: str) -> Consistency:
-    """Proves that one checkpoint's history begins with the other's."""
-    return cast("Consistency", _verb("consistency", "consistency")(place, old, new))
-
-
-def export(place: Place, folder: Path, *, since: str | None = None, until: str | None = None) -> Export:
-    """Writes the ledger for an auditor."""
-    return cast("Export", _verb("exporting", "export")(place, folder, since=since, until=until))
-
-
-def prove(place: Place, *, dataset: str, key: str) -> Proof:
-    """Proves that one record went."""
-    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key))
 
 
 def list_keys(place: Place) -> KeyList:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retention.config import findings as words
+from retention.config import keeping
 from retention.config.agreement import disagreements
 from retention.config.connector_file import ConnectorDraft, build_connector, read_connector
 from retention.config.findings import Finding, Unusable
@@ -102,6 +103,9 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     if policy is not None:
         for where, finding in disagreements(file, policy, drafts, complete=complete):
             state.list_of(where).append(finding)
+        state.list_of(SETTINGS).extend(
+            keeping.too_short(settings.ledger_keep, policy, drafts, complete=complete)
+        )
     problems = state.problems()
     if problems or policy is None:
         raise ConfigurationError(problems=problems)

@@ -71,7 +71,7 @@ class SettingsFile(Table):
 
     later: ClassVar[frozenset[str]] = frozenset({"notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("origin", "mirror", "evidence_keep", "publish", "witnesses"), "[ledger]"),
+        **dict.fromkeys(("origin", "mirror", "keep", "evidence_keep", "publish", "witnesses"), "[ledger]"),
         **dict.fromkeys(("signing", "evidence", "pseudonym", "rotate_evidence"), "[keys]"),
         **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
@@ -109,10 +109,9 @@ class KeysTable(Table):
 class LedgerTable(Table):
     """`[ledger]`"""
 
-    later: ClassVar[frozenset[str]] = frozenset({"keep"})
-
     origin: Annotated[str | None, PlainValidator(values.origin)] = None
     mirror: Annotated[str | None, PlainValidator(_folder)] = None
+    keep: Annotated[Period | None, PlainValidator(values.period)] = None
     evidence_keep: Annotated[Period | None, PlainValidator(values.period)] = None
     publish: Annotated[tuple[str, ...] | None, PlainValidator(publishing_values.places)] = None
     witnesses: Annotated[tuple[str, ...] | None, PlainValidator(publishing_values.witnesses)] = None
@@ -144,6 +143,7 @@ def read_settings(
         pseudonym_key=pseudonym,
         origin=ledger.origin,
         mirror=folder / (ledger.mirror or DEFAULT_MIRROR),
+        ledger_keep=ledger.keep,
         evidence_keep=ledger.evidence_keep,
         daemon=daemon_settings(daemon),
         json_logs=bool(log.format),

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from retention.errors import LedgerError
+from retention.ledger.beginning import Beginning
 from retention.ledger.handing import Handing
 from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, hash_of, parse, quick
 from retention.ledger.note import Checkpoint, Note, Verifier
@@ -71,13 +72,15 @@ def verify_lines(
     source: str,
     head: Head | None = None,
     witnesses: Iterable[Witness] = (),
+    beginning: Beginning | None = None,
 ) -> Verification:
-    """Verify a whole ledger, from event 0 on.
+    """Verify a whole ledger, from event 0 on, or from where the archived events end.
 
     `lines`: bytes without newline, in order. `checkpoints`: signed notes in any
     order, also such as were published elsewhere. `source`: what was read, for
     people. `head`: what the state store believes its log's end to be, compared
-    where given. `witnesses`: whose cosignatures are checked where a checkpoint has any.
+    where given. `witnesses`: whose cosignatures are checked where a checkpoint has any. `beginning`: the end of what
+    lies in an archive; `lines` are those behind it.
     Types of events are not judged: a later version may have more.
 
     Raises LedgerError that begins with `event N:`, N counted from 0, for the first
@@ -88,6 +91,8 @@ def verify_lines(
     marks = _read_checkpoints(checkpoints)
     keys = Handing(verifier)
     walk = _Walk(lines, marks, keys)
+    if beginning is not None:
+        walk.begin(beginning)
     walk.run()
     witnessed = {mark.point.size for mark in marks if _witnessed(mark, tuple(witnesses))}
     found = walk.head
@@ -108,6 +113,7 @@ def verify_lines(
         last_at=None if found.last_at is None else format_instant(found.last_at),
         rotations=keys.rotations,
         witnessed=max(witnessed, default=0),
+        archived=0 if beginning is None else beginning.size,
     )
 
 
@@ -141,6 +147,40 @@ class _Walk:
             edge=self._tree.edge(), last_hash=self._last_hash, last_at=self._last_at, length=self._length
         )
 
+    def begin(self, beginning: Beginning) -> None:
+        """Pass over what lies in an archive, by the hashes of its events where they are there."""
+        if beginning.leaves is None:
+            self._step_over(beginning)
+        else:
+            self._check_marks()
+            for leaf, line in beginning.events():
+                number = self._tree.size
+                self._tree.append(leaf)
+                self._take(number, line)
+            if self._tree.edge() != beginning.edge:
+                raise LedgerError("the hashes that are kept of archived events are not those of the archive")
+        self._last_hash, self._last_at = beginning.last_hash, beginning.last_at
+        self._length = beginning.length
+
+    def _step_over(self, beginning: Beginning) -> None:
+        if self._mark is not None and self._mark.point.size < beginning.size:
+            raise LedgerError(
+                f"checkpoint of {self._mark.point.size} events: they lie in an archive, and can't be compared without"
+                " it; name its folder: --archive DIR"
+            )
+        for count, root in beginning.edge.nodes:
+            self._tree.add(root, count)
+        self._keys.in_use = Verifier.parse(beginning.verifier_key)
+
+    def _take(self, number: int, line: bytes | None) -> None:
+        """Event `number` is in the tree: look at the keys that it names, and at checkpoints over it."""
+        if line is not None:
+            self._keys.read(number, line)
+        marked = self._mark is not None and self._mark.point.size == self._tree.size
+        if marked:
+            self._check_marks()
+        self._keys.signed(number, checkpoint=marked)
+
     def run(self) -> None:
         """Raises LedgerError at the first wrong event."""
         self._check_marks()
@@ -153,11 +193,7 @@ class _Walk:
             self._tree.append(leaf_hash(raw))
             self._last_hash = hash_of(raw)
             self._length += len(raw) + 1
-            self._keys.read(number, raw)
-            marked = self._mark is not None and self._mark.point.size == self._tree.size
-            if marked:
-                self._check_marks()
-            self._keys.signed(number, checkpoint=marked)
+            self._take(number, raw)
         if self._mark is not None:
             raise _wrong(
                 self._tree.size,

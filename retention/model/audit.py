@@ -12,7 +12,7 @@ class Export:
     """A folder that was written. `first`, `last`: numbers of its first and last event (`last` below `first`: none).
 
     `size`, `root` (base64): of the newest checkpoint, which all of it is under. `unsigned`: events that no
-    checkpoint signs yet, which no export holds.
+    checkpoint signs yet, which no export holds. `archived`: earlier events that lie in an archive and were asked for.
     """
 
     folder: str
@@ -24,11 +24,33 @@ class Export:
     checkpoints: int
     segments: int
     unsigned: int = 0
+    archived: int = 0
 
     @property
     def events(self) -> int:
         """How many there are in it."""
         return self.last - self.first + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """Events that were moved to a folder: from `first` up to `stop`, older than `before`; `folder` is None for none.
+
+    `root` (base64): of the tree of `stop` events. `event`: the number of `ledger.archived`.
+    """
+
+    folder: str | None
+    before: str
+    first: int
+    stop: int
+    root: str | None = None
+    event: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return self.stop - self.first
 
 
 @dataclass(frozen=True, kw_only=True)

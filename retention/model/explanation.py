@@ -196,5 +196,6 @@ class Verification:
     last_at: str | None
     rotations: int = 0  # of the signing key
     witnessed: int = 0  # events of the newest checkpoint that a known witness cosigned; 0: none
+    archived: int = 0  # events that lie in an archive, of which no content was looked at
     published: tuple[str, ...] = ()  # where checkpoints were found elsewhere, and agreed
     notes: tuple[str, ...] = ()

@@ -83,7 +83,8 @@ class Settings:
     """Paths are absolute.
 
     `origin`: the ledger's name, None until one is chosen. `mirror`: the folder of the ledger's
-    JSON Lines files. `evidence_keep`: how long a batch's evidence is kept, None: as long as the store.
+    JSON Lines files. `ledger_keep`: how long events stay in the state store at least, None: for ever.
+    `evidence_keep`: how long a batch's evidence is kept, None: as long as the store.
     `json_logs`: a daemon's log is JSON, not text.
     `publish`: where checkpoints are put: `file:PATH`, `folder:PATH` (absolute), or an http(s) address.
     `witnesses`: the keys of those whose cosignatures are checked.
@@ -96,6 +97,7 @@ class Settings:
     pseudonym_key: KeyReference
     origin: str | None = None
     mirror: Path
+    ledger_keep: Period | None = None
     evidence_keep: Period | None = None
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     json_logs: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Archived, Consistency, Export, Proof
 from retention.model.typed import as_typed
 from retention.report.console import Facts, line
 from retention.report.words import counted, number
@@ -35,8 +35,38 @@ def show_export(console: Console, done: Export) -> None:
     if done.unsigned:
         tail = f"{counted(done.unsigned, 'event')} after the newest checkpoint: with the next run they are signed"
         facts.add("Not in it", Text(tail, style="warn"))
+    if done.archived:
+        facts.add(
+            "Archived",
+            f"{_events(0, done.archived)}: in an archive; hand it over, too, or name it: --archive DIR",
+        )
     facts.add("To verify", "in the folder, type: python verify.py key.pub")
     facts.show(console)
+
+
+def show_archive(console: Console, done: Archived) -> None:
+    """What was put away, and what that means."""
+    if done.folder is None:
+        line(console, f"Nothing to archive: fewer than 256 events more are older than {done.before}.")
+        return
+    line(
+        console, f"Archived in {done.folder}, and read back: {_events(done.first, done.stop)}.", style="good"
+    )
+    facts = Facts(width=11)
+    facts.add("Older than", done.before)
+    facts.add("Root", f"{done.root}, of {counted(done.stop, 'event')}")
+    facts.add("Said", f"in the ledger, by event {done.event}")
+    facts.add(
+        "Keep it", "the state store has the hashes of these events, and their text is in this folder alone"
+    )
+    facts.add("To verify", f"retention audit verify --archive {done.folder}")
+    facts.show(console)
+    for note in done.notes:
+        line(console, note, style="warn")
+
+
+def _events(first: int, stop: int) -> str:
+    return f"events {number(first)} to {number(stop - 1)}"
 
 
 def show_proof(console: Console, proof: Proof, file: str | None) -> None:

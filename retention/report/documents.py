@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Archived, Consistency, Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
@@ -174,6 +174,11 @@ def verify_document(verification: Verification) -> Document:
 def export_document(done: Export) -> Document:
     """What was exported, and where to."""
     return {"format": "retention.export/1", "events": done.events, **plain(done)}
+
+
+def archive_document(done: Archived) -> Document:
+    """What was put into an archive, and what of it stays."""
+    return {"format": "retention.archive/1", "events": done.events, **plain(done)}
 
 
 def proof_document(proof: Proof) -> Document:

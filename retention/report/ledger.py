@@ -36,6 +36,15 @@ def show_verification(console: Console, verification: Verification) -> None:
         facts.add("Not signed", Text(f"{tail} after the newest checkpoint", style="warn"))
     if verification.rotations:
         facts.add("Keys", f"the signing key was rotated {counted(verification.rotations, 'time')}")
+    if verification.archived:
+        last = number(verification.archived - 1)
+        facts.add(
+            "Archived",
+            Text(
+                f"events 0 to {last}: by their hashes; their text lies in an archive: --archive DIR",
+                style="warn",
+            ),
+        )
     if verification.witnessed:
         facts.add("Witnessed", f"up to {counted(verification.witnessed, 'event')}")
     for source in verification.published:
@@ -262,6 +271,11 @@ def _dropped(data: Data) -> str:
     return f"the evidence of {amount} of before {data['before']} was dropped, being older than it is kept"
 
 
+def _archived(data: Data) -> str:
+    span = f"events {number(data['first'])} to {number(data['size'] - 1)}"
+    return f"{span} were put into an archive by {data['by']}; their hashes stay"
+
+
 SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "policy.changed": _policy_changed,
     "plan.created": _plan_made,
@@ -285,6 +299,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "key.rotated": _key("taken into use in place of another"),
     "key.destroyed": _key("destroyed"),
     "evidence.dropped": _dropped,
+    "ledger.archived": _archived,
     "error": _error,
 }
 

@@ -33,6 +33,7 @@ _ENTITIES: Mapping[str, tuple[int, str, str]] = {
     "key.created": (_CREATE, "key", "key"),
     "key.destroyed": (_DELETE, "key", "key"),
     "key.rotated": (_UPDATE, "key", "key"),
+    "ledger.archived": (_UPDATE, "ledger", "size"),
     "plan.created": (_CREATE, "plan", "plan"),
     "policy.changed": (_UPDATE, "policy", "policy"),
     "record.released": (_UPDATE, "record", "root"),

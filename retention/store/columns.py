@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from retention.ledger.line import format_instant, parse_instant
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits; on SQLite the row's own number, where it is the key."""
@@ -18,6 +23,19 @@ AS_TABLES: dict[str, Any] = {
     "mysql_collate": "utf8mb4_bin",
 }
 """What MySQL and MariaDB must be told of each table: transactions, and text compared byte for byte."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as 27 characters of text; comes back in UTC."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> str | None:
+        return None if value is None else format_instant(value)
+
+    def process_result_value(self, value: Any | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else parse_instant(value)
 
 
 def raw(value: bytes | str) -> bytes:

@@ -17,6 +17,8 @@ _RIGHTS = {
     "checkpoint": "SELECT, INSERT",
     "block": "SELECT, INSERT",
     "event_index": "SELECT, INSERT",
+    "archive": "SELECT",
+    "archived_leaves": "SELECT",
     "plan": "SELECT, INSERT, UPDATE",
     "approval": "SELECT, INSERT",
     "run": "SELECT, INSERT, UPDATE",

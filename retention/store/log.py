@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
-from retention.errors import LedgerError, RetentionError, SafetyRefusal
+from retention.errors import LedgerError, RetentionError, SafetyRefusal, UsageError
 from retention.ledger.history import BLOCK, History, block_root
 from retention.ledger.keys import EVIDENCE, SIGNING
 from retention.ledger.line import FIRST_PREV, encode, format_instant, parse, parse_instant
 from retention.ledger.note import Checkpoint, Signer
-from retention.ledger.tree import Edge, leaf_hash
+from retention.ledger.tree import HASH_SIZE, Edge, leaf_hash
 from retention.ledger.verify import Head
 from retention.model.outcome import CheckpointRef
+from retention.store.archived import ArchivedReading
+from retention.store.archives import Archives
 from retention.store.columns import raw
 from retention.store.schema import block, checkpoint, event, event_index, head, meta
 from retention.store.sending import Hot, inserting, updating
@@ -48,6 +50,7 @@ NAMED_BY: Mapping[str, str] = {
     "key.created": "kind",
     "key.destroyed": "kind",
     "key.rotated": "kind",
+    "ledger.archived": "by",
     "plan.created": "plan",
     "policy.changed": "policy",
     "record.released": "run",
@@ -67,10 +70,16 @@ class StoredCheckpoint:
 
 
 class LogReading:
-    """What can be read of the ledger; in a snapshot, all of one moment."""
+    """What can be read of the ledger; in a snapshot, all of one moment.
+
+    `archives`: the folders in which lines lie that are not here any more, where they are named.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.archived = ArchivedReading(connection)
+        self.archives: Archives | None = None
+        self._first: int | None = None
 
     def head(self) -> Head:
         """Where the log ends. Raises LedgerError where the store's head row is missing or damaged."""
@@ -88,11 +97,53 @@ class LogReading:
         """When the last event happened; None while there is none."""
         return self.head().last_at
 
+    def first(self) -> int:
+        """The first event whose line is here, and all behind it: those before lie in an archive."""
+        if self._first is None:
+            row = self.archived.newest()
+            self._first = 0 if row is None else row.stop
+        return self._first
+
+    def readable(self) -> int:
+        """The first event that can be read: 0 where archives are named."""
+        return self.first() if self.archives is None else 0
+
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """The events' lines from number `start` on, without newlines, in order; memory stays flat.
 
-        Raises LedgerError that names the first missing one, where a number is left out.
+        Raises LedgerError that names the first missing one, where a number is left out; UsageError where they lie
+        in an archive that is not named.
         """
+        if start < self.first():
+            yield from self._of_archives(start, self.first())
+        yield from self._here(max(start, self.first()))
+
+    def _of_archives(self, start: int, stop: int) -> Iterator[bytes]:
+        """Archived lines, each compared with the hash that is kept of it."""
+        if self.archives is None:
+            raise UsageError(
+                f"event {start}: events 0 to {self.first() - 1} lie in an archive; name its folder: --archive DIR"
+            )
+        expected = start
+        for line, leaf in zip(self.archives.lines(start, stop), self.leaves(start, stop), strict=False):
+            if leaf_hash(line) != leaf:
+                raise LedgerError(
+                    f"event {expected}: the line in the archive is not the one that was put there: it was changed"
+                )
+            yield line
+            expected += 1
+        if expected < stop:
+            raise LedgerError(f"event {expected}: its hash is missing from the state store")
+
+    def leaves(self, start: int, stop: int) -> Iterator[bytes]:
+        """The hashes of lines `start` to `stop`, whether they are here or in an archive."""
+        middle = max(start, min(stop, self.first()))
+        for packed in self.archived.leaves(start, middle):
+            yield from (packed[at : at + HASH_SIZE] for at in range(0, len(packed), HASH_SIZE))
+        for start in range(middle, stop, _PAGE):
+            yield from map(leaf_hash, self.some(start, min(start + _PAGE, stop)))
+
+    def _here(self, start: int) -> Iterator[bytes]:
         expected = start
         while True:
             rows = self._connection.execute(_LINES, {"start": expected}).all()
@@ -105,13 +156,15 @@ class LogReading:
                 return
 
     def line(self, seq: int) -> bytes | None:
-        """One event's line; None where there is none of this number."""
+        """One event's line; None where there is none of this number. UsageError where it lies in an archive."""
         line = self._connection.scalar(select(event.c.line).where(event.c.seq == seq))
+        if line is None and 0 <= seq < self.first():
+            return next(self._of_archives(seq, seq + 1))
         return None if line is None else raw(line)
 
     def position(self, at: datetime, size: int | None = None) -> int:
         """The first event, of the first `size`, that is not before `at`; found by halves, since times never go back."""
-        low, high = 0, self.head().size if size is None else size
+        low, high = self.readable(), self.head().size if size is None else size
         while low < high:
             middle = (low + high) // 2
             (line,) = self.some(middle, middle + 1)
@@ -120,6 +173,9 @@ class LogReading:
 
     def some(self, start: int, stop: int) -> list[bytes]:
         """The lines from number `start` up to `stop`. Raises LedgerError that names the first missing one."""
+        if start < self.first():
+            middle = min(stop, self.first())
+            return [*self._of_archives(start, middle), *(self.some(middle, stop) if middle < stop else ())]
         query = select(event.c.seq, event.c.line).where(event.c.seq >= start, event.c.seq < stop)
         rows = self._connection.execute(query.order_by(event.c.seq)).all()
         for expected, row in enumerate(rows, start):
@@ -134,10 +190,7 @@ class LogReading:
         stored = select(block.c.number, block.c.root).where(block.c.number < size // BLOCK)
         blocks = {row.number: raw(row.root) for row in self._connection.execute(stored)}
 
-        def leaves(start: int, stop: int) -> list[bytes]:
-            return [leaf_hash(line) for line in self.some(start, stop)]
-
-        return History(size, leaves, blocks)
+        return History(size, lambda start, stop: list(self.leaves(start, stop)), blocks)
 
     def named(self, type: str, name: str | None = None, below: int | None = None) -> list[int]:
         """Numbers of the rare events of a type (`NAMED_BY`), oldest first; only those of a name, or below a number."""

@@ -4,15 +4,18 @@
     checkpoints/N.note    every checkpoint of N events, a signed note each
     checkpoint            the newest of them
     key.pub               the verifier key
+    archived.json         where older events end that lie in an archive, if there are any
 
 Whoever holds the lock on ledger.jsonl writes, from the last whole line on, after
 cutting a torn one. What is in the files already is never changed: where it is not
-what the store says, it is left as it is, and said.
+what the store says, it is left as it is, and said. Lines that were put into an archive
+go, once each has been compared with the hash that is kept of it.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +25,9 @@ from pathlib import Path
 
 from retention.errors import LedgerError, UnreachableError
 from retention.ledger.keys import SIGNING
-from retention.ledger.line import MAX_LINE, parse
+from retention.ledger.line import MAX_LINE, format_instant, parse
 from retention.ledger.note import Checkpoint, Note
+from retention.ledger.tree import leaf_hash
 from retention.ledger.verify import Head, read_lines
 from retention.store.log import LogReading
 
@@ -31,6 +35,8 @@ LINES = "ledger.jsonl"
 CHECKPOINTS = "checkpoints"
 NEWEST = "checkpoint"
 KEY = "key.pub"
+ARCHIVED = "archived.json"
+ARCHIVED_FORMAT = "retention.archived/1"
 
 _PATIENCE = 10.0
 _ATTEMPTS = 10
@@ -54,39 +60,50 @@ class Mirror:
         UnreachableError where the folder cannot be written (then the files end with a whole line).
         """
         try:
-            with _locked(self.folder) as file, read() as log:
-                head = log.head()
-                if self._last == (_stamp(file), head, log.newest_size()):
-                    return
-                count, end = self._kept(file, log, head)
-                if count < head.size:
-                    _append(file, end, log.lines(count))
-                self._checkpoints(log)
-                self._key(log)
-                self._last = (_stamp(file), head, log.newest_size())
+            while not self._caught_up(read):
+                pass
         except OSError as error:
             raise UnreachableError(
                 f"{self.folder}: the ledger's mirror cannot be written: {error.strerror}; the ledger itself"
                 " is whole, and the mirror catches up later"
             ) from error
 
-    def _kept(self, file: int, log: LogReading, head: Head) -> tuple[int, int]:
-        """(lines, bytes) that are there and right; a torn line behind them is cut."""
+    def _caught_up(self, read: Callable[[], AbstractContextManager[LogReading]]) -> bool:
+        """False where another file of lines was put in place, which is to be looked at anew."""
+        with _locked(self.folder) as file, read() as log:
+            head = log.head()
+            if self._last == (_stamp(file), head, log.newest_size()):
+                return True
+            first, count, end = self._kept(file, log, head)
+            if log.first():
+                self._archived(log)
+            if end and first < log.first():
+                self._trim(file, log, first, end)
+                return False
+            if count < head.size:
+                _append(file, end, log.lines(count))
+            self._checkpoints(log)
+            self._key(log)
+            self._last = (_stamp(file), head, log.newest_size())
+        return True
+
+    def _kept(self, file: int, log: LogReading, head: Head) -> tuple[int, int, int]:
+        """(first line, line behind the last, bytes) that are there and right; a torn line behind them is cut."""
         size = os.fstat(file).st_size
         end = _after_newline(file, size)
         if end is None:
             raise self._difference(log)
         if end == 0:
-            count = 0
+            first = count = log.first()
         else:
             start = _after_newline(file, end - 1)
             last = b"" if start is None else os.pread(file, end - 1 - start, start)
-            count = self._count(last, log, head)
-            if log.line(count - 1) != last or head.length - log.length(count) != end:
+            count, first = self._count(last, log, head), _first(file)
+            if not _fits(log, head, first, count, last, end):
                 raise self._difference(log)
         if size > end:
             os.ftruncate(file, end)
-        return count, end
+        return first, count, end
 
     def _count(self, last: bytes, log: LogReading, head: Head) -> int:
         """How many lines there are, as the last one says."""
@@ -102,20 +119,52 @@ class Mirror:
         """What to say of files that are not the store's: read all of both."""
         path = self.folder / LINES
         advice = "the mirror is left as it is; move it away, and it is written anew"
-        number = 0
         with path.open("rb") as stream:
+            number = first = _first(stream.fileno())
+            if first and log.archived.ending(first) is None:
+                return LedgerError(
+                    f"event {first}: {path} begins with it, and the state store knows of no archive that ends there:"
+                    " events were lost (an older backup of the store?), or the mirror is another ledger's"
+                )
             try:
-                for number, (line, own) in enumerate(zip_longest(read_lines(stream), log.lines())):
-                    if own is None:
+                own = log.leaves(first, log.head().size)
+                for number, (line, leaf) in enumerate(zip_longest(read_lines(stream), own), first):
+                    if leaf is None:
                         return LedgerError(
                             f"event {number}: {path} has it, and the state store does not: events were lost"
                             " (an older backup of the store?), or the mirror is another ledger's"
                         )
-                    if line != own:
+                    if line is None or leaf_hash(line) != leaf:
                         break
             except LedgerError as error:
                 return LedgerError(f"{error} ({path}); {advice}")
         return LedgerError(f"event {number}: it differs between {path} and the state store; {advice}")
+
+    def _archived(self, log: LogReading) -> None:
+        """Write down where archives end, which is what verifying these files begins with."""
+        text, path = archives_text(log), self.folder / ARCHIVED
+        if _text(path) != text:
+            _replace(path, text)
+
+    def _trim(self, file: int, log: LogReading, first: int, end: int) -> None:
+        """Put a file in the place of this one that begins behind the archive."""
+        at = 0
+        with os.fdopen(os.dup(file), "rb") as stream:
+            stream.seek(0)
+            for line, leaf in zip(read_lines(stream), log.leaves(first, log.first()), strict=False):
+                if leaf_hash(line) != leaf:
+                    raise self._difference(log)
+                at += len(line) + 1
+        path = self.folder / LINES
+        draft = path.with_name(f".{path.name}.new")
+        with draft.open("wb") as new:
+            while at < end:
+                chunk = os.pread(file, min(_CHUNK, end - at), at)
+                new.write(chunk)
+                at += len(chunk)
+            new.flush()
+            os.fsync(new.fileno())
+        draft.replace(path)
 
     def _checkpoints(self, log: LogReading) -> None:
         newest = log.newest_checkpoint()
@@ -161,6 +210,42 @@ def _former(log: LogReading) -> set[str]:
     """The signing keys that were rotated."""
     lines = [log.line(seq) for seq in log.named("key.rotated", SIGNING)]
     return {str(parse(line).data.get("before")) for line in lines if line is not None}
+
+
+def archives_text(log: LogReading) -> str:
+    """`archived.json`: of each archive, what verification begins with behind it."""
+    rows = [
+        {
+            "stop": row.stop,
+            "before": [[count, root.hex()] for count, root in row.edge.nodes],
+            "last_hash": row.last_hash,
+            "last_at": format_instant(row.last_at),
+            "length": row.length,
+            "key": row.verifier_key,
+        }
+        for row in log.archived.rows()
+    ]
+    return json.dumps({"format": ARCHIVED_FORMAT, "archives": rows}, indent=1) + "\n"
+
+
+def _first(file: int) -> int:
+    """The number of the first line of a file; 0 where that can't be read (which is found elsewhere)."""
+    begin = os.pread(file, MAX_LINE + 1, 0).partition(b"\n")[0]
+    try:
+        return parse(begin).seq
+    except LedgerError:
+        return 0
+
+
+def _fits(log: LogReading, head: Head, first: int, count: int, last: bytes, end: int) -> bool:
+    """Whether `end` bytes from line `first` on, of which the last is line `count - 1`, are the store's."""
+    row = log.archived.ending(first) if first else None
+    if first and row is None:
+        return False
+    if count <= log.first():
+        return log.archived.leaf(count - 1) == leaf_hash(last)
+    before = 0 if row is None else row.length
+    return log.line(count - 1) == last and head.length - log.length(count) - before == end
 
 
 def shared_lines(folder: Path) -> AbstractContextManager[int]:

@@ -6,7 +6,6 @@ JSON is text and belongs to whoever wrote it.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -20,12 +19,9 @@ from sqlalchemy import (
     String,
     Table,
 )
-from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
-from sqlalchemy.types import TypeDecorator
 
-from retention.ledger.line import format_instant, parse_instant
-from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT
+from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT, Instant
 
 PREFIX = "retention_"
 """Of every table and index: on a server a target's own may be beside them."""
@@ -36,21 +32,8 @@ def version_table(family: str) -> str:
     return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
 
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0007")
 """Every version of these tables, oldest first; the last is this one's."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime as 27 characters of text; comes back in UTC."""
-
-    impl = String(27)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> str | None:
-        return None if value is None else format_instant(value)
-
-    def process_result_value(self, value: Any | None, _dialect: Dialect) -> datetime | None:
-        return None if value is None else parse_instant(value)
 
 
 _NAME = String(255)
@@ -122,6 +105,21 @@ event_index = _table(
     _text("name"),
     Column("seq", BIG, nullable=False),
     PrimaryKeyConstraint("type", "name", "seq"),
+)
+archive = _table(
+    "archive",
+    Column("stop", BIG, primary_key=True, autoincrement=False),
+    _at("at"),
+    Column("edge", BLOB, nullable=False),
+    _text("last_hash", _ID),
+    _at("last_at"),
+    _count("length"),
+    _text("verifier_key"),
+)
+archived_leaves = _table(
+    "archived_leaves",
+    Column("number", BIG, primary_key=True, autoincrement=False),
+    Column("leaves", BLOB, nullable=False),
 )
 plan = _table(
     "plan",

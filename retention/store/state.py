@@ -18,6 +18,7 @@ from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SetupError, UnreachableError
 from retention.ledger.note import Signer
 from retention.model.told import Told
+from retention.store.archived import Archiving
 from retention.store.aside import SetAside, SetAsideReading
 from retention.store.backend import BUSY_SECONDS, Backend, Clash, Lost
 from retention.store.backends import backend_of
@@ -74,6 +75,7 @@ class Transaction:
 
     def __init__(self, connection: Connection, signer: Signer) -> None:
         self.log = Log(connection, signer)
+        self.archiving = Archiving(connection)
         self.plans = Plans(connection)
         self.approvals = Approvals(connection)
         self.policies = Policies(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -9,11 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retention.errors import LedgerError, UnreachableError
+from retention.ledger.beginning import Beginning
+from retention.ledger.line import MAX_LINE, parse, parse_instant
 from retention.ledger.note import Checkpoint, Note
+from retention.ledger.tree import Builder
 from retention.ledger.verify import read_lines, verify_lines
 from retention.ledger.witness import Witness
 from retention.model.explanation import Verification
-from retention.store.mirror import CHECKPOINTS, NEWEST, shared_lines
+from retention.store.archives import Archives
+from retention.store.mirror import ARCHIVED, CHECKPOINTS, NEWEST, shared_lines
 from retention.store.state import StateStore
 
 _MAX_NOTE = 1_000_000
@@ -25,21 +30,26 @@ def verify_store(
     verifier_key: str,
     published: Iterable[str] = (),
     witnesses: Sequence[Witness] = (),
+    archives: Archives | None = None,
 ) -> Verification:
     """Verify the ledger inside a state store: its lines, checkpoints and head row.
+
+    Of events that lie in an archive, by the hashes that are kept of them; by their lines where `archives` are named.
 
     `published`: signed notes kept elsewhere, which must agree as well. `witnesses`: whose cosignatures are checked
     where there are any. Raises LedgerError that names the first wrong event.
     """
     with store.read() as snapshot:
         log = snapshot.log
+        log.archives = archives
         return verify_lines(
-            log.lines(),
+            log.lines(log.readable()),
             verifier_key=verifier_key,
             checkpoints=chain((stored.note for stored in log.checkpoints()), published),
             source=store.place,
             head=log.head(),
             witnesses=witnesses,
+            beginning=log.archived.beginning() if archives is None else None,
         )
 
 
@@ -48,20 +58,31 @@ def verify_folder(
     verifier_key: str,
     published: Iterable[str] = (),
     witnesses: Sequence[Witness] = (),
+    archives: Archives | None = None,
 ) -> Verification:
     """Verify a mirror with nothing but the public key; no store is opened, nothing is written.
+
+    Where it begins behind an archive, from there on, under the checkpoints of later events; whole where `archives`
+    are named.
 
     Raises LedgerError that names the first wrong event; UnreachableError where files are missing
     or cannot be read.
     """
     try:
         with shared_lines(folder) as file, os.fdopen(os.dup(file), "rb") as stream:
+            beginning = _beginning(folder, stream)
+            first = 0 if beginning is None else beginning.size
+            notes = [note for note in _notes(folder) if archives is not None or _size(note) >= first]
+            lines: Iterable[bytes] = read_lines(stream)
+            if archives is not None:
+                lines, beginning = chain(archives.lines(0, first), lines), None
             return verify_lines(
-                read_lines(stream),
+                lines,
                 verifier_key=verifier_key,
-                checkpoints=chain(_notes(folder), published),
+                checkpoints=chain(notes, published),
                 source=str(folder),
                 witnesses=witnesses,
+                beginning=beginning,
             )
     except OSError as error:
         raise UnreachableError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
@@ -101,11 +122,12 @@ def _both_at_once(
         if not stored or not notes:
             return None
         found = verify_lines(
-            _compared(log.lines(), stream),
+            _compared(log.lines(log.first()), stream),
             verifier_key=verifier_key,
             checkpoints=(*stored, *notes, *published),
             source=store.place,
             head=log.head(),
+            beginning=log.archived.beginning(),
         )
         return None if stream.read(1) else found
 
@@ -116,6 +138,40 @@ def _compared(lines: Iterable[bytes], stream: BinaryIO) -> Iterator[bytes]:
         if stream.read(len(line) + 1) != line + b"\n":
             raise LedgerError("the mirror differs from the state store")
         yield line
+
+
+def _size(note: str) -> int:
+    return Checkpoint.parse(Note.parse(note).text).size
+
+
+def _beginning(folder: Path, stream: BinaryIO) -> Beginning | None:
+    """What a mirror begins with whose older lines lie in an archive; None where it has all of them."""
+    path, first = folder / ARCHIVED, stream.readline(MAX_LINE + 1).rstrip(b"\n")
+    stream.seek(0)
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        data = file.read(_MAX_NOTE + 1)
+    try:
+        start = parse(first).seq if first else None
+        rows = json.loads(data)["archives"]
+        (row,) = [each for each in rows if each["stop"] == start] if start is not None else rows[:1]
+        tree = Builder()
+        for count, root in row["before"]:
+            tree.add(bytes.fromhex(root), count)
+        return Beginning(
+            edge=tree.edge(),
+            last_hash=str(row["last_hash"]),
+            last_at=parse_instant(row["last_at"]),
+            length=int(row["length"]),
+            verifier_key=str(row["key"]),
+        )
+    except LedgerError:
+        return None  # the first line is no line, which is said when it is verified
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if start == 0:
+            return None
+        raise LedgerError(f"{path}: it does not say where these events begin") from error
 
 
 def _notes(folder: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from retention.ledger.witness import Witness
 from retention.model.chosen import EVERYTHING, Chosen
 from retention.model.explanation import Verification
 from retention.model.place import Place
+from retention.store.archives import Archives
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
 from retention.verbs import days, stores
@@ -22,21 +23,33 @@ KEY = "key.pub"
 
 
 def log(
-    place: Place, *, chosen: Chosen | None = None, more: Callable[[], bool] | None = None
+    place: Place,
+    *,
+    chosen: Chosen | None = None,
+    more: Callable[[], bool] | None = None,
+    archives: Sequence[Path] = (),
+    left_out: Callable[[int], None] | None = None,
 ) -> Iterator[str]:
     """The ledger's lines as they are stored, oldest first; those that are chosen.
 
+    `archives`: folders with events that are not in the store any more. `left_out` is told how many events lie in
+    an archive that is not named, where what is chosen may be among them.
     `more`: called when there is no further line; where it answers yes, the ledger is looked at again.
     """
     config, chosen = configuration(place), chosen or EVERYTHING
     begin = days.beginning(config, "--from", chosen.since)
     end = days.ending(config, "--to", chosen.until)
+    files = Archives(archives) if archives else None
     with stores.reading(config, place) as state:
         start: int | None = None
         while True:
             with state.read() as snapshot:
+                snapshot.log.archives = files
                 if start is None:
-                    start = 0 if begin is None else snapshot.log.position(begin)
+                    first = snapshot.log.readable()
+                    start = first if begin is None else snapshot.log.position(begin)
+                    if first == start > 0 and left_out is not None:
+                        left_out(first)
                 for line in snapshot.log.lines(start):
                     start += 1
                     if end is not None and parse(line).at >= end:
@@ -61,15 +74,18 @@ def verify(
     key: Path | None = None,
     against: Sequence[str] = (),
     witnesses: Sequence[Path] = (),
+    archives: Sequence[Path] = (),
 ) -> Verification:
     """Re-hashes the content of the store, or of a mirror's folder with nothing but the public key.
 
     `against`: paths or addresses of checkpoints that were published; of the store, those that lie where it publishes
-    are compared as well. `witnesses`: files with witnesses' keys, beside those of the configuration. Raises
+    are compared as well. `witnesses`: files with witnesses' keys, beside those of the configuration. `archives`:
+    folders of archives, whose content is verified as well. Raises
     LedgerError that names the first event that is wrong, or the published checkpoint that is not of this history;
     UsageError where there is no such folder or key, SetupError for a file that is no public key.
     """
     known = [_witness(path) for path in witnesses]
+    files = Archives(archives) if archives else None
     if mirror is not None:
         if not mirror.is_dir():
             raise UsageError(f"--mirror {mirror}: there is no such folder")
@@ -77,13 +93,13 @@ def verify(
             raise UsageError(f"--mirror {mirror}: there is no {KEY} in it; name a public key with --key")
         public = _public_key(key if key is not None else mirror / KEY)
         published = [read_published(source) for source in against]
-        return agreeing(published, lambda notes: verify_folder(mirror, public, notes, known))
+        return agreeing(published, lambda notes: verify_folder(mirror, public, notes, known, files))
     config = configuration(place)
     published = [*(read_published(source) for source in against), *lying_at(config.settings.publish)]
     known += [Witness.parse(text) for text in config.settings.witnesses]
     with stores.reading(config, place) as state:
         public = _public_key(key) if key is not None else state.verifier_key
-        return agreeing(published, lambda notes: verify_store(state, public, notes, known))
+        return agreeing(published, lambda notes: verify_store(state, public, notes, known, files))
 
 
 def _public_key(path: Path) -> str:

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from retention.ledger.parts import Part, verify_part
 from retention.ledger.verify import verify_lines
 from retention.model.audit import Export
 from retention.model.place import Place
+from retention.store.archives import SEGMENTS, Archives
 from retention.store.log import LogReading, StoredCheckpoint
 from retention.store.mirror import CHECKPOINTS, KEY, NEWEST
 from retention.store.state import StateStore
@@ -24,14 +25,22 @@ from retention.verbs import days, stores
 from retention.verbs.output import refuse_folder
 from retention.verbs.prepared import configuration
 
-SEGMENTS = "segments"
 RANGE = "range.json"
 SEGMENT_LINES = 50_000
 _TEMPLATES = Path(__file__).parent / "templates" / "export"
 
 
-def export(place: Place, folder: Path, *, since: str | None = None, until: str | None = None) -> Export:
+def export(
+    place: Place,
+    folder: Path,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    archives: Sequence[Path] = (),
+) -> Export:
     """Writes the ledger, or its events of some days, into a new folder, verified on the way.
+
+    Without events that lie in an archive, unless the `archives` are named.
 
     `since`, `until`: days in the policy's zone, both in it, or RFC 3339 instants (the second one not in it). Raises
     UsageError for a folder that has something in it, LedgerError where the ledger does not verify (then nothing is
@@ -41,13 +50,15 @@ def export(place: Place, folder: Path, *, since: str | None = None, until: str |
     refuse_folder(place, folder)
     draft = folder.with_name(f".{folder.name}.new")
     with stores.reading(config, place) as state, state.read() as snapshot:
+        snapshot.log.archives = Archives(archives) if archives else None
         newest = snapshot.log.newest_checkpoint()
         if newest is None:
             raise LedgerError("no checkpoint signs anything of this ledger yet; type: retention run")
         first, stop = _range(snapshot.log, config, since, until, newest.size)
+        archived = first if since is None or first == snapshot.log.first() else 0
         try:
             draft.mkdir(parents=True)
-            done = _written(state, snapshot.log, draft, newest, first, stop)
+            done = written(state, snapshot.log, draft, newest, first, stop)
             draft.rename(folder)
         except OSError as error:
             raise UnreachableError(f"{folder}: the export can't be written: {error.strerror}") from error
@@ -65,6 +76,7 @@ def export(place: Place, folder: Path, *, since: str | None = None, until: str |
         checkpoints=checkpoints,
         segments=segments,
         unsigned=unsigned,
+        archived=archived,
     )
 
 
@@ -76,15 +88,15 @@ def _range(
     end = days.ending(config, "--to", until)
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--from {since} is not before --to {until}")
-    first = 0 if start is None else log.position(start, size)
+    first = log.readable() if start is None else log.position(start, size)
     stop = size if end is None else log.position(end, size)
     return first, max(first, stop)
 
 
-def _written(
+def written(
     state: StateStore, log: LogReading, draft: Path, newest: StoredCheckpoint, first: int, stop: int
 ) -> tuple[int, str, int, int]:
-    """(size, root, checkpoints, segments) of what was written."""
+    """Writes events `first` to `stop`, and what they are verified with; (size, root, checkpoints, segments)."""
     whole = (first, stop) == (0, newest.size)
     notes = [s for s in log.checkpoints() if whole or first < s.size <= stop or s.size == newest.size]
     writing = _Segments(draft / SEGMENTS, first)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from retention.config import Configuration
@@ -25,6 +26,7 @@ from retention.model.audit import Proof
 from retention.model.place import Place
 from retention.model.typed import pieces
 from retention.planning.actions import DELETE
+from retention.store.archives import Archives
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
 from retention.store.log import LogReading
@@ -37,16 +39,18 @@ _READINGS = 64
 """How many ways to read a typed key are tried at most."""
 
 
-def prove(place: Place, *, dataset: str, key: str) -> Proof:
+def prove(place: Place, *, dataset: str, key: str, archives: Sequence[Path] = ()) -> Proof:
     """The proof that a record of `CONNECTOR.DATASET` with this key, as it is typed, went; its database is not asked.
 
     Raises AnswerIsNo where there is no evidence of it; UsageError for a dataset that is neither configured nor has
-    ever been in a run; SetupError where the evidence key is missing.
+    ever been in a run, or where its events lie in an archive that is not among `archives`; SetupError
+    where the evidence key is missing.
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
     keys = {key_id(secret): secret for secret in stores.evidence_keys(config)}
     with stores.reading(config, place) as state, state.read() as snapshot:
+        snapshot.log.archives = Archives(archives) if archives else None
         _refuse_unknown(config, snapshot, connector, name)
         found = _found(snapshot, keys, connector, name, key)
         if not found:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from retention.errors import SetupError
+from retention.verbs.archiving import archive
 from tests.support.states import STATES
 from tests.support_faults.databases import KINDS
 from tests.support_faults.shops import Shop
@@ -50,6 +53,10 @@ def test_what_the_how_to_grants_is_enough_and_the_ledger_can_not_be_changed(stat
     shop.add_visits(5_000, 100)
     shop.approve(shop.plan().id)
     assert shop.run().status == "done"
+
+    (shop.folder / "retention.toml").write_text('state = "env:STATE_URL"\n[ledger]\nkeep = "100 years"\n')
+    with pytest.raises(SetupError, match="an archive removes lines of the ledger, which retention's own account"):
+        archive(shop.place(), tmp_path / "archive", by="ida", clock=lambda: datetime.now(UTC))
 
     worker = STATES[state.kind].__new__(STATES[state.kind])
     worker.url, worker.name = url, state.name

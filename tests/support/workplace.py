@@ -215,6 +215,7 @@ class Workplace:
             "daemon",
             "stop",
             "vault",
+            "audit_files",
         )
         modules = [importlib.import_module(f"retention.cli.commands.{name}") for name in names]
         kept = [(module, module.now) for module in modules if hasattr(module, "now")]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retention.cli import verbs
+from retention.cli import audit_verbs
 from retention.cli.answers import answer, quiet_pipe, stream_lines
 from retention.cli.groups import LazyGroup
-from retention.cli.options import Given, Word, format_option, rule_option
+from retention.cli.options import Given, Word, archives_option, format_option, rule_option
 from retention.cli.session import Session
 from retention.errors import UsageError
 from retention.model.chosen import Chosen
@@ -27,6 +27,7 @@ TABLE = {
     "log": "retention.cli.commands.audit:log",
     "verify": "retention.cli.commands.audit:verify",
     "export": "retention.cli.commands.audit_files:export",
+    "archive": "retention.cli.commands.audit_files:archive",
     "prove": "retention.cli.commands.audit_files:prove",
     "consistency": "retention.cli.commands.audit_files:consistency",
 }
@@ -54,6 +55,7 @@ def audit() -> None:
 @click.option(
     "--as", "shipped", type=Word(["cloudevents", "ocsf"]), help="For a log platform, one event a line."
 )
+@archives_option()
 @format_option()
 @click.pass_obj
 def log(
@@ -66,6 +68,7 @@ def log(
     by: str | None,
     follow: bool,
     shipped: str | None,
+    archives: tuple[Path, ...],
     form: str,
 ) -> int:
     """Print the ledger's events.
@@ -75,7 +78,9 @@ def log(
     place = session.place
     chosen = Chosen(since=since, until=until, types=types, rules=rules, run=run, by=by)
     _refuse_unknown(types)
-    lines = verbs.log(place, chosen=chosen, more=_waited if follow else None)
+    lines = audit_verbs.log(
+        place, chosen=chosen, more=_waited if follow else None, archives=archives, left_out=_left_out
+    )
     try:
         _print(place, lines, form, shipped)
     except KeyboardInterrupt:
@@ -88,7 +93,7 @@ def _print(place: Place, lines: Iterator[str], form: str, shipped: str | None) -
     if shipped is not None:
         from retention.report.shipping import SHIPPED
 
-        _, origin = verbs.zone(place)
+        _, origin = audit_verbs.zone(place)
         stream_lines((SHIPPED[shipped](origin, line) for line in lines), str)
         return
     if form == "json":
@@ -99,10 +104,15 @@ def _print(place: Place, lines: Iterator[str], form: str, shipped: str | None) -
     from retention.report.console import console_on
     from retention.report.ledger import show_log
 
-    timezone, _ = verbs.zone(place)
+    timezone, _ = audit_verbs.zone(place)
     with quiet_pipe():
         show_log(console_on(sys.stdout), lines, timezone)
         sys.stdout.flush()
+
+
+def _left_out(count: int) -> None:
+    last = f"events 0 to {count - 1}" if count > 1 else "event 0"
+    click.echo(f"{last} lie in an archive; to read them, too: --archive DIR", err=True)
 
 
 def _waited() -> bool:
@@ -151,6 +161,7 @@ def _refuse_unknown(types: tuple[str, ...]) -> None:
     type=click.Path(path_type=Path),
     help="A witness's key; its cosignatures are checked where there are any. Again for another.",
 )
+@archives_option()
 @format_option()
 @click.pass_obj
 def verify(
@@ -159,6 +170,7 @@ def verify(
     key: Path | None,
     against: tuple[str, ...],
     witnesses: tuple[Path, ...],
+    archives: tuple[Path, ...],
     form: str,
 ) -> int:
     """Verify the ledger: every hash, every signature.
@@ -166,7 +178,9 @@ def verify(
     Exits with 6 and names the first event that is wrong, if there is one, or the published checkpoint that is not
     in this ledger's history.
     """
-    found = verbs.verify(session.place, mirror=mirror, key=key, against=against, witnesses=witnesses)
+    found = audit_verbs.verify(
+        session.place, mirror=mirror, key=key, against=against, witnesses=witnesses, archives=archives
+    )
     from retention.report.documents import verify_document
 
     def text(console: Console) -> None:

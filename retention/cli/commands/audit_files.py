@@ -1,4 +1,4 @@
-"""`retention audit export` and `audit prove`: what is handed to an auditor."""
+"""`retention audit export`, `prove`, `consistency`, `archive`: what is handed to an auditor, or put away."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retention.cli import verbs
+from retention.cli import audit_verbs, verbs
 from retention.cli.answers import answer, as_json, check_output, replacing
-from retention.cli.options import Given, format_option
-from retention.cli.session import Session
+from retention.cli.options import Given, archives_option, format_option
+from retention.cli.session import Session, now
 from retention.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +25,22 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "until", metavar="TIME", type=Given("time"), help="The last day, or the instant before which."
 )
+@archives_option()
 @format_option()
 @click.pass_obj
-def export(session: Session, folder: Path, since: str | None, until: str | None, form: str) -> int:
+def export(
+    session: Session,
+    folder: Path,
+    since: str | None,
+    until: str | None,
+    archives: tuple[Path, ...],
+    form: str,
+) -> int:
     """Write the ledger into a folder that an auditor can verify alone.
 
     With a program of its own to verify it (verify.py), instructions, and the public key. DIR must be new or empty.
     """
-    done = verbs.export(session.place, folder, since=since, until=until)
+    done = audit_verbs.export(session.place, folder, since=since, until=until, archives=archives)
     from retention.report.documents import export_document
 
     def text(console: Console) -> None:
@@ -54,9 +62,17 @@ def export(session: Session, folder: Path, since: str | None, until: str | None,
     type=click.Path(path_type=Path),
     help="Write the proof, which verifies alone.",
 )
+@archives_option()
 @format_option()
 @click.pass_obj
-def prove(session: Session, dataset: str, key: str, output: Path | None, form: str) -> int:
+def prove(
+    session: Session,
+    dataset: str,
+    key: str,
+    output: Path | None,
+    archives: tuple[Path, ...],
+    form: str,
+) -> int:
     """Prove that one record was deleted: when, under which promise, and who approved it.
 
     KEY is typed as for explain. Needs the evidence key, and no database. Exits with 7 where there is no evidence.
@@ -67,7 +83,7 @@ def prove(session: Session, dataset: str, key: str, output: Path | None, form: s
     if output is not None:
         check_output(output)
         verbs.refuse_output(session.place, output)
-    proof = verbs.prove(session.place, dataset=dataset, key=key)
+    proof = audit_verbs.prove(session.place, dataset=dataset, key=key, archives=archives)
     if output is not None:
         with replacing(output) as stream:
             stream.write(as_json(dict(proof.document)))
@@ -92,7 +108,7 @@ def consistency(session: Session, old: str, new: str, form: str) -> int:
 
     OLD and NEW are files, of whatever age, or http(s) addresses. Exits with 6 where they are not of one history.
     """
-    found = verbs.consistency(session.place, old, new)
+    found = audit_verbs.consistency(session.place, old, new)
     from retention.report.documents import consistency_document
 
     def text(console: Console) -> None:
@@ -101,4 +117,26 @@ def consistency(session: Session, old: str, new: str, form: str) -> int:
         show_consistency(console, found)
 
     answer(form, lambda: consistency_document(found), text)
+    return 0
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@format_option()
+@click.pass_obj
+def archive(session: Session, folder: Path, form: str) -> int:
+    """Move events that are older than [ledger] keep into a folder.
+
+    The folder is one that audit export writes; keep it: their hashes stay here, and their text does not. Needs an
+    account that may remove lines of the ledger. DIR must be new or empty.
+    """
+    done = audit_verbs.archive(session.place, folder, by=session.by, clock=now)
+    from retention.report.documents import archive_document
+
+    def text(console: Console) -> None:
+        from retention.report.audit import show_archive
+
+        show_archive(console, done)
+
+    answer(form, lambda: archive_document(done), text)
     return 0

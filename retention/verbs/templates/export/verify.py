@@ -16,6 +16,7 @@ import argparse
 import base64
 import hashlib
 import json
+import operator
 import pathlib
 import re
 import sys
@@ -24,7 +25,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HERE = pathlib.Path(__file__).resolve().parent
-LIMIT = 2**53 - 1  # larger numbers are read differently by different programs
+UTF_16 = operator.methodcaller("encode", "utf-16-be")
 SHAPE = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
@@ -136,40 +137,47 @@ def root_by(path, leaf_hash, index, size):
 # -- lines ---------------------------------------------------------------------------------
 
 
-def utf16(text):
-    return text.encode("utf-16-be", "surrogatepass")
+def members(pairs):
+    """One object of a line: no name twice, and in the one order of RFC 8785."""
+    names = [name for name, _ in pairs]
+    need(names == sorted(set(names), key=UTF_16), "a name is there twice, or the order of names was changed")
+    return dict(pairs)
 
 
-def in_order(value, depth=0):
-    """The value with every object's keys in the one order of RFC 8785."""
-    need(not isinstance(value, (dict, list)) or depth < 16, "it is nested deeper than 16")
-    if isinstance(value, dict):
-        return {name: in_order(value[name], depth + 1) for name in sorted(value, key=utf16)}
-    if isinstance(value, list):
-        return [in_order(item, depth + 1) for item in value]
-    need(type(value) is not float, "it holds a float")
-    need(type(value) is not int or abs(value) <= LIMIT, "it holds a number beyond 2^53 - 1")
-    return value
+def integer(text):
+    need(len(text) < 18 and abs(int(text)) < 2**53, "it holds a number beyond 2^53 - 1")
+    return int(text)
 
 
-def spelt(value):
-    """The one spelling of a JSON value."""
-    return json.dumps(in_order(value), ensure_ascii=False, separators=(",", ":")).encode()
+def no_float(_text):
+    raise Wrong("it holds a float")
 
 
-def read_line(line, number):
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+READ = json.JSONDecoder(
+    object_pairs_hook=members, parse_int=integer, parse_float=no_float, parse_constant=no_float
+).decode
+SPELL = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+def read_line(line, name):
     """The event of a line, which must be spelt in the one way that there is."""
     try:
         need(len(line) <= 2**20, "it is longer than a megabyte")
-        event = json.loads(line.decode())
-        need(spelt(event) == line, "a space, the order of keys, or an equal spelling was changed")
-        need(sorted(event) == ["at", "data", "prev", "seq", "type"], "it is no event")
+        event = READ(line.decode())
+        need(SPELL(event).encode() == line, "a space, or an equal spelling, was changed")
+        need(line.count(b"{") + line.count(b"[") <= 16 or depth(event) <= 16, "it is nested deeper than 16")
+        need(list(event) == ["at", "data", "prev", "seq", "type"], "it is no event")
         need(SHAPE.fullmatch(event["at"]) and type(event["data"]) is dict, "it is no event")
         need(type(event["seq"]) is int and type(event["type"]) is str, "it is no event")
     except (ValueError, TypeError, RecursionError) as error:
-        raise Wrong(f"event {number}: it is no line of a ledger ({type(error).__name__})") from None
+        raise Wrong(f"event {name}: it is no line of a ledger ({type(error).__name__})") from None
     except Wrong as error:
-        raise Wrong(f"event {number}: {error}") from None
+        raise Wrong(f"event {name}: {error}") from None
     return event
 
 
@@ -258,7 +266,7 @@ def check_proof(path, key):
     intent, outcome = events["intent"], events["outcome"]
     begun = events["started"] if "started" in events else events["released"]
     record, batch, went = proof["record"], proof["batch"], outcome["data"]
-    message = spelt(["retention/record/1", record["connector"], record["dataset"], record["key"]])
+    message = SPELL(["retention/record/1", record["connector"], record["dataset"], record["key"]]).encode()
     path_up = [bytes.fromhex(step) for step in batch["path"]]
     found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), batch["index"], went["count"])
     need(found.hex() == went["root"], "the record is not in the batch")
