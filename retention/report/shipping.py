@@ -123,7 +123,7 @@ def _entity(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
         "class_uid": _ENTITY,
         "activity_id": activity,
         "status_id": _SUCCESS if kind not in ("error", "action.refused") else _FAILURE,
-        "entity": {"type": what, "uid": str(data.get(named, ""))},
+        "entity": {"type": what, **({"uid": str(data[named])} if data.get(named) else {"name": what})},
         "comment": data.get("ref") or None,
     }
 

@@ -102,6 +102,64 @@ def test_every_event_is_a_cloudevent(lines: list[str]) -> None:
     assert len(ids) == len(lines)
 
 
+# What version 1.3.0 of the schema requires (github.com/ocsf/ocsf-schema: events/base_event.json with its includes,
+# events/application/datastore_activity.json, events/iam/entity_management.json, objects/*.json): attributes
+# that must be there, and groups of which at least one must.
+BASE = ("activity_id", "category_uid", "class_uid", "metadata", "severity_id", "time", "type_uid")
+REQUIRED = {
+    6005: ((*BASE, "actor", "src_endpoint"), (("database", "databucket", "table"),)),
+    3004: ((*BASE, "entity"), ()),
+}
+OBJECTS = {
+    "metadata": (("product", "version"), ()),
+    "metadata.product": (("vendor_name",), (("name", "uid"),)),
+    "actor": ((), (("process", "user", "invoked_by", "session", "app_name", "app_uid"),)),
+    "actor.user": ((), (("account", "name", "uid"),)),
+    "src_endpoint": ((), (("ip", "uid", "name", "hostname", "svc_name", "instance_uid", "domain"),)),
+    "database": ((), (("name", "uid"),)),
+    "table": ((), (("name", "uid"),)),
+    "entity": ((), (("name", "uid"),)),
+}
+ENUMS = {"severity_id": {0, 1, 2, 3, 4, 5, 6, 99}, "status_id": {0, 1, 2, 99}, "type_id": {0, 1, 2, 3, 99}}
+SAMPLES = {
+    "ledger.archived": {"first": 0, "size": 512, "root": "00", "last_hash": "00", "by": "ida"},
+    "evidence.dropped": {
+        "before": "2020-01-01T00:00:00.000000Z",
+        "batches": 1,
+        "records": 2,
+        "by": "evidence_keep",
+    },
+    "error": {"what": "backup restored", "connector": "shop", "records": 2},
+    "something.new": {},
+}
+
+
+def _lacking(
+    found: dict[str, Any], rule: tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+) -> list[object]:
+    named, groups = rule
+    there = {name for name, value in found.items() if value not in (None, "", {})}
+    return [*(name for name in named if name not in there), *(g for g in groups if not there & set(g))]
+
+
+def test_every_event_has_what_ocsf_requires(lines: list[str]) -> None:
+    at = "2026-11-22T12:00:00.000000Z"
+    samples = [
+        json.dumps({"at": at, "data": data, "prev": "0" * 64, "seq": 9, "type": kind})
+        for kind, data in SAMPLES.items()
+    ]
+    for line in [*lines, *samples]:
+        made = json.loads(ocsf("acme.example/retention", line))
+        assert _lacking(made, REQUIRED[made["class_uid"]]) == [], line
+        for path, rule in OBJECTS.items():
+            value: Any = made
+            for name in path.split("."):
+                value = value.get(name) if value is not None else None
+            assert value is None or _lacking(value, rule) == [], (path, line)
+        assert all(made[name] in known for name, known in ENUMS.items() if name in made)
+        assert ("status" in made) == (made["status_id"] == 99)
+
+
 def test_every_event_is_one_of_ocsf(lines: list[str]) -> None:
     from datetime import datetime
 

@@ -55,8 +55,10 @@ def test_what_the_how_to_grants_is_enough_and_the_ledger_can_not_be_changed(stat
     assert shop.run().status == "done"
 
     (shop.folder / "retention.toml").write_text('state = "env:STATE_URL"\n[ledger]\nkeep = "100 years"\n')
-    with pytest.raises(SetupError, match="an archive removes lines of the ledger, which retention's own account"):
-        archive(shop.place(), tmp_path / "archive", by="ida", clock=lambda: datetime.now(UTC))
+    with pytest.raises(
+        SetupError, match="an archive removes lines of the ledger, which retention's own account"
+    ):
+        archive(shop.place, tmp_path / "archive", by="ida", clock=lambda: datetime.now(UTC))
 
     worker = STATES[state.kind].__new__(STATES[state.kind])
     worker.url, worker.name = url, state.name

@@ -21,8 +21,13 @@ import pathlib
 import re
 import sys
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:
+    sys.exit(
+        "A package is missing; type: python -m pip install cryptography (with the python that you typed now)"
+    )
 
 HERE = pathlib.Path(__file__).resolve().parent
 UTF_16 = operator.methodcaller("encode", "utf-16-be")
@@ -168,6 +173,7 @@ def read_line(line, name):
     """The event of a line, which must be spelt in the one way that there is."""
     try:
         need(len(line) <= 2**20, "it is longer than a megabyte")
+        need(line[-1:] != b"\r", "it has a line end of Windows: ask for files that were not converted")
         event = READ(line.decode())
         need(SPELL(event).encode() == line, "a space, or an equal spelling, was changed")
         need(line.count(b"{") + line.count(b"[") <= 16 or depth(event) <= 16, "it is nested deeper than 16")
@@ -307,7 +313,7 @@ def main():
     parser.add_argument("--proof", metavar="FILE", help="check this proof instead of the folder")
     given = parser.parse_args()
     try:
-        key = pathlib.Path(given.key).read_text(encoding="utf-8")
+        key = pathlib.Path(given.key).read_text(encoding="utf-8-sig")
         read_key(key)
         if given.proof:
             check_proof(pathlib.Path(given.proof), key)
