@@ -29,19 +29,19 @@ class Archives:
         """Lines `start` to `stop`. Raises UsageError that names the first that is in none of the folders."""
         while start < stop:
             begins = max((first for first in self._segments if first <= start), default=None)
-            number = start
+            expected = start
             if begins is not None:
                 for number, line in enumerate(self._read(self._segments[begins], begins), begins):
-                    if number >= stop:
+                    if number == stop:
                         return
-                    if number >= start:
+                    if number == expected:
                         yield line
-                number += 1
-            if number <= start:
+                        expected += 1
+            if expected == start:
                 raise UsageError(
                     f"event {start}: it is in none of the archives that are named; name one more: --archive DIR"
                 )
-            start = number
+            start = expected
 
     @staticmethod
     def _read(path: Path, first: int) -> Iterator[bytes]:
