@@ -146,6 +146,7 @@ class Status:
     in_doubt: int  # batches whose outcome is not known yet
     set_aside: int  # records set aside with a reason
     events: int  # of the ledger
+    archived: int = 0  # of these lie in an archive
     failed: tuple[FailedLine, ...] = ()
     holds: int = 0  # in force
     reviews: tuple[ReviewLine, ...] = ()  # holds whose day of review has passed

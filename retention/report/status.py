@@ -30,7 +30,8 @@ def show_status(console: Console, status: Status) -> None:
     _runs(console, status)
     _next(console, status)
     console.print()
-    line(console, f"The ledger has {counted(status.events, 'event')}.", style="quiet")
+    archived = f", {number(status.archived)} of them in an archive" if status.archived else ""
+    line(console, f"The ledger has {counted(status.events, 'event')}{archived}.", style="quiet")
 
 
 def _alarms(console: Console, status: Status) -> None:

@@ -53,6 +53,7 @@ def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Statu
         in_doubt=len(snapshot.batches.unresolved()),
         set_aside=snapshot.set_aside.count(),
         events=snapshot.log.head().size,
+        archived=snapshot.log.first(),
         stopped=_stopped(config, snapshot),
         running=running(config, snapshot),
         turns=turns(config, snapshot, now),

@@ -136,6 +136,7 @@ def test_events_leave_the_store_and_everything_stays_provable(old: Workplace) ->
         assert (done.exit_code, "hand it over, too" in done.stdout) == (0, name == "part"), done.output
         assert auditors.typed(old.folder / name, "key.pub")[1].startswith(f"Verified: {what}")
 
+    assert f"{len(events) + 1} events, 512 of them in an archive" in old.cli("status").stdout
     again = old.cli("audit", "archive", str(old.folder / "again"))
     assert (again.exit_code, (old.folder / "again").exists()) == (0, False)
     SqliteStore(old.folder / "target.db").script(ROW.format(19))
