@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.cli import vault_verbs, verbs
+from retention.cli import audit_verbs, vault_verbs, verbs
 from retention.cli.root import COMMANDS
 
 HEAVY = (
@@ -79,7 +79,8 @@ VERBS = [
     ("approve", "approve"), ("run", "run"), ("status", "status"),
     ("schedule", "print_schedule"), ("daemon", "daemon"), ("switch", "stop"), ("switch", "resume"),
     ("explain", "explain"), ("audit", "log"),
-    ("audit", "verify"), ("init", "init"), ("introduce", "introduce"), ("ddl", "ddl"),
+    ("audit", "verify"), ("exporting", "export"), ("proving", "prove"), ("consistency", "consistency"),
+    ("archiving", "archive"), ("init", "init"), ("introduce", "introduce"), ("ddl", "ddl"),
     ("demo", "demo"), ("holds", "place_hold"), ("holds", "list_holds"), ("holds", "release_hold"),
     ("vault_tables", "create_vault"), ("vault_tables", "vault_script"), ("vault", "release_record"),
     ("events", "tell_event"), ("events", "tell_file"), ("events", "list_events"), ("events", "withdraw_event"),
@@ -89,7 +90,7 @@ VERBS = [
 @pytest.mark.parametrize(("module", "function"), VERBS)
 def test_the_verbs_have_the_signatures_that_the_command_line_calls(module, function):
     verb = getattr(importlib.import_module(f"retention.verbs.{module}"), function)
-    there = verbs if hasattr(verbs, function) else vault_verbs
+    there = next(each for each in (verbs, vault_verbs, audit_verbs) if hasattr(each, function))
     expected = inspect.signature(getattr(there, function)).parameters
     actual = inspect.signature(verb).parameters
     assert [(p.name, p.kind, p.default) for p in actual.values()] == [
