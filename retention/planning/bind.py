@@ -138,15 +138,16 @@ class _Attempt:
         members = self._parts(root)
         shared = self._shared(members)
         outside = outside_references(catalogue, members)
-        self.problems += reach_problems(
-            catalogue,
-            members,
-            outside,
-            file=self.connector.file,
-            key=f"{self._place}.table",
-            allow_scan=dataset.allow_scan,
-            counting=self.counting,
-        )
+        if not dataset.columns:  # a slice is never deleted, and only a DELETE reaches further
+            self.problems += reach_problems(
+                catalogue,
+                members,
+                outside,
+                file=self.connector.file,
+                key=f"{self._place}.table",
+                allow_scan=dataset.allow_scan,
+                counting=self.counting,
+            )
         self.problems += shared_problems(
             catalogue,
             shared,
