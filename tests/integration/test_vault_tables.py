@@ -256,6 +256,7 @@ def test_what_is_printed_is_enough_for_a_role_of_its_own(work, server, postgresq
         back = [line for line in named.split(";") if "INSERT ON" in line and "locked" not in line]
         postgresql.script(";".join(line for line in named.split(";") if line not in back))
         postgresql.script(
+            f"GRANT USAGE ON SCHEMA public TO {role};"
             f"GRANT SELECT, DELETE, UPDATE ON people, letters TO {role}; GRANT SELECT ON towns TO {role};"
             f"GRANT SELECT, INSERT, DELETE ON retention_marker TO {role}"
         )
