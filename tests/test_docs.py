@@ -72,6 +72,8 @@ data = "marketing contacts"
 table = "contacts"
 subject = "none"
 events = { subscribed = "at", unsubscribed = "off", consent_withdrawn = "never" }
+facts = { customer = "customer", liable = "liable" }
+restrict = { mark = "restricted_at" }
 [datasets.content]
 data = "content"
 table = "content"

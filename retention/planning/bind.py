@@ -43,7 +43,7 @@ from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
-from retention.planning.vaults import with_vaults
+from retention.planning.vaults import placed, with_vaults
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -109,6 +109,7 @@ class _Attempt:
         self._place = f"datasets.{dataset.name}"
 
     def _problem(self, key: str, found: str, write: str) -> None:
+        key, write = placed(self.dataset, key, write)
         self.problems.append(
             Problem(file=self.connector.file, key=f"{self._place}.{key}", found=found, write=write)
         )
