@@ -201,6 +201,12 @@ def room_of(column: Column) -> int | None:
     return 255 if column.type.lower() == "tinytext" else None
 
 
+def padded_to(column: Column) -> int | None:
+    """How many characters every text of the column is given back with, blanks at its end; None where as it is."""
+    padded = column.type.lower().startswith("char") and "varying" not in column.type.lower()
+    return room_of(column) if padded else None
+
+
 def _holds(charset: str, constant: Constant) -> bool:
     if not isinstance(constant, str):
         return True

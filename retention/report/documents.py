@@ -20,6 +20,7 @@ from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
 from retention.model.status import NextLine, Status
+from retention.model.suppression import Suppression
 from retention.model.switch import Resumed, Stopped
 from retention.model.told import Telling
 
@@ -185,6 +186,11 @@ def keys_document(found: KeyList) -> Document:
 def key_document(done: KeyChange) -> Document:
     """What became of keys."""
     return {"format": "retention.key/1", **plain(done)}
+
+
+def suppressed_document(found: Suppression) -> Document:
+    """Each value by its line; the value itself is not in it."""
+    return {"format": "retention.suppressed/1", **plain(found)}
 
 
 def init_document(done: SetUp) -> Document:

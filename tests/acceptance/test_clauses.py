@@ -70,6 +70,14 @@ class Company:
         names += ("elsewhere", "out_of_scope", "due")
         return {name: job[name] for name in names if job[name]}
 
+    def suppressed(self, *values: str) -> list[bool]:
+        """Of each value whether it is listed among the contacts."""
+        words = ("suppressed", "db.contacts", "--from", "-", "--format", "json")
+        result = self.work.cli(*words, typed="\n".join(values))
+        found = [line["listed"] for line in json.loads(result.stdout)["lines"]]
+        assert result.exit_code == (0 if all(found) else 7), result.output
+        return found
+
     def keys(self, table: str) -> list[int]:
         return [key for (key,) in self.store.rows(f"SELECT id FROM {table} ORDER BY id")]
 
@@ -426,6 +434,37 @@ def test_do1_until_the_contract_ends_and_a_real_need_goes_on(company: Company) -
     assert company.fates("customers") == {"due": 2, "not_due": 1, "deferred": 3, "undated": 1}
     company.carries_out({"customers": 2}, customers=[2, 3, 5, 6, 7])
     assert company.due("2026-11-23") == {"customers": 2}
+
+
+def test_do3_only_what_is_needed_to_respect_the_opt_out(company: Company) -> None:
+    """A keyed hash that still says who opted out, however the address is written; who subscribes again begins anew."""
+    company.work.template = None  # the pseudonyms' key is made by this store's own `init`
+    columns = "(id INTEGER PRIMARY KEY, email VARCHAR(80), name VARCHAR(40), since DATE, off DATE)"
+    company.has(
+        f"CREATE TABLE contacts {columns};"
+        "CREATE INDEX contacts_email ON contacts (email);"
+        "INSERT INTO contacts VALUES (1, 'Ann@Example.com', 'Ann', '2025-01-01', '2026-11-21'),"
+        " (2, 'bo@example.com', 'Bo', '2025-01-01', NULL), (3, 'cy@example.com', 'Cy', '2025-01-01', '2026-11-23')",
+        dataset(
+            "contacts",
+            'subject = { email = "email" }',
+            'began = "since"',
+            'events = { subscribed = "since", opted_out = "off" }',
+            'anonymize = { email = "hash", name = "null" }',
+        ),
+        head='[identifiers]\nemail = ["trim", "lower"]\n',
+        marketing='data = "contacts"\nfrom = "subscribed"\nuntil = ["opted_out"]\naction = "pseudonymize"',
+    )
+    company.carries_out({"contacts": 1}, contacts=[1, 2, 3])
+    rows = company.store.rows("SELECT email, name FROM contacts ORDER BY id")
+    assert rows[0][0].startswith("rh1-")
+    assert [name for _, name in rows] == [None, "Bo", "Cy"]
+    assert company.suppressed("ann@example.com", "bo@example.com", " ANN@example.com ") == [True, False, True]
+    assert company.suppressed("ann@example.com") == [True]
+    company.store.script("INSERT INTO contacts VALUES (4, 'ann@example.com', 'Ann', '2026-11-22', NULL)")
+    company.plans.clear()
+    assert company.fates("marketing") == {"not_due": 3}
+    assert company.due("2026-11-24") == {"contacts": 1}
 
 
 def test_do4_each_company_under_its_own_law(company: Company) -> None:

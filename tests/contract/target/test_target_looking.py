@@ -308,6 +308,20 @@ def test_what_keeps_a_record_is_shown_with_some_of_its_keys(orders):
     assert list(found.referring.values()) == [(2, ("1", "2"))]
 
 
+# -- texts of a column ---------------------------------------------------------------------
+
+
+def test_texts_that_stand_in_a_column_are_found_to_the_letter(visits):
+    """However many are asked for; what a collation takes for the same is not."""
+    bound = visits.work.bound
+    column = bound.root.columns["note"]
+    visits.database.run("UPDATE visits SET note = 'rh1-ab' WHERE id = 3")
+    visits.database.run("UPDATE visits SET note = 'RH1-AC' WHERE id = 4")
+    asked = ["rh1-ab", "rh1-ac", "rh1-ab ", "' OR 1=1", *(f"rh1-{n}" for n in range(12_000))]
+    assert visits.target.standing(bound, column, asked) == {"rh1-ab"}
+    assert visits.target.standing(bound, column, []) == frozenset()
+
+
 # -- statements ----------------------------------------------------------------------------
 
 
