@@ -257,6 +257,15 @@ class Target(abc.ABC):
         """Keys of records of `dataset` that refer, by `link`, to the root of one of the records `keys` of `holder`."""
 
     @abc.abstractmethod
+    def sort(
+        self, work: Work, wanted: p.Test, tests: Sequence[p.Test], among: Sequence[Key] | None = None
+    ) -> Iterator[tuple[Key, frozenset[int]]]:
+        """Every record of which `wanted` is true, with the places of those of `tests` that are. No test is unknown.
+
+        With `among` only records that have one of these keys; without it no list may make a difference to others.
+        """
+
+    @abc.abstractmethod
     def standing(self, dataset: BoundDataset, column: Column, texts: Collection[str]) -> frozenset[str]:
         """Which of these texts stand in the column of a record, to the letter; an index that leads with it serves."""
 

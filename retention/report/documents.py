@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Consistency, Denial, Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
@@ -166,8 +166,8 @@ def export_document(done: Export) -> Document:
     return {"format": "retention.export/1", "events": done.events, **plain(done)}
 
 
-def proof_document(proof: Proof) -> Document:
-    """What was proved, in words, and beside it the proof itself (`retention.proof/1`)."""
+def proof_document(proof: Proof | Denial) -> Document:
+    """What was proved, and beside it the proof itself (`retention.proof/1`, or `retention.refusal/1`)."""
     told = plain(proof)
     document = told.pop("document")
     return {"format": "retention.prove/1", **told, "proof": document}

@@ -70,6 +70,20 @@ class Company:
         names += ("elsewhere", "out_of_scope", "due")
         return {name: job[name] for name in names if job[name]}
 
+    def refused(self) -> dict[str, list[tuple[str, str | None, str, int]]]:
+        """Job → (action, what is done instead, the first reason, records) of what was refused in the last run."""
+        events = self.work.events()
+        last = [event["data"]["run"] for event in events if event["type"] == "run.started"][-1]
+        found: dict[str, list[tuple[str, str | None, str, int]]] = {}
+        for event in events:
+            if event["type"] == "action.refused" and event["data"]["run"] == last:
+                for group in event["data"]["refused"]:
+                    why = group["because"][0]
+                    kept = f" by {why['by']} ({why['basis']})" if why["kind"] == "retained" else ""
+                    told = (group["actions"][0], group["instead"], why["kind"] + kept, group["count"])
+                    found.setdefault(event["data"]["job"], []).append(told)
+        return found
+
     def suppressed(self, *values: str) -> list[bool]:
         """Of each value whether it is listed among the contacts."""
         words = ("suppressed", "db.contacts", "--from", "-", "--format", "json")
@@ -304,6 +318,13 @@ def test_qu5_erased_on_request_unless_a_law_needs_it(company: Company) -> None:
     company.carries_out(
         {"accounts": 1, "orders": 1, "letters": 1}, accounts=[1, 3, 4], orders=[1], letters=[2, 3, 4]
     )
+    assert company.refused() == {
+        "erasure/db/accounts": [("delete", None, "referenced", 1)],
+        "erasure/db/orders": [("delete", None, "retained by orders (legal obligation)", 1)],
+    }
+    proof = company.says("audit", "prove", "db.orders", "1")
+    assert [each["by"] for each in proof["group"]["because"]] == ["orders"]
+    assert company.work.cli("audit", "prove", "db.accounts", "3").exit_code == 7
 
 
 MADE = 'events = { made = "created" }'
@@ -506,6 +527,71 @@ def test_do4_each_company_under_its_own_law(company: Company) -> None:
     )
     assert company.fates("invoices") == {"due": 4, "not_due": 4, "unclear": 1}
     company.carries_out({"invoices": 4}, invoices=[2, 4, 6, 8, 9])
+
+
+def test_do5_a_denied_request_is_documented(company: Company) -> None:
+    """Once, with the law that keeps the record; the law of each record's own company, and no one else's."""
+    company.has(
+        "CREATE TABLE papers (id INTEGER PRIMARY KEY, person INTEGER, company VARCHAR(9), name VARCHAR(9), made DATE);"
+        "INSERT INTO papers VALUES (1, 1, 'GmbH', 'a', '2016-11-22'), (2, 1, 'AS', 'b', '2021-11-22'),"
+        " (3, 1, 'AS', 'c', '2021-11-21'), (4, 2, 'AS', 'd', '2025-01-01'), (5, 3, 'AS', 'e', '2025-01-01')",
+        dataset(
+            "papers",
+            'subject = { customer_id = "person" }',
+            'began = "made"',
+            'events = { made = "made" }',
+            'facts = { company = "company" }',
+            'fields = { amount = "company" }',
+            'anonymize = { name = "null" }',
+        ),
+        head='[events.erasure_requested]\nby = ["customer_id"]\n',
+        invoices="""
+            data = "papers"
+            keep = "10 years"
+            from = "made"
+            basis = "legal obligation"
+            citation = "§ 147 AO"
+            [[rules.invoices.exceptions]]
+            when = "company = 'AS'"
+            keep = "5 years"
+            citation = "bokføringsloven § 13"
+            needs = { papers = ["amount"] }
+            """,
+        erasure='data = "papers"\nupon = ["erasure_requested"]\nyields_to = ["legal obligation"]\n'
+        'otherwise = ["anonymize"]',
+    )
+    for person in ("1", "2"):
+        told = (
+            "event",
+            "add",
+            "erasure_requested",
+            "--subject",
+            f"customer_id={person}",
+            "--at",
+            "2026-11-20",
+            "--yes",
+        )
+        company.says(*told)
+    company.carries_out({"papers": 3}, papers=[1, 2, 4, 5])
+    assert company.store.rows("SELECT id, name FROM papers ORDER BY id") == [
+        (1, "a"),
+        (2, None),
+        (4, None),
+        (5, "e"),
+    ]
+    law = "retained by invoices (legal obligation)"
+    assert company.refused() == {
+        "erasure/db/papers": [("delete", "anonymize", law, 2), ("delete", None, law, 1)]
+    }
+    cited = {
+        key: company.says("audit", "prove", "db.papers", key, "--refused")["group"] for key in ("1", "2", "4")
+    }
+    assert {key: group["because"][0]["citation"] for key, group in cited.items()} == {
+        "1": "§ 147 AO", "2": "bokføringsloven § 13", "4": "bokføringsloven § 13",
+    }  # fmt: skip
+    assert company.work.cli("audit", "prove", "db.papers", "5", "--refused").exit_code == 7
+    company.says("run", "--yes")
+    assert company.refused() == {}
 
 
 # -- a control panel for hosting -----------------------------------------------------------

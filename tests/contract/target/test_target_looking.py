@@ -308,6 +308,25 @@ def test_what_keeps_a_record_is_shown_with_some_of_its_keys(orders):
     assert list(found.referring.values()) == [(2, ("1", "2"))]
 
 
+# -- records sorted by tests ---------------------------------------------------------------
+
+
+def test_records_are_sorted_by_which_tests_are_true_of_them(visits, monkeypatch):
+    """All of them, in ranges of their keys, or some; each once, and none of which the first test is not true."""
+    monkeypatch.setattr("retention.connectors.sql.sorting.RANGE", 4)
+    monkeypatch.setattr("retention.connectors.sql.sorting.LOOKED_AT", 3)
+    work, root = visits.work, visits.work.root
+    (key,) = work.bound.key
+    field = p.Field(source=root, column=key.name, kind=key.kind, type=key.type)
+    small = p.Compare(operator="<", left=field, right=p.Constant(value=3))
+    nobody = p.AnyOf(items=())
+    found = list(visits.target.sort(work, work.due, [small, nobody, work.due]))
+    assert dict(found) == {(n,): frozenset({0, 2} if n < 3 else {2}) for n in schema.DUE}
+    assert len(found) == len(schema.DUE)
+    some = dict(visits.target.sort(work, work.due, [small], [(2,), (3,), (101,), (999,)]))
+    assert some == {(2,): frozenset({0}), (3,): frozenset()}
+
+
 # -- texts of a column ---------------------------------------------------------------------
 
 
