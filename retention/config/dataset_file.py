@@ -73,6 +73,7 @@ class DatasetTable(Table):
     anonymize: Annotated[Mapping[str, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
     done: Annotated[str | None, PlainValidator(spelt.own_column)] = None
     restrict: Annotated[Restriction | None, PlainValidator(restriction_values.restrict)] = None
+    triggers: Annotated[tuple[str, ...] | None, PlainValidator(spelt.triggers)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 
 
@@ -153,6 +154,9 @@ def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
 def _rewriting(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
     """What can't be seen to be done needs a column that says so; that column is no column to be rewritten."""
     done, columns = table.done, table.anonymize
+    if table.triggers is not None and columns is None and table.restrict is None:
+        found = "means nothing without `anonymize` or `restrict`: of records that go, triggers are looked at anyway"
+        findings.append(Finding(at=(*at, "triggers"), found=found, write="take it out"))
     if columns is None:
         if done is not None:
             found = "means nothing without `anonymize`"
@@ -193,6 +197,7 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         relations=table.relations or (),
         rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
         restrict=table.restrict,
+        triggers=table.triggers or (),
         allow_scan=bool(table.allow_scan),
     )
 
