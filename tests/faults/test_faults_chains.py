@@ -103,8 +103,7 @@ class Accounts(Shop):
 
     def must_be_done(self, count: int) -> None:
         """Each record once, by its own action; a hash is of the value, and of no hash."""
-        last = self.cli("run", "--yes")
-        assert last.returncode == 0, last.stderr
+        assert self.run().status == "done"
         (key,) = read_ring(self.config().settings.pseudonym_key, PSEUDONYM).keys
         hashed = pseudonyms(key)
         assert self.emails() == {n: hashed(f"p{n}@example.org") for n in range(1, count + 1, 2)}
@@ -118,7 +117,7 @@ class Accounts(Shop):
         assert sorted(leaves) == sorted(self.expected_leaves("accounts", range(1, count + 1)))
         self.verify()
         before = len(self.events("batch.intent"))
-        assert self.cli("run", "--yes").returncode == 0
+        assert [job.done for job in self.run().jobs] == [0]
         assert len(self.events("batch.intent")) == before
 
 
