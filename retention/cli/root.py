@@ -35,12 +35,12 @@ COMMANDS = {
     "event": "retention.cli.commands.event:event",
     "explain": "retention.cli.commands.explain:explain",
     "suppressed": "retention.cli.commands.suppressed:suppressed",
+    "vault": "retention.cli.commands.vault:vault",
     "audit": "retention.cli.commands.audit:audit",
     "key": "retention.cli.commands.key:key",
 }
 
 LATER = (
-    "vault",
     "report",
     "policy",
     "discover",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from retention.model import predicate as p
 from retention.model.policy import Basis, Rule, Variant
-from retention.planning.actions import DELETE, Chain, Way
+from retention.planning.actions import Chain, Way, removes
 from retention.planning.bound import Job
 from retention.planning.limbs import Case
 from retention.planning.reach import described
@@ -149,7 +149,7 @@ def _because(
     if held is not None:
         yield Because(kind="held"), held
     yield from _kept(reasons, job, root, [case for _, upon in asked for case in upon])
-    if any(said.actions[0] == DELETE for said, _ in asked):
+    if any(removes(said.actions[0], job.bound) for said, _ in asked):
         for outside in job.bound.outside:
             name = Because(kind="referenced", by=described(outside.reference))
             yield name, reasons.referring(job, root, outside, strict=False)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from retention.config import Configuration
+from retention.engine.recovery import RELEASE
 from retention.errors import AnswerIsNo, LedgerError, UsageError
 from retention.ledger.evidence import Opening, key_id, key_text, open_record
 from retention.ledger.line import format_instant, parse
@@ -21,6 +22,7 @@ from retention.ledger.tree import inclusion_proof, verify_inclusion
 from retention.model.audit import Denial, Proof
 from retention.model.place import Place
 from retention.model.typed import pieces
+from retention.planning.actions import DELETE
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
 from retention.store.state import Snapshot
@@ -165,13 +167,11 @@ class _Proving:
         batch, signed = self._match.found.batch, self._signed
         intent = batch.seq if batch.seq is not None else self._first(batch, 0, _INTENT)
         outcome = self._first(batch, intent, _OUTCOMES)
-        began = signed.started(batch.run, intent)
-        shown = {"intent": intent, "outcome": outcome, "started": began}
-        shown |= signed.approvals(_rule(batch), began) | signed.promise(_rule(batch), began)
+        shown = {"intent": intent, "outcome": outcome, **self._reasons(batch, intent)}
         events = {name: parse(signed.line(seq)) for name, seq in shown.items()}
         document = self._document(shown)
         approvals = [event for name, event in events.items() if name.startswith("approval")]
-        started = events["started"].data
+        began = events["started"] if "started" in events else events["released"]
         return {
             "connector": self._record[0],
             "dataset": self._record[1],
@@ -181,8 +181,9 @@ class _Proving:
             "run": batch.run,
             "batch": batch.batch,
             "rule": _rule(batch),
-            "by": started["by"],
-            "as_of": started["as_of"],
+            "by": began.data["by"],
+            "as_of": began.data.get("as_of", format_instant(began.at)),
+            "action": str(events["intent"].data.get("action", DELETE)),
             "promise": promise_in(events["promise"].data, _rule(batch)) if "promise" in events else None,
             "approvals": tuple((event.data["by"], format_instant(event.at)) for event in approvals),
             "size": signed.point.size,
@@ -222,6 +223,18 @@ class _Proving:
             f"the record was in batch {batch.batch} of run {batch.run}, and no checkpoint signs what became of it yet;"
             " ask again after the next run"
         )
+
+    def _reasons(self, batch: BatchRow, below: int) -> dict[str, int]:
+        """The run's start, the approvals that it names for the rule, and where the promise was written down.
+
+        Of a record that a person gave back, that event alone.
+        """
+        signed, rule = self._signed, _rule(batch)
+        released = signed.log.named("record.released", batch.run) if rule == RELEASE else []
+        if released:
+            return {"released": released[-1]}
+        started = signed.started(batch.run, below)
+        return {"started": started, **signed.approvals(rule, started), **signed.promise(rule, started)}
 
 
 _INTENT = (b"batch.intent",)

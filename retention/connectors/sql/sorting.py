@@ -32,6 +32,10 @@ class Sorter:
         self._dialect, self._connection, self._work = dialect, connection, work
         self._wanted, self._tests = wanted, tests
 
+    def found(self, among: Sequence[Key] | None) -> Iterator[tuple[Key, frozenset[int]]]:
+        """Of all records, or of those with these keys."""
+        return self.every() if among is None else self.among(among)
+
     def every(self) -> Iterator[tuple[Key, frozenset[int]]]:
         """Of all records, in the order of their keys."""
         statements = Statements(self._dialect, self._work)
