@@ -156,8 +156,11 @@ def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
 def _rewriting(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
     """What can't be seen to be done needs a column that says so; that column is no column to be rewritten."""
     done, columns = table.done, table.anonymize
-    if table.triggers is not None and columns is None and table.restrict is None:
-        found = "means nothing without `anonymize` or `restrict`: of records that go, triggers are looked at anyway"
+    marks = table.restrict is not None and table.restrict.mark is not None
+    if table.triggers is not None and columns is None and not marks:
+        found = (
+            "means nothing without `anonymize` or a mark: of records that go, triggers are looked at anyway"
+        )
         findings.append(Finding(at=(*at, "triggers"), found=found, write="take it out"))
     if columns is None:
         if done is not None:
