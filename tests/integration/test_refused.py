@@ -214,6 +214,7 @@ def _killed_after_one() -> Callable[[_Notes], None]:
     return killed
 
 
+@pytest.mark.heavy
 def test_a_demand_that_a_column_says_and_the_law_of_each_exception(
     shop: Workplace, monkeypatch: pytest.MonkeyPatch
 ):
