@@ -55,7 +55,8 @@ def trigger(shop: Workplace, does: str, *, of: str = "", name: str = "touch") ->
     column = (row or "").replace("NEW.", "")
     body = f"UPDATE people SET {column} WHERE id = NEW.id" if row else does
     store.script(
-        f"DROP TRIGGER IF EXISTS {name}; CREATE TRIGGER {name} AFTER UPDATE {of} ON people BEGIN {body}; END"
+        f"DROP TRIGGER IF EXISTS {name}; CREATE TRIGGER {name} AFTER UPDATE {of} ON people"
+        f" WHEN NEW.note IS OLD.note BEGIN {body}; END"
     )
 
 
