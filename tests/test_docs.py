@@ -70,7 +70,9 @@ facts = { disputed = "disputed" }
 [datasets.contacts]
 data = "marketing contacts"
 table = "contacts"
-subject = "none"
+subject = { email = "email" }
+began = "at"
+anonymize = { email = "hash" }
 events = { subscribed = "at", unsubscribed = "off", consent_withdrawn = "never" }
 facts = { customer = "customer", liable = "liable" }
 restrict = { mark = "restricted_at" }

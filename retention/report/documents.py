@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Consistency, Denial, Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
@@ -20,6 +20,7 @@ from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
 from retention.model.status import NextLine, Status
+from retention.model.suppression import Suppression
 from retention.model.switch import Resumed, Stopped
 from retention.model.told import Telling
 from retention.model.vault import GivenBack
@@ -176,8 +177,8 @@ def export_document(done: Export) -> Document:
     return {"format": "retention.export/1", "events": done.events, **plain(done)}
 
 
-def proof_document(proof: Proof) -> Document:
-    """What was proved, in words, and beside it the proof itself (`retention.proof/1`)."""
+def proof_document(proof: Proof | Denial) -> Document:
+    """What was proved, and beside it the proof itself (`retention.proof/1`, or `retention.refusal/1`)."""
     told = plain(proof)
     document = told.pop("document")
     return {"format": "retention.prove/1", **told, "proof": document}
@@ -196,6 +197,11 @@ def keys_document(found: KeyList) -> Document:
 def key_document(done: KeyChange) -> Document:
     """What became of keys."""
     return {"format": "retention.key/1", **plain(done)}
+
+
+def suppressed_document(found: Suppression) -> Document:
+    """Each value by its line; the value itself is not in it."""
+    return {"format": "retention.suppressed/1", **plain(found)}
 
 
 def init_document(done: SetUp) -> Document:

@@ -31,6 +31,7 @@ from retention.store.migrations import upgrade
 from retention.store.mirror import Mirror
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
+from retention.store.refusals import Refusals, RefusalsReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
 from retention.store.schema import VERSIONS, head, meta, metadata
 from retention.store.standings import Standings, StandingsReading
@@ -56,6 +57,7 @@ class Snapshot:
         self.batches = BatchesReading(connection)
         self.evidence = EvidenceReading(connection)
         self.finding = Finding(connection)
+        self.refusals = RefusalsReading(connection)
         self.leases = LeasesReading(connection)
         self.set_aside = SetAsideReading(connection)
         self.holds = HoldsReading(connection)
@@ -83,6 +85,7 @@ class Transaction:
         self.batches = Batches(connection)
         self.evidence = Evidence(connection)
         self.grouping = Grouping(connection)
+        self.refusals = Refusals(connection)
         self.leases = Leases(connection)
         self.set_aside = SetAside(connection)
         self.holds = Holds(connection)

@@ -49,6 +49,7 @@ from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.rewriting import rewriter
+from retention.connectors.sql.sorting import Sorter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
@@ -323,6 +324,12 @@ class SqlTarget(PersonsOf):
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
             yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
+
+    def sort(
+        self, work: Work, wanted: p.Test, tests: Sequence[p.Test], among: Sequence[Key] | None = None
+    ) -> Iterator[tuple[Key, frozenset[int]]]:
+        with self._reader(f"looking at records of {work.bound}") as connection:
+            yield from Sorter(self._dialect, connection, work, wanted, tests).found(among)
 
     # -- vaults ----------------------------------------------------------------------------
 
