@@ -110,13 +110,16 @@ class KeyRemover(Remover):
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             query = self._statements.find(order, position, size).where(*self._others)
-            rows = plain_rows(self._connection, query)
+            rows = self._candidates(query)
             if not rows:
                 return None
             keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
             if not self._work.own_columns:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
         return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
+
+    def _candidates(self, query: sa.Select[Any]) -> Sequence[Key]:
+        return plain_rows(self._connection, query)
 
     def keys_of(self, window: Window) -> Window:
         return window

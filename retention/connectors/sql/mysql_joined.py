@@ -1,0 +1,122 @@
+"""UPDATE joined with a list of rows, on MariaDB and MySQL, where a whole number leads to each row.
+
+MariaDB takes the list as VALUES, which costs it a third less than JSON; MySQL spells VALUES in another way, and
+takes JSON. The list is read first and leads to the rows, whatever the optimizer thinks of them.
+"""
+
+from __future__ import annotations
+
+import abc
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection
+
+from retention.connectors.sql.mysql_session import Verbatim
+from retention.connectors.sql.rewritten import Back, Columns, Element, WritingBack, where_open
+from retention.model.catalogue import Column
+
+
+class Lists(abc.ABC):
+    """How rows are handed over."""
+
+    @abc.abstractmethod
+    def source(self, names: Sequence[str]) -> str:
+        """What stands for the list in FROM, with the parameter `rows`."""
+
+    @abc.abstractmethod
+    def given(self, rows: Sequence[Back]) -> Any:
+        """The parameter `rows`."""
+
+
+class InValues(Lists):
+    """A row without values gives the columns their names."""
+
+    def source(self, names: Sequence[str]) -> str:
+        head = ", ".join(f"NULL AS {name}" for name in names)
+        return f"(SELECT {head} UNION ALL VALUES %(rows)s) AS v"
+
+    def given(self, rows: Sequence[Back]) -> Verbatim:
+        return Verbatim(
+            ",".join(
+                [
+                    f"({key[0]},{','.join(map(_literal, old))},{','.join(map(_literal, new))})"
+                    for key, old, new in rows
+                ]
+            )
+        )
+
+
+class InJson(Lists):
+    """A document."""
+
+    def __init__(self, key: Column, columns: int) -> None:
+        kind = "BIGINT UNSIGNED" if "unsigned" in key.type.lower() else "BIGINT"
+        self._kinds = [kind, *["LONGTEXT CHARACTER SET utf8mb4"] * (2 * columns)]
+
+    def source(self, names: Sequence[str]) -> str:
+        pairs = zip(names, self._kinds, strict=True)
+        shape = ", ".join(f"{name} {kind} PATH '$[{i}]'" for i, (name, kind) in enumerate(pairs))
+        return f"JSON_TABLE(%(rows)s, '$[*]' COLUMNS ({shape})) AS v"
+
+    def given(self, rows: Sequence[Back]) -> str:
+        return json.dumps([[*key, *old, *new] for key, old, new in rows], ensure_ascii=False, default=str)
+
+
+class Joined(WritingBack):
+    """UPDATE with a join, which SQLAlchemy writes for tables only."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        lists: Lists,
+        target: Any,
+        sets: Columns,
+        key: Sequence[Column],
+        columns: Sequence[Column],
+        opens: Columns,
+        where: Sequence[Element],
+    ) -> None:
+        names = ["k0", *(f"{letter}{i}" for letter in "on" for i in range(len(columns)))]
+        handed = sa.table("v", *(sa.column(name) for name in names))
+        new = {
+            column.name: where_open(target, column, handed.c[f"n{i}"], opens)
+            for i, column in enumerate(columns)
+        }
+        read = (
+            as_bytes(target.c[column.name]).op("<=>", is_comparison=True)(
+                sa.cast(handed.c[f"o{i}"], sa.BINARY)
+            )
+            for i, column in enumerate(columns)
+        )
+        statement = (
+            sa.update(target)
+            .values({**sets, **new})
+            .where(target.c[key[0].name] == handed.c.k0, *read, *where)
+        )
+        compiled = statement.compile(dialect=connection.dialect)
+        name = connection.dialect.identifier_preparer.format_table(target)
+        _, _, rest = str(compiled).partition(" SET ")
+        self._sql = f"UPDATE {lists.source(names)} STRAIGHT_JOIN {name} SET {rest}"
+        self._parameters = dict(compiled.params)
+        self._lists = lists
+
+    def given(self, rows: Sequence[Back]) -> Any:
+        return self._lists.given(rows)
+
+    def execute(self, connection: Connection, given: Any) -> int:
+        return int(connection.exec_driver_sql(self._sql, {**self._parameters, "rows": given}).rowcount)
+
+
+def as_bytes(text: Element) -> Element:
+    """A text as the bytes of its UTF-8."""
+    return sa.cast(sa.cast(text, mysql.CHAR(charset="utf8mb4")), sa.BINARY)
+
+
+def _literal(value: Any) -> str:
+    from pymysql.converters import escape_string
+
+    return "NULL" if value is None else f"'{escape_string(value if type(value) is str else str(value))}'"
