@@ -176,7 +176,7 @@ def test_statements_that_are_shown_change_nothing(work, store):
     rule(work, "nobody", "accounts", "1 year", "seen", "pseudonymize")
     before = store.snapshot()
     shown = [s.sql for s in work.statements() if s.sql.startswith("UPDATE")]
-    assert len(shown) == (1 if store.kind == "sqlite" else 2)  # at once, and where others may hold rows
+    assert len(shown) == 2  # at once, and where others may hold rows
     for sql in shown:
         assert "NULL /* known in the batch */" in sql
         if store.kind == "mariadb":

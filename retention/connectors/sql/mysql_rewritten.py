@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.mysql_joined import InJson, InValues, Joined, as_bytes
+from retention.connectors.sql.mysql_joined import InJson, InValues, Joined, as_bytes, leads
 from retention.connectors.sql.pinning import checks_of
 from retention.connectors.sql.rewritten import (
     NOTHING,
@@ -98,7 +98,7 @@ class MysqlRewritable(Rewritable):
         where: Sequence[Element] = (),
     ) -> WritingBack:
         given = target, sets, key, columns, opens, where
-        if len(key) != 1 or key[0].kind is not Kind.INTEGER:
+        if not leads(key):
             return OneByOne(self, *given)
-        lists = InValues() if connection.info["flavour"].lists_values else InJson(key[0], len(columns))
+        lists = InValues() if connection.info["flavour"].lists_values else InJson(key, len(columns))
         return Joined(connection, lists, *given)

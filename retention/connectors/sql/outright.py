@@ -2,9 +2,10 @@
 
 Records are found together with what the engine makes something of, without locks. The UPDATE meets those of them
 that are still due, and still are what was read; where it meets another number than were found the batch is
-undone, and taken in steps. So nothing has to be locked and read a second time, nor to be returned: half the work
-on PostgreSQL, where a lock is a version of the row, and a third of it on MariaDB, where every list of keys is
-parsed anew. The database is at some of the records while the engine makes what is written over the next.
+undone, and taken in steps. By that a value is found, too, that can't be read. So nothing has to be locked and read
+a second time, nor to be returned: half the work on PostgreSQL, where a lock is a version of the row, and a third of
+it on MariaDB, where every list of keys is parsed anew. The database is at some of the records while the engine
+makes what is written over the next.
 """
 
 from __future__ import annotations
@@ -51,10 +52,20 @@ class Outright:
         }
         self._still_due = compiler.test(work.still_due)
         self._late = sa.case((compiler.test(work.late), number(1)), else_=number(0))
+        self._readable = list(self._known())
         self._settings: dict[bool, sa.Update] = {}
         self._backs: dict[bool, WritingBack] = {}
         rooms = (room_of(column) or 0 for column in self._update.columns)
         self.most = max(1, _LENGTH_AT_ONCE // max(1, sum(rooms)))
+
+    def _known(self) -> Iterator[Element]:
+        yes, no = number(1), number(0)
+        for item in self._statements.work.rewrites:
+            column = column_of(self._target, item.column.name)
+            unread = rewritten.unreadable(self._dialect, column, item.column, item.strategy)
+            if unread is not None:
+                open_ = self._opens.get(item.column.name, sa.true())
+                yield sa.case((sa.and_(open_, unread), no), else_=yes) == yes
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -92,8 +103,8 @@ class Outright:
         return steps
 
     def _where(self, late: bool) -> list[Element]:
-        """Still due, and as late as it was found."""
-        return [self._still_due, self._late == number(int(late))]
+        """Still due, as late as it was found, and without a value of which the database can make nothing."""
+        return [self._still_due, self._late == number(int(late)), *self._readable]
 
     def _sets(self) -> Columns:
         """What the database makes itself; a column only where it is not done."""
@@ -166,13 +177,9 @@ def _portions(found: Rows) -> Iterator[Rows]:
 
 
 def outright(dialect: Dialect, statements: Statements, making: Making | None) -> Outright | None:
-    """The one UPDATE, where it can be: the database can read every value, and the engine's are not long."""
-    rewrites, root = statements.work.rewrites, statements.root
-    for item in rewrites:
-        column = column_of(root, item.column.name)
+    """The one UPDATE, where it can be: what the engine reads is not long."""
+    for item in statements.work.rewrites:
         room = room_of(item.column)
-        if rewritten.unreadable(dialect, column, item.column, item.strategy) is not None:
-            return None
         if item.strategy.computed and item.column.kind is Kind.TEXT and (room is None or room > _LONGEST):
             return None
     return Outright(dialect, statements, making)

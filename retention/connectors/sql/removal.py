@@ -88,6 +88,7 @@ class KeyRemover(Remover):
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
         self._by_itself = work.own_columns and not work.bound.outside and listing is None
+        self._hopes = dialect.row_locks
         self._where = str(work.bound)
 
     # -- finding ---------------------------------------------------------------------------
@@ -175,7 +176,7 @@ class KeyRemover(Remover):
 
     def _hopefully(self, hopeful: Callable[[], Taken], careful: Callable[[], Taken]) -> Taken:
         """`hopeful` counts on nobody else being at the rows; where somebody is, it is undone, and `careful` looks."""
-        if not self._dialect.row_locks:
+        if not self._hopes:
             return careful()
         try:
             self._dialect.limit_waiting(self._connection, _HOPING)

@@ -56,6 +56,7 @@ class RewritingRemover(KeyRemover):
         self._by_itself = work.own_columns and listing is None
         self._width = len(self._statements.key)
         self._outright = outright(dialect, self._statements, making) if self._by_itself else None
+        self._hopes = self._hopes or self._outright is not None
         self._found: dict[Key, tuple[Any, ...]] = {}  # of the last window, with what else was read
 
     def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
@@ -66,7 +67,8 @@ class RewritingRemover(KeyRemover):
             return super()._candidates(query)
         first = 0 if self._order.clock is None else 1
         ordered = first + self._width
-        rows = plain_rows(self._connection, query.add_columns(*self._outright.looked_at))
+        query = query.where(self._statements.still_due()).add_columns(*self._outright.looked_at)
+        rows = plain_rows(self._connection, query)
         self._found = {row[first:ordered]: row[first:] for row in rows}
         return [row[:ordered] for row in rows]
 
@@ -167,6 +169,7 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         super().__init__(dialect, connection, work, committer, timeouts, making=making, listing=listing)
         self._remembered, self._entangled = remembered, False
         self._by_itself, self._outright = False, None
+        self._hopes = dialect.row_locks
         statements = self._statements
         query = statements.recheck_remembered()
         self._recheck_remembered = query.add_columns(*told_apart(statements))

@@ -88,7 +88,13 @@ class OneByOne(WritingBack):
         ]
 
     def execute(self, connection: Connection, given: list[dict[str, Any]]) -> int:
-        return int(connection.execute(self._statement, given).rowcount)
+        """By the driver's own list of parameters: SQLAlchemy's takes twice as long as SQLite for the rows."""
+        compiled = self._statement.compile(dialect=connection.dialect)
+        names, same = compiled.positiontup, dict(compiled.params)
+        every: list[Any] = [same | row for row in given]
+        if names is not None:
+            every = [tuple([row[name] for name in names]) for row in every]
+        return int(connection.exec_driver_sql(compiled.string, every).rowcount)
 
 
 def where_open(target: Any, column: Column, made: Element, opens: Columns) -> Element:

@@ -155,7 +155,7 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
 
 def _outright(dialect: Dialect, statements: Statements) -> Outright | None:
     """How records are rewritten that nobody else is at."""
-    by_itself = dialect.row_locks and statements.work.stays and statements.work.own_columns
+    by_itself = statements.work.stays and statements.work.own_columns and not statements.work.remembered
     return outright(dialect, statements, None) if by_itself else None
 
 
