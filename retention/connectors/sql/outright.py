@@ -33,7 +33,7 @@ _LONGEST = 1_000
 """Characters of a column whose values may be read for a whole batch without a look at how long they are."""
 _LENGTH_AT_ONCE = 4_000_000
 """Characters that are read for a batch at most."""
-_AT_ONCE = 2_000
+_AT_ONCE = 4_000
 """Rows that the engine makes something of at once, while the database is at as many more."""
 
 

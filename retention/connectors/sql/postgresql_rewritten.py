@@ -80,17 +80,36 @@ class _Joined(WritingBack):
         self._statement = sa.update(target).values({**sets, **new}).where(*same_key, true)
 
     def given(self, rows: Sequence[Back]) -> Mapping[str, Any]:
+        """Arrays as PostgreSQL writes them: the driver takes ten times as long for a list."""
         keys, *texts = (list(zip(*(row[place] for row in rows), strict=True)) for place in range(3))
-        given: dict[str, Any] = {f"k{i}": list(values) for i, values in enumerate(keys)}
+        given: dict[str, Any] = {
+            f"k{i}": whole_numbers(values) or list(values) for i, values in enumerate(keys)
+        }
         for letter, columns in zip("on", texts, strict=True):
-            for i, values in enumerate(columns):
-                given[f"{letter}{i}"] = [
-                    value if value is None or type(value) is str else str(value) for value in values
-                ]
+            given |= {f"{letter}{i}": _texts(values) for i, values in enumerate(columns)}
         return given
 
     def execute(self, connection: Connection, given: Mapping[str, Any]) -> int:
         return int(connection.execute(self._statement, given).rowcount)
+
+
+def whole_numbers(values: Sequence[Any]) -> str | None:
+    """An array of them as PostgreSQL writes it; None where they are anything else."""
+    return f"{{{','.join(map(str, values))}}}" if all(type(value) is int for value in values) else None
+
+
+def _texts(values: Sequence[Any]) -> str:
+    """An array's own text ("Array Input and Output Syntax" in PostgreSQL's documentation)."""
+    return f"{{{','.join([_element(value) for value in values])}}}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = value if type(value) is str else str(value)
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 class PostgresqlRewritable(Rewritable):

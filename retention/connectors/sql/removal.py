@@ -110,8 +110,7 @@ class KeyRemover(Remover):
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            query = self._statements.find(order, position, size).where(*self._others)
-            rows = self._candidates(query)
+            rows = self._candidates(position, size)
             if not rows:
                 return None
             keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
@@ -119,8 +118,11 @@ class KeyRemover(Remover):
                 keys = self._rows_of_keys(self._statements.screen(), keys)
         return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
 
-    def _candidates(self, query: sa.Select[Any]) -> Sequence[Key]:
-        return plain_rows(self._connection, query)
+    def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
+        return plain_rows(self._connection, self._finding(position, size))
+
+    def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
+        return self._statements.find(self._order, position, size).where(*self._others)
 
     def keys_of(self, window: Window) -> Window:
         return window

@@ -44,6 +44,7 @@ from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
+from retention.connectors.sql.reading_ahead import ReadingAhead
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
@@ -276,7 +277,11 @@ class SqlTarget(PersonsOf):
             dense = share >= DENSE
             given = self._dialect, connection, work, committer, timeouts
             if making is not None:
-                yield rewriter(*given, making, remembered, dense=dense, listing=listing)
+                ahead = None
+                if self._dialect.row_locks and remembered is None and listing is None and work.own_columns:
+                    reading = stack.enter_context(connected(self._dialect, self._reading, self.name))
+                    ahead = stack.enter_context(contextlib.closing(ReadingAhead(self._dialect, reading)))
+                yield rewriter(*given, making, remembered, dense=dense, listing=listing, ahead=ahead)
                 return
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(*given, remembered, listing=listing)
