@@ -18,10 +18,12 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.mysql_session import Verbatim
-from retention.connectors.sql.rewritten import Back, Columns, Element, WritingBack, where_open
+from retention.connectors.sql.rewritten import Backs, Columns, Element, WritingBack, where_open
 from retention.model.catalogue import Column, Kind
 
 _CHARSET = re.compile(r"(utf8mb4|utf8mb3|utf8|latin1|ascii)_\w+\Z")
+_ESCAPED = re.compile(r"[\x00\n\r\x1a\"'\\]")
+"""What PyMySQL writes in another way than it is."""
 _TEXT = "LONGTEXT CHARACTER SET utf8mb4"
 
 
@@ -33,7 +35,7 @@ class Lists(abc.ABC):
         """What stands for the list in FROM, with the parameter `rows`."""
 
     @abc.abstractmethod
-    def given(self, rows: Sequence[Back]) -> Any:
+    def given(self, rows: Backs) -> Any:
         """The parameter `rows`."""
 
 
@@ -44,10 +46,8 @@ class InValues(Lists):
         head = ", ".join(f"NULL AS {name}" for name in names)
         return f"(SELECT {head} UNION ALL VALUES %(rows)s) AS v"
 
-    def given(self, rows: Sequence[Back]) -> Verbatim:
-        return Verbatim(
-            ",".join([f"({','.join(map(_literal, (*key, *old, *new)))})" for key, old, new in rows])
-        )
+    def given(self, rows: Backs) -> Verbatim:
+        return Verbatim(",".join(map(_together, *map(_literals, rows.columns))))
 
 
 class InJson(Lists):
@@ -61,8 +61,8 @@ class InJson(Lists):
         shape = ", ".join(f"{name} {kind} PATH '$[{i}]'" for i, (name, kind) in enumerate(pairs))
         return f"JSON_TABLE(%(rows)s, '$[*]' COLUMNS ({shape})) AS v"
 
-    def given(self, rows: Sequence[Back]) -> str:
-        return json.dumps([[*key, *old, *new] for key, old, new in rows], ensure_ascii=False, default=str)
+    def given(self, rows: Backs) -> str:
+        return json.dumps(list(zip(*rows.columns, strict=True)), ensure_ascii=False, default=str)
 
 
 class Joined(WritingBack):
@@ -103,7 +103,7 @@ class Joined(WritingBack):
         self._parameters = dict(compiled.params)
         self._lists = lists
 
-    def given(self, rows: Sequence[Back]) -> Any:
+    def given(self, rows: Backs) -> Any:
         return self._lists.given(rows)
 
     def execute(self, connection: Connection, given: Any) -> int:
@@ -137,9 +137,18 @@ def _json_kind(column: Column) -> str:
     return "BIGINT UNSIGNED" if "unsigned" in column.type.lower() else "BIGINT"
 
 
+def _together(*values: str) -> str:
+    return f"({','.join(values)})"
+
+
+def _literals(values: Sequence[Any]) -> list[str]:
+    if all(type(value) is int for value in values):
+        return list(map(str, values))
+    return [_literal(value) for value in values]
+
+
 def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
-    if type(value) is int:
-        return str(value)
-    return f"'{escape_string(value if type(value) is str else str(value))}'"
+    text = value if type(value) is str else str(value)
+    return f"'{escape_string(text) if _ESCAPED.search(text) else text}'"

@@ -22,7 +22,7 @@ from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
-from retention.connectors.sql.rewritten import Back, Columns, Element, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Columns, Element, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.connectors.sql.updating import Update, stays_itself
@@ -149,9 +149,9 @@ class Outright:
     def _handed(self, back: WritingBack, rows: Rows) -> Any:
         return back.given(self._made(rows))
 
-    def _made(self, rows: Rows) -> list[Back]:
-        width, make = len(self._key), self._update.with_results
-        return [make(row[:width], row[width + 1 :]) for row in rows]
+    def _made(self, rows: Rows) -> Backs:
+        columns, width = list(zip(*rows, strict=True)), len(self._key)
+        return self._update.with_results(columns[:width], columns[width + 1 :])
 
     def _back(self, connection: Connection, late: bool) -> WritingBack:
         if late not in self._backs:

@@ -13,7 +13,7 @@ from retention.connectors.sql.lines import bound
 from retention.connectors.sql.postgresql_pages import Spelled
 from retention.connectors.sql.rewritten import (
     NOTHING,
-    Back,
+    Backs,
     Columns,
     Element,
     Guards,
@@ -79,15 +79,10 @@ class _Joined(WritingBack):
         true = sa.case((sa.and_(*read, *where), sa.true()), else_=sa.false())
         self._statement = sa.update(target).values({**sets, **new}).where(*same_key, true)
 
-    def given(self, rows: Sequence[Back]) -> Mapping[str, Any]:
+    def given(self, rows: Backs) -> Mapping[str, Any]:
         """Arrays as PostgreSQL writes them: the driver takes ten times as long for a list."""
-        keys, *texts = (list(zip(*(row[place] for row in rows), strict=True)) for place in range(3))
-        given: dict[str, Any] = {
-            f"k{i}": whole_numbers(values) or list(values) for i, values in enumerate(keys)
-        }
-        for letter, columns in zip("on", texts, strict=True):
-            given |= {f"{letter}{i}": _texts(values) for i, values in enumerate(columns)}
-        return given
+        arrays = [whole_numbers(values) or list(values) for values in rows.keys]
+        return dict(zip(rows.names, [*arrays, *map(_texts, (*rows.old, *rows.new))], strict=True))
 
     def execute(self, connection: Connection, given: Mapping[str, Any]) -> int:
         return int(connection.execute(self._statement, given).rowcount)

@@ -34,8 +34,24 @@ class Guards:
     uniques: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
-Back = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
-"""A row's key, what was read of it, and what is written."""
+@dataclass(frozen=True)
+class Backs:
+    """Rows that are written back, column by column: their keys, what was read of them, and what is written."""
+
+    keys: Sequence[Sequence[Any]]
+    old: Sequence[Sequence[Any]]
+    new: Sequence[Sequence[Any]]
+
+    @property
+    def columns(self) -> list[Sequence[Any]]:
+        """All of them."""
+        return [*self.keys, *self.old, *self.new]
+
+    @property
+    def names(self) -> list[str]:
+        """k0, k1, …, o0, …, n0, …: as many as there are."""
+        pairs = zip("kon", (self.keys, self.old, self.new), strict=True)
+        return [f"{letter}{i}" for letter, some in pairs for i in range(len(some))]
 
 
 Columns = Mapping[str, Element]
@@ -48,7 +64,7 @@ class WritingBack(abc.ABC):
     """The statement that writes what the engine made, prepared once."""
 
     @abc.abstractmethod
-    def given(self, rows: Sequence[Back]) -> Any:
+    def given(self, rows: Backs) -> Any:
         """The rows as they are handed over; made in any thread."""
 
     @abc.abstractmethod
@@ -77,15 +93,9 @@ class OneByOne(WritingBack):
         read = (dialect.same(target.c[column.name], _given(f"o{i}")) for i, column in enumerate(columns))
         self._statement = sa.update(target).values({**sets, **new}).where(*same_key, *read, *where)
 
-    def given(self, rows: Sequence[Back]) -> list[dict[str, Any]]:
-        return [
-            {
-                f"{letter}{i}": value
-                for letter, values in zip("kon", row, strict=True)
-                for i, value in enumerate(values)
-            }
-            for row in rows
-        ]
+    def given(self, rows: Backs) -> list[dict[str, Any]]:
+        names = rows.names
+        return [dict(zip(names, row, strict=True)) for row in zip(*rows.columns, strict=True)]
 
     def execute(self, connection: Connection, given: list[dict[str, Any]]) -> int:
         """By the driver's own list of parameters: SQLAlchemy's takes twice as long as SQLite for the rows."""

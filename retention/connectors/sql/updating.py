@@ -15,7 +15,7 @@ from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.marking_done import marked
 from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.own_keys import Keyed
-from retention.connectors.sql.rewritten import Back, Element, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Element, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.model import predicate as p
@@ -147,7 +147,7 @@ class Update:
 
     def _written_back(self, connection: Connection, keys: Sequence[Key]) -> int:
         rows = self._read(connection, self._dialect.give_keys(connection, self._key, keys))
-        if not rows:
+        if rows is None:
             return 0
         if self._back is None:
             target = self.target()
@@ -155,23 +155,22 @@ class Update:
             self._back = self._dialect.writing_back(connection, target, sets, self._key, self.columns)
         return self._back.execute(connection, self._back.given(rows))
 
-    def _read(self, connection: Connection, given: Mapping[str, Any]) -> list[Back]:
-        """Of the records handed over: the key, what was read, what is written."""
+    def _read(self, connection: Connection, given: Mapping[str, Any]) -> Backs | None:
+        """Of the records handed over, with what is written; None where there are none any more."""
+        found = plain_rows(connection, self.reading(), given)
         width = len(self._key)
-        return [
-            self.with_results(row[:width], row[width:])
-            for row in plain_rows(connection, self.reading(), given)
-        ]
+        columns = list(zip(*found, strict=True))
+        return self.with_results(columns[:width], columns[width:]) if found else None
 
     @property
     def columns(self) -> list[Column]:
         """Those that the engine makes something of."""
         return [item.column for item in self._by_engine]
 
-    def with_results(self, key: Key, old: Sequence[Any]) -> Back:
-        """The key, what was read, what is written. Raises Refused where nothing can be made of a value."""
+    def with_results(self, keys: Sequence[Sequence[Any]], old: Sequence[Sequence[Any]]) -> Backs:
+        """Column by column. Raises Refused where nothing can be made of a value."""
         try:
-            return key, old, [make(value) for make, value in zip(self._makes, old, strict=True)]
+            return Backs(keys, old, [list(map(make, of)) for make, of in zip(self._makes, old, strict=True)])
         except ValueError as error:
             raise Refused(f"{self._statements.work.bound}: {error}") from None
 
