@@ -30,6 +30,8 @@ _ONE = number(1)
 class MysqlRewritable(Rewritable):
     """Sessions are in UTC: an instant is generalised there. What is no day (0000-00-00) counts as generalised."""
 
+    updates_with = False
+
     def guards(self, connection: Connection, of: Table) -> Guards:
         show = f"SHOW CREATE TABLE {qualified(of.id, '`')}".replace("%", "%%")
         create = str(connection.exec_driver_sql(show).fetchall()[0][1])

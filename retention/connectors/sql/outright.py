@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.visitors import iterate
 
 from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
@@ -66,6 +67,12 @@ class Outright:
             if unread is not None:
                 open_ = self._opens.get(item.column.name, sa.true())
                 yield sa.case((sa.and_(open_, unread), no), else_=yes) == yes
+
+    @property
+    def asks(self) -> bool:
+        """It looks up what a query before it gathers."""
+        asked = (self._still_due, self._late, *self._opens.values())
+        return any(isinstance(each, sa.CTE) for element in asked for each in iterate(element))
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -177,9 +184,10 @@ def _portions(found: Rows) -> Iterator[Rows]:
 
 
 def outright(dialect: Dialect, statements: Statements, making: Making | None) -> Outright | None:
-    """The one UPDATE, where it can be: what the engine reads is not long."""
+    """The one UPDATE, where it can be: what the engine reads is not long, and the database takes all that it asks."""
     for item in statements.work.rewrites:
         room = room_of(item.column)
         if item.strategy.computed and item.column.kind is Kind.TEXT and (room is None or room > _LONGEST):
             return None
-    return Outright(dialect, statements, making)
+    update = Outright(dialect, statements, making)
+    return update if dialect.updates_with or not update.asks else None

@@ -120,6 +120,9 @@ def _given(name: str) -> Any:
 class Rewritable(abc.ABC):
     """What a dialect knows of the pieces that results are made of. `text` is a column of texts."""
 
+    updates_with = True
+    """An UPDATE may begin with WITH."""
+
     @abc.abstractmethod
     def guards(self, connection: Connection, of: Table) -> Guards:
         """See Guards."""
