@@ -1,4 +1,4 @@
-"""What a second run over records that are done reads of them."""
+"""What is read of records before they are rewritten: ahead of their batch, and by a second run not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-RECORDS = 300
+from retention.connectors.sql.reading_ahead import ReadingAhead
+
+RECORDS = 2_500
 DATASET = """
 [datasets.people]
 data = "people"
@@ -82,3 +84,44 @@ def test_a_second_run_reads_what_a_plan_reads_and_no_row_besides(people, store):
         0 <= besides < (20 if store.kind == "mariadb" else 1)
     )  # its own markers, of all that a session reads
     assert sum(first) > sum(plan)
+
+
+def hashed(store) -> int:
+    return sum(email.startswith("rh1-") for (email,) in store.rows("SELECT email FROM people"))
+
+
+def test_what_was_read_ahead_is_looked_at_again(people, store, monkeypatch):
+    rows, changed = ReadingAhead.rows, []
+
+    def meddled(self, position):
+        found = rows(self, position)
+        if found and not changed:
+            changed.extend(row[0] for row in found[5:8])
+            store.script(f"UPDATE people SET email = 'other@example.org' WHERE id = {changed[0]}")
+            store.script(f"UPDATE people SET made_at = '2026-11-01 00:00:00' WHERE id = {changed[1]}")
+            store.script(f"DELETE FROM people WHERE id = {changed[2]}")
+        return found
+
+    monkeypatch.setattr(ReadingAhead, "rows", meddled)
+    (job,) = people.run().jobs
+    assert len(changed) == (0 if store.kind == "sqlite" else 3)  # a reader would keep SQLite's writer waiting
+    left = 2 if changed else 0
+    assert (job.status.value, job.done, job.skipped.changed) == ("done", RECORDS - left, left)
+    assert hashed(store) == RECORDS - left
+    made = {email for (email,) in store.rows("SELECT email FROM people")}
+    assert len(made) == RECORDS - bool(
+        changed
+    )  # the address that came meanwhile was hashed, and no other for it
+
+
+def test_a_connection_that_reads_ahead_may_fail(people, store, monkeypatch):
+    failed = []
+
+    def fails(self, query):
+        failed.append(1)
+        raise sa.exc.OperationalError("SELECT", {}, Exception("gone away"))
+
+    monkeypatch.setattr(ReadingAhead, "_read", fails)
+    (job,) = people.run().jobs
+    assert (job.status.value, job.done, len(failed)) == ("done", RECORDS, store.kind != "sqlite")
+    assert hashed(store) == RECORDS
