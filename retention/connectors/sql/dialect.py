@@ -24,6 +24,7 @@ from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
 from retention.connectors.sql.named import every
 from retention.connectors.sql.rewritten import Rewritable
+from retention.connectors.sql.vault_tables import VaultTables
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
@@ -83,7 +84,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(Moments, Rewritable):
+class Dialect(Moments, Rewritable, VaultTables):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.daemon.notices import course
@@ -66,6 +66,7 @@ def should_hear(looks):
     return found
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LOOKS)
 def test_each_condition_is_told_once_then_daily_then_that_it_is_over(looks):
     assert heard(looks) == should_hear(looks)
