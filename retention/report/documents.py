@@ -14,6 +14,7 @@ from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, To
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.keys import KeyChange, KeyList
+from retention.model.notice import Tried
 from retention.model.outcome import ApprovalLine, RunOutcome
 from retention.model.overview import SetUp
 from retention.model.plan import Plan, PlanLine, Statement
@@ -87,6 +88,11 @@ def status_document(status: Status) -> Document:
 def schedule_document(lines: Sequence[NextLine]) -> Document:
     """The next times of each rule that acts, in its zone and in UTC."""
     return {"format": "retention.schedule/1", "rules": plain(lines)}
+
+
+def tried_document(tried: Sequence[Tried]) -> Document:
+    """Each channel, and why it did not take the message, where it did not."""
+    return {"format": "retention.notify/1", "channels": plain(tried)}
 
 
 def stop_document(done: Stopped) -> Document:

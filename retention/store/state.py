@@ -29,6 +29,7 @@ from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading
 from retention.store.migrations import upgrade
 from retention.store.mirror import Mirror
+from retention.store.notices import Notices, NoticesReading
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
 from retention.store.refusals import Refusals, RefusalsReading
@@ -65,6 +66,7 @@ class Snapshot:
         self.switch = SwitchReading(connection)
         self.turns = TurnsReading(connection)
         self.standings = StandingsReading(connection)
+        self.notices = NoticesReading(connection)
 
     def told(self) -> Told:
         """Every hold and telling in force."""
@@ -93,6 +95,7 @@ class Transaction:
         self.switch = Switch(connection)
         self.turns = Turns(connection)
         self.standings = Standings(connection)
+        self.notices = Notices(connection)
 
 
 class StateStore:
