@@ -49,6 +49,15 @@ class Found:
         """Puts the key on a list."""
         self.keys.setdefault(name, []).append(key)
 
+    def take(self, other: Found) -> None:
+        """Puts on each list what another has there."""
+        for name, keys in other.keys.items():
+            self.keys.setdefault(name, []).extend(keys)
+        for name, days in other.days.items():
+            mine = self.days.setdefault(name, {})
+            for day, keys in days.items():
+                mine.setdefault(day, []).extend(keys)
+
 
 def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
     """Every identifier that came with a telling, trimmed and case-folded, by its kind."""

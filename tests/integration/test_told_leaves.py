@@ -22,13 +22,13 @@ TOLD = {MANY + 1: "bob@example.com", MANY + 2: "Bob@example.com"}
 def in_ranges(monkeypatch) -> list[str]:
     """The datasets whose batches were taken in ranges, with people's words told apart."""
     taken: list[str] = []
-    original = Untold.tests
+    original = Untold.look
 
-    def tests(self, column):
+    def look(self, rows, at):
         taken.append("in ranges")
-        return original(self, column)
+        return original(self, rows, at)
 
-    monkeypatch.setattr(Untold, "tests", tests)
+    monkeypatch.setattr(Untold, "look", look)
     return taken
 
 
@@ -75,7 +75,7 @@ def test_what_is_held_stays_and_what_was_told_goes(visits, store, in_ranges):
 def test_a_record_that_comes_to_be_about_a_held_person_during_the_run_stays(
     visits, store, in_ranges, monkeypatch
 ):
-    """Nobody has told anything of it when the job begins: the statement that would delete it sees that it is theirs."""
+    """Nobody told anything of it when the job began: what the statement that deletes it gives back says whose it is."""
     hold(visits, "--subject", "email=anna@example.com")
     original, moved = KeyRemover.begin, []
 

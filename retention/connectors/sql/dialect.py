@@ -20,6 +20,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
+from retention.connectors.sql.handing import Handing
 from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
 from retention.connectors.sql.named import every
@@ -71,6 +72,10 @@ class Physical(abc.ABC):
         """A row's physical place."""
 
     @abc.abstractmethod
+    def page(self, place: Any) -> int:
+        """The page of a place that was read."""
+
+    @abc.abstractmethod
     def inside(self, source: FromClause) -> ColumnElement[Any]:
         """The row lies in the range that `parameters` gives."""
 
@@ -83,7 +88,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(Moments, Rewritable):
+class Dialect(Moments, Rewritable, Handing):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str

@@ -199,8 +199,13 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     # -- keys ------------------------------------------------------------------------------
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
+        return self.among_handed(columns, key, "keys")
+
+    def among_handed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
+    ) -> ColumnElement[Any]:
         arrays = [
-            sa.cast(sa.bindparam(f"keys{i}", type_=NullType()), Spelled(f"{column.type}[]"))
+            sa.cast(sa.bindparam(f"{name}{i}", type_=NullType()), Spelled(f"{column.type}[]"))
             for i, column in enumerate(key)
         ]
         if len(arrays) == 1:
@@ -224,7 +229,10 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        return {f"keys{i}": _array([row[i] for row in keys]) for i in range(len(key))}
+        return self.handed(key, keys, "keys")
+
+    def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
+        return {f"{name}{i}": _array([row[i] for row in keys]) for i in range(len(key))}
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False

@@ -284,6 +284,8 @@ class SqlTarget(PersonsOf):
             untold = None if people is None else Untold(self._dialect, work.bound, people, special)
             apart = untold is None or untold.told_apart
             way = self._way(connection, work, dense) if apart else KeyRemover
+            if way is SpanRemover and untold is not None and not untold.few:
+                way = KeyRemover
             if way is PageRemover and (physical := self._dialect.physical) is not None:
                 yield PageRemover(physical, *given, listing=listing, untold=untold)
             elif way is SpanRemover:
