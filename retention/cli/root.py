@@ -34,12 +34,12 @@ COMMANDS = {
     "hold": "retention.cli.commands.hold:hold",
     "event": "retention.cli.commands.event:event",
     "explain": "retention.cli.commands.explain:explain",
+    "vault": "retention.cli.commands.vault:vault",
     "audit": "retention.cli.commands.audit:audit",
     "key": "retention.cli.commands.key:key",
 }
 
 LATER = (
-    "vault",
     "suppressed",
     "report",
     "policy",

@@ -16,6 +16,7 @@ from retention.config.findings import Finding, Unusable, choice, not_yet, said, 
 from retention.config.rule_file import Anything, Zone
 from retention.config.tables import Table, children, read
 from retention.config.throttle_file import ThrottleTable, contradictions, throttle
+from retention.config.vaults import linked
 from retention.model.dataset import Connector, Secret
 
 
@@ -97,7 +98,7 @@ def read_connector(
         file=file,
         table=table,
         throttle=pace,
-        datasets=tuple(listed),
+        datasets=linked(name, listed, findings),
     )
 
 

@@ -81,13 +81,15 @@ class DatasetDraft:
     """A dataset as far as it could be read.
 
     `written`: the keys that are there, right or wrong. `words`: "events", "facts", "fields", "periods" →
-    the names that are spelt out there, right or wrong.
+    the names that are spelt out there, right or wrong. `vault_of`, `implied`: see `Dataset`; of other drafts.
     """
 
     name: str
     table: DatasetTable
     written: frozenset[str]
     words: Mapping[str, tuple[str, ...]]
+    vault_of: str | None = None
+    implied: frozenset[str] = frozenset()
 
 
 def read_dataset(name: str, raw: object, findings: list[Finding]) -> DatasetDraft:
@@ -193,6 +195,8 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         relations=table.relations or (),
         rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
         restrict=table.restrict,
+        vault_of=draft.vault_of,
+        implied=draft.implied,
         allow_scan=bool(table.allow_scan),
     )
 

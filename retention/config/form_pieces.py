@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from retention.model.clock import Period, Start
 from retention.model.condition import Condition
 from retention.model.dataset import (
+    RESTRICTED,
     ColumnPath,
     Connector,
     Dataset,
@@ -24,6 +25,7 @@ from retention.model.dataset import (
     Fact,
     InstructedPeriod,
     PartName,
+    Restriction,
     Throttle,
 )
 from retention.model.encoding import Sentinel
@@ -171,18 +173,34 @@ def dataset_form(dataset: Dataset) -> Json:
             "columns": sorted(dataset.columns) if dataset.columns is not None else None,
             "subject": subject_form(dataset),
             "began": _component(dataset.began) if dataset.began is not None else None,
-            "events": {name: _event(event) for name, event in dataset.events.items()},
-            "facts": {name: _fact(fact) for name, fact in dataset.facts.items()} or None,
+            "events": {
+                n: _event(event) for n, event in dataset.events.items() if _wrote(dataset, "events", n)
+            },
+            "facts": {n: _fact(fact) for n, fact in dataset.facts.items() if _wrote(dataset, "facts", n)}
+            or None,
             "fields": {name: sorted(columns) for name, columns in dataset.fields.items()} or None,
             "periods": {name: _instructed(period) for name, period in dataset.periods.items()} or None,
             "parts": sorted(map(_part, dataset.parts), key=canonical),
             "relations": relations_form([dataset]),
             "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.columns.items()} or None,
             "done": dataset.rewriting.done,
-            "restrict": {"mark": dataset.restrict.mark} if dataset.restrict is not None else None,
+            "restrict": _restriction(dataset.restrict),
             "allow_scan": dataset.allow_scan,
         }
     )
+
+
+def _wrote(dataset: Dataset, key: str, name: str) -> bool:
+    """What follows from how the records are restricted is said there."""
+    return name != RESTRICTED or key not in dataset.implied
+
+
+def _restriction(restriction: Restriction | None) -> Json:
+    if restriction is None:
+        return None
+    if restriction.to is None:
+        return {"mark": restriction.mark}
+    return {"to": restriction.to, "at": restriction.at}
 
 
 def subject_form(dataset: Dataset) -> Json:

@@ -18,9 +18,13 @@ def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> I
     said = [each for variant in rule.variants for each in variant.actions] if not rule.reaches_all else []
     for place, action in said:
         for item in reached:
-            if action == RESTRICT and not item.dataset.written & {"restrict", "columns"}:
+            said_how = item.dataset.written & {"restrict", "columns"} or item.dataset.vault_of is not None
+            if action == RESTRICT and not said_how:
                 found = f"is missing, and the rule `{rule.name}` is to restrict these records"
-                write = 'write restrict = { mark = "restricted_at" }, a column that says since when'
+                write = (
+                    'write restrict = { mark = "restricted_at" }, a column that says since when,'
+                    ' or { to = "DATASET" }, a vault'
+                )
                 at = ("datasets", item.dataset.name, "restrict")
                 yield item.connector.file, Finding(at=at, found=found, write=write)
             if action not in REWRITING:

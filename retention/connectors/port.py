@@ -46,6 +46,7 @@ from retention.model.progress import Progress
 from retention.planning.bound import BoundDataset
 from retention.planning.reasons import Questions
 from retention.planning.rights import Need
+from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
 
 
@@ -318,6 +319,18 @@ class Target(abc.ABC):
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it. Records
         that refer to each other go in one batch, or the one that refers before the other.
         """
+
+    @abc.abstractmethod
+    def vault_statements(
+        self, tables: Sequence[NewTable], schemas: Sequence[str], role: str, reviewers: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What makes these tables, but for those that are there, and `schemas` before them; and the rights that the
+        engine's `role` needs there, and `reviewers`. Without semicolons; nothing is executed.
+        """
+
+    @abc.abstractmethod
+    def make(self, statements: Sequence[str], what: str) -> None:
+        """Executes statements that `vault_statements` gave; SetupError where the role may not."""
 
     @abc.abstractmethod
     def create_marker_table(self) -> bool:

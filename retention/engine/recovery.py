@@ -11,14 +11,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from retention.connectors.port import Marker, Target
 from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import batch_root
-from retention.store.batches import INTENT, UNKNOWN, BatchRow
+from retention.ledger.line import parse
+from retention.store.batches import COMMITTED, INTENT, UNKNOWN, BatchRow
 from retention.store.owners import is_dead
 from retention.store.state import StateStore
+
+RELEASE = "release"
+"""What stands in a job's name in a rule's place, and what is done, where a record was given back from its vault."""
 
 FOLDED = 0
 """The number of the row that stands for all committed batches of a run in one target."""
@@ -100,8 +105,19 @@ def _resolved(
         if before is not None and before.status in (INTENT, UNKNOWN):  # else somebody was faster
             data = {"run": row.run, "job": row.job, "batch": row.batch, "count": row.count, "root": row.root}
             tx.log.append("batch.reconciled", {**data, "outcome": status}, clock())
+            if status == COMMITTED and row.job.startswith(f"{RELEASE}/") and row.seq is not None:
+                intent = tx.log.line(row.seq)
+                if intent is not None:
+                    tx.log.append("record.released", released_data(parse(intent).data), clock())
             tx.batches.outcome(row.run, row.job, row.batch, status)
     return status
+
+
+def released_data(intent: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a record that was given back, by the data of its batch's intent."""
+    _, connector, vault = str(intent["job"]).split("/", 2)
+    said = {name: intent[name] for name in ("run", "to", "reason", "ref", "by", "rows", "root", "words")}
+    return {"connector": connector, "dataset": vault, **said}
 
 
 def settle(

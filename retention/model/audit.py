@@ -37,7 +37,7 @@ class Proof:
 
     `at`: when the batch's outcome was written; `event` its number. `promise` is None where the ledger does not
     say it. `others`: numbers of further batches with a record of this key, earlier ones. `notes`: what was not
-    looked at.
+    looked at. `action`: what was done: "delete", "restrict", another that a rule says, or "release" from a vault.
     """
 
     connector: str
@@ -54,6 +54,7 @@ class Proof:
     approvals: tuple[tuple[str, str], ...]  # (by, at)
     size: int
     document: Mapping[str, Any] = field(repr=False)
+    action: str = "delete"
     others: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 

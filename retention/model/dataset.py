@@ -126,11 +126,19 @@ class InstructedPeriod:
     between: tuple[int, int]
 
 
+RESTRICTED = "restricted"
+"""The event and the fact of every dataset whose records can be restricted, and of their vaults."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Restriction:
-    """How a record is restricted (GDPR Art. 18): in place, by a column `mark` that says since when."""
+    """How a record is restricted (GDPR Art. 18): in place, by a column `mark` that says since when; or by moving it
+    to the dataset `to` of the same connector, whose column `at` says it. One of `mark` and `to` is None.
+    """
 
-    mark: str
+    mark: str | None = None
+    to: str | None = None
+    at: str = "restricted_at"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +148,8 @@ class Dataset:
     `subject`: kind of identifier → where it is read; None where it was written that there is none ("none").
     `columns`: a slice of the row, None for all of it. `began`: told events that came earlier do not concern it.
     `rewriting`: how a record is anonymised or pseudonymised; `restrict`: how it is restricted, None where it is not.
+    `vault_of`: the dataset whose records are moved here when they are restricted; None where it is no vault.
+    `implied`: "events" and "facts" of which `restricted` was not written, but follows from how they are restricted.
     """
 
     name: str
@@ -160,10 +170,22 @@ class Dataset:
     relations: tuple[RelationName, ...] = ()
     rewriting: Rewriting = field(default_factory=Rewriting)
     restrict: Restriction | None = None
+    vault_of: str | None = None
+    implied: frozenset[str] = frozenset()
     allow_scan: bool = False
 
     def __str__(self) -> str:
         return f"{self.connector}.{self.name}"
+
+    @property
+    def source(self) -> str | None:
+        """Of a vault, the dataset whose records are moved there, with its connector's name; None of any other."""
+        return None if self.vault_of is None else f"{self.connector}.{self.vault_of}"
+
+    @property
+    def vault(self) -> str | None:
+        """The dataset that its records are moved to when they are restricted; None where they stay."""
+        return None if self.restrict is None else self.restrict.to
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,8 @@ from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
 
 DELETE, RESTRICT, ANONYMIZE = "delete", "restrict", "anonymize"
+RELEASE = "release"
+"""What a person does, and no rule: a record goes back from its vault."""
 DUE = "due"
 
 
@@ -46,7 +48,7 @@ def spelt_out(dataset: Dataset, action: str) -> bool:
     if action == DELETE:
         return dataset.columns is None
     if action == RESTRICT:
-        return dataset.restrict is not None
+        return dataset.restrict is not None or dataset.vault_of is not None
     strategies = dataset.rewriting.columns.values()
     return bool(strategies) and not (action == ANONYMIZE and any(each.linking for each in strategies))
 
@@ -55,6 +57,16 @@ def actions(job: Job) -> tuple[str, ...]:
     """Every action that the job can come to, each once."""
     found = [a for variant in job.rule.variants for a in chain(job.rule, variant, job.bound)]
     return tuple(dict.fromkeys(found))
+
+
+def removes(action: str, bound: BoundDataset) -> bool:
+    """By this action the record leaves its tables: it is deleted, or moved to a vault."""
+    return action == DELETE or (action == RESTRICT and bound.moves)
+
+
+def empties(job: Job) -> bool:
+    """The job can come to an action by which records leave their tables."""
+    return any(removes(action, job.bound) for action in actions(job))
 
 
 def only_deletes(job: Job) -> bool:
@@ -126,7 +138,7 @@ class Actions(Stops):
             before: list[p.Test] = [] if said.guard is None else [said.guard]
             for action in said.actions:
                 kept = self.kept_from(job, root, action, gone=gone)
-                touched = action == DELETE
+                touched = removes(action, job.bound)
                 stops = [kept, referenced.now if touched else None]
                 free = [p.Untrue(item=stop) for stop in stops if stop is not None]
                 done = self.done(job, said, root, action)
@@ -180,6 +192,8 @@ class Actions(Stops):
 
     def done(self, job: Job, said: Chain, root: p.Source, action: str) -> p.Test | None:
         """Plain, where the chain comes to the action: it has been carried out, on all columns that nothing needs."""
+        if action == RESTRICT and job.bound.dataset.vault_of is not None:
+            return p.All(items=())
         if action == RESTRICT and job.bound.mark is not None:
             return p.Not(item=p.IsNull(item=self._column(root, job.bound.mark)))
         if action not in REWRITING:

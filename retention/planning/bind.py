@@ -43,6 +43,7 @@ from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
+from retention.planning.vaults import with_vaults
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -70,10 +71,12 @@ def bind(
         if result is not None and not attempt.problems:
             bound.append(result)
     problems += [*clashes(bound, catalogue), *leaving(bound, catalogue), *partly(bound)]
+    every, unfit = with_vaults(bound, catalogue)
+    problems += unfit
     for item, found, write in between_datasets(bound):
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
-    return tuple(bound), tuple(problems)
+    return every, tuple(problems)
 
 
 def with_key(table: Table) -> Table:
@@ -134,15 +137,16 @@ class _Attempt:
         members = self._parts(root)
         shared = self._shared(members)
         outside = outside_references(catalogue, members)
-        self.problems += reach_problems(
-            catalogue,
-            members,
-            outside,
-            file=self.connector.file,
-            key=f"{self._place}.table",
-            allow_scan=dataset.allow_scan,
-            counting=self.counting,
-        )
+        if not dataset.columns:  # a slice is never deleted, and only a DELETE reaches further
+            self.problems += reach_problems(
+                catalogue,
+                members,
+                outside,
+                file=self.connector.file,
+                key=f"{self._place}.table",
+                allow_scan=dataset.allow_scan,
+                counting=self.counting,
+            )
         self.problems += shared_problems(
             catalogue,
             shared,

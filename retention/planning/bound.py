@@ -146,6 +146,33 @@ class Rewritten:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Twin:
+    """A table of a record and the one that its rows are moved to; `columns` are copied, the others are computed."""
+
+    source: Table
+    target: Table
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault:
+    """Where records are moved to when they are restricted: a table for each of theirs, those that others refer to
+    first, so the root's before all. `since`: the column of the vault's root that says when, None where records go
+    back; `key`: of that root, in the order of the record's own.
+    """
+
+    dataset: str
+    twins: tuple[Twin, ...]
+    since: Column | None
+    key: tuple[Column, ...]
+
+    @property
+    def root(self) -> Table:
+        """The vault's root table."""
+        return self.twins[0].target
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
@@ -155,8 +182,8 @@ class BoundDataset:
     row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
     whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
     the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
-    that was done; `mark`: the one by which a record is restricted in place. `fields`: a word → columns of the root;
-    `columns`: of a slice, its own.
+    that was done; `mark`: the one by which a record is restricted in place; `vault`: where it is moved to instead.
+    `fields`: a word → columns of the root; `columns`: of a slice, its own.
     """
 
     dataset: Dataset
@@ -180,6 +207,7 @@ class BoundDataset:
     rewriting: tuple[Rewritten, ...] = ()
     done: Column | None = None
     mark: Column | None = None
+    vault: Vault | None = None
     shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
     catalogue_schema: str = ""  # fingerprint of every table that it touches
@@ -201,6 +229,11 @@ class BoundDataset:
     def emptied(self) -> frozenset[TableId]:
         """Every table of which rows can go with a record."""
         return self.members | {item.table.id for item in self.shared}
+
+    @property
+    def moves(self) -> bool:
+        """To restrict a record is to move it to a vault."""
+        return self.dataset.vault is not None
 
     @property
     def entangled(self) -> bool:

@@ -15,7 +15,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.acting import never_acts
-from retention.planning.actions import DELETE, DUE, Referenced, actions, only_deletes
+from retention.planning.actions import DELETE, DUE, Referenced, actions, empties, only_deletes
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.chained import Chained
 from retention.planning.holding import NOTHING_HELD, Holding
@@ -55,7 +55,7 @@ class Fates(Chained):
         return self._fate(job, root, strict=True, visiting=(), gone=True)
 
     def fleeting(self, job: Job) -> bool:
-        """Other jobs of this plan delete rows that the job's events are read from, and nothing else tells them."""
+        """Other jobs of this plan remove rows that the job's events are read from, and nothing else tells them."""
         read: set[TableId] = set()
         for name in job.rule.events:
             components = job.bound.events.get(name, ())
@@ -64,7 +64,8 @@ class Fates(Chained):
         for fact in job.bound.facts.values():
             if isinstance(fact, Some | Value):
                 read |= {hop.arrives for hop in fact.hops if hop.down}
-        return any(read & other.bound.emptied for other in self._deleting if not never_acts(other))
+        emptying = (other for other in self._acting if empties(other) and not never_acts(other))
+        return any(read & other.bound.emptied for other in emptying)
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""

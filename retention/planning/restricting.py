@@ -41,7 +41,7 @@ def leaving(bound: Iterable[BoundDataset], catalogue: Catalogue) -> Iterator[Pro
 
 def marking(dataset: Dataset, catalogue: Catalogue, root: Table) -> tuple[Column | None, tuple[Said, ...]]:
     """The column, None where there is none, and why it can't be the one."""
-    if dataset.restrict is None:
+    if dataset.restrict is None or dataset.restrict.mark is None:
         return None, ()
     try:
         column = find_column(catalogue, root, dataset.restrict.mark)

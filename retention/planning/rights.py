@@ -15,6 +15,7 @@ class Right(enum.Enum):
 
     READ = "read"
     DELETE = "delete from"
+    INSERT = "insert into"
     LOCK = "lock rows of"
     REWRITE = "rewrite columns of"
 
@@ -31,7 +32,7 @@ class Need:
 def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
     """Rows of the record are read, locked and deleted, or rewritten; what can keep a record, or dates it, is read.
 
-    `deletes`: some rule deletes its records, or none says anything of them.
+    `deletes`: some rule removes its records, or none says anything of them. What is moved to a vault is inserted there.
     """
     found: dict[Need, None] = {}
     keys = {bound.root.id: tuple(column.name for column in bound.key)}
@@ -42,6 +43,9 @@ def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
         found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
         if deletes:
             found[Need(table=table, right=Right.DELETE)] = None
+    for twin in bound.vault.twins if bound.vault is not None and deletes else ():
+        found[Need(table=twin.target.id, right=Right.READ)] = None
+        found[Need(table=twin.target.id, right=Right.INSERT)] = None
     rewritten = [item.column.name for item in bound.rewriting]
     if rewritten or bound.mark is not None:
         columns = (*rewritten, *(column.name for column in (bound.done, bound.mark) if column is not None))

@@ -9,7 +9,18 @@ from retention.model import predicate as p
 from retention.model.catalogue import Column
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.policy import REWRITING
-from retention.planning.actions import DELETE, DUE, Rewrite, action_of, actions, due_by
+from retention.planning.actions import (
+    DELETE,
+    DUE,
+    RELEASE,
+    RESTRICT,
+    Rewrite,
+    action_of,
+    actions,
+    due_by,
+    empties,
+    removes,
+)
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
 from retention.planning.fate import Fates
 from retention.planning.shared_fates import SharedFates, SharedRows
@@ -83,7 +94,20 @@ class Work:
     @property
     def stays(self) -> bool:
         """The records stay, and only what is in them changes."""
-        return DELETE not in (self.actions if self.action is None else (self.action,))
+        every = self.actions if self.action is None else (self.action,)
+        return not any(removes(action, self.bound) for action in every)
+
+    @property
+    def moves(self) -> bool:
+        """It is about moving records to a vault, or back, and nothing else."""
+        return self.action in (RESTRICT, RELEASE) and self.bound.vault is not None
+
+    @property
+    def taking(self) -> tuple[str, ...]:
+        """What the fate is called of a record that leaves its tables, with its parts."""
+        if self.action is not None:
+            return () if self.stays else (DUE,)
+        return tuple(due_by(action) for action in self.actions if removes(action, self.bound))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -95,7 +119,7 @@ class Work:
         if self.actions == (DELETE,) == (action,):
             return replace(self, action=action)
         rewriting = action in REWRITING
-        gone = action == DELETE
+        gone = removes(action, self.bound)
         return replace(
             self,
             action=action,
@@ -107,6 +131,7 @@ class Work:
             referring=self.referring if gone else (),
             goes_before=self.goes_before if gone else (),
             ringed=self.ringed if gone else None,
+            shared=self.shared if action == DELETE else (),
         )
 
     @property
@@ -157,6 +182,7 @@ def work(fates: Fates, job: Job) -> Work:
     bound = job.bound
     every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
     deletes = DELETE in actions(job)
+    removing = empties(job)
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
@@ -170,7 +196,7 @@ def work(fates: Fates, job: Job) -> Work:
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
-        referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside if deletes),
+        referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside if removing),
         events={
             name: _shown(fates, job, root, name)
             for rule in job.every
@@ -193,8 +219,8 @@ def work(fates: Fates, job: Job) -> Work:
 
 
 def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:
-    """Rows that refer to the record matter to no rule on it: none deletes, none elsewhere needs what is rewritten."""
-    if any(DELETE in actions(fates.other(job, rule, job.bound)) for rule in job.every):
+    """Rows that refer to it matter to no rule on the record: none removes it, none elsewhere needs a column of it."""
+    if any(empties(fates.other(job, rule, job.bound)) for rule in job.every):
         return False
     names = (item.column.name for item in job.bound.rewriting)
     signs = (sign for name in names for sign, _ in fates.keeping(job, None, root, always, column=name))

@@ -10,6 +10,15 @@ from retention.model.typed import as_typed
 from retention.report.console import Facts, line
 from retention.report.words import counted, number
 
+DONE = {
+    "delete": "deleted",
+    "restrict": "restricted: marked, or moved to its vault",
+    "release": "moved back from its vault, by a person",
+    "anonymize": "anonymised",
+    "pseudonymize": "pseudonymised",
+}
+"""What was done to a record, for people."""
+
 
 def show_export(console: Console, done: Export) -> None:
     """What was written, and what to type in the folder."""
@@ -37,11 +46,13 @@ def show_proof(console: Console, proof: Proof, file: str | None) -> None:
     facts = Facts(width=11)
     facts.add("When", f"{proof.at} (event {proof.event})")
     facts.add("Run", f"{proof.run}, batch {proof.batch}, as of {proof.as_of}, started by {proof.by}")
-    facts.add("Rule", proof.rule)
-    facts.add("Promise", proof.promise or "the ledger does not say it")
+    facts.add("What", DONE.get(proof.action, proof.action))
+    if proof.action != "release":
+        facts.add("Rule", proof.rule)
+        facts.add("Promise", proof.promise or "the ledger does not say it")
     for by, at in proof.approvals:
         facts.add("Approved", f"by {by}, {at}")
-    if not proof.approvals:
+    if not proof.approvals and proof.action != "release":
         facts.add("Approved", "the rule needed no approval")
     facts.add("Signed", f"by the checkpoint of {counted(proof.size, 'event')}")
     if proof.others:

@@ -22,6 +22,7 @@ from retention.model.script import Script
 from retention.model.status import NextLine, Status
 from retention.model.switch import Resumed, Stopped
 from retention.model.told import Telling
+from retention.model.vault import GivenBack
 
 
 def plain(value: object) -> Any:
@@ -122,6 +123,16 @@ def holds_document(holds: Sequence[HoldLine]) -> Document:
 def release_document(done: Released) -> Document:
     """A hold that has ended."""
     return {"format": "retention.release/1", **plain(done)}
+
+
+def vault_document(done: SetUp) -> Document:
+    """What became of each table of a vault, a line each."""
+    return {"format": "retention.vault/1", "lines": list(done.lines)}
+
+
+def given_back_document(done: GivenBack) -> Document:
+    """A record that went back from its vault."""
+    return {"format": "retention.given-back/1", **plain(done)}
 
 
 def told_document(told: ToldOutcome) -> Document:

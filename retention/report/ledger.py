@@ -242,6 +242,12 @@ def _event_withdrawn(data: Data) -> str:
     return f"{data['event']} {data['telling']} withdrawn by {data['by']}{_cased(data)}"
 
 
+def _released(data: Data) -> str:
+    rows = [f"{number(n)} of {table}" for table, n in data["rows"].items() if n]
+    told = f"a record went back from the vault {_dataset(data)} to {data['connector']}.{data['to']}"
+    return f"{told}, released by {data['by']} ({data['reason']}{_cased(data)}): {listed(rows)}"
+
+
 def _key(what: str) -> Callable[[Data], str]:
     def said(data: Data) -> str:
         before = f" ({data['before']})" if "before" in data else ""
@@ -266,6 +272,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "event.told": _event_told,
     "event.extended": _event_extended,
     "event.withdrawn": _event_withdrawn,
+    "record.released": _released,
     "run.started": _run_started,
     "run.ended": _run_ended,
     "batch.intent": _batch("about to be committed"),

@@ -35,6 +35,7 @@ _ENTITIES: Mapping[str, tuple[int, str, str]] = {
     "key.rotated": (_UPDATE, "key", "key"),
     "plan.created": (_CREATE, "plan", "plan"),
     "policy.changed": (_UPDATE, "policy", "policy"),
+    "record.released": (_UPDATE, "record", "root"),
     "run.ended": (_UPDATE, "run", "run"),
     "run.started": (_CREATE, "run", "run"),
 }

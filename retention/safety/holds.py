@@ -169,10 +169,13 @@ def follow(
 
 
 def widely(told: Told, bound: Sequence[BoundDataset]) -> Holding:
-    """What is held as a whole: datasets, by their name or data, and rules."""
+    """What is held as a whole: datasets, by their name or data, the vaults of those that are named, and rules."""
     data = {hold.cover.data for hold in told.holds if hold.cover.data is not None}
-    named = {hold.cover.dataset for hold in told.holds if hold.cover.key is None}
+    whole = (hold.cover.dataset for hold in told.holds if hold.cover.key is None)
+    named = {name for name in whole if name is not None}
     return Holding(
-        datasets=frozenset(str(d) for d in bound if d.dataset.data in data or str(d) in named),
+        datasets=frozenset(
+            str(d) for d in bound if d.dataset.data in data or str(d) in named or d.dataset.source in named
+        ),
         rules=frozenset(hold.cover.rule for hold in told.holds if hold.cover.rule is not None),
     )

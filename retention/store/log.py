@@ -50,6 +50,7 @@ NAMED_BY: Mapping[str, str] = {
     "key.rotated": "kind",
     "plan.created": "plan",
     "policy.changed": "policy",
+    "record.released": "run",
     "run.ended": "run",
     "run.started": "run",
 }

@@ -18,7 +18,7 @@ from retention.model.place import Place
 from retention.model.policy import Policy, Rule
 from retention.periods import day_of
 from retention.planning import spoken
-from retention.planning.actions import DELETE, spelt_out
+from retention.planning.actions import DELETE, RESTRICT, spelt_out
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
@@ -172,7 +172,7 @@ def _rights(
     wanted: dict[Need, None] = {}
     for item in bound:
         rules = [r for r in policy.rules.values() if r.acts and reaches(r, item.dataset)]
-        for need in needs(item, deletes=not rules or any(_may_delete(r, item.dataset) for r in rules)):
+        for need in needs(item, deletes=not rules or any(_may_remove(r, item.dataset) for r in rules)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))
@@ -212,5 +212,6 @@ def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
     return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
 
 
-def _may_delete(rule: Rule, dataset: Dataset) -> bool:
-    return spelt_out(dataset, DELETE) and any(DELETE in variant.chain for variant in rule.variants)
+def _may_remove(rule: Rule, dataset: Dataset) -> bool:
+    said = {action for variant in rule.variants for action in variant.chain if spelt_out(dataset, action)}
+    return DELETE in said or (dataset.vault is not None and RESTRICT in said)

@@ -51,7 +51,9 @@ def _spoken_of(cover: Cover, where: Everywhere) -> Iterator[Dataset]:
         elif cover.data is not None:
             reached = dataset.data == cover.data
         else:
-            reached = str(dataset) == cover.dataset
+            reached = str(dataset) == cover.dataset or (
+                cover.key is None and cover.dataset is not None and dataset.source == cover.dataset
+            )
         if reached:
             yield dataset
 

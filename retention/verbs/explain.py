@@ -79,6 +79,10 @@ def _not_found(reader: Reader, job: Job, key: str) -> str:
     target = reader.ready.targets[bound.connector.name]
     if bound.where is not None and target.leaves_out(reader.asking(job)[1], key):
         return f"the row {key} exists, and the `where` of `{bound}` leaves it out ({bound.where.text}): no record of it"
+    vault = None if bound.vault is None else bound.vault.dataset
+    there = next((job for job in reader.jobs if str(job.bound) == vault), None)
+    if there is not None and target.record(reader.asking(there)[1], key) is not None:
+        return f"`{bound}` has no record {key}: it is in the vault; type: retention explain {vault} {key}"
     return f"`{bound}` has no record {key}"
 
 
@@ -105,7 +109,7 @@ def _view(
         rule=job.rule.name,
         promise=job.rule.promise,
         fate=view.fate,
-        action=view.action or variant.action,
+        action=view.action or (stops.chosen(job, key) if view.fate == "done" else None) or variant.action,
         overdue=view.overdue,
         event_name=name,
         components=reading.components,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from retention.connectors.port import RecordView
 from retention.model.explanation import LimbView, Stopper
-from retention.planning.actions import chain
+from retention.planning.actions import RESTRICT, chain
 from retention.planning.bound import Job
 from retention.verbs.explain_dates import Reading
 
@@ -66,6 +66,8 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             return (
                 f"it should have gone by {reading.at_most}, and another rule still keeps it: {_named(stops)}"
             )
+        case "done" if job.bound.dataset.vault_of is not None and RESTRICT in _said(job, reading):
+            return "its clock has ended, and it is restricted in the vault, where all that the rule can do is done"
         case "done":
             return "its clock has ended, and what the rule does to it has been done"
         case "elsewhere":
@@ -110,8 +112,13 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
 
 def _before(job: Job, view: RecordView, reading: Reading) -> tuple[str, ...]:
     """The actions of the rule that come before the one that is due."""
-    said = chain(job.rule, reading.case.variant, job.bound)
+    said = _said(job, reading)
     return said[: said.index(view.action)] if view.action in said else ()
+
+
+def _said(job: Job, reading: Reading) -> tuple[str, ...]:
+    """The actions that the rule tries on the record."""
+    return chain(job.rule, reading.case.variant, job.bound)
 
 
 def listed_words(words: Sequence[str]) -> str:

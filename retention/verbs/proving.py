@@ -14,6 +14,7 @@ from typing import Any
 
 from retention.config import Configuration
 from retention.config.findings import dotted
+from retention.engine.recovery import RELEASE
 from retention.errors import AnswerIsNo, LedgerError, UsageError
 from retention.ledger.evidence import Opening, key_id, key_text, open_record
 from retention.ledger.history import History
@@ -23,6 +24,7 @@ from retention.ledger.tree import inclusion_proof, leaf_hash, verify_inclusion
 from retention.model.audit import Proof
 from retention.model.place import Place
 from retention.model.typed import pieces
+from retention.planning.actions import DELETE
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
 from retention.store.log import LogReading
@@ -177,7 +179,7 @@ class _Proving:
         events = {name: parse(self._line(seq)) for name, seq in shown.items()}
         document = self._document(shown)
         approvals = [event for name, event in events.items() if name.startswith("approval")]
-        started = events["started"].data
+        began = events["started"] if "started" in events else events["released"]
         return {
             "connector": self._record[0],
             "dataset": self._record[1],
@@ -187,8 +189,9 @@ class _Proving:
             "run": batch.run,
             "batch": batch.batch,
             "rule": _rule(batch),
-            "by": started["by"],
-            "as_of": started["as_of"],
+            "by": began.data["by"],
+            "as_of": began.data.get("as_of", format_instant(began.at)),
+            "action": str(events["intent"].data.get("action", DELETE)),
             "promise": _promise(events["promise"].data, _rule(batch)) if "promise" in events else None,
             "approvals": tuple((event.data["by"], format_instant(event.at)) for event in approvals),
             "size": self._point.size,
@@ -246,7 +249,13 @@ class _Proving:
         )
 
     def _reasons(self, batch: BatchRow, below: int) -> dict[str, int]:
-        """The run's start, the approvals that it names for the rule, and where the promise was written down."""
+        """The run's start, the approvals that it names for the rule, and where the promise was written down.
+
+        Of a record that a person gave back, that event alone.
+        """
+        released = self._log.named("record.released", batch.run) if _rule(batch) == RELEASE else []
+        if released:
+            return {"released": released[-1]}
         (started,) = self._log.named("run.started", batch.run, below)[-1:] or (None,)
         if started is None:
             raise LedgerError(f"event {below}: its run {batch.run} never started")

@@ -44,11 +44,11 @@ def _samples(policy: Policy, bound: BoundDataset) -> Mapping[str, Any]:
 
 
 def making_of(config: Configuration, state: StateStore, item: Work, at: datetime) -> Making | None:
-    """What the engine makes of the values of a job that rewrites, or restricts in place; None of one that deletes.
+    """What the engine makes of the values of a job that rewrites, or restricts; None of one that deletes.
 
     Raises SetupError where it needs the pseudonyms' key, and that is missing or another one.
     """
-    if not item.stays:
+    if not (item.stays or item.moves):
         return None
     columns = [each for each in item.bound.rewriting if each.strategy.computed] if item.rewrites else []
     key = pseudonym_key(config, state) if any(each.strategy.keyed for each in columns) else b""

@@ -255,7 +255,9 @@ def _end_killed_runs(state: StateStore, clock: Clock) -> None:
             # Takes its lease from it: a process that was only stopped is told so when it goes on.
             token = tx.leases.acquire(run_lease(run_id), this_process(), now, RUN_LEASE)
             tx.leases.release(run_lease(run_id), token)
-            tx.log.append("run.ended", {"run": run_id, "status": "killed", "jobs": []}, now)
+            ended = tx.runs.get(run_id)
+            if ended is not None and ended.plan is not None:  # one without: its batch says all
+                tx.log.append("run.ended", {"run": run_id, "status": "killed", "jobs": []}, now)
             tx.runs.end(run_id, status="killed", at=now, body="{}")
 
 

@@ -79,6 +79,8 @@ def _plan(config: Configuration, row: StoredPlan) -> Plan:
 def _runs(config: Configuration, snapshot: Snapshot) -> list[RunLine]:
     lines = []
     for row in snapshot.runs.newest(limit=_RUNS):
+        if row.plan is None:  # a record was given back from its vault
+            continue
         done, left = _sums(row, snapshot)
         lines.append(
             RunLine(

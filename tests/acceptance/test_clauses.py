@@ -233,6 +233,88 @@ def test_st5_consent_logs_12_to_24_months_after_the_consent_ended(company: Compa
 # -- a systems company's site --------------------------------------------------------------
 
 
+def test_qu1_no_marketing_after_opt_out_and_kept_restricted_where_there_is_a_reason(company: Company) -> None:
+    """Who is a customer, or whom the company may owe something, moves to the vault, for three years; others go."""
+    said = (
+        'events = { subscribed = "since", opted_out = "off" }',
+        'facts = { customer = "customer", liable = "liable" }',
+    )
+    company.has(
+        "CREATE TABLE contacts (id INTEGER PRIMARY KEY, since DATE, off DATE, customer BOOLEAN, liable BOOLEAN);"
+        "CREATE TABLE mails (id INTEGER PRIMARY KEY, contact INTEGER REFERENCES contacts (id), subject VARCHAR(40));"
+        "CREATE INDEX mails_contact ON mails (contact);"
+        "INSERT INTO contacts VALUES (1, '2024-01-01', '2026-11-21', FALSE, FALSE),"
+        " (2, '2024-01-01', '2026-11-21', TRUE, FALSE), (3, '2024-01-01', '2026-11-21', FALSE, TRUE),"
+        " (4, '2024-01-01', '2026-11-23', TRUE, TRUE), (5, '2024-01-01', NULL, TRUE, FALSE),"
+        " (6, '2024-01-01', '2026-11-21', NULL, FALSE);"
+        "INSERT INTO mails VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 2, 'c'), (4, 5, 'd')",
+        dataset("contacts", *said, 'parts = ["mails"]', 'restrict = { to = "kept" }', data="marketing data")
+        + dataset("kept", *said, 'parts = ["kept_mails"]', data="marketing data"),
+        marketing='data = "marketing data"\nfrom = "subscribed"\nuntil = "opted_out"\naction = "delete"\n'
+        'exceptions = [{ when = "customer OR liable", action = "restrict" }]',
+        liability='data = "marketing data"\nwhere = "restricted"\nkeep = "3 years"\nfrom = "restricted"',
+    )
+    company.says("vault", "create", "db.kept")
+    assert company.work.problems() == ()
+    assert company.fates("marketing", "contacts") == {"due": 3, "not_due": 2, "unclear": 1}
+    assert company.fates("liability", "contacts") == {"out_of_scope": 6}
+    company.carries_out({"contacts": 3}, contacts=[4, 5, 6], mails=[4], kept=[2, 3], kept_mails=[2, 3])
+    assert company.fates("liability", "kept") == {"not_due": 2}
+    assert company.due("2029-11-22") == {"contacts": 1}
+    assert company.due("2029-11-23") == {"contacts": 1, "kept": 2}
+    company.work.now = datetime(2029, 11, 23, tzinfo=UTC)
+    company.plans.clear()
+    company.carries_out({"contacts": 1, "kept": 2}, contacts=[5, 6], mails=[4], kept=[4], kept_mails=[])
+
+
+def test_qu2_profiles_from_consent_until_withdrawal_then_restricted(company: Company) -> None:
+    """Columns of the visitor's own row: emptied at the withdrawal; a customer's go with the row to the vault first."""
+    events = 'events = { consented = "agreed", withdrawn = "withdrew" }'
+    profile = (
+        'columns = ["segment", "score"]',
+        'facts = { customer = "customer" }',
+        'anonymize = { segment = "null", score = "null" }',
+    )
+    visitors = 'facts = { customer = "customer" }'
+    company.has(
+        "CREATE TABLE visitors (id INTEGER PRIMARY KEY, agreed DATE, withdrew DATE, customer BOOLEAN,"
+        " segment VARCHAR(20), score INTEGER);"
+        "INSERT INTO visitors VALUES (1, '2024-01-01', '2026-11-21', FALSE, 'a', 1),"
+        " (2, '2024-01-01', '2026-11-21', TRUE, 'b', 2), (3, '2024-01-01', '2026-11-23', TRUE, 'c', 3),"
+        " (4, '2024-01-01', NULL, FALSE, 'd', 4), (5, '2026-01-01', '2025-01-01', FALSE, 'e', 5)",
+        dataset("visitors", events, visitors, 'restrict = { to = "apart" }')
+        + dataset("apart", events, visitors, data="visitors")
+        + dataset(
+            "profiles", events.replace(" }", ', restricted = "never" }'), *profile, data="profiles"
+        ).replace('table = "profiles"', 'table = "visitors"')
+        + dataset(
+            "profiles_apart",
+            events.replace(" }", ', restricted = "restricted_at" }'),
+            *profile,
+            data="profiles",
+        ).replace('table = "profiles_apart"', 'table = "apart"'),
+        profiling='data = "profiles"\nwhere = "NOT customer"\nfrom = "consented"\nuntil = "withdrawn"\n'
+        'action = "pseudonymize"',
+        guarded='data = "profiles"\nwhere = "customer"\nkeep = "3 years"\nfrom = "restricted"\n'
+        'action = "pseudonymize"',
+        moved='data = "visitors"\nwhere = "customer"\nfrom = "consented"\nuntil = "withdrawn"\naction = "restrict"',
+    )
+    company.says("vault", "create", "db.apart")
+    assert company.work.problems() == ()
+    assert company.fates("profiling", "profiles") == {"due": 1, "not_due": 2, "out_of_scope": 2}
+    company.carries_out({"visitors": 1, "profiles": 1}, visitors=[1, 3, 4, 5], apart=[2])
+    rows = company.store.rows("SELECT segment FROM visitors ORDER BY id")
+    assert [row[0] for row in rows] == [None, "c", "d", "e"]
+    assert company.store.rows("SELECT segment, score FROM apart") == [("b", 2)]
+    assert company.due("2029-11-22") == {"visitors": 1}
+    assert company.due("2029-11-23") == {"visitors": 1, "profiles_apart": 1}
+    company.work.now = datetime(2029, 11, 23, tzinfo=UTC)
+    company.plans.clear()
+    company.carries_out({"visitors": 1, "profiles_apart": 1}, visitors=[1, 4, 5], apart=[2, 3])
+    rows = company.store.rows("SELECT segment FROM apart ORDER BY id")
+    assert [row[0] for row in rows] == [None, "c"]
+
+
 def test_qu3_as_long_as_each_obligation_says(company: Company) -> None:
     """One rule for each; the longest that reaches a record wins."""
     company.has(
@@ -426,6 +508,36 @@ def test_do1_until_the_contract_ends_and_a_real_need_goes_on(company: Company) -
     assert company.fates("customers") == {"due": 2, "not_due": 1, "deferred": 3, "undated": 1}
     company.carries_out({"customers": 2}, customers=[2, 3, 5, 6, 7])
     assert company.due("2026-11-23") == {"customers": 2}
+
+
+def test_do2_deleted_or_anonymised_and_where_neither_can_be_isolated_until_it_can(company: Company) -> None:
+    """A claim keeps some whole: they are marked, and tried again each night."""
+    company.has(
+        "CREATE TABLE clients (id INTEGER PRIMARY KEY, name VARCHAR(40), town VARCHAR(40), ended DATE, claimed DATE,"
+        " isolated TIMESTAMP);"
+        "CREATE TABLE bills (id INTEGER PRIMARY KEY, client INTEGER REFERENCES clients (id), made DATE);"
+        "CREATE INDEX bills_client ON bills (client);"
+        "INSERT INTO clients VALUES (1, 'a', 'x', '2025-11-21', NULL, NULL), (2, 'b', 'x', '2025-11-22', NULL, NULL),"
+        " (3, 'c', 'x', '2025-11-21', NULL, NULL), (4, 'd', 'x', '2025-11-21', '2024-01-01', NULL);"
+        "INSERT INTO bills VALUES (1, 3, '2023-01-01')",
+        dataset(
+            "clients",
+            'events = { ended = "ended", claimed = "claimed" }',
+            'facts = { claim = "claimed IS NOT NULL" }',
+            'anonymize = { name = "redact", town = "redact" }',
+            'restrict = { mark = "isolated" }',
+        )
+        + dataset("bills", 'events = { made = "made" }'),
+        contract='data = "clients"\nkeep = "1 year"\nfrom = "ended"\notherwise = ["anonymize", "restrict"]',
+        claims='data = "clients"\nwhere = "claim"\nkeep = "5 years"\nfrom = "claimed"\nbasis = "legal claims"',
+        bills='data = "bills"\nkeep = "5 years"\nfrom = "made"\nbasis = "legal obligation"',
+    )
+    company.carries_out({"clients": 3}, clients=[2, 3, 4], bills=[1])
+    found = company.store.rows("SELECT id, name FROM clients WHERE isolated IS NULL ORDER BY id")
+    assert [tuple(row) for row in found] == [(2, "b"), (3, "[redacted]")]
+    company.store.script("UPDATE clients SET claimed = NULL; DELETE FROM bills")
+    company.plans.clear()
+    company.carries_out({"clients": 2}, clients=[2])
 
 
 def test_do4_each_company_under_its_own_law(company: Company) -> None:

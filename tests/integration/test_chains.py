@@ -150,6 +150,22 @@ def test_a_slice_is_rewritten_though_its_row_stays(shop: Workplace):
     assert shop.fates("newsletter") == {"done": 1, "not_due": 2}
 
 
+def test_a_slice_is_rewritten_though_a_delete_of_its_row_would_reach_others(shop: Workplace):
+    """Nothing deletes a row of which a dataset has some columns only: the cascade is no matter there."""
+    shop.store.script(
+        "CREATE TABLE logins (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL,"
+        " FOREIGN KEY (customer_id) REFERENCES customers (id) ON DELETE CASCADE);"
+        "INSERT INTO logins VALUES (1, 3)"
+    )
+    connected(shop, more='parts = ["logins"]\nallow_scan = true', others=NEWSLETTER)
+    shop.rule("newsletter", 'data = "newsletter"\nuntil = "closed"', action='"pseudonymize"')
+    shop.rule("accounts", 'data = "accounts"\nkeep = "9 years"\nfrom = "seen"')
+    shop.store.script("UPDATE customers SET closed_at = '2026-11-01 00:00:00' WHERE id = 3")
+    assert not shop.problems()
+    assert outcomes(shop) == {"newsletter": 1, "accounts": 0}
+    assert len(shop.store.rows("SELECT id FROM logins")) == 1
+
+
 def test_a_narrowed_run_takes_no_otherwise_for_what_another_rule_would_remove(shop: Workplace):
     """The order of 2 would go first; in a run of this rule alone its customer waits, and is not rewritten instead."""
     shop.rule("inactive", INACTIVE)

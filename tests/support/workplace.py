@@ -214,6 +214,7 @@ class Workplace:
             "key",
             "daemon",
             "stop",
+            "vault",
         )
         modules = [importlib.import_module(f"retention.cli.commands.{name}") for name in names]
         kept = [(module, module.now) for module in modules if hasattr(module, "now")]

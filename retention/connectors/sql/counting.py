@@ -220,7 +220,7 @@ class Census:
             split = len(true) - len(made.beside)
             self._referring(made, tallies, true[:split])
             for part, rows in zip(made.beside, true[split:], strict=True):
-                _add_rows(part, tallies, labels, rows)
+                _add_rows(part, tallies, made.works, labels, rows)
         if due:
             self._parts(made, where, tallies)
         return counted
@@ -237,7 +237,7 @@ class Census:
     def _parts(self, made: Pass, where: Between | Those, tallies: Sequence[Tally]) -> None:
         for part in made.apart:
             for row in made.count_part(self._connection, part, where):
-                _add_rows(part, tallies, tuple(row)[:-1], row[-1])
+                _add_rows(part, tallies, made.works, tuple(row)[:-1], row[-1])
 
     def _shared_rows(self) -> None:
         """Rows that go with the last of several records are in no range of them: they are counted by themselves."""
@@ -314,10 +314,12 @@ class Census:
         return query.where(sa.not_(sa.and_(*first.key_known)), first.compiler.test(first.work.records))
 
 
-def _add_rows(part: Table, tallies: Sequence[Tally], labels: Sequence[str], rows: int | None) -> None:
+def _add_rows(
+    part: Table, tallies: Sequence[Tally], works: Sequence[Work], labels: Sequence[str], rows: int | None
+) -> None:
     """So many rows of the part belong to records of which the jobs say `labels`."""
-    for tally, label in zip(tallies, labels, strict=True):
-        if label.removesuffix(LATE) == "due":
+    for tally, work, label in zip(tallies, works, labels, strict=True):
+        if label.removesuffix(LATE) in work.taking:
             tally.rows[str(part.id)] += int(rows or 0)
 
 

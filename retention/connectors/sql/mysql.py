@@ -36,6 +36,7 @@ from retention.connectors.sql.mysql_session import (
     greeting,
     recoded,
 )
+from retention.connectors.sql.mysql_vault_tables import MysqlVaultTables
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Kind
@@ -53,7 +54,7 @@ class _Listed(UserDefinedType[Any]):
     cache_ok = True
 
 
-class Mysql(MysqlRewritable, MysqlMoments):
+class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     """Row locks, keys in lists, a server with a clock of its own."""
 
     name = "mysql"

@@ -14,7 +14,7 @@ from retention.planning.reach import qualified, quoted
 from retention.planning.rights import Need, Right
 
 _MARKER_RIGHTS = ("SELECT", "INSERT", "DELETE")
-_WORDS = {Right.READ: "SELECT", Right.DELETE: "DELETE"}
+_WORDS = {Right.READ: "SELECT", Right.DELETE: "DELETE", Right.INSERT: "INSERT"}
 """Who may delete a row may lock it."""
 
 

@@ -180,7 +180,7 @@ class Pass:
             )
             for item in self.asked
         ]
-        due = sa.or_(*(_is(label, "due") for label in labels))
+        due = self._taking(labels)
         parts = [sa.func.sum(sa.case((due, self.first.rows_of_part(part, rows)))) for part in self.beside]
         query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts)
         return query.select_from(rows).group_by(*labels)
@@ -190,8 +190,13 @@ class Pass:
         rows, _ = self._labelled(limits)
         labels = self._labels(rows)
         joined = self.first.with_part(part, rows)
-        due = sa.or_(*(_is(label, "due") for label in labels))
+        due = self._taking(labels)
         return sa.select(*labels, sa.func.count()).select_from(joined).where(due).group_by(*labels)
+
+    def _taking(self, labels: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+        """The record leaves its tables by some job, with its parts."""
+        pairs = zip(labels, self.works, strict=True)
+        return sa.or_(*(_is(label, *(work.taking or ("due",))) for label, work in pairs))
 
     @property
     def beside(self) -> tuple[Table, ...]:

@@ -29,7 +29,8 @@ from retention.connectors.sql.postgresql_rights import lacking
 from retention.connectors.sql.postgresql_tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
-from retention.model.catalogue import Catalogue, Column, Dates, Kind
+from retention.model.catalogue import Catalogue, Column, Dates, Kind, Table
+from retention.planning.reach import qualified
 from retention.planning.rights import Need
 
 _LOOKING = {
@@ -53,6 +54,12 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     physical = TupleIds()
     marker_schemas = True
     own_clock = True
+    copies_given_keys = "OVERRIDING SYSTEM VALUE"
+    since_type = "timestamp with time zone NOT NULL"
+
+    def vault_columns(self, table: Table) -> list[str]:
+        """Names, types and NOT NULL, to the letter; not what is computed, nor what gives out numbers."""
+        return [f"LIKE {qualified(table.id)}"]
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
         """`url` is a SQLAlchemy URL. Sessions are set by SET LOCAL in each transaction (PgBouncer)."""

@@ -18,7 +18,7 @@ _MARKER_RIGHTS = ("SELECT", "INSERT", "DELETE")
 _ASKED = sa.text(
     "SELECT n.nspname, c.relname, current_user, has_schema_privilege(n.oid, 'USAGE'),"
     " has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'DELETE'),"
-    " has_any_column_privilege(c.oid, 'UPDATE'), row_security_active(c.oid)"
+    " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'INSERT'), row_security_active(c.oid)"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE (n.nspname, c.relname) IN (SELECT * FROM unnest(CAST(:schemas AS text[]), CAST(:names AS text[])))"
 )
@@ -31,9 +31,10 @@ def lacking(connection: Connection, needs: Sequence[Need], marker_schema: str | 
     found: list[Lacking] = []
     has: dict[tuple[TableId, Right], bool] = {}
     role, closed = "", set()
-    for schema, name, user, usage, read, delete, update, hidden in connection.execute(_ASKED, given):
+    for schema, name, user, usage, read, delete, update, insert, hidden in connection.execute(_ASKED, given):
         role, table = user, TableId(schema=schema, name=name)
         has[table, Right.READ], has[table, Right.DELETE], has[table, Right.LOCK] = read, delete, update
+        has[table, Right.INSERT] = insert
         if not usage:
             closed.add((schema, table))
         if hidden:
@@ -79,6 +80,8 @@ def _word(need: Need) -> str:
             return "SELECT"
         case Right.DELETE:
             return "DELETE"
+        case Right.INSERT:
+            return "INSERT"
         case Right.LOCK | Right.REWRITE:
             return f"UPDATE ({', '.join(map(quoted, need.columns))})" if need.columns else "UPDATE"
 

@@ -19,6 +19,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
+from retention.connectors.sql.moving import Moves
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.showing import UNKNOWN
@@ -59,6 +60,7 @@ def job(
         steps = [
             _recheck(dialect, work, statements),
             _parts_before(dialect, work, statements),
+            _copies(dialect, statements),
             _deletes(dialect, connection, work, statements),
         ]
     for found in (_claim(dialect, work, statements, order), *steps):
@@ -134,7 +136,7 @@ def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -
 
 def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
     others = ""
-    if dialect.row_locks and work.own_columns and not work.bound.outside:
+    if dialect.row_locks and work.own_columns and not work.bound.outside and not work.moves:
         yield "lock the records, and recheck", statements.lock_due()
         others = _OTHERS
     if dialect.row_locks:
@@ -178,6 +180,16 @@ def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found
             yield f"count rows of {part.id}", statements.count_part(part)
 
 
+def _copies(dialect: Dialect, statements: Statements) -> Found:
+    """Of records that are moved to a vault, before they are deleted here."""
+    if not statements.work.moves:
+        return
+    moves = Moves(dialect, statements, None)
+    yield f"records that are in {moves.there.name} already", moves.there.statement
+    for copy in moves.copies:
+        yield f"copy rows of {copy.source.id} to {copy.target.id}", copy.statement
+
+
 def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: Statements) -> Found:
     looks = LookAgain(dialect, connection, statements).looks
     for look in looks:
@@ -194,7 +206,8 @@ def _deletes(dialect: Dialect, connection: Connection, work: Work, statements: S
         yield from _changes(f"delete {what} of {member.id}", lookup, emptying)
     for look in looks:
         yield f"rows that refer by {described(look.reference)} by now", look.rows
-    yield from _shared(SharedParts(dialect, connection, statements))
+    if not work.moves:
+        yield from _shared(SharedParts(dialect, connection, statements))
 
 
 def _shared(parts: SharedParts) -> Found:

@@ -63,6 +63,7 @@ class Sqlite(SqliteRewritable, SqliteMoments):
     marker_schemas = False
     typed = False
     own_clock = False
+    roles = False
 
     def engine(self, url: Any, *, read_only: bool) -> sa.Engine:
         """`url` is the path of a file that must exist: a wrong path never becomes a new database."""

@@ -40,6 +40,7 @@ from retention.connectors.sql.markers import (
     status_of,
     with_markers_in,
 )
+from retention.connectors.sql.moving import mover
 from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
@@ -62,6 +63,7 @@ from retention.planning.bound import BoundDataset
 from retention.planning.reach import quoted
 from retention.planning.reasons import Questions
 from retention.planning.rights import Need
+from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
 
 DENSE = 0.1
@@ -231,7 +233,7 @@ class SqlTarget(PersonsOf):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled or work.stays:
+        if work.remembered or work.bound.entangled or work.stays or work.moves:
             return False
         ways = {self._way(connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not self._no_index(work)
@@ -275,13 +277,16 @@ class SqlTarget(PersonsOf):
                 listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
             dense = share >= DENSE
             given = self._dialect, connection, work, committer, timeouts
-            if making is not None:
+            if making is not None and not work.moves:
                 yield rewriter(*given, making, remembered, dense=dense, listing=listing)
+                return
+            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
+            if making is not None:
+                yield mover(*given, making, remembered, dense=dense, listing=listing, untold=untold)
                 return
             if isinstance(remembered, RememberedKeys):
                 yield RememberingRemover(*given, remembered, listing=listing)
                 return
-            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
             apart = untold is None or untold.told_apart
             way = self._way(connection, work, dense) if apart else KeyRemover
             if way is SpanRemover and untold is not None and not untold.few:
@@ -295,7 +300,7 @@ class SqlTarget(PersonsOf):
 
     def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
         """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if work.stays or not (work.own_columns and work.nothing_refers):
+        if work.stays or work.moves or not (work.own_columns and work.nothing_refers):
             return KeyRemover
         if self._dialect.physical is not None and (dense or self._no_index(work)):
             return PageRemover
@@ -320,6 +325,19 @@ class SqlTarget(PersonsOf):
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
             yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
+
+    # -- vaults ----------------------------------------------------------------------------
+
+    def vault_statements(
+        self, tables: Sequence[NewTable], schemas: Sequence[str], role: str, reviewers: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        grants = self._dialect.vault_grants(tables, schemas, role, reviewers)
+        return self._dialect.vault_statements(tables, schemas), grants
+
+    def make(self, statements: Sequence[str], what: str) -> None:
+        with self._writer(f"making {what}") as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement.replace(":", "\\:")))
 
     # -- markers ---------------------------------------------------------------------------
 

@@ -75,12 +75,14 @@ class Spelling:
         )
         return [made]
 
+    def can(self, data: tuple[str, ...], reached: Sequence[Dataset]) -> list[str]:
+        """The actions that a rule on the data may name."""
+        every = (DELETE, REWRITE, RESTRICT)
+        return [a for a in every if data == ANY or all(spelt_out(dataset, a) for dataset in reached)]
+
     def chain(self, data: tuple[str, ...], reached: Sequence[Dataset]) -> dict[str, Any]:
         """An action, and what is tried otherwise: what every dataset of the rule's data spells out."""
-        every = (DELETE, REWRITE, RESTRICT)
-        can = [a for a in every if data == ANY or all(spelt_out(dataset, a) for dataset in reached)]
-        if not can:
-            return {}
+        can = self.can(data, reached)
         first = self.rnd.choice(can) if self.chance(40) or DELETE not in can else DELETE
         rest = [action for action in can if action != first] if first != RESTRICT else []
         more = self.rnd.sample(rest, self.rnd.choice(range(len(rest) + 1)))

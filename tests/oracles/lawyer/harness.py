@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from retention.cli.root import root
 from retention.config import load
-from retention.errors import UsageError
+from retention.errors import RetentionError, UsageError
 from retention.model import documents
 from retention.model.explanation import RuleView
 from retention.model.place import Place as Files
@@ -87,6 +87,9 @@ class Harness:
             self.files, rules=case.world.only, as_of=at(case.world.as_of), clock=now, store=self.told(case)
         )
         document = documents.plan_document(made)
+        for job in document["jobs"]:
+            if job["status"] == "failed":
+                raise RetentionError(job["reason"])
         return {(job["rule"], job["dataset"]): job for job in document["jobs"]}
 
     def explain(self, case: Case, dataset: str, key: Sequence[Any]) -> dict[str, RuleView]:

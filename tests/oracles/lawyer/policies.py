@@ -118,7 +118,11 @@ class PolicyDrawing:
         if self.profile.any_data and self.chance(20):
             return ANY
         if self.profile.any_data and len(names) > 1 and self.chance(15):
-            return tuple(sorted(self.rnd.sample(names, 2)))
+            two = tuple(sorted(self.rnd.sample(names, 2)))
+            if not self.profile.actions or self.spelling.can(
+                two, [d for d in self.datasets if d.data in two]
+            ):
+                return two
         return (self.rnd.choice(names),)
 
     def rule(self, name: str, data: tuple[str, ...]) -> Rule:

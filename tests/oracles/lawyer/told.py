@@ -55,6 +55,19 @@ def concerns(world: World, telling: Telling, record: Record, zone: str) -> bool 
     return later(telling.at, began, zone)  # type: ignore[arg-type]
 
 
+@remembered
+def standing(world: World) -> Sequence[Telling]:
+    """What was told and not taken back. What is told again while it stands is one telling, and taken back as one."""
+    found: dict[object, Telling] = {}
+    for telling in sorted(world.tellings, key=lambda telling: telling.told_at):
+        named = frozenset(normalised(world, kind, value) for kind, value in telling.identifiers)
+        what = telling.event, named, telling.at
+        found.setdefault(what, telling)
+        if telling.withdrawn:
+            del found[what]
+    return list(found.values())
+
+
 def tellings(world: World, event: str) -> Sequence[Telling]:
-    """Those that were taken back never were."""
-    return [telling for telling in world.tellings if telling.event == event and not telling.withdrawn]
+    """Those of one event."""
+    return [telling for telling in standing(world) if telling.event == event]

@@ -255,7 +255,8 @@ def check_proof(path, key):
         events[name] = event = read_line(line, name)
         path_up = [bytes.fromhex(step) for step in shown["path"]]
         need(root_by(path_up, leaf(line), event["seq"], size) == root, f"{name}: it is not in the ledger")
-    begun, intent, outcome = events["started"], events["intent"], events["outcome"]
+    intent, outcome = events["intent"], events["outcome"]
+    begun = events["started"] if "started" in events else events["released"]
     record, batch, went = proof["record"], proof["batch"], outcome["data"]
     message = spelt(["retention/record/1", record["connector"], record["dataset"], record["key"]])
     path_up = [bytes.fromhex(step) for step in batch["path"]]
@@ -267,13 +268,18 @@ def check_proof(path, key):
     need(intent["type"] == "batch.intent" and all(same) and done, "the batch was not carried out")
     rule, connector, dataset = went["job"].split("/")
     need((connector, dataset) == (record["connector"], record["dataset"]), "the batch is of other records")
-    need(begun["type"] == "run.started" and begun["data"]["run"] == went["run"], "the run is another one")
+    kind = "run.started" if "started" in events else "record.released"
+    need(begun["type"] == kind and begun["data"]["run"] == went["run"], "the run is another one")
     said = [
         f"Proved: the record {connector}.{dataset} {','.join(record['key'])} was in batch {went['batch']}"
         f" of run {went['run']},",
         f"carried out by {outcome['at']} under the rule {rule} (event {outcome['seq']}).",
-        f"The run was started by {begun['data']['by']}, under policy {begun['data']['policy']}.",
     ]
+    if kind == "run.started":
+        said.append(f"The run was started by {begun['data']['by']}, under policy {begun['data']['policy']}.")
+    else:
+        said[1] = f"carried out by {outcome['at']}: it went back from its vault (event {outcome['seq']})."
+        said.append(f"It was released by {begun['data']['by']} ({begun['data']['reason']}).")
     for name in sorted(name for name in events if name.startswith("approval")):
         given = events[name]["data"]
         named = any((a["plan"], a["rule"]) == (given["plan"], rule) for a in begun["data"]["approvals"])
