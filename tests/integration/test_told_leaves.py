@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from retention.connectors.sql import alike, days
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.untold import Untold
 from tests.integration.test_told_events import tell
@@ -92,3 +93,15 @@ def test_a_record_that_comes_to_be_about_a_held_person_during_the_run_stays(
     assert in_ranges
     assert left(store) == [2, 3, 20, 40, MANY + 1, MANY + 2, MANY + 3]
     assert (job.done, job.skipped.total, job.left) == (MANY - 4, 2, 0)
+
+
+def test_what_was_told_of_more_days_than_a_statement_takes_goes_in_one_batch(visits, store, monkeypatch):
+    for module in (alike, days):
+        monkeypatch.setattr(module, "SLOTS", 1)
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    tell(visits, "erasure_requested", "--subject", "email=p@example.com", "--at", "2026-11-21")
+
+    (job,) = (job for job in visits.run().jobs if job.rule == "erasure")
+
+    assert left(store) == []
+    assert (job.done, job.batches, job.left) == (3, 1, 0)

@@ -117,7 +117,8 @@ class Census:
     ) -> None:
         """`special`: the only records to which the lists of `works` can make a difference."""
         self._special = special
-        self._apart = special if len(works[0].bound.key) == 1 else ()
+        apart = len(works[0].bound.key) == 1 and len(special) <= VALUES
+        self._apart = special if apart else ()
         self._dialect = dialect
         self._connection = connection
         self._works = tuple(works)
@@ -249,8 +250,8 @@ class Census:
     def _told(self) -> None:
         """The records of which people told something, by themselves.
 
-        Those with a key of several columns, which not every database can look for in a list, were counted with the
-        others, as if nobody had: that is taken off.
+        Where they are too many to be left out by a list, or have a key of several columns, which not every database
+        can look for in one, they were counted with the others, as if nobody had: that is taken off.
         """
         without, having = self._specially()
         self._sheet.once.subtract(without.once)

@@ -257,10 +257,14 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
 
 
 def _array(values: list[Any]) -> Any:
-    """An array of whole numbers as its literal, which psycopg would take ten times as long to write."""
-    if all(type(value) is int for value in values):
+    """An array of whole numbers as its literal, which psycopg would take ten times as long to write.
+
+    What was read and what somebody typed may be of two types: then all of them are texts.
+    """
+    types = {type(value) for value in values if value is not None}
+    if types <= {int} and None not in values:
         return f"{{{','.join(map(str, values))}}}"
-    return values
+    return values if len(types) < 2 else [None if value is None else str(value) for value in values]
 
 
 def _load_any_date(connection: Any) -> None:
