@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from retention.connectors.sql import alike, days
+from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.spans import SpanRemover
+from retention.engine.pace import Pace
+from retention.verbs import execution
 from tests.integration.test_told_events import tell
 from tests.integration.test_told_fates import fates, hold
 from tests.support.workplace import Workplace
@@ -23,13 +28,14 @@ TOLD = {MANY + 1: "bob@example.com", MANY + 2: "Bob@example.com"}
 def in_ranges(monkeypatch) -> list[str]:
     """The datasets whose batches were taken in ranges, with people's words told apart."""
     taken: list[str] = []
-    original = Untold.look
+    for kind, what in ((PageRemover, "pages"), (SpanRemover, "span")):
 
-    def look(self, rows, at):
-        taken.append("in ranges")
-        return original(self, rows, at)
+        def take(self, window, most, *, wait=False, original=kind.take, what=what):
+            taken.extend(["in ranges"] * (getattr(window, what) is not None))
+            return original(self, window, most, wait=wait)
 
-    monkeypatch.setattr(Untold, "look", look)
+        monkeypatch.setattr(kind, "take", take)
+    monkeypatch.setattr(execution, "Pace", partial(Pace, size=10))  # more are due than a batch takes
     return taken
 
 
