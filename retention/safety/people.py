@@ -21,7 +21,7 @@ from retention.safety import tellings as telling
 from retention.safety.carrying import Named
 from retention.safety.holds import Held, names
 
-_Seen: TypeAlias = tuple[Person, Mapping[str, telling.Known], telling.Moment | None]
+_Seen: TypeAlias = "tuple[Person, Mapping[str, telling.Known], telling.Moment | None]"
 """What is known of one record: who it is about, what columns tell of its events, when it was rewritten last."""
 
 
