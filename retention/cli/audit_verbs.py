@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from retention.model.audit import Archived, Consistency, Export, Proof
+    from retention.model.audit import Archived, Consistency, Denial, Export, Proof
     from retention.model.chosen import Chosen
     from retention.model.explanation import Verification
     from retention.model.place import Place
@@ -74,9 +74,12 @@ def export(
     return cast("Export", done)
 
 
-def prove(place: Place, *, dataset: str, key: str, archives: Paths = ()) -> Proof:
-    """Proves that one record went."""
-    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key, archives=archives))
+def prove(
+    place: Place, *, dataset: str, key: str, refused: bool = False, archives: Paths = ()
+) -> Proof | Denial:
+    """Proves that one record went, or what was refused for it."""
+    found = _verb("proving", "prove")(place, dataset=dataset, key=key, refused=refused, archives=archives)
+    return cast("Proof | Denial", found)
 
 
 def archive(place: Place, folder: Path, *, by: str, clock: Callable[[], datetime]) -> Archived:

@@ -63,6 +63,7 @@ def export(
     help="Write the proof, which verifies alone.",
 )
 @archives_option()
+@click.option("--refused", is_flag=True, help="What was refused for it, though it was carried out since.")
 @format_option()
 @click.pass_obj
 def prove(
@@ -71,11 +72,13 @@ def prove(
     key: str,
     output: Path | None,
     archives: tuple[Path, ...],
+    refused: bool,
     form: str,
 ) -> int:
     """Prove that one record was deleted: when, under which promise, and who approved it.
 
-    KEY is typed as for explain. Needs the evidence key, and no database. Exits with 7 where there is no evidence.
+    Of a record that was not, what was demanded for it and refused, and why. KEY is typed as for explain. Needs the
+    evidence key, and no database. Exits with 7 where there is no evidence.
     """
     connector, dot, name = dataset.partition(".")
     if not (connector and dot and name):
@@ -83,7 +86,7 @@ def prove(
     if output is not None:
         check_output(output)
         verbs.refuse_output(session.place, output)
-    proof = audit_verbs.prove(session.place, dataset=dataset, key=key, archives=archives)
+    proof = audit_verbs.prove(session.place, dataset=dataset, key=key, refused=refused, archives=archives)
     if output is not None:
         with replacing(output) as stream:
             stream.write(as_json(dict(proof.document)))

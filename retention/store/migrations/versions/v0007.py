@@ -8,7 +8,7 @@ from alembic import op
 from retention.store.columns import AS_TABLES, BIG, BLOB
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:
