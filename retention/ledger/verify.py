@@ -139,6 +139,8 @@ class _Walk:
         self._last_hash = FIRST_PREV
         self._last_at: datetime | None = None
         self._length = 0
+        self._archived = False
+        """Whether it stands among events of which the hashes alone are there."""
 
     @property
     def head(self) -> Head:
@@ -152,6 +154,7 @@ class _Walk:
         if beginning.leaves is None:
             self._step_over(beginning)
         else:
+            self._archived = True
             self._check_marks()
             for leaf, line in beginning.events():
                 number = self._tree.size
@@ -159,6 +162,7 @@ class _Walk:
                 self._take(number, line)
             if self._tree.edge() != beginning.edge:
                 raise LedgerError("the hashes that are kept of archived events are not those of the archive")
+        self._archived = False
         self._last_hash, self._last_at = beginning.last_hash, beginning.last_at
         self._length = beginning.length
 
@@ -249,6 +253,10 @@ class _Walk:
         """
         if size == self._good:
             return LedgerError(f"checkpoint of {size} events: two are signed, with different roots")
+        if self._archived:
+            return LedgerError(
+                f"checkpoint of {size} events: the hashes kept of archived events are not those that it signs"
+            )
         last, first = size - 1, self._good
         also = "" if first == last else f" (with or without others from event {first} on)"
         after = next(self._lines, None)

@@ -24,6 +24,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from retention.errors import LedgerError, UnreachableError
+from retention.ledger.history import BLOCK
 from retention.ledger.keys import SIGNING
 from retention.ledger.line import MAX_LINE, format_instant, parse
 from retention.ledger.note import Checkpoint, Note
@@ -120,7 +121,8 @@ class Mirror:
         path = self.folder / LINES
         advice = "the mirror is left as it is; move it away, and it is written anew"
         with path.open("rb") as stream:
-            number = first = _first(stream.fileno())
+            first = _first(stream.fileno())
+            number = first = 0 if first % BLOCK else first  # an archive is of whole blocks
             if first and log.archived.ending(first) is None:
                 return LedgerError(
                     f"event {first}: {path} begins with it, and the state store knows of no archive that ends there:"

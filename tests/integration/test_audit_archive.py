@@ -176,7 +176,7 @@ def test_what_is_changed_behind_an_archive_is_found(archived: Workplace) -> None
         (f"{leaves} = CAST(X'{other}' || substr(leaves, 33) AS BLOB) WHERE number = 0",
          "event 0: its content was changed since it was archived"),
         (f"{leaves} = CAST(X'{other}' || substr(leaves, 33) AS BLOB) WHERE number = 1",
-         "checkpoint of"),
+         "the hashes kept of archived events are not those that it signs"),
         ("DELETE FROM retention_archived_leaves WHERE number = 1", "event 256: its hash is missing"),
         ("UPDATE retention_event SET line = replace(CAST(line AS TEXT), 'signing', 'signink') WHERE seq = 0",
          "event 0: its content was changed since it was archived"),
