@@ -181,9 +181,9 @@ def test_what_is_changed_behind_an_archive_is_found(archived: Workplace) -> None
         ("UPDATE retention_event SET line = replace(CAST(line AS TEXT), 'signing', 'signink') WHERE seq = 0",
          "event 0: its content was changed since it was archived"),
         ("DELETE FROM retention_event WHERE seq = 513", "event 513: it is missing"),
-        ("DELETE FROM retention_archive", "event 0: it is missing"),
+        ("DELETE FROM retention_archive", "it is missing from the state store"),
         ("UPDATE retention_archive SET stop = 256", "row about an archive is damaged"),
-        ("UPDATE retention_archive SET last_hash = replace(last_hash, 'a', 'b')", "event 512: its prev is not"),
+        ("UPDATE retention_archive SET last_hash = replace(last_hash, 'a', 'b')", "event 512 has the hash of another one"),
     ):  # fmt: skip
         SqliteStore(database).script(statement)
         told = archived.cli("audit", "verify")
