@@ -183,7 +183,8 @@ def test_what_is_changed_behind_an_archive_is_found(archived: Workplace) -> None
         ("DELETE FROM retention_event WHERE seq = 513", "event 513: it is missing"),
         ("DELETE FROM retention_archive", "it is missing from the state store"),
         ("UPDATE retention_archive SET stop = 256", "row about an archive is damaged"),
-        ("UPDATE retention_archive SET last_hash = replace(last_hash, 'a', 'b')", "event 512 has the hash of another one"),
+        ("UPDATE retention_archive SET last_hash = replace(last_hash, 'a', 'b')",
+         "event 512 has the hash of another one"),
     ):  # fmt: skip
         SqliteStore(database).script(statement)
         told = archived.cli("audit", "verify")
