@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from retention.demo.built import Built
 from retention.demo.company import COMPANIES
+from retention.demo.making import Making
 from retention.demo.store.build import build as build_store
 from retention.errors import SafetyRefusal
 from retention.model.place import Place
@@ -147,15 +149,15 @@ def test_a_file_is_no_folder(typed: Typed, tmp_path: Path) -> None:
 
 
 def test_a_demo_that_was_interrupted_while_it_was_built_is_called_unfinished(tmp_path: Path) -> None:
-    def interrupted(folder: Path, today: date) -> None:
-        build_store(folder, today)
+    def interrupted(making: Making) -> Built:
+        build_store(making)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path, replace(COMPANIES["store"], build=interrupted), clock=clock)
     before = content(tmp_path)
     with pytest.raises(SafetyRefusal, match="not built to its end"):
-        demo(tmp_path, company=None, clock=clock, show=RecordingScreen())
+        demo(tmp_path, clock=clock, show=RecordingScreen())
     assert content(tmp_path) == before
 
 
@@ -163,7 +165,7 @@ def test_the_store_is_the_same_for_the_same_day(tmp_path: Path) -> None:
     dumps = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        build_store(tmp_path / name, date(2028, 2, 29))
+        build_store(Making(folder=tmp_path / name, today=date(2028, 2, 29)))
         with closing(sqlite3.connect(tmp_path / name / "store.db")) as connection:
             dumps.append("\n".join(connection.iterdump()))
     assert dumps[0] == dumps[1]
