@@ -12,6 +12,7 @@ from retention.demo.built import Built
 from retention.demo.crm import build as crm
 from retention.demo.documents import build as documents
 from retention.demo.making import Making
+from retention.demo.panel import build as panel
 from retention.demo.quotes import build as quotes
 from retention.demo.store import build as store
 from retention.errors import UsageError
@@ -46,7 +47,13 @@ class Company:
 
 COMPANIES: Mapping[str, Company] = {
     name: Company(name=name, timezone=made.TIMEZONE, build=made.build, stores=tuple(made.STORES))
-    for name, made in (("store", store), ("quotes", quotes), ("crm", crm), ("documents", documents))
+    for name, made in (
+        ("store", store),
+        ("quotes", quotes),
+        ("crm", crm),
+        ("documents", documents),
+        ("panel", panel),
+    )
 }
 
 
