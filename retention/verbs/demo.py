@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 import sys
@@ -69,19 +70,20 @@ def build(
 ) -> tuple[Place, Built]:
     """Databases, files, state store and keys in `home`; a file UNFINISHED lies there until all is done.
 
+    When it fails or is interrupted, what was made goes again.
+
     `environ`: RETENTION_DEMO_NAME_URL, where given, puts the store NAME into that empty database.
     """
     given = environ or {}
     urls = {name: given[variable(name)] for name in chosen.stores if given.get(variable(name))}
     _claim(home)
     try:
-        for name in chosen.files:
-            path = home / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_elsewhere((chosen.home / name).read_text("utf-8"), path.stem, urls), "utf-8")
         day = periods.day_of(clock(), chosen.timezone)
-        making = Making(folder=home, today=day, scale=scale, urls=urls, progress=progress or NoProgress())
-        built = chosen.build(making)
+        # Databases first: where there is no policy yet, no other command takes the half of them for the whole.
+        built = chosen.build(
+            Making(folder=home, today=day, scale=scale, urls=urls, progress=progress or NoProgress())
+        )
+        _write_files(home, chosen, urls)
         # Nothing else of the caller's own environment: a state store that it names is not the demo's.
         place = Place(
             config=home / "policies.toml",
@@ -91,9 +93,31 @@ def build(
         )
         init(home, place, by=account_name(), clock=clock)
         (home / UNFINISHED).unlink()
-    except OSError as error:
-        raise RetentionError(f"{home}: the demo could not be built: {error.strerror or error}") from error
+    except BaseException as error:
+        _take_back(home, chosen)
+        if isinstance(error, OSError):
+            raise RetentionError(f"{home}: the demo could not be built: {error.strerror or error}") from error
+        raise
     return place, built
+
+
+def _take_back(home: Path, chosen: Company) -> None:
+    """Removes what the demo makes, by name, and the sign that it is not finished last. What can't be removed stays."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(home / "state", ignore_errors=True)
+        made = [*chosen.files, *(f"{name}.db" for name in chosen.stores)]
+        for name in (*made, *(f"{name}.db-journal" for name in chosen.stores)):
+            (home / name).unlink(missing_ok=True)
+        if (home / "connectors").is_dir():
+            (home / "connectors").rmdir()
+        (home / UNFINISHED).unlink(missing_ok=True)
+
+
+def _write_files(home: Path, chosen: Company, urls: Mapping[str, str]) -> None:
+    for name in chosen.files:
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_elsewhere((chosen.home / name).read_text("utf-8"), path.stem, urls), "utf-8")
 
 
 def _elsewhere(text: str, connector: str, urls: Mapping[str, str]) -> str:
@@ -206,8 +230,7 @@ class _Tour:
         self._show.text("A second plan, of what is left:")
         left = plan(self._place, as_of=self._as_of, clock=self._clock, store=False)
         self._show.later_plan(left)
-        if self._built.still_late:
-            self._show.text(self._built.still_late)
+        self._show.text(self._built.left)
         self._show.text(
             "Every step went into a ledger that holds nothing about the people concerned, and that is chained"
             " and signed, so that a line that was changed shows. retention audit verify finds:"

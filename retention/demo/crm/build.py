@@ -34,7 +34,8 @@ def build(making: Making) -> Built:
     making.progress.finish()
     return Built(
         what=f"a CRM and chat service: {count:,} users, {rows.count:,} rows",
-        still_late="",
+        left="What is left is kept for a reason: contracts that go on, content that its customer wants kept, "
+        "profiles without a name whose messages a claim rests on.",
         telling=(
             Telling(
                 dataset="app.users",

@@ -33,7 +33,8 @@ def build(making: Making) -> Built:
     making.progress.finish()
     return Built(
         what=f"a control panel for hosting: {count:,} customers, {rows.count:,} rows",
-        still_late="",
+        left="What is left is kept for a reason: customers who are served, those whose invoices a law keeps, "
+        "readers who never withdrew.",
         telling=(
             Telling(
                 dataset="panel.customers",

@@ -9,13 +9,14 @@ from typing import Any
 from retention.demo.built import Built, Telling
 from retention.demo.filling import Filling
 from retention.demo.making import Making
+from retention.demo.store import desk
 from retention.demo.store import schema as t
 from retention.demo.store.crowd import CUSTOMERS, PLACES, STREETS, crowd
 from retention.demo.store.lines import DUE_ORDER, KEPT_ACCOUNT, UNDATED_ORDER, named_customers
 from retention.demo.store.rows import Customer, Order
 
 TIMEZONE = "Europe/Oslo"
-STORES = {"store": t.STORE}
+STORES = {"store": t.STORE, "desk": t.DESK}
 
 _SEED = "store"
 _FIRST_ORDER = 1001
@@ -31,15 +32,18 @@ def build(making: Making) -> Built:
         tables = _Tables(rows, dice)
         for customer in named_customers(making.today):
             tables.add(customer, named=True)
+        desk.named(rows, making.today)
+        others = random.Random("desk")  # noqa: S311 - the same requests every time
         for customer in crowd(making.today, dice, count):
             tables.add(customer)
+            desk.everybody_else(rows, making.today, others, customer.name, customer.email)
             making.progress.advance(1)
     making.progress.finish()
     customers, orders = tables.customers, tables.orders
     return Built(
         what=f"a small web store in Norway: {customers:,} customers and {orders:,} orders",
-        still_late="Overdue still are accounts that nobody uses, whose owners have orders that the law keeps;"
-        " they go with the last of these.",
+        left="Accounts that nobody uses, and whose owners have orders that the law keeps, have only name and "
+        "address left; they go with the last of these orders.",
         telling=(
             Telling(
                 dataset="store.orders",
@@ -49,8 +53,8 @@ def build(making: Making) -> Built:
             Telling(
                 dataset="store.accounts",
                 key=tables.keys[KEPT_ACCOUNT],
-                shows="An account that its own rule would delete, and that stays: the law keeps an order of"
-                " this customer.",
+                shows="An account that its own rule would delete: the law keeps an order of this customer, so name"
+                " and address stay, and all else goes.",
             ),
             Telling(
                 dataset="store.orders",

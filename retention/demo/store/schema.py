@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from retention.demo.columns import key, number, refers, text
+from retention.demo.columns import flag, key, number, refers, text, when
 
 STORE = sa.MetaData()
 
@@ -72,4 +72,45 @@ credit_notes = sa.Table(
     text("issued_at", 32),
     number("amount_ore", nullable=False),
     sa.CheckConstraint("amount_ore > 0"),
+)
+
+DESK = sa.MetaData()
+
+tickets = sa.Table(
+    "tickets",
+    DESK,
+    key(),
+    text("email", index=True, nullable=False),
+    text("subject", nullable=False),
+    text("status", 10, nullable=False),
+    when("opened_at", nullable=False),
+    flag("disputed"),
+)
+messages = sa.Table(
+    "messages",
+    DESK,
+    key(),
+    refers("ticket_id", "tickets.id", nullable=False),
+    text("body", 400, nullable=False),
+    when("sent_at", index=True),
+)
+readers = sa.Table(
+    "readers",
+    DESK,
+    key(),
+    text("name", nullable=False),
+    text("email", index=True, nullable=False),
+    when("subscribed_at"),
+    when("unsubscribed_at", index=True),
+    when("withdrawn_at", index=True),
+)
+consents = sa.Table(
+    "consents",
+    DESK,
+    key(),
+    text("cookie", index=True, nullable=False),
+    text("choice", 20, nullable=False),
+    number("given", nullable=False),
+    number("ended", index=True, nullable=False),
+    flag("contested"),
 )
