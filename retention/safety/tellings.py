@@ -6,6 +6,7 @@ names; the results are lists of keys that the predicates of `retention.planning.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 from retention import periods
 from retention.connectors.port import Dates, Key, Person
+from retention.model.clock import Period
 from retention.model.policy import ToldEvent, Variant
 from retention.model.told import Telling, normalised
 from retention.periods.encodings import read
@@ -48,6 +50,15 @@ class Found:
     def add(self, name: str, key: Key) -> None:
         """Puts the key on a list."""
         self.keys.setdefault(name, []).append(key)
+
+    def take(self, other: Found) -> None:
+        """Puts on each list what another has there."""
+        for name, keys in other.keys.items():
+            self.keys.setdefault(name, []).extend(keys)
+        for name, days in other.days.items():
+            mine = self.days.setdefault(name, {})
+            for day, keys in days.items():
+                mine.setdefault(day, []).extend(keys)
 
 
 def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
@@ -94,8 +105,16 @@ def of_columns(dataset: BoundDataset, components: Sequence[Component], dates: Da
     return Known(moments=tuple(moments), unclear=dates.unclear)
 
 
-def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, into: Found) -> None:
-    """Puts the record on every list of the case that it belongs on."""
+def reckon(
+    case: Case,
+    key: Key,
+    events: Mapping[str, Known],
+    as_of: datetime,
+    into: Found,
+    *,
+    marked: Moment | None = None,
+) -> None:
+    """Puts the record on every list of the case that it belongs on. `marked`: when it was rewritten last."""
     variant = case.variant
     begin = events.get(variant.event or "", Known())
     if variant.event in case.told:
@@ -105,11 +124,10 @@ def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, i
             if variant.event in case.told and _precedes(begin, events[limb.event], variant.timezone):
                 into.add(case.listed("precedes", limb), key)
         elif limb.keep:
-            _keep(case, limb, key, begin, as_of, into)
+            _keep(case, limb, key, begin, as_of, into, marked)
         else:
-            _ending(
-                case, limb, key, begin if variant.event is not None else None, events[limb.event], as_of, into
-            )
+            first = begin if variant.event is not None else None
+            _ending(case, limb, key, first, events[limb.event], as_of, into, marked)
 
 
 def later(left: Moment, right: Moment, timezone: str) -> bool:
@@ -136,7 +154,9 @@ def _begin(case: Case, key: Key, begin: Known, as_of: datetime, into: Found) -> 
         into.add(case.listed("near at_most"), key)
 
 
-def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into: Found) -> None:
+def _keep(
+    case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into: Found, marked: Moment | None
+) -> None:
     variant = case.variant
     assert variant.keep is not None, "binding refuses an instructed period from a told event"
     today, clock = periods.day_of(as_of, variant.timezone), variant.counting(variant.keep)
@@ -149,6 +169,7 @@ def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into:
     elif days:
         day = max(days)
         _came(case, limb, key, periods.ended_day(day, clock), into)
+        _since(case, limb, key, begin.moments, marked, into)
         if periods.late_day(day, clock, variant.within) <= today:
             into.add(case.listed("late", limb), key)
 
@@ -161,11 +182,19 @@ def _precedes(begin: Known, end: Known, timezone: str) -> bool:
 
 
 def _ending(
-    case: Case, limb: Limb, key: Key, begin: Known | None, end: Known, as_of: datetime, into: Found
+    case: Case,
+    limb: Limb,
+    key: Key,
+    begin: Known | None,
+    end: Known,
+    as_of: datetime,
+    into: Found,
+    marked: Moment | None,
 ) -> None:
     variant = case.variant
     today = periods.day_of(as_of, variant.timezone)
     counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
+    come: list[Moment] = []
     zone = variant.timezone
     before = (
         () if begin is None else begin.moments
@@ -184,8 +213,10 @@ def _ending(
             continue
         day = _day(moment, variant.timezone)
         counting.append((day, _day(end.told[place], variant.timezone)))
+        come.append(moment)
     if counting:
         _came(case, limb, key, min(day for day, _ in counting), into)
+        _since(case, limb, key, come, marked, into)
         if any(today >= _late(day, variant) for _, day in counting):
             into.add(case.listed("late", limb), key)
     elif unclear:
@@ -197,10 +228,23 @@ def _came(case: Case, limb: Limb, key: Key, day: date, into: Found) -> None:
     into.days.setdefault(case.listed("day", limb), {}).setdefault(day, []).append(key)
 
 
+def _since(
+    case: Case, limb: Limb, key: Key, come: Iterable[Moment], marked: Moment | None, into: Found
+) -> None:
+    """The limb has come by something that is later than the record was rewritten last."""
+    if marked is not None and any(later(moment, marked, case.variant.timezone) for moment in come):
+        into.add(case.listed("since", limb), key)
+
+
 def _late(day: date, variant: Variant) -> date:
     """The first day on which an event of `day` that ends a clock has been there for longer than `within`."""
-    plain = Variant(timezone=variant.timezone).counting(variant.within)
-    return periods.due_day(day, plain)
+    return _within(day, variant.timezone, variant.within)
+
+
+@functools.lru_cache(maxsize=4096)
+def _within(day: date, timezone: str, within: Period) -> date:
+    """The same by what decides it; days repeat, and telling each anew is most of what a telling costs."""
+    return periods.due_day(day, Variant(timezone=timezone).counting(within))
 
 
 def _past_day(known: Known, variant: Variant, as_of: datetime) -> date | None:
