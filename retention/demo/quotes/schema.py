@@ -35,7 +35,7 @@ def _mail() -> list[sa.Column[object]]:
 def _visitor() -> list[sa.Column[object]]:
     return [
         key(),
-        text("cookie", 40, index=True, nullable=False),
+        text("cookie", 80, index=True, nullable=False),
         when("first_seen_at", nullable=False),
         when("consented_at", index=True),
         when("withdrew_at", index=True),
@@ -79,7 +79,7 @@ visits = sa.Table(
     "visits",
     SITE,
     key(),
-    text("cookie", 40, index=True, nullable=False),
+    text("cookie", 80, index=True, nullable=False),
     number("seen_ms", index=True),
     text("page", nullable=False),
 )
@@ -87,7 +87,7 @@ incidents = sa.Table(
     "incidents",
     SITE,
     key(),
-    text("cookie", 40, index=True),
+    text("cookie", 80, index=True),
     text("ip", 45, nullable=False),
     text("kind", 20, nullable=False),
     when("noticed_at", index=True),
