@@ -45,7 +45,7 @@ class MysqlMoments(MysqlClocks):
             )
         if encoding.format in _SPELT:
             readable, text = encodings.ordered(self, column, field)
-            wall = sa.func.str_to_date(text, _literal(f"'{_SPELT[encoding.format].replace('%', '%%')}'"))
+            wall = sa.func.str_to_date(text, _literal(f"'{_SPELT[encoding.format]}'"))
             return sa.case((readable, _of_wall(wall, naive)))
         if field.kind is Kind.TIMESTAMPTZ:
             return column
