@@ -23,6 +23,7 @@ help:
 	@echo "make oracle  hold the engine against $(COUNT) small companies (COUNT=...), on every database that answers"
 	@echo "make bench   measure"
 	@echo "make docs    build the documentation as a site, in build/site; a dead link is an error"
+	@echo "make pictures   the picture of the terminal in README.md, taken of a real demo"
 	@echo "make clean   remove what these targets made"
 	@echo
 	@echo "PYTHON=python3.12 picks another Python (3.11 or later); now: $(PYTHON)"
@@ -52,8 +53,11 @@ lint: $(READY)
 
 docs: $(VENV)/ready-for-docs
 	rm -rf build/site
-	$(BIN)/sphinx-build -q -n -W --keep-going -d build/doctrees docs build/site
+	$(BIN)/sphinx-build -q -E -n -W --keep-going -d build/doctrees docs build/site
 	@echo "build/site/index.html"
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) .python-asked-for build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -79,4 +83,4 @@ $(VENV)/ready-for-docs: $(READY)
 
 always:
 
-.PHONY: help demo test faults oracle bench lint docs clean always
+.PHONY: help demo test faults oracle bench lint docs pictures clean always
