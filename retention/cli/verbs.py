@@ -389,6 +389,6 @@ def ddl(place: Place) -> tuple[Script, ...]:
     return cast("tuple[Script, ...]", _verb("ddl", "ddl")(place))
 
 
-def demo(folder: Path | None, *, company: str | None, clock: Clock, show: DemoScreen) -> None:
-    """Builds the small company and shows it around."""
-    _verb("demo", "demo")(folder, company=company, clock=clock, show=show)
+def demo(folder: Path | None, *, clock: Clock, show: DemoScreen, **how: Any) -> None:
+    """Builds a small company and shows it around."""
+    _verb("demo", "demo")(folder, clock=clock, show=show, **how)

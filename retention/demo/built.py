@@ -17,9 +17,9 @@ class Telling:
 @dataclass(frozen=True, kw_only=True)
 class Built:
     """What was built, in words and numbers: the records worth looking at, in the order of the story,
-    and why something is overdue still when all that is due has gone.
+    the last one still there afterwards, and what is left when all that is due has gone, and why.
     """
 
     what: str
-    still_late: str
+    left: str
     telling: tuple[Telling, ...]

@@ -5,22 +5,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
 from retention.demo.built import Built
-from retention.demo.store.build import TIMEZONE, build
+from retention.demo.crm import build as crm
+from retention.demo.documents import build as documents
+from retention.demo.making import Making
+from retention.demo.panel import build as panel
+from retention.demo.quotes import build as quotes
+from retention.demo.store import build as store
 from retention.errors import UsageError
 
 FOLDER = Path(__file__).parent
 
-Builder: TypeAlias = Callable[[Path, date], Built]
+Builder: TypeAlias = Callable[[Making], Built]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Company:
-    """`build` makes its databases in a folder, as they are on a day in `timezone`.
+    """`build` makes its databases, as they are on a day in `timezone`; `stores` are its connectors' names.
 
     `files` are its templates, paths below `home` that are the same below the new folder.
     """
@@ -28,18 +32,28 @@ class Company:
     name: str
     timezone: str
     build: Builder
-    home: Path
-    files: Sequence[str]
+    stores: Sequence[str]
+
+    @property
+    def home(self) -> Path:
+        """Where its files are: `examples/` of the project leads here."""
+        return FOLDER / self.name
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Policy, settings, a file for each connector."""
+        return ("policies.toml", "retention.toml", *(f"connectors/{name}.toml" for name in self.stores))
 
 
 COMPANIES: Mapping[str, Company] = {
-    "store": Company(
-        name="store",
-        timezone=TIMEZONE,
-        build=build,
-        home=FOLDER / "store",
-        files=("policies.toml", "connectors/store.toml", "retention.toml"),
-    ),
+    name: Company(name=name, timezone=made.TIMEZONE, build=made.build, stores=tuple(made.STORES))
+    for name, made in (
+        ("store", store),
+        ("quotes", quotes),
+        ("crm", crm),
+        ("documents", documents),
+        ("panel", panel),
+    )
 }
 
 

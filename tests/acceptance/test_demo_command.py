@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -15,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from retention.demo.built import Built
 from retention.demo.company import COMPANIES
+from retention.demo.making import Making
 from retention.demo.store.build import build as build_store
-from retention.errors import SafetyRefusal
+from retention.errors import RetentionError
 from retention.model.place import Place
-from retention.report.documents import RecordingScreen
 from retention.verbs.check import check
-from retention.verbs.demo import UNFINISHED, build, demo
+from retention.verbs.demo import UNFINISHED, build
+from tests.support.stores import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +66,7 @@ def test_the_demo_tells_its_story_and_leaves_a_folder_to_play_in(typed: Typed, t
     for piece in ("Done: ", "Nothing is due", "The ledger verifies", "cd shop", "Afterwards"):
         assert piece in told.stdout
     assert max(map(len, told.stdout.splitlines())) <= 100
-    assert len(told.stdout.splitlines()) < 135
+    assert len(told.stdout.splitlines()) < 190
     shop = tmp_path / "shop"
     assert not (shop / UNFINISHED).exists()
     again = typed("--config", "shop/policies.toml", "plan", "--exit-code")
@@ -85,7 +88,7 @@ def test_under_json_the_demo_is_one_document_in_the_folder_demo(typed: Typed, tm
         "plan", *["explanation"] * 3, "run", "plan", "verification", "commands"
     ]  # fmt: skip
     fates = [step["explanation"]["rules"][0]["fate"] for step in document["steps"] if "explanation" in step]
-    assert fates == ["due", "referenced", "undated"]
+    assert fates == ["due", "due", "undated"]
     assert (tmp_path / "demo" / "store.db").is_file()
 
 
@@ -126,7 +129,7 @@ def test_a_misspelt_company_is_told_the_nearest_and_makes_nothing(typed: Typed, 
 def test_a_company_like_no_other_is_told_which_there_are(typed: Typed) -> None:
     told = typed("demo", "--company", "hospital")
     assert told.returncode == 2
-    assert "there are: store" in told.stderr
+    assert "there are: store, quotes, crm, documents, panel" in told.stderr
 
 
 def test_a_folder_with_something_of_ones_own_is_left_alone(typed: Typed, tmp_path: Path) -> None:
@@ -146,24 +149,110 @@ def test_a_file_is_no_folder(typed: Typed, tmp_path: Path) -> None:
     assert content(tmp_path) == {"demo": b"notes"}
 
 
-def test_a_demo_that_was_interrupted_while_it_was_built_is_called_unfinished(tmp_path: Path) -> None:
-    def interrupted(folder: Path, today: date) -> None:
-        build_store(folder, today)
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_demo_that_was_interrupted_or_failed_leaves_an_empty_folder(
+    error: BaseException, tmp_path: Path
+) -> None:
+    def interrupted(making: Making) -> Built:
+        build_store(making)
+        assert {path.name for path in making.folder.iterdir()} == {"store.db", "desk.db", UNFINISHED}
+        raise error
 
-    with pytest.raises(KeyboardInterrupt):
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else RetentionError
+    with pytest.raises(expected):
         build(tmp_path, replace(COMPANIES["store"], build=interrupted), clock=clock)
-    before = content(tmp_path)
-    with pytest.raises(SafetyRefusal, match="not built to its end"):
-        demo(tmp_path, company=None, clock=clock, show=RecordingScreen())
-    assert content(tmp_path) == before
+    assert content(tmp_path) == {}
+
+
+def test_a_demo_that_was_killed_while_it_was_built_is_called_unfinished(typed: Typed, tmp_path: Path) -> None:
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "retention", "demo", "shop", "--scale", "1000"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    while not (tmp_path / "shop" / "store.db").exists() and killed.poll() is None:
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    assert (tmp_path / "shop" / UNFINISHED).exists()
+    again = typed("demo", "shop")
+    assert (again.returncode, "not built to its end" in again.stderr) == (4, True)
+    other = typed("--config", "shop/policies.toml", "plan")
+    assert (other.returncode, "Traceback" in other.stderr) == (3, False)
+
+
+def test_a_full_disk_is_said_in_a_line_and_nothing_half_made_stays(tmp_path: Path) -> None:
+    """No file may grow beyond 200 kB."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); sys.argv = ['retention', 'demo', 'shop'];"
+        "from retention.cli import main; sys.exit(main())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 5
+    assert "the demo's database could not be built" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert content(tmp_path) == {}
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "many", "1.5", "1000000"])
+def test_a_scale_that_is_none_is_refused_and_makes_nothing(scale: str, typed: Typed, tmp_path: Path) -> None:
+    told = typed("demo", "shop", "--scale", scale)
+    assert (told.returncode, "--scale" in told.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://127.0.0.1:1/nowhere", "sqlite:////nowhere/at/all.db", "ftp://x/y"]
+)
+def test_a_store_that_is_no_database_is_said_and_makes_nothing(
+    url: str, typed: Typed, tmp_path: Path
+) -> None:
+    told = typed("demo", "shop", RETENTION_DEMO_DESK_URL=url)
+    assert told.returncode in (2, 5)
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()) <= 2
+    assert content(tmp_path) == {}
+
+
+def test_a_store_on_a_server_must_be_empty_and_is_left_so_when_the_demo_fails(
+    typed: Typed, postgresql: Store, tmp_path: Path
+) -> None:
+    told = typed("demo", "shop", RETENTION_DEMO_DESK_URL=postgresql.url)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "one SQLite database and one on a server" in told.stdout
+    assert postgresql.url not in (tmp_path / "shop/connectors/desk.toml").read_text()
+    refused = typed("demo", "other", RETENTION_DEMO_DESK_URL=postgresql.url)
+    assert refused.returncode == 4
+    assert "has tables already" in refused.stderr
+    assert not [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
+
+
+def test_twice_as_many_are_twice_as_many(tmp_path: Path) -> None:
+    counts = []
+    for scale in (1, 2):
+        folder = tmp_path / str(scale)
+        folder.mkdir()
+        COMPANIES["panel"].build(Making(folder=folder, today=date(2026, 11, 24), scale=scale))
+        with closing(sqlite3.connect(folder / "panel.db")) as connection:
+            ((count,),) = connection.execute("SELECT count(*) FROM customers WHERE name NOT LIKE '%: %'")
+        counts.append(count)
+    assert counts == [900, 1800]
 
 
 def test_the_store_is_the_same_for_the_same_day(tmp_path: Path) -> None:
     dumps = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        build_store(tmp_path / name, date(2028, 2, 29))
+        build_store(Making(folder=tmp_path / name, today=date(2028, 2, 29)))
         with closing(sqlite3.connect(tmp_path / name / "store.db")) as connection:
             dumps.append("\n".join(connection.iterdump()))
     assert dumps[0] == dumps[1]
@@ -172,19 +261,21 @@ def test_the_store_is_the_same_for_the_same_day(tmp_path: Path) -> None:
 # -- the project's own policy ----------------------------------------------------------------
 
 
-def test_the_projects_policy_and_connector_are_the_demos_own() -> None:
+def test_the_projects_policy_and_connectors_are_the_demos_own() -> None:
     templates = COMPANIES["store"].home
     assert (ROOT / "policies.toml").read_text() == (templates / "policies.toml").read_text()
-    ours = (ROOT / "connectors/store.toml").read_text().splitlines()
-    theirs = (templates / "connectors/store.toml").read_text().splitlines()
-    differing = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
-    assert [[text.split()[2] for text in pair] for pair in differing] == [
-        ['"sqlite:///demo/store.db"', '"sqlite:///store.db"']
-    ]
+    assert {path.stem for path in (ROOT / "connectors").iterdir()} == set(COMPANIES["store"].stores)
+    for name in COMPANIES["store"].stores:
+        ours = (ROOT / f"connectors/{name}.toml").read_text().splitlines()
+        theirs = (templates / f"connectors/{name}.toml").read_text().splitlines()
+        differing = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
+        assert [[text.split()[2] for text in pair] for pair in differing] == [
+            [f'"sqlite:///demo/{name}.db"', f'"sqlite:///{name}.db"']
+        ]
 
 
 def test_they_work_as_they_stand_beside_the_demo_that_is_built_in_its_usual_place(tmp_path: Path) -> None:
-    for name in ("policies.toml", "connectors/store.toml"):
+    for name in ("policies.toml", "connectors/store.toml", "connectors/desk.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     inside, _ = build(tmp_path / "demo", COMPANIES["store"], clock=clock)
@@ -194,4 +285,10 @@ def test_they_work_as_they_stand_beside_the_demo_that_is_built_in_its_usual_plac
     for place in (inside, beside):
         report = check(place, clock=clock)
         assert (report.problems, report.warnings) == ((), ())
-        assert [line.partition(":")[0] for line in report.checked] == ["store.orders", "store.accounts"]
+        assert [line.partition(":")[0] for line in report.checked] == [
+            "desk.tickets",
+            "desk.readers",
+            "desk.consents",
+            "store.orders",
+            "store.accounts",
+        ]

@@ -30,9 +30,9 @@ PLACES = (("0001", "Storvik"), ("1490", "Lilleelv"), ("4060", "Vindnes"), ("7088
 _ASCII = str.maketrans("æøåÆØÅ", "aoaAOA")
 
 
-def crowd(today: date, dice: random.Random) -> Iterator[Customer]:
+def crowd(today: date, dice: random.Random, count: int = CUSTOMERS) -> Iterator[Customer]:
     """The same people for the same dice; nothing of theirs happened later than yesterday."""
-    for number in range(1, CUSTOMERS + 1):
+    for number in range(1, count + 1):
         first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
         joined = dice.randint(30, _HISTORY)
         left = dice.randint(1, min(joined, 600)) if dice.random() < 0.6 else dice.randint(1, joined)

@@ -6,62 +6,111 @@ that came in from an older system were not always filled in, and not always date
 
 from __future__ import annotations
 
-SCHEMA = """
-CREATE TABLE customers (
-    id            INTEGER PRIMARY KEY,
-    email         TEXT NOT NULL UNIQUE,
-    name          TEXT NOT NULL,
-    phone         TEXT,
-    street        TEXT NOT NULL,
-    postcode      TEXT NOT NULL,
-    city          TEXT NOT NULL,
-    created_at    TEXT NOT NULL,
-    last_login_at TEXT
-);
+import sqlalchemy as sa
 
-CREATE TABLE products (
-    id        INTEGER PRIMARY KEY,
-    name      TEXT NOT NULL UNIQUE,
-    price_ore INTEGER NOT NULL CHECK (price_ore > 0)
-);
+from retention.demo.columns import flag, key, number, refers, text, when
 
-CREATE TABLE orders (
-    id          INTEGER PRIMARY KEY,
-    customer_id INTEGER NOT NULL REFERENCES customers (id),
-    reference   TEXT NOT NULL UNIQUE,
-    created_at  TEXT,
-    invoiced_at TEXT,
-    total_ore   INTEGER NOT NULL CHECK (total_ore >= 0)
-);
+STORE = sa.MetaData()
 
-CREATE TABLE order_lines (
-    id         INTEGER PRIMARY KEY,
-    order_id   INTEGER NOT NULL REFERENCES orders (id),
-    product_id INTEGER NOT NULL REFERENCES products (id),
-    quantity   INTEGER NOT NULL CHECK (quantity > 0),
-    price_ore  INTEGER NOT NULL CHECK (price_ore > 0)
-);
+customers = sa.Table(
+    "customers",
+    STORE,
+    key(),
+    text("email", nullable=False, unique=True),
+    text("name", nullable=False),
+    text("phone", 30),
+    text("street", nullable=False),
+    text("postcode", 10, nullable=False),
+    text("city", nullable=False),
+    text("created_at", 32, nullable=False),
+    text("last_login_at", 32, index=True),
+)
+products = sa.Table(
+    "products",
+    STORE,
+    key(),
+    text("name", nullable=False, unique=True),
+    number("price_ore", nullable=False),
+    sa.CheckConstraint("price_ore > 0"),
+)
+orders = sa.Table(
+    "orders",
+    STORE,
+    key(),
+    refers("customer_id", "customers.id", nullable=False),
+    text("reference", nullable=False, unique=True),
+    text("created_at", 32, index=True),
+    text("invoiced_at", 32),
+    number("total_ore", nullable=False),
+    sa.CheckConstraint("total_ore >= 0"),
+)
+order_lines = sa.Table(
+    "order_lines",
+    STORE,
+    key(),
+    refers("order_id", "orders.id", nullable=False),
+    refers("product_id", "products.id", nullable=False),
+    number("quantity", nullable=False),
+    number("price_ore", nullable=False),
+    sa.CheckConstraint("quantity > 0"),
+    sa.CheckConstraint("price_ore > 0"),
+)
+shipments = sa.Table(
+    "shipments",
+    STORE,
+    key(),
+    refers("order_id", "orders.id", nullable=False),
+    text("tracking", 30, nullable=False, unique=True),
+    text("sent_at", 32),
+)
+credit_notes = sa.Table(
+    "credit_notes",
+    STORE,
+    key(),
+    refers("order_id", "orders.id", nullable=False),
+    text("number", 40, nullable=False, unique=True),
+    text("issued_at", 32),
+    number("amount_ore", nullable=False),
+    sa.CheckConstraint("amount_ore > 0"),
+)
 
-CREATE TABLE shipments (
-    id       INTEGER PRIMARY KEY,
-    order_id INTEGER NOT NULL REFERENCES orders (id),
-    tracking TEXT NOT NULL UNIQUE,
-    sent_at  TEXT
-);
+DESK = sa.MetaData()
 
-CREATE TABLE credit_notes (
-    id         INTEGER PRIMARY KEY,
-    order_id   INTEGER NOT NULL REFERENCES orders (id),
-    number     TEXT NOT NULL UNIQUE,
-    issued_at  TEXT,
-    amount_ore INTEGER NOT NULL CHECK (amount_ore > 0)
-);
-
-CREATE INDEX orders_customer ON orders (customer_id);
-CREATE INDEX orders_created ON orders (created_at);
-CREATE INDEX order_lines_order ON order_lines (order_id);
-CREATE INDEX order_lines_product ON order_lines (product_id);
-CREATE INDEX shipments_order ON shipments (order_id);
-CREATE INDEX credit_notes_order ON credit_notes (order_id);
-CREATE INDEX customers_last_login ON customers (last_login_at);
-"""
+tickets = sa.Table(
+    "tickets",
+    DESK,
+    key(),
+    text("email", index=True, nullable=False),
+    text("subject", nullable=False),
+    text("status", 10, nullable=False),
+    when("opened_at", nullable=False),
+    flag("disputed"),
+)
+messages = sa.Table(
+    "messages",
+    DESK,
+    key(),
+    refers("ticket_id", "tickets.id", nullable=False),
+    text("body", 400, nullable=False),
+    when("sent_at", index=True),
+)
+readers = sa.Table(
+    "readers",
+    DESK,
+    key(),
+    text("name", nullable=False),
+    text("email", index=True, nullable=False),
+    when("subscribed_at"),
+    when("unsubscribed_at", index=True),
+    when("withdrawn_at", index=True),
+)
+consents = sa.Table(
+    "consents",
+    DESK,
+    key(),
+    text("cookie", index=True, nullable=False),
+    text("choice", 20, nullable=False),
+    number("given", nullable=False),
+    number("ended", index=True, nullable=False),
+    flag("contested"),
+)

@@ -83,7 +83,7 @@ SCRIPT = Script(
 EXPLANATION = Explanation(connector="shop", dataset="orders", key="7,3", as_of=DAY, rules=())
 
 
-def show_demo(folder, *, company, clock, show):
+def show_demo(folder, *, show, **_):
     show.heading("A small company")
     show.text("It sells things.")
     show.plan(plan())

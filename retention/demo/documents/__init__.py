@@ -1,0 +1,1 @@
+"""An international group through which companies talk to their own customers."""
