@@ -44,6 +44,7 @@ def _for_the_site(app: Sphinx, docname: str, content: list[str]) -> None:
         content[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
     up = "../" * docname.count("/")
     content[0] = content[0].replace(f"](../{up}README.md", f"]({up}index.md")
+    content[0] = content[0].replace(f"](../{up}examples/README.md", f"]({up}reference/clauses.md")
 
 
 def setup(app: Sphinx) -> None:
