@@ -19,6 +19,7 @@ extensions = ["myst_parser"]
 root_doc = "index"
 source_suffix = {".md": "markdown"}
 myst_heading_anchors = 4
+highlight_language = "text"
 html_theme = "furo"
 html_title = "retention"
 html_static_path = ["site"]
