@@ -103,9 +103,8 @@ def chinook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_hour_with_one_s_own_database_goes_as_the_tutorial_says(chinook):
-    shown = [
-        block.splitlines() for block in re.findall(r"^```\n(.*?)^```", HOUR.read_text("utf-8"), re.S | re.M)
-    ]
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", HOUR.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    shown = [block.splitlines() for language, block in fenced if not language]
     look, write, *later = lines_typed(HOUR)
     seen = typed(*look)
     for line in shown[0]:

@@ -179,7 +179,7 @@ MISTAKES = {
     ("sqlite:///shop.db", "postgresql://me:secret@db.example/shop"): "url found"
     " postgresql://me:***@db.example/shop has a password in it help put the whole URL into an environment variable",
     ("events =", "event ="): "datasets.orders.event found `event` is not a known key help did you mean `events`?",
-    ('table = "orders"', 'table = ""'): 'datasets.orders.table found is an empty name help write the name of a table',
+    ('table = "orders"', 'table = ""'): 'datasets.orders.table found is empty help write the name of a table',
     ('type = "sql"', 'type = "mysql"'): "type found",
 }  # fmt: skip
 
