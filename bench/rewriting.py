@@ -1,12 +1,15 @@
-"""Rewriting a million records against one UPDATE that sets the same columns, on PostgreSQL and MariaDB.
+"""Rewriting a million records against one UPDATE that sets the same columns, on PostgreSQL, MariaDB and SQLite.
 
 `null`, `redact`, `year` by the database; then `hash` with them, by the engine, against md5 in the UPDATE.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -23,7 +26,7 @@ from bench.mariadb import SERVER as MARIADB
 from bench.mariadb import Session
 from bench.stores import SERVER as POSTGRESQL
 
-SIDES = ("rewriting-postgresql", "rewriting-mariadb")
+SIDES = ("rewriting-postgresql", "rewriting-mariadb", "rewriting-sqlite")
 
 POLICY = """
 [policy]
@@ -55,6 +58,7 @@ SETS = {
         {
             "postgresql": "phone = NULL, name = '[redacted]', born = date_trunc('year', born)::date",
             "mariadb": "phone = NULL, name = '[redacted]', born = MAKEDATE(YEAR(born), 1)",
+            "sqlite": "phone = NULL, name = '[redacted]', born = substr(born, 1, 4) || '-01-01'",
         },
     ),
     "null, redact, year, hash": (
@@ -64,6 +68,8 @@ SETS = {
             " email = 'rh1-' || left(md5(email), 26)",
             "mariadb": "phone = NULL, name = '[redacted]', born = MAKEDATE(YEAR(born), 1),"
             " email = concat('rh1-', left(md5(email), 26))",
+            "sqlite": "phone = NULL, name = '[redacted]', born = substr(born, 1, 4) || '-01-01',"
+            " email = hashed(email)",
         },
     ),
 }
@@ -94,6 +100,16 @@ class Side:
             )
             self.run("VACUUM ANALYZE person")
             self.run("CHECKPOINT")
+        elif self.kind == "sqlite":
+            self.run(_TABLE.format(moment="datetime").replace("bigint", "integer"))
+            self.run(
+                "INSERT INTO person WITH RECURSIVE every (i) AS"
+                f" (SELECT 1 UNION ALL SELECT i + 1 FROM every WHERE i < {self.rows})"
+                " SELECT i, 'person' || i || '@example.org', 'Name of ' || i, '+47 ' || i,"
+                " date('1950-02-03', (i % 18000) || ' days'), datetime('2015-01-01', (i % 2000) || ' days'),"
+                " printf('%.*c', 100, 'x') FROM every"
+            )
+            self.run("ANALYZE")
         else:
             self.run(_TABLE.format(moment="datetime"))
             self.run(
@@ -105,7 +121,15 @@ class Side:
 
 
 @contextmanager
-def _side(which: str, rows: int) -> Iterator[Side]:
+def _side(which: str, rows: int, folder: Path) -> Iterator[Side]:
+    if which == SIDES[2]:
+        folder.mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(folder / "bench.db", isolation_level=None)) as session:
+            session.execute("PRAGMA synchronous = FULL")
+            session.create_function("hashed", 1, _hashed, deterministic=True)
+            url = f"sqlite:///{folder / 'bench.db'}"
+            yield Side(kind="sqlite", url=url, run=lambda text: _void(session, text), rows=rows)
+        return
     name = f"retention_bench_rewriting_{os.getpid()}"
     server: Any
     if which == SIDES[0]:
@@ -133,13 +157,17 @@ def _side(which: str, rows: int) -> Iterator[Side]:
         server.close()
 
 
+def _hashed(text: str | None) -> str | None:
+    return None if text is None else f"rh1-{hashlib.md5(text.encode()).hexdigest()[:26]}"
+
+
 def _void(session: Any, text: str) -> None:
     session.execute(text)
 
 
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """Each set of columns: one UPDATE, the engine's first run, and its second, which finds nothing."""
-    with _side(which, rows) as side:
+    with _side(which, rows, folder) as side:
         for what, (strategies, sets) in SETS.items():
             print(f"\n{which}: {what}, {rows:,} records")
             plain, mine = [], []

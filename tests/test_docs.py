@@ -15,6 +15,7 @@ from retention.cli.root import LATER, root
 from retention.config import load
 from retention.config.connector_file import ConnectorFile
 from retention.config.dataset_file import DatasetTable
+from retention.config.notify_file import ChannelTable
 from retention.config.policy_file import PolicyFile, PolicyTable
 from retention.config.rule_file import ExceptionTable, LimitsTable, RuleTable
 from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
@@ -70,8 +71,12 @@ facts = { disputed = "disputed" }
 [datasets.contacts]
 data = "marketing contacts"
 table = "contacts"
-subject = "none"
+subject = { email = "email" }
+began = "at"
+anonymize = { email = "hash" }
 events = { subscribed = "at", unsubscribed = "off", consent_withdrawn = "never" }
+facts = { customer = "customer", liable = "liable" }
+restrict = { mark = "restricted_at" }
 [datasets.content]
 data = "content"
 table = "content"
@@ -214,7 +219,7 @@ TABLES: list[tuple[type[Table], str]] = [
     (RuleTable, "policies.toml"), (ExceptionTable, "policies.toml"), (ToldTable, "policies.toml"),
     (ConnectorFile, "connectors/NAME.toml"), (ThrottleTable, "connectors/NAME.toml"),
     (DatasetTable, "connectors/NAME.toml"), (SettingsFile, "retention.toml"), (KeysTable, "retention.toml"),
-    (LedgerTable, "retention.toml"), (StateTable, "retention.toml"),
+    (LedgerTable, "retention.toml"), (StateTable, "retention.toml"), (ChannelTable, "retention.toml"),
 ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ When the key is destroyed nothing can be linked any more.
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import struct
 from collections.abc import Callable, Sequence
 
 from retention.model.strategy import HASH_PREFIX
@@ -18,20 +18,34 @@ from retention.model.told import normalised
 
 _HASH = b"retention-hash-1"
 _SEED = b"retention-fake-1"
-_SMALL = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
+_DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
+"""Two digits by ten bits: the library's base 32 takes five times as long as the hash, and with this twice."""
+_HALVES = struct.Struct(">QQ").unpack
 
 
 def pseudonyms(key: bytes, steps: Sequence[str] = ()) -> Callable[[str], str]:
     """The function from a text, made alike by `steps`, to 30 characters that stand for it."""
-    keyed = hashlib.blake2b(key=key, digest_size=16, person=_HASH)
+    copy = hashlib.blake2b(key=key, digest_size=16, person=_HASH).copy
 
     def pseudonym(text: str) -> str:
-        state = keyed.copy()
+        state = copy()
         state.update(_bytes(normalised(text, steps) if steps else text))
-        digits = base64.b32encode(state.digest())[:26].translate(_SMALL)
-        return HASH_PREFIX + digits.decode("ascii")
+        return HASH_PREFIX + _digits(state.digest())
 
     return pseudonym
+
+
+def _digits(digest: bytes) -> str:
+    """26 digits of 16 bytes, the highest first and two bits of zeros at the end; two digits at a time."""
+    p = _PAIRS
+    high, low = _HALVES(digest)
+    low = ((high & 15) << 64 | low) << 2
+    return (
+        f"{p[high >> 54]}{p[high >> 44 & 1023]}{p[high >> 34 & 1023]}{p[high >> 24 & 1023]}{p[high >> 14 & 1023]}"
+        f"{p[high >> 4 & 1023]}{p[low >> 60]}{p[low >> 50 & 1023]}{p[low >> 40 & 1023]}{p[low >> 30 & 1023]}"
+        f"{p[low >> 20 & 1023]}{p[low >> 10 & 1023]}{p[low & 1023]}"
+    )
 
 
 def seed(key: bytes, text: str, steps: Sequence[str] = (), attempt: int = 0) -> int:

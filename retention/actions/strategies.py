@@ -68,7 +68,7 @@ def _makers(strategy: Strategy, keyed: Keyed) -> Callable[[Any], Any]:
             return lambda _: strategy.constant
         case Way.HASH:
             hashed = pseudonyms(keyed.key, keyed.steps)
-            return lambda value: hashed(text_of(value))
+            return lambda value: hashed(value if type(value) is str else text_of(value))
         case Way.MASK:
             return lambda value: masked(text_of(value), strategy.keep, last=strategy.last)
         case Way.YEAR | Way.MONTH:

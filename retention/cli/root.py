@@ -34,13 +34,13 @@ COMMANDS = {
     "hold": "retention.cli.commands.hold:hold",
     "event": "retention.cli.commands.event:event",
     "explain": "retention.cli.commands.explain:explain",
+    "suppressed": "retention.cli.commands.suppressed:suppressed",
     "vault": "retention.cli.commands.vault:vault",
     "audit": "retention.cli.commands.audit:audit",
     "key": "retention.cli.commands.key:key",
 }
 
 LATER = (
-    "suppressed",
     "report",
     "policy",
     "discover",

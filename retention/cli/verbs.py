@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from retention.model.audit import Consistency, Export, Proof
+    from retention.model.audit import Consistency, Denial, Export, Proof
     from retention.model.chosen import Chosen
     from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
     from retention.model.explanation import CheckReport, Explanation, Verification
@@ -348,9 +348,9 @@ def export(place: Place, folder: Path, *, since: str | None = None, until: str |
     return cast("Export", _verb("exporting", "export")(place, folder, since=since, until=until))
 
 
-def prove(place: Place, *, dataset: str, key: str) -> Proof:
-    """Proves that one record went."""
-    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key))
+def prove(place: Place, *, dataset: str, key: str, refused: bool = False) -> Proof | Denial:
+    """Proves that one record went, or what was refused for it."""
+    return cast("Proof", _verb("proving", "prove")(place, dataset=dataset, key=key, refused=refused))
 
 
 def list_keys(place: Place) -> KeyList:

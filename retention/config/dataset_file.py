@@ -73,6 +73,7 @@ class DatasetTable(Table):
     anonymize: Annotated[Mapping[str, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
     done: Annotated[str | None, PlainValidator(spelt.own_column)] = None
     restrict: Annotated[Restriction | None, PlainValidator(restriction_values.restrict)] = None
+    triggers: Annotated[tuple[str, ...] | None, PlainValidator(spelt.triggers)] = None
     allow_scan: Annotated[bool | None, PlainValidator(values.flag)] = None
 
 
@@ -155,6 +156,12 @@ def _parts(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
 def _rewriting(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
     """What can't be seen to be done needs a column that says so; that column is no column to be rewritten."""
     done, columns = table.done, table.anonymize
+    marks = table.restrict is not None and table.restrict.mark is not None
+    if table.triggers is not None and columns is None and not marks:
+        found = (
+            "means nothing without `anonymize` or a mark: of records that go, triggers are looked at anyway"
+        )
+        findings.append(Finding(at=(*at, "triggers"), found=found, write="take it out"))
     if columns is None:
         if done is not None:
             found = "means nothing without `anonymize`"
@@ -195,6 +202,7 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         relations=table.relations or (),
         rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
         restrict=table.restrict,
+        triggers=table.triggers or (),
         vault_of=draft.vault_of,
         implied=draft.implied,
         allow_scan=bool(table.allow_scan),

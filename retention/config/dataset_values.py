@@ -47,6 +47,22 @@ def key(value: object) -> tuple[str, ...]:
     return tuple(columns)
 
 
+def triggers(value: object) -> tuple[str, ...]:
+    """Triggers of the table, each once, as the database spells them."""
+    hint = 'write a list of names, triggers = ["touch"]'
+    if not isinstance(value, list):
+        raise unusable(f"is {said(value)}", hint)
+    found = each(_numbered(value, f"{hint}, or take the key out"), _trigger)
+    _once(found, "trigger")
+    return tuple(found)
+
+
+def _trigger(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise unusable(f"is {said(value)}", "write the trigger's name")
+    return value
+
+
 def parts(value: object) -> tuple[PartName, ...]:
     """The tables whose rows belong to the record, each once."""
     if not isinstance(value, list) or not value:

@@ -185,6 +185,7 @@ def dataset_form(dataset: Dataset) -> Json:
             "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.columns.items()} or None,
             "done": dataset.rewriting.done,
             "restrict": _restriction(dataset.restrict),
+            "triggers": sorted(dataset.triggers) or None,
             "allow_scan": dataset.allow_scan,
         }
     )

@@ -48,10 +48,10 @@ def from_folder(tls: Tls, folder: str | Path) -> Tls:
 def is_local(url: Url) -> bool:
     """Whether the server is this machine: `localhost`, 127.0.0.0/8, ::1, a socket, or no host at all."""
     if url.family != "postgresql":
-        return socket_of(url) is not None or _is_here(url.host or "")
+        return socket_of(url) is not None or is_here(url.host or "")
     said = _libpq_place(url)
     where = said["hostaddr"] or said["host"]
-    return not said["service"] and all(map(_is_here, where.split(",")))
+    return not said["service"] and all(map(is_here, where.split(",")))
 
 
 def socket_of(url: Url) -> str | None:
@@ -74,7 +74,8 @@ def _is_socket(host: str) -> bool:
     return host[:1] in ("", "/", "@")
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host, or the path of a socket, is of this machine."""
     if _is_socket(host) or host.lower() == "localhost":
         return True
     try:

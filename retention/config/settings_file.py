@@ -13,6 +13,7 @@ from retention.config import beside, publishing_values, urls, values
 from retention.config.daemon_file import DaemonTable, LogTable, daemon_settings
 from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, printable, unusable
+from retention.config.notify_file import read_channels
 from retention.config.rule_file import Anything
 from retention.config.tables import Table, read
 from retention.model.clock import Period
@@ -69,11 +70,11 @@ def _folder(value: object) -> str:
 class SettingsFile(Table):
     """The whole file."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"notify"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("origin", "mirror", "evidence_keep", "publish", "witnesses"), "[ledger]"),
         **dict.fromkeys(("signing", "evidence", "pseudonym", "rotate_evidence"), "[keys]"),
         **dict.fromkeys(("window", "workers", "listen"), "[daemon]"),
+        **dict.fromkeys(("webhook", "email", "smtp"), "[notify.NAME]"),
         **dict.fromkeys(("policy", "rules"), "policies.toml"),
     }
 
@@ -82,6 +83,7 @@ class SettingsFile(Table):
     ledger: Anything = None
     daemon: Anything = None
     log: Anything = None
+    notify: Anything = None
 
 
 class StateTable(Table):
@@ -150,6 +152,7 @@ def read_settings(
         publish=publishing_values.resolved(ledger.publish or (), folder, environ, findings),
         witnesses=ledger.witnesses or (),
         evidence_yearly=keys.rotate_evidence is not False,
+        notify=read_channels(file.notify, folder, findings),
     )
 
 

@@ -40,7 +40,7 @@ from retention.connectors.answers import Window as Window
 from retention.errors import RetentionError, UnreachableError
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Reference, Table, TableId
 from retention.model.lists import Lists
 from retention.model.progress import Progress
 from retention.planning.bound import BoundDataset
@@ -256,6 +256,19 @@ class Target(abc.ABC):
         self, holder: BoundDataset, link: Reference, keys: Sequence[Key], dataset: BoundDataset
     ) -> Iterator[Key]:
         """Keys of records of `dataset` that refer, by `link`, to the root of one of the records `keys` of `holder`."""
+
+    @abc.abstractmethod
+    def sort(
+        self, work: Work, wanted: p.Test, tests: Sequence[p.Test], among: Sequence[Key] | None = None
+    ) -> Iterator[tuple[Key, frozenset[int]]]:
+        """Every record of which `wanted` is true, with the places of those of `tests` that are. No test is unknown.
+
+        With `among` only records that have one of these keys; without it no list may make a difference to others.
+        """
+
+    @abc.abstractmethod
+    def standing(self, dataset: BoundDataset, column: Column, texts: Collection[str]) -> frozenset[str]:
+        """Which of these texts stand in the column of a record, to the letter; an index that leads with it serves."""
 
     @abc.abstractmethod
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from retention.config import Configuration
 from retention.daemon.ports import Ports, Start
-from retention.errors import InterruptedRun, RetentionError
+from retention.errors import ConfigurationError, InterruptedRun, LedgerError, RetentionError
 from retention.model.outcome import RunOutcome
 from retention.store.turns import Turn
 
@@ -19,7 +19,8 @@ from retention.store.turns import Turn
 class Active:
     """`turns`: rule → its turn and the token of its lease. `over` is set last, when the thread is done.
 
-    `error`: why there is no outcome, in words; `failed` where that was not an interruption.
+    `error`: why there is no outcome, in words; `failed` where that was not an interruption,
+    `unverified` where the ledger did not verify.
     """
 
     config: Configuration
@@ -31,6 +32,7 @@ class Active:
     outcome: RunOutcome | None = None
     error: str | None = None
     failed: bool = False
+    unverified: bool = False
     over: bool = False
 
     def work(
@@ -48,11 +50,17 @@ class Active:
         except InterruptedRun as error:
             self.error = error.message
         except RetentionError as error:
-            self.error, self.failed = error.message, True
+            self.error, self.failed = _said(error), True
+            self.unverified = isinstance(error, LedgerError)
         except Exception as error:  # noqa: BLE001 - one run must not end the daemon
             self.error, self.failed = _place_of(error), True
         self.over = True
         done()
+
+
+def _said(error: RetentionError) -> str:
+    first = error.problems[:1] if isinstance(error, ConfigurationError) else ()
+    return "; the first: ".join([error.message, *map(str, first)])
 
 
 def _place_of(error: Exception) -> str:

@@ -15,6 +15,7 @@ from retention.daemon.clockwork import Clockwork
 from retention.daemon.files import Files
 from retention.daemon.logs import Log
 from retention.daemon.moments import Moments
+from retention.daemon.notices.courier import Courier
 from retention.daemon.ports import Ports
 from retention.daemon.schedule import Schedule
 from retention.daemon.seeing import Seeing
@@ -54,6 +55,7 @@ class Daemon:
     reload: Callable[[], bool]
     vitals: Vitals
     seeing: Seeing
+    courier: Courier
     systemd: Systemd = field(default_factory=lambda: Systemd(None))
     waits: str | None = None
     active: list[Active] = field(default_factory=list)
@@ -111,6 +113,7 @@ class Daemon:
             if self._is_time():
                 self._look(state)
             self.seeing.look(self.config, state)
+            self.courier.look(self.config, state)
         except RetentionError as error:
             self._away(error)
         else:
@@ -166,18 +169,7 @@ class Daemon:
             if self._failures:
                 self.log.info("state.back")
             self.vitals.now(state=True)
-            if self.vitals.life.verified is None:
-                state = self._state
-                self.spawn(lambda: self._verify(state))
         return self._state
-
-    def _verify(self, state: StateStore) -> None:
-        try:
-            self.ports.verify(state)
-            self.vitals.now(verified=True)
-        except RetentionError as error:
-            self.vitals.now(verified=False)
-            self.log.error("ledger.unverified", what=error.message)
 
     def _away(self, error: RetentionError) -> None:
         """Tried again after a pause that grows; what runs meanwhile finds out by itself."""
@@ -310,6 +302,8 @@ class Daemon:
 
     def _told(self, run: Active, settled: dict[str, Turn]) -> None:
         again = [turn.again for turn in settled.values() if turn.again is not None]
+        if run.unverified:
+            self.vitals.now(verified=False)
         if run.outcome is None:
             say = self.log.error if run.failed else self.log.info
             say(
@@ -320,6 +314,7 @@ class Daemon:
             )
             return
         self.vitals.ran(run.outcome)
+        self.vitals.now(verified=True, proved=run.begun)
         jobs = run.outcome.jobs
         say = self.log.info if run.outcome.status in ("done", "nothing", "interrupted") else self.log.warn
         say(
@@ -358,6 +353,8 @@ class Daemon:
                     break
             else:
                 self.wait(0.2)
+        with suppress(RetentionError):
+            self.courier.end(self._state)
         self._close()
         self.log.info("daemon.ended", left=len(self.active) or None)
 

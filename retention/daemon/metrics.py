@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,15 @@ class Metrics:
         for name, told, value in (
             (
                 "retention_ready",
-                "Configured, every store reached, the ledger verified at the start.",
+                "Configured, every store reached, the ledger verified when it was looked at last.",
                 life.ready,
             ),
             ("retention_state_store_up", "The state store answers.", life.state),
-            ("retention_ledger_verified", "The ledger verified at the start.", life.verified is True),
+            (
+                "retention_ledger_verified",
+                "The ledger verified when it was looked at last.",
+                life.verified is True,
+            ),
             ("retention_configuration_valid", "The files were valid when they were read last.", life.valid),
             ("retention_stopped", "The kill switch is on.", life.stopped),
             ("retention_clock_jumped", "The clock has jumped, and nothing is begun.", life.jumped),
@@ -80,8 +85,16 @@ class Metrics:
         yield counter("retention_records", "Records of its runs, by outcome.", records, (*JOB, "outcome"))
         rows = {job: float(n) for job, n in list(vitals.rows.items())}
         yield counter("retention_rows_removed", "Rows that its runs removed, of all tables.", rows, JOB)
-        batches = {job: float(n) for job, n in list(vitals.batches.items())}
-        yield counter("retention_batches_committed", "Batches that its runs committed.", batches, JOB)
+        batches = {(*job, word): float(n) for (job, word), n in list(vitals.batches.items())}
+        yield counter("retention_batches", "Batches of its runs, by outcome.", batches, (*JOB, "outcome"))
+        planning = {(): vitals.planning}
+        yield counter(
+            "retention_planning_seconds", "Seconds that its runs counted before their jobs.", planning
+        )
+        notices = {key: float(n) for key, n in list(vitals.notices.items())}
+        yield counter(
+            "retention_notices", "Notices that it sent, by outcome.", notices, ("channel", "outcome")
+        )
         seconds = {(*job, phase): spent for (job, phase), spent in list(vitals.seconds.items())}
         yield counter(
             "retention_job_seconds", "Seconds that its jobs took, by phase.", seconds, (*JOB, "phase")
@@ -115,10 +128,14 @@ class Metrics:
             if each.waits is not None
         }
         yield gauge("retention_job_waiting", "What its next batch waits for.", waiting, (*JOB, "reason"))
+        untold = {(name,): float(n) for name, n in Counter(each.channel for each in status.notices).items()}
+        yield gauge(
+            "retention_notices_waiting", "Notices that a channel has not taken yet.", untold, ("channel",)
+        )
         for name, told, number in (
             ("retention_holds", "Legal holds in force.", status.holds),
             ("retention_holds_to_review", "Holds whose day of review has passed.", len(status.reviews)),
-            ("retention_approvals_awaited", "Rules that wait for a person's approval.", len(status.waiting)),
+            ("retention_approvals_awaited", "Rules that wait for a person's approval.", len(status.awaited)),
             ("retention_batches_in_doubt", "Batches whose outcome is not known.", status.in_doubt),
             ("retention_records_set_aside", "Records that a database refused to let go.", status.set_aside),
             ("retention_ledger_events", "Events of the ledger.", status.events),
@@ -140,7 +157,7 @@ def gauge(name: str, told: str, values: Values, labels: tuple[str, ...] = ()) ->
     return family
 
 
-def counter(name: str, told: str, values: Values, labels: tuple[str, ...]) -> Metric:
+def counter(name: str, told: str, values: Values, labels: tuple[str, ...] = ()) -> Metric:
     """A family of values that only go up; `_total` is added to its name."""
     from prometheus_client.core import CounterMetricFamily
 

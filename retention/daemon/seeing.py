@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from retention.config import Configuration
+from retention.daemon.logs import Log
 from retention.daemon.moments import Moments
 from retention.daemon.ports import Ports
 from retention.daemon.vitals import Vitals
@@ -16,6 +17,8 @@ _LOOKS = 15.0
 """Seconds between two looks whether the ledger has grown."""
 _OFTEN = 300.0
 """Seconds after which the status is read anew in any case: days pass."""
+_AGAIN = 900.0
+"""Seconds between two looks at a ledger that did not verify."""
 _ASKS = 60.0
 """Seconds between two attempts at stores that did not answer; those that did are asked again after ten times that."""
 
@@ -28,6 +31,8 @@ class Seeing:
     vitals: Vitals
     moments: Moments
     spawn: Callable[[Callable[[], None]], None]
+    log: Log
+    _verified: float | None = None
     _looked: float | None = None
     _read: float | None = None
     _size: int | None = None
@@ -37,6 +42,7 @@ class Seeing:
     def look(self, config: Configuration, state: StateStore) -> None:
         """Reads the status anew where the ledger has grown, or it is old."""
         self._ask(config)
+        self._verify(state)
         now = self.moments.elapsed()
         if self._looked is not None and 0 <= now - self._looked < _LOOKS:
             return
@@ -53,6 +59,30 @@ class Seeing:
     def forget(self) -> None:
         """What was seen is of another configuration."""
         self._looked = self._read = self._size = self._asked = None
+
+    def anew(self) -> None:
+        """The status is to be read at the next look, whatever has happened."""
+        self._looked = self._read = None
+
+    def _verify(self, state: StateStore) -> None:
+        """The ledger, once; and again, rarely, while it does not verify."""
+        now, verified = self.moments.elapsed(), self.vitals.life.verified
+        soon = self._verified is not None and 0 <= now - self._verified < _AGAIN
+        if verified is True or soon:
+            return
+        self._verified, begun = now, self.moments.now()
+
+        def looked() -> None:
+            try:
+                self.ports.verify(state)
+                self.vitals.now(verified=True, proved=begun)
+                if verified is False:
+                    self.log.info("ledger.verified")
+            except RetentionError as error:
+                self.vitals.now(verified=False)
+                self.log.error("ledger.unverified", what=error.message)
+
+        self.spawn(looked)
 
     def _ask(self, config: Configuration) -> None:
         now = self.moments.elapsed()

@@ -19,14 +19,16 @@ Job = tuple[str, str, str]
 class Life:
     """How the daemon itself is. `ticked`: when it looked last, in seconds that nobody sets.
 
-    `reached`: connector → whether it answered when it was last asked. `verified`: the ledger at the start; None: not
-    looked at yet. `waits`: a word for why nothing is begun. `upcoming`: rule → its next time.
+    `reached`: connector → whether it answered when it was last asked. `verified`: the ledger when this daemon looked at
+    it last; None: not yet. `proved`: when it looked, where that was well. `waits`: a word for why nothing is begun.
+    `upcoming`: rule → its next time.
     """
 
     ticked: float
     valid: bool = True
     state: bool = False
     verified: bool | None = None
+    proved: datetime | None = None
     jumped: bool = False
     stopped: bool = False
     waits: str | None = None
@@ -48,19 +50,27 @@ class Vitals:
     status: Status | None = None
     records: Counter[tuple[Job, str]] = field(default_factory=Counter)
     rows: Counter[Job] = field(default_factory=Counter)
-    batches: Counter[Job] = field(default_factory=Counter)
+    batches: Counter[tuple[Job, str]] = field(default_factory=Counter)
+    planning: float = 0.0
     runs: Counter[str] = field(default_factory=Counter)
     seconds: dict[tuple[Job, str], float] = field(default_factory=dict)
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self, **changes: object) -> None:
         """How the daemon is has changed."""
         self.life = replace(self.life, **changes)  # type: ignore[arg-type]
 
+    def told(self, channel: str, *, taken: bool) -> None:
+        """A channel has taken a notice, or has not."""
+        with self._lock:
+            self.notices[channel, "taken" if taken else "failed"] += 1
+
     def ran(self, outcome: RunOutcome) -> None:
         """A run is over."""
         with self._lock:
             self.runs[outcome.status] += 1
+            self.planning += outcome.planning
             for job in outcome.jobs:
                 name = (job.rule, job.connector, job.dataset)
                 for word, count in (
@@ -69,6 +79,9 @@ class Vitals:
                 ):  # fmt: skip
                     self.records[name, word] += count
                 self.rows[name] += sum(job.rows.values())
-                self.batches[name] += job.batches
+                for word, count in (
+                    ("committed", job.batches), ("rolled_back", job.rolled_back), ("unknown", job.unknown)
+                ):  # fmt: skip
+                    self.batches[name, word] += count
                 for phase, spent in (("working", job.seconds - job.waited), ("waiting", job.waited)):
                     self.seconds[name, phase] = self.seconds.get((name, phase), 0.0) + max(0.0, spent)

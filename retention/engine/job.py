@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -65,6 +66,7 @@ class JobRun:
     _changed: int = 0
     _held: set[Key] = field(default_factory=set)
     _batches: int = 0
+    _failed: Counter[str] = field(default_factory=Counter)
     _rows: dict[str, int] = field(default_factory=dict)
     _aside: set[Key] = field(default_factory=set)
     _aside_why: str = ""
@@ -267,8 +269,10 @@ class JobRun:
         except BaseException as error:
             if not isinstance(error, Lost):
                 self.remover.rollback()
+            said_no = intended is None or isinstance(error, Transient | Refused)
+            self._failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
             if intended is not None:
-                self._outcome_of(intended, ROLLED_BACK if isinstance(error, Transient | Refused) else UNKNOWN)
+                self._outcome_of(intended, status)
             if isinstance(error, Lost):
                 raise UnreachableError(error.message) from error
             raise
@@ -365,6 +369,8 @@ class JobRun:
             left=left,
             rows=dict(self._rows),
             batches=self._batches,
+            rolled_back=self._failed[ROLLED_BACK],
+            unknown=self._failed[UNKNOWN],
             seconds=round(self.timer() - self._begun, 3),
             waited=round(self.between.waited, 3),
         )

@@ -36,8 +36,9 @@ class Proof:
     """That one record was in a batch: `document` is `retention.proof/1`, which verifies alone.
 
     `at`: when the batch's outcome was written; `event` its number. `promise` is None where the ledger does not
-    say it. `others`: numbers of further batches with a record of this key, earlier ones. `notes`: what was not
-    looked at. `action`: what was done: "delete", "restrict", another that a rule says, or "release" from a vault.
+    say it. `others`: numbers of further batches with a record of this key, earlier ones. `refused`: numbers of
+    events by which something was refused for it. `notes`: what was not looked at. `action`: what was done: "delete",
+    "restrict", another that a rule says, or "release" from a vault.
     """
 
     connector: str
@@ -55,6 +56,33 @@ class Proof:
     size: int
     document: Mapping[str, Any] = field(repr=False)
     action: str = "delete"
+    others: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denial:
+    """That something was demanded for one record and refused: `document` is `retention.refusal/1`, verified alone.
+
+    `at`: since when it is refused for this reason; `event` its number. `group`: what the event says of the record:
+    `actions` that were stopped, what was done `instead` (None: nothing), and `because` of what. `others`: numbers of
+    other events by which something was refused for a record of this key. The rest as of `Proof`.
+    """
+
+    connector: str
+    dataset: str
+    key: tuple[str, ...]
+    event: int
+    at: str
+    run: str
+    rule: str
+    by: str
+    as_of: str
+    promise: str | None
+    group: Mapping[str, Any]
+    size: int
+    document: Mapping[str, Any] = field(repr=False)
     others: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 

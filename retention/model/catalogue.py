@@ -102,12 +102,18 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """A trigger or a rewrite rule that fires on a table's rows."""
+    """A trigger or a rewrite rule that fires on a table's rows.
+
+    `columns`: an UPDATE fires it that sets one of them; None: any. `body`: what it does, as text; "" where that can't
+    be read.
+    """
 
     name: str
     table: TableId
     events: frozenset[str]  # of "INSERT", "UPDATE", "DELETE"
     what: str = "trigger"  # or "rule"
+    columns: frozenset[str] | None = None
+    body: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

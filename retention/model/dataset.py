@@ -148,6 +148,7 @@ class Dataset:
     `subject`: kind of identifier → where it is read; None where it was written that there is none ("none").
     `columns`: a slice of the row, None for all of it. `began`: told events that came earlier do not concern it.
     `rewriting`: how a record is anonymised or pseudonymised; `restrict`: how it is restricted, None where it is not.
+    `triggers`: those of the table that run at an UPDATE, and that a person has looked at.
     `vault_of`: the dataset whose records are moved here when they are restricted; None where it is no vault.
     `implied`: "events" and "facts" of which `restricted` was not written, but follows from how they are restricted.
     """
@@ -170,6 +171,7 @@ class Dataset:
     relations: tuple[RelationName, ...] = ()
     rewriting: Rewriting = field(default_factory=Rewriting)
     restrict: Restriction | None = None
+    triggers: tuple[str, ...] = ()
     vault_of: str | None = None
     implied: frozenset[str] = frozenset()
     allow_scan: bool = False

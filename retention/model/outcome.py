@@ -27,7 +27,8 @@ class Skipped:
 class JobOutcome:
     """planned = done + skipped + set_aside + left. `rows`: table → rows removed.
 
-    `overdue`: how many of the done were past the time that carrying it out may take. `waited`: seconds of
+    `overdue`: how many of the done were past the time that carrying it out may take. `batches` committed, `rolled_back`
+    did not (they were tried again, or halved), of `unknown` the database did not say. `waited`: seconds of
     `seconds` that went by between batches, for what holds them up. `busy`: another run had the
     dataset, and nothing is wrong but that.
     """
@@ -45,6 +46,8 @@ class JobOutcome:
     left: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     batches: int = 0
+    rolled_back: int = 0
+    unknown: int = 0
     seconds: float = 0.0
     waited: float = 0.0
     busy: bool = False
@@ -65,13 +68,15 @@ class CheckpointRef:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """One run: its jobs in the order in which they ran, and the checkpoint signed at its end."""
+    """One run: its jobs in the order in which they ran, and the checkpoint signed at its end. `planning`: seconds of
+    counting before them."""
 
     id: str
     as_of: datetime
     status: str  # "done", "nothing", "partial", "refused", "failed", "interrupted"
     jobs: tuple[JobOutcome, ...]
     checkpoint: CheckpointRef | None = None
+    planning: float = 0.0
     notes: tuple[str, ...] = ()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from retention.model.clock import Period
 from retention.model.dataset import Secret, Tls
+from retention.model.notice import Channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class Settings:
     `json_logs`: a daemon's log is JSON, not text.
     `publish`: where checkpoints are put: `file:PATH`, `folder:PATH` (absolute), or an http(s) address.
     `witnesses`: the keys of those whose cosignatures are checked.
-    `evidence_yearly`: whether the first run of a year takes a new evidence key.
+    `evidence_yearly`: whether the first run of a year takes a new evidence key. `notify`: whom to tell what.
     """
 
     state: StateAddress
@@ -102,3 +103,4 @@ class Settings:
     evidence_yearly: bool = True
     publish: tuple[str, ...] = ()
     witnesses: tuple[str, ...] = ()
+    notify: tuple[Channel, ...] = ()

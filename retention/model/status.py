@@ -135,6 +135,21 @@ class ReviewLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeLine:
+    """A notice that a channel has not taken yet. `state`: new, lasts or over. `error`: of the last of `attempts`;
+    `again`: not before then."""
+
+    channel: str
+    kind: str
+    state: str
+    text: str
+    since: datetime
+    attempts: int = 0
+    again: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """The engine at a glance, as of `now`."""
 
@@ -153,3 +168,5 @@ class Status:
     running: tuple[RunningLine, ...] = ()
     turns: tuple[TurnLine, ...] = ()  # times of schedules that have come and are not over
     standing: tuple[StandingLine, ...] = ()  # every job of today's rules that ever was in a run
+    awaited: tuple[str, ...] = ()  # rules that wait for a person's approval
+    notices: tuple[NoticeLine, ...] = ()  # what somebody has still to be told

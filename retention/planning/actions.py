@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from retention.model import predicate as p
@@ -124,29 +124,36 @@ class Actions(Stops):
             found.setdefault(chain(job.rule, case.variant, job.bound), []).append(case)
         alone = len(found) == 1
         return tuple(
-            Chain(actions=said, cases=tuple(of), guard=None if alone else self._one_of(of, root))
+            Chain(actions=said, cases=tuple(of), guard=None if alone else self.one_of(of, root))
             for said, of in found.items()
         )
 
-    def _one_of(self, of: list[Case], root: p.Source) -> p.Test:
+    def one_of(self, of: Iterable[Case], root: p.Source) -> p.Test:
+        """Plain: one of these variants holds for the record."""
         guards = [self.guard(case, root) for case in of]
         return p.AnyOf(items=tuple(p.All(items=()) if guard is None else guard for guard in guards))
 
     def ways(self, job: Job, root: p.Source, referenced: Referenced, *, gone: bool = False) -> Iterator[Way]:
         """What the chains come to: for any record at most one way."""
         for said in self.chains(job, root):
-            before: list[p.Test] = [] if said.guard is None else [said.guard]
-            for action in said.actions:
-                kept = self.kept_from(job, root, action, gone=gone)
-                touched = removes(action, job.bound)
-                stops = [kept, referenced.now if touched else None]
-                free = [p.Untrue(item=stop) for stop in stops if stop is not None]
-                done = self.done(job, said, root, action)
-                yield Way(action=action, test=p.All(items=(*before, *free)), done=done)
-                lasting = [s for s in (kept, referenced.lasting if touched else None) if s is not None]
-                if not lasting:
-                    break
-                before.append(lasting[0] if len(lasting) == 1 else p.AnyOf(items=tuple(lasting)))
+            yield from self.ways_of(job, said, root, referenced, gone=gone)
+
+    def ways_of(
+        self, job: Job, said: Chain, root: p.Source, referenced: Referenced, *, gone: bool = False
+    ) -> Iterator[Way]:
+        """What one chain comes to: its actions in order, as far as one can be stopped."""
+        before: list[p.Test] = [] if said.guard is None else [said.guard]
+        for action in said.actions:
+            kept = self.kept_from(job, root, action, gone=gone)
+            touched = removes(action, job.bound)
+            stops = [kept, referenced.now if touched else None]
+            free = [p.Untrue(item=stop) for stop in stops if stop is not None]
+            done = self.done(job, said, root, action)
+            yield Way(action=action, test=p.All(items=(*before, *free)), done=done)
+            lasting = [s for s in (kept, referenced.lasting if touched else None) if s is not None]
+            if not lasting:
+                break
+            before.append(lasting[0] if len(lasting) == 1 else p.AnyOf(items=tuple(lasting)))
 
     def kept_from(self, job: Job, root: p.Source, action: str, *, gone: bool = False) -> p.Test | None:
         """Plain: other rules stop the action: rewriting where they need every column, and no restriction at all."""

@@ -43,7 +43,8 @@ from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
-from retention.planning.vaults import with_vaults
+from retention.planning.triggers import traces
+from retention.planning.vaults import placed, with_vaults
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -109,6 +110,7 @@ class _Attempt:
         self._place = f"datasets.{dataset.name}"
 
     def _problem(self, key: str, found: str, write: str) -> None:
+        key, write = placed(self.dataset, key, write)
         self.problems.append(
             Problem(file=self.connector.file, key=f"{self._place}.{key}", found=found, write=write)
         )
@@ -197,7 +199,7 @@ class _Attempt:
             done=rewriting.done,
             mark=mark,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in emptied),
-            catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read)),
+            catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read), root, dataset),
         )
 
     def _touched(
@@ -376,9 +378,10 @@ def _text(item: EventColumn, others: list[str]) -> str:
     return f"{text} by {item.via}" if text in others and item.via is not None else text
 
 
-def fingerprint(catalogue: Catalogue, tables: Iterable[TableId]) -> str:
+def fingerprint(catalogue: Catalogue, tables: Iterable[TableId], root: Table, dataset: Dataset) -> str:
     """SHA-256 over the tables' columns, keys, triggers and references, as hex: what drift is measured by."""
-    lines: list[str] = []
+    stays = bool(dataset.rewriting.columns) or dataset.restrict is not None
+    lines = list(traces(root, dataset.triggers)) if stays else []
     for id_ in sorted(tables, key=str):
         table = catalogue.tables[id_]
         lines.append(f"table {id_} {table.relation.value} key={table.key}")

@@ -12,6 +12,7 @@ from retention.model.strategy import DATES
 from retention.planning.bound import BoundDataset
 from retention.planning.names import NotFoundError, find_column
 from retention.planning.reach import described
+from retention.planning.triggers import unknown, unlooked_at
 
 Said = tuple[str, str]
 """What is found, what to write."""
@@ -68,8 +69,7 @@ def _why_not(dataset: Dataset, catalogue: Catalogue, root: Table, column: Column
     rewritten = {c.casefold() for c in (*dataset.rewriting.columns, *([] if done is None else [done]))}
     if column.name.casefold() in rewritten:
         yield f"{name} is rewritten, or says when a record was", "name a column of its own"
-    for trigger in root.triggers:
-        if "UPDATE" in trigger.events:
-            what = f"{trigger.what} `{trigger.name}` on `{root.id}` runs at every UPDATE"
-            write = "drop or disable it for the engine's role: no record is marked while it is there"
-            yield f"{what}, and may change a clock or other rows", write
+    written = {column.name, *(other.name for other in root.columns.values() if other.on_update)}
+    yield from unlooked_at(root, written, dataset.triggers)
+    if not dataset.rewriting.columns:
+        yield from unknown(root, dataset.triggers)

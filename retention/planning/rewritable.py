@@ -15,6 +15,7 @@ from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset
 from retention.model.strategy import DATES, Constant, Strategy, Way
+from retention.planning import triggers
 from retention.planning.bound import BoundDataset, Rewritten, Some, Value
 from retention.planning.names import NotFoundError, find_column
 from retention.planning.reach import described
@@ -57,11 +58,12 @@ class Rewritable:
                 self._problem(key, why, write)
         self.columns = tuple(found[name] for name in self._root.columns if name in found)
         self._marker()
-        for trigger in self._root.triggers:
-            if "UPDATE" in trigger.events:
-                what = f"{trigger.what} `{trigger.name}` on `{self._root.id}` runs at every UPDATE"
-                write = "drop or disable it for the engine's role: no record is rewritten while it is there"
-                self._problem("anonymize", f"{what}, and may change a clock or other rows", write)
+        written = {*found, *([] if self.done is None else [self.done.name])}
+        written |= {column.name for column in self._root.columns.values() if column.on_update}
+        for why, write in triggers.unlooked_at(self._root, written, self._dataset.triggers):
+            self._problem("anonymize", why, write)
+        for why, write in triggers.unknown(self._root, self._dataset.triggers):
+            self._problem("triggers", why, write)
 
     def _marker(self) -> None:
         name = self._dataset.rewriting.done
@@ -201,6 +203,12 @@ def room_of(column: Column) -> int | None:
     return 255 if column.type.lower() == "tinytext" else None
 
 
+def padded_to(column: Column) -> int | None:
+    """How many characters every text of the column is given back with, blanks at its end; None where as it is."""
+    padded = column.type.lower().startswith("char") and "varying" not in column.type.lower()
+    return room_of(column) if padded else None
+
+
 def _holds(charset: str, constant: Constant) -> bool:
     if not isinstance(constant, str):
         return True
@@ -240,6 +248,10 @@ def clashes(bound: Iterable[BoundDataset], catalogue: Catalogue) -> Iterator[Pro
     for item in every:
         for place, what in _told_by(item, catalogue):
             used.setdefault(place, f"{what} of `{item}`")
+    clocks = [(name, what) for (_, name), what in used.items()]
+    for item in every:
+        for found, write in triggers.meddling(item.root, item.dataset.triggers, clocks):
+            yield _clash(item, "triggers", found, write)
     written: dict[tuple[TableId, str], tuple[BoundDataset, Strategy]] = {}
     for item in every:
         places = {f"anonymize.{each.column.name}": each.column.name for each in item.rewriting}

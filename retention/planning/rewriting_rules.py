@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retention.errors import Problem
-from retention.model.policy import REWRITING, Policy, Rule
+from retention.model.policy import Policy, Rule
 from retention.planning.bound import BoundDataset
 from retention.planning.reach import described
 
@@ -16,22 +16,9 @@ def rewriting_problems(policy: Policy, bound: Sequence[BoundDataset]) -> Iterato
         rules = [r for r in policy.rules.values() if r.acts and r.speaks_of(item.dataset.data)]
         for rule in rules:
             yield from _none(policy, rule, item, bound)
-            yield from _unmarked(policy, rule, item)
         if item.rewriting:
             for reader in bound:
                 yield from _unfindable(policy, item, reader)
-
-
-def _unmarked(policy: Policy, rule: Rule, item: BoundDataset) -> Iterator[Problem]:
-    """Whether a marker is older than what people told: of what no value tells that would have to be known."""
-    told = [name for name in rule.events if name in policy.told]
-    untold = [each for each in item.rewriting if not each.strategy.told]
-    if told and untold and any(REWRITING & set(variant.chain) for variant in rule.variants):
-        column, how = untold[0].column.name, untold[0].strategy.text
-        found = f"{how} of what the rule `{rule.name}` does when people tell `{told[0]}` is not supported yet"
-        write = 'write a strategy that a value tells, such as "redact" or "hash"'
-        key = f"datasets.{item.dataset.name}.anonymize.{column}"
-        yield Problem(file=item.connector.file, key=key, found=found, write=write)
 
 
 def _none(policy: Policy, rule: Rule, item: BoundDataset, bound: Sequence[BoundDataset]) -> Iterator[Problem]:

@@ -39,6 +39,11 @@ class Sharing(Results):
         super().__init__(catalogue, as_of)
         self._every = tuple(every)
 
+    @property
+    def ruled(self) -> tuple[Ruled, ...]:
+        """All datasets, each with its rules."""
+        return self._every
+
     def rules_of(self, bound: BoundDataset) -> tuple[Rule, ...]:
         """Every rule that reaches the dataset."""
         return next((ruled.rules for ruled in self._every if ruled.bound is bound), ())

@@ -17,7 +17,8 @@ class NewTable:
     """A table with the columns of `source`, told apart by `key`; `since`: one column more, that says when.
 
     `references`: from columns of its own to other tables, those of the vault among them. `unique`: columns that one
-    of these leads to, besides the key. `there`: it has been made already.
+    of these leads to, besides the key. `led`: columns that lead to the record by a relation that only the operator
+    knows of. `there`: it has been made already.
     """
 
     id: TableId
@@ -26,6 +27,7 @@ class NewTable:
     since: str | None
     references: tuple[Reference, ...]
     unique: tuple[tuple[str, ...], ...] = ()
+    led: tuple[tuple[str, ...], ...] = ()
     there: bool = False
 
 
@@ -43,8 +45,9 @@ def new_tables(source: BoundDataset, vault: Dataset, catalogue: Catalogue) -> tu
         root = table.id == source.root.id
         key = tuple(column.name for column in source.key) if root else table.key
         outward = [r for r in catalogue.outbound(table.id) if r.declared and r.target not in source.members]
-        inward = [_moved(links[table.id], ids)] if table.id in links else []
-        led_to = [link.target_columns for link in links.values() if link.target == table.id]
+        mine = [links[table.id]] if table.id in links else []
+        inward = [_moved(link, ids) for link in mine if link.declared]
+        led_to = [link.target_columns for link in links.values() if link.target == table.id and link.declared]
         found.append(
             NewTable(
                 id=ids[table.id],
@@ -53,6 +56,7 @@ def new_tables(source: BoundDataset, vault: Dataset, catalogue: Catalogue) -> tu
                 since=restrict.at if root else None,
                 references=(*inward, *(_moved(each, ids) for each in outward)),
                 unique=tuple(dict.fromkeys(columns for columns in led_to if set(columns) != set(key))),
+                led=tuple(link.columns for link in mine if not link.declared),
                 there=_there(ids[table.id], catalogue),
             )
         )

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId
+from retention.model.dataset import RESTRICTED, Dataset
 from retention.model.strategy import DATES
 from retention.planning.bound import BoundDataset, Twin, Vault
 from retention.planning.names import find_table, listed
@@ -19,6 +20,8 @@ from retention.planning.reach import described
 
 Said = tuple[str, str, str]
 """The key of the vault's dataset, what is found, what to write."""
+
+_MADE = "retention vault create … --ddl prints the table as it should be"
 
 
 def with_vaults(
@@ -37,6 +40,13 @@ def with_vaults(
         problems += wrong
         found.append(item if wrong else _with(item, vault, catalogue))
     return tuple(found), tuple(problems)
+
+
+def placed(dataset: Dataset, key: str, write: str) -> tuple[str, str]:
+    """Where a problem of a dataset is, and what to write: nobody wrote the event of a vault's own column."""
+    if key != f"events.{RESTRICTED}" or dataset.vault_of is None or "events" not in dataset.implied:
+        return key, write
+    return "table", f"it says since when a record is in the vault; {_MADE}"
 
 
 def pairs(source: BoundDataset, vault: BoundDataset, catalogue: Catalogue) -> list[tuple[Table, Table]]:
@@ -198,20 +208,22 @@ def _columns(
     mine: Table, theirs: Table, more: tuple[str, ...], catalogue: Catalogue
 ) -> Iterator[tuple[str, str]]:
     """What differs; the vault's root has one column `more`."""
-    made = "retention vault create … --ddl prints the table as it should be"
     lacking = [name for name in mine.columns if _named(theirs, name, catalogue) is None]
     extra = [
         name for name in theirs.columns if _named(mine, name, catalogue) is None and not _one(more, name)
     ]
     if lacking:
-        yield f"`{theirs.id}` has no {listed(lacking)}, which `{mine.id}` has", f"add it, or them: {made}"
+        yield f"`{theirs.id}` has no {listed(lacking)}, which `{mine.id}` has", f"add it, or them: {_MADE}"
     if extra:
-        yield f"`{theirs.id}` has {listed(extra)}, which `{mine.id}` has not", f"take it out, or them: {made}"
+        yield (
+            f"`{theirs.id}` has {listed(extra)}, which `{mine.id}` has not",
+            f"take it out, or them: {_MADE}",
+        )
     for name in more:
         since = _named(theirs, name, catalogue)
         if since is None:
             found = f"`{theirs.id}` has no `{name}`, which says since when a record is in the vault"
-            yield found, f"add it, a column of dates: {made}"
+            yield found, f"add it, a column of dates: {_MADE}"
         elif not _dated(since, catalogue):
             found = f"`{theirs.id}.{since.name}` is {since.type or 'of no type'}, and can't say since when"
             yield found, "make it a column of dates that nothing else writes"
@@ -219,7 +231,7 @@ def _columns(
         twin = _named(theirs, name, catalogue)
         if twin is not None and (differs := _differs(column, twin)):
             found = f"`{theirs.id}.{twin.name}` is {differs[1]}, and `{mine.id}.{name}` is {differs[0]}"
-            yield found, f"make them the same: {made}"
+            yield found, f"make them the same: {_MADE}"
 
 
 def _one(names: Iterable[str], name: str) -> bool:

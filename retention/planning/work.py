@@ -26,6 +26,9 @@ from retention.planning.fate import Fates
 from retention.planning.shared_fates import SharedFates, SharedRows
 from retention.planning.stops import always
 
+MARKER = "(done)"
+"""Among the events of a job, where it is asked when records were rewritten: no event that a policy can name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Referring:
@@ -202,7 +205,10 @@ def work(fates: Fates, job: Job) -> Work:
             for rule in job.every
             for name in rule.events
             if name in bound.events
-        },
+        }
+        | (
+            {} if bound.done is None else {MARKER: (_marked(fates, job, root, marker_of(bound, bound.done)),)}
+        ),
         own_columns=(not bound.outside or _by_itself(fates, job, root))
         and not bound.shared
         and not bound.periods
@@ -216,6 +222,16 @@ def work(fates: Fates, job: Job) -> Work:
         actions=actions(job),
         shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
     )
+
+
+def marker_of(bound: BoundDataset, done: Column) -> Component:
+    """The column that says when a record was rewritten, read as an event's."""
+    return Component(text=done.name, hops=(), table=bound.root.id, column=done)
+
+
+def _marked(fates: Fates, job: Job, root: p.Source, component: Component) -> Shown:
+    states = {state: fates.component_state(job, root, MARKER, component, state) for state in p.State}
+    return Shown(component=component, states=states, related=None)
 
 
 def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Consistency, Denial, Export, Proof
 from retention.model.typed import as_typed
 from retention.report.console import Facts, line
-from retention.report.words import counted, number
+from retention.report.ledger import refusal
+from retention.report.words import counted, listed, number
 
 DONE = {
     "delete": "deleted",
@@ -39,8 +42,11 @@ def show_export(console: Console, done: Export) -> None:
     facts.show(console)
 
 
-def show_proof(console: Console, proof: Proof, file: str | None) -> None:
-    """Which record, when it went, why, and on whose approval."""
+def show_proof(console: Console, proof: Proof | Denial, file: str | None) -> None:
+    """Which record, when it went, why, and on whose approval; or what was refused for it."""
+    if isinstance(proof, Denial):
+        _show_denial(console, proof, file)
+        return
     name = f"{proof.connector}.{proof.dataset} {as_typed(proof.key)}"
     line(console, f"Proved: the record {name} was in a batch that was carried out.", style="good")
     facts = Facts(width=11)
@@ -57,11 +63,39 @@ def show_proof(console: Console, proof: Proof, file: str | None) -> None:
     facts.add("Signed", f"by the checkpoint of {counted(proof.size, 'event')}")
     if proof.others:
         facts.add("Also", f"a record of this key went {counted(len(proof.others), 'time')} before")
+    if proof.refused:
+        facts.add("Refused", f"before, by {_events(proof.refused)}; to see it, add --refused")
     if file is not None:
         facts.add("Written to", f"{file}; to verify it: python verify.py key.pub --proof {file}")
     facts.show(console)
     for note in proof.notes:
         line(console, note, style="warn")
+
+
+def _show_denial(console: Console, proof: Denial, file: str | None) -> None:
+    name = f"{proof.connector}.{proof.dataset} {as_typed(proof.key)}"
+    line(
+        console,
+        f"Proved: what the rule {proof.rule} demands was refused for the record {name}.",
+        style="good",
+    )
+    facts = Facts(width=11)
+    facts.add("Refused", refusal(proof.group))
+    facts.add("Since", f"{proof.at} (event {proof.event})")
+    facts.add("Run", f"{proof.run}, as of {proof.as_of}, started by {proof.by}")
+    facts.add("Promise", proof.promise or "the ledger does not say it")
+    facts.add("Signed", f"by the checkpoint of {counted(proof.size, 'event')}")
+    if proof.others:
+        facts.add("Also", f"refused before, by {_events(proof.others)}")
+    if file is not None:
+        facts.add("Written to", f"{file}; to verify it: python verify.py key.pub --proof {file}")
+    facts.show(console)
+    for note in proof.notes:
+        line(console, note, style="warn")
+
+
+def _events(numbers: Sequence[int]) -> str:
+    return f"event{'s' if len(numbers) > 1 else ''} {listed([str(each) for each in numbers])}"
 
 
 def show_consistency(console: Console, found: Consistency) -> None:

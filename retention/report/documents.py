@@ -9,17 +9,19 @@ from datetime import date, datetime
 from typing import Any
 
 from retention.errors import Problem
-from retention.model.audit import Consistency, Export, Proof
+from retention.model.audit import Consistency, Denial, Export, Proof
 from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.keys import KeyChange, KeyList
+from retention.model.notice import Tried
 from retention.model.outcome import ApprovalLine, RunOutcome
 from retention.model.overview import SetUp
 from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
 from retention.model.script import Script
 from retention.model.status import NextLine, Status
+from retention.model.suppression import Suppression
 from retention.model.switch import Resumed, Stopped
 from retention.model.told import Telling
 from retention.model.vault import GivenBack
@@ -86,6 +88,11 @@ def status_document(status: Status) -> Document:
 def schedule_document(lines: Sequence[NextLine]) -> Document:
     """The next times of each rule that acts, in its zone and in UTC."""
     return {"format": "retention.schedule/1", "rules": plain(lines)}
+
+
+def tried_document(tried: Sequence[Tried]) -> Document:
+    """Each channel, and why it did not take the message, where it did not."""
+    return {"format": "retention.notify/1", "channels": plain(tried)}
 
 
 def stop_document(done: Stopped) -> Document:
@@ -176,8 +183,8 @@ def export_document(done: Export) -> Document:
     return {"format": "retention.export/1", "events": done.events, **plain(done)}
 
 
-def proof_document(proof: Proof) -> Document:
-    """What was proved, in words, and beside it the proof itself (`retention.proof/1`)."""
+def proof_document(proof: Proof | Denial) -> Document:
+    """What was proved, and beside it the proof itself (`retention.proof/1`, or `retention.refusal/1`)."""
     told = plain(proof)
     document = told.pop("document")
     return {"format": "retention.prove/1", **told, "proof": document}
@@ -196,6 +203,11 @@ def keys_document(found: KeyList) -> Document:
 def key_document(done: KeyChange) -> Document:
     """What became of keys."""
     return {"format": "retention.key/1", **plain(done)}
+
+
+def suppressed_document(found: Suppression) -> Document:
+    """Each value by its line; the value itself is not in it."""
+    return {"format": "retention.suppressed/1", **plain(found)}
 
 
 def init_document(done: SetUp) -> Document:

@@ -257,8 +257,43 @@ def _key(what: str) -> Callable[[Data], str]:
     return said
 
 
+def _refused(data: Data) -> str:
+    groups = [f"{counted(each['count'], 'record')} {refusal(each)}" for each in data["refused"]]
+    return f"{_job(data)}, run {data['run']}, refused: {'; '.join(groups)}"
+
+
+_DONE = {
+    "delete": "deleted",
+    "anonymize": "anonymized",
+    "pseudonymize": "pseudonymized",
+    "restrict": "restricted",
+}
+_STOPS = {
+    "held": "under a legal hold",
+    "retained": "kept by",
+    "referenced": "referred to by",
+    "shared": "sharing rows of",
+}
+
+
+def refusal(group: Data) -> str:
+    """What is refused of a record, and why: `not deleted, but anonymized: kept by orders (legal obligation, § 13)`."""
+    stopped = " or ".join(_DONE.get(action, action) for action in group["actions"])
+    instead = f", but {_DONE.get(group['instead'], group['instead'])}" if group["instead"] else ""
+    return f"not {stopped}{instead}: {', '.join(map(_because, group['because']))}"
+
+
+def _because(each: Data) -> str:
+    basis = ", ".join(each[name] for name in ("basis", "citation") if name in each)
+    by = each.get("by", "rows" if each["kind"] != "held" else "")
+    whose = f" of {each['dataset']}" if "dataset" in each and each["kind"] == "shared" else ""
+    return f"{_STOPS.get(each['kind'], each['kind'])} {by}{whose}".strip() + (f" ({basis})" if basis else "")
+
+
 def _dropped(data: Data) -> str:
     amount = f"{counted(data['batches'], 'batch', 'batches')} ({counted(data['records'], 'record')})"
+    if data.get("refused"):
+        amount += f" and of refusals ({counted(data['refused'], 'record')})"
     return f"the evidence of {amount} of before {data['before']} was dropped, being older than it is kept"
 
 
@@ -280,7 +315,7 @@ SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "batch.rolled_back": _batch("rolled back"),
     "batch.unknown": _batch("answered with silence: in doubt"),
     "batch.reconciled": _reconciled,
-    "action.refused": _named("refused:", "rule"),
+    "action.refused": _refused,
     "key.created": _key("made"),
     "key.rotated": _key("taken into use in place of another"),
     "key.destroyed": _key("destroyed"),

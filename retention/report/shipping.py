@@ -37,6 +37,7 @@ _ENTITIES: Mapping[str, tuple[int, str, str]] = {
     "policy.changed": (_UPDATE, "policy", "policy"),
     "record.released": (_UPDATE, "record", "root"),
     "run.ended": (_UPDATE, "run", "run"),
+    "action.refused": (_UPDATE, "run", "run"),
     "run.started": (_CREATE, "run", "run"),
 }
 """Type → (activity, what it is about, the field of `data` that names it). Others are updates of the ledger itself."""

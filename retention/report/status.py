@@ -9,6 +9,7 @@ from rich.console import Console
 from retention.model.status import Firing, NextLine, Status
 from retention.report.console import cell, columns, heading, line
 from retention.report.escape import shown
+from retention.report.notices import show_untold
 from retention.report.outcome import RUN_STYLE
 from retention.report.switch import show_stop
 from retention.report.words import counted, listed, moment, number, unzoned
@@ -25,6 +26,7 @@ def show_status(console: Console, status: Status) -> None:
     _failed(console, status)
     _in_a_row(console, status)
     _holds(console, status)
+    show_untold(console, status.notices)
     _waiting(console, status)
     _overdue(console, status)
     _runs(console, status)

@@ -15,6 +15,7 @@ from retention.planning.bound import Job
 from retention.planning.holding import held_list
 from retention.planning.limbs import Case
 from retention.planning.results import cases
+from retention.planning.work import MARKER, marker_of
 from retention.safety import tellings as telling
 from retention.safety.carrying import Named
 from retention.safety.holds import Held, names
@@ -79,12 +80,22 @@ class Spoken(People):
             if any(known.values()):
                 spoken[person.key] = known
         read = {name: self._read(name, dates, spoken) for name in columns}
+        marked = self._marked(dates, spoken)
         silence = dict.fromkeys(self.policy.told, telling.Known())
         for key, by_zone in spoken.items():
             columns_say = {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
             for case in every:
                 whole = {**silence, **by_zone[case.variant.timezone], **columns_say}
-                telling.reckon(case, key, whole, self.as_of, found)
+                telling.reckon(case, key, whole, self.as_of, found, marked=marked.get(key))
+
+    def _marked(self, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
+        """When each of the records was rewritten last, where that is known."""
+        bound, every = self.job.bound, list(keys)
+        if bound.done is None or not every:
+            return {}
+        component = marker_of(bound, bound.done)
+        known = {row.key: telling.of_columns(bound, (component,), row) for row in dates(MARKER, every)}
+        return {key: each.moments[0] for key, each in known.items() if each.moments}
 
     @cached_property
     def _named(self) -> Named:

@@ -94,8 +94,16 @@ def of_columns(dataset: BoundDataset, components: Sequence[Component], dates: Da
     return Known(moments=tuple(moments), unclear=dates.unclear)
 
 
-def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, into: Found) -> None:
-    """Puts the record on every list of the case that it belongs on."""
+def reckon(
+    case: Case,
+    key: Key,
+    events: Mapping[str, Known],
+    as_of: datetime,
+    into: Found,
+    *,
+    marked: Moment | None = None,
+) -> None:
+    """Puts the record on every list of the case that it belongs on. `marked`: when it was rewritten last."""
     variant = case.variant
     begin = events.get(variant.event or "", Known())
     if variant.event in case.told:
@@ -105,11 +113,10 @@ def reckon(case: Case, key: Key, events: Mapping[str, Known], as_of: datetime, i
             if variant.event in case.told and _precedes(begin, events[limb.event], variant.timezone):
                 into.add(case.listed("precedes", limb), key)
         elif limb.keep:
-            _keep(case, limb, key, begin, as_of, into)
+            _keep(case, limb, key, begin, as_of, into, marked)
         else:
-            _ending(
-                case, limb, key, begin if variant.event is not None else None, events[limb.event], as_of, into
-            )
+            first = begin if variant.event is not None else None
+            _ending(case, limb, key, first, events[limb.event], as_of, into, marked)
 
 
 def later(left: Moment, right: Moment, timezone: str) -> bool:
@@ -136,7 +143,9 @@ def _begin(case: Case, key: Key, begin: Known, as_of: datetime, into: Found) -> 
         into.add(case.listed("near at_most"), key)
 
 
-def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into: Found) -> None:
+def _keep(
+    case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into: Found, marked: Moment | None
+) -> None:
     variant = case.variant
     assert variant.keep is not None, "binding refuses an instructed period from a told event"
     today, clock = periods.day_of(as_of, variant.timezone), variant.counting(variant.keep)
@@ -149,6 +158,7 @@ def _keep(case: Case, limb: Limb, key: Key, begin: Known, as_of: datetime, into:
     elif days:
         day = max(days)
         _came(case, limb, key, periods.ended_day(day, clock), into)
+        _since(case, limb, key, begin.moments, marked, into)
         if periods.late_day(day, clock, variant.within) <= today:
             into.add(case.listed("late", limb), key)
 
@@ -161,11 +171,19 @@ def _precedes(begin: Known, end: Known, timezone: str) -> bool:
 
 
 def _ending(
-    case: Case, limb: Limb, key: Key, begin: Known | None, end: Known, as_of: datetime, into: Found
+    case: Case,
+    limb: Limb,
+    key: Key,
+    begin: Known | None,
+    end: Known,
+    as_of: datetime,
+    into: Found,
+    marked: Moment | None,
 ) -> None:
     variant = case.variant
     today = periods.day_of(as_of, variant.timezone)
     counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
+    come: list[Moment] = []
     zone = variant.timezone
     before = (
         () if begin is None else begin.moments
@@ -184,8 +202,10 @@ def _ending(
             continue
         day = _day(moment, variant.timezone)
         counting.append((day, _day(end.told[place], variant.timezone)))
+        come.append(moment)
     if counting:
         _came(case, limb, key, min(day for day, _ in counting), into)
+        _since(case, limb, key, come, marked, into)
         if any(today >= _late(day, variant) for _, day in counting):
             into.add(case.listed("late", limb), key)
     elif unclear:
@@ -195,6 +215,14 @@ def _ending(
 def _came(case: Case, limb: Limb, key: Key, day: date, into: Found) -> None:
     into.add(case.listed("come", limb), key)
     into.days.setdefault(case.listed("day", limb), {}).setdefault(day, []).append(key)
+
+
+def _since(
+    case: Case, limb: Limb, key: Key, come: Iterable[Moment], marked: Moment | None, into: Found
+) -> None:
+    """The limb has come by something that is later than the record was rewritten last."""
+    if marked is not None and any(later(moment, marked, case.variant.timezone) for moment in come):
+        into.add(case.listed("since", limb), key)
 
 
 def _late(day: date, variant: Variant) -> date:

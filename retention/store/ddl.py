@@ -25,6 +25,7 @@ _RIGHTS = {
     "evidence": "SELECT, INSERT, DELETE",
     "evidence_group": "SELECT, INSERT, DELETE",
     "evidence_bucket": "SELECT, INSERT, DELETE",
+    "refusal": "SELECT, INSERT, DELETE",
     "lease": "SELECT, INSERT, UPDATE",
     "set_aside": "SELECT, INSERT, DELETE",
     "policy_version": "SELECT, INSERT",

@@ -36,7 +36,7 @@ def version_table(family: str) -> str:
     return "schema_version" if family == "sqlite" else f"{PREFIX}schema_version"
 
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every version of these tables, oldest first; the last is this one's."""
 
 
@@ -234,6 +234,21 @@ evidence_bucket = _table(
     Column("number", BIG, nullable=False),
     Column("entries", BLOB, nullable=False),
     PrimaryKeyConstraint("bucket", "number"),
+)
+refusal = _table(
+    "refusal",
+    Column("seq", BIG, nullable=False),
+    Column("place", Integer, nullable=False),
+    _text("rule"),
+    _text("connector"),
+    _text("dataset"),
+    _text("key_id", _ID),
+    _text("why", LONG_TEXT),
+    _at("at"),
+    _count("count"),
+    Column("leaves", BLOB, nullable=False),
+    PrimaryKeyConstraint("seq", "place"),
+    _index("refusal_of", "connector", "dataset"),
 )
 lease = _table(
     "lease",

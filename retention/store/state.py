@@ -29,8 +29,10 @@ from retention.store.leases import Leases, LeasesReading
 from retention.store.log import Log, LogReading
 from retention.store.migrations import upgrade
 from retention.store.mirror import Mirror
+from retention.store.notices import Notices, NoticesReading
 from retention.store.plans import Approvals, ApprovalsReading, Plans, PlansReading
 from retention.store.policies import Policies, PoliciesReading, Schemas, SchemasReading
+from retention.store.refusals import Refusals, RefusalsReading
 from retention.store.runs import Jobs, JobsReading, Runs, RunsReading
 from retention.store.schema import VERSIONS, head, meta, metadata
 from retention.store.standings import Standings, StandingsReading
@@ -56,6 +58,7 @@ class Snapshot:
         self.batches = BatchesReading(connection)
         self.evidence = EvidenceReading(connection)
         self.finding = Finding(connection)
+        self.refusals = RefusalsReading(connection)
         self.leases = LeasesReading(connection)
         self.set_aside = SetAsideReading(connection)
         self.holds = HoldsReading(connection)
@@ -63,6 +66,7 @@ class Snapshot:
         self.switch = SwitchReading(connection)
         self.turns = TurnsReading(connection)
         self.standings = StandingsReading(connection)
+        self.notices = NoticesReading(connection)
 
     def told(self) -> Told:
         """Every hold and telling in force."""
@@ -83,6 +87,7 @@ class Transaction:
         self.batches = Batches(connection)
         self.evidence = Evidence(connection)
         self.grouping = Grouping(connection)
+        self.refusals = Refusals(connection)
         self.leases = Leases(connection)
         self.set_aside = SetAside(connection)
         self.holds = Holds(connection)
@@ -90,6 +95,7 @@ class Transaction:
         self.switch = Switch(connection)
         self.turns = Turns(connection)
         self.standings = Standings(connection)
+        self.notices = Notices(connection)
 
 
 class StateStore:

@@ -23,10 +23,11 @@ from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
 from retention.planning.reach import described
-from retention.planning.relations import repeated
+from retention.planning.relations import repeated, with_relations
 from retention.planning.rewriting_rules import rewriting_problems
 from retention.planning.rights import Need, Right, needs
 from retention.planning.shared_parts import unshared
+from retention.planning.vaults import unled
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
@@ -127,6 +128,7 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
             *_rings(bound),
             *unshared(bound),
             *map(said, circles(bound)),
+            *_unled(bound, target),
             *clock_warnings(bound, target, now),
         ),
         bound=bound,
@@ -149,6 +151,18 @@ def _rings(bound: Sequence[BoundDataset]) -> Iterator[str]:
             yield (
                 f"`{item}`: rows that refer to each other in a ring, or to themselves, by"
                 f" `{described(stubborn.reference)}` stay: {stubborn.why}"
+            )
+
+
+def _unled(bound: Sequence[BoundDataset], target: Target) -> Iterator[str]:
+    """What rows in a vault do not refer to, though the record does."""
+    for item in bound:
+        catalogue, _ = with_relations(item.connector, target.catalogue())
+        for reference in unled(item, catalogue):
+            vault = item.dataset.vault
+            yield (
+                f"`{item}`: its records refer by `{described(reference)}` to `{reference.target}`, and in the vault"
+                f" `{vault}` they do not: what they refer to may go before them, and none could be given back then"
             )
 
 

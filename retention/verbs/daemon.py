@@ -19,6 +19,8 @@ from retention.daemon.logs import Log
 from retention.daemon.loop import Daemon
 from retention.daemon.metrics import Metrics
 from retention.daemon.moments import Moments
+from retention.daemon.notices.channels import sender_of
+from retention.daemon.notices.courier import Courier
 from retention.daemon.ports import Ports, Start
 from retention.daemon.seeing import Seeing
 from retention.daemon.serving import Pages, Server
@@ -53,7 +55,7 @@ def daemon(place: Place, *, by: str, clock: Clock, log: TextIO, listen: str | No
     with suppress(UnreachableError), stores.opened(config, place):
         pass  # what is missing or foreign is said at once, and not again and again
     with Signals() as signals, ExitStack() as stack:
-        made_one = made(place, config, by=by, clock=clock, log=log, signals=signals)
+        made_one = made(place, config, by=by, clock=clock, log_to=log, signals=signals)
         where = config.settings.daemon.listen
         if where is not None:
             stack.callback(Server(where, pages(made_one)).close)
@@ -64,6 +66,7 @@ def daemon(place: Place, *, by: str, clock: Clock, log: TextIO, listen: str | No
 def pages(daemon: Daemon) -> Pages:
     """What it answers over HTTP."""
     metrics = Metrics(daemon.vitals, daemon.moments.now)
+    metrics.text()  # what it needs is loaded before anybody asks
     return Pages(lambda: daemon.vitals.life, daemon.moments.elapsed, metrics.text)
 
 
@@ -76,19 +79,30 @@ def _listening(config: Configuration, text: str) -> Settings:
 
 
 def made(
-    place: Place, config: Configuration, *, by: str, clock: Clock, log: TextIO, signals: Signals
+    place: Place, config: Configuration, *, by: str, clock: Clock, log_to: TextIO, signals: Signals
 ) -> Daemon:
     """The daemon over this machine's clocks and threads."""
     moments = Moments(wall=clock, elapsed=_elapsed)
     doors, vitals = ports(place, by), Vitals(Life(ticked=_elapsed()))
+    log = Log(log_to, moments.now, json=config.settings.json_logs)
+    seeing = Seeing(ports=doors, vitals=vitals, moments=moments, log=log, spawn=_spawn)
     return Daemon(
         ports=doors,
         vitals=vitals,
-        seeing=Seeing(ports=doors, vitals=vitals, moments=moments, spawn=_spawn),
+        seeing=seeing,
+        courier=Courier(
+            vitals=vitals,
+            moments=moments,
+            seeing=seeing,
+            log=log,
+            spawn=_spawn,
+            wake=signals.wake,
+            senders=lambda channel: sender_of(channel, place.environ, moments.now),
+        ),
         config=config,
         files=Files(place.config, place.connectors, config.folder / stores.FILE),
         moments=moments,
-        log=Log(log, moments.now, json=config.settings.json_logs),
+        log=log,
         wait=signals.wait,
         wake=signals.wake,
         spawn=_spawn,

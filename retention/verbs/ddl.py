@@ -79,10 +79,12 @@ def _markers(connector: Connector, place: Place) -> Script:
 
 
 def _rights(connector: Connector, family: str) -> tuple[str, ...]:
-    """SELECT and DELETE on every table of a record, by its name as written in the connector's file."""
-    tables: dict[str, None] = {}
+    """SELECT and DELETE on every table of a record, by its name as written, and INSERT on those of a vault."""
+    tables: dict[str, str] = {}
     for dataset in connector.datasets.values():
+        rights = "SELECT, DELETE" if dataset.vault_of is None else "SELECT, INSERT, DELETE"
         schema = (dataset.schema,) if dataset.schema is not None and len(dataset.table.pieces) == 1 else ()
-        tables[quoted_in(family, (*schema, *dataset.table.pieces))] = None
-        tables |= dict.fromkeys(quoted_in(family, part.table.pieces) for part in dataset.parts)
-    return tuple(f"GRANT SELECT, DELETE ON {table} TO {ROLE}" for table in tables)
+        names = [(*schema, *dataset.table.pieces), *(part.table.pieces for part in dataset.parts)]
+        for name in (quoted_in(family, pieces) for pieces in names):
+            tables[name] = max(rights, tables.get(name, ""), key=len)
+    return tuple(f"GRANT {rights} ON {table} TO {ROLE}" for table, rights in tables.items())

@@ -32,6 +32,7 @@ from retention.verbs.ended import as_events, not_run, standing_of, status_of
 from retention.verbs.pacing import between
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
+from retention.verbs.refusing import document
 from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy
@@ -159,6 +160,7 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: Memory) 
     """One job: refused, nothing to do, or executed. A failure of its own is its outcome."""
     if job.status is JobStatus.NOTHING:
         _forget_set_aside(execution, job)
+        return _nothing(execution, job, item)
     if job.status is not JobStatus.READY:
         return not_run(job, job.status, job.reason)
     if item is None:  # its store has ceased to answer since the plan was made
@@ -180,12 +182,23 @@ def _job(execution: Execution, job: JobPlan, item: Work | None, memory: Memory) 
         why = again(Retry(attempts=PATIENCE), target.read_only)
         if why is not None:
             return not_run(job, JobStatus.FAILED, f"the database is read-only: {why}")
+        document(execution, job, item)
         return _leased(execution, job, item, target, memory)
     except SafetyRefusal as error:
         refused = not_run(job, JobStatus.REFUSED, error.message)
         return replace(refused, busy=isinstance(error, LeaseTakenError))
     except RetentionError as error:
         return not_run(job, JobStatus.FAILED, error.message)
+
+
+def _nothing(execution: Execution, job: JobPlan, item: Work | None) -> JobOutcome:
+    """Nothing is due; what was demanded and is refused is written down all the same."""
+    try:
+        if item is not None:
+            document(execution, job, item)
+    except RetentionError as error:
+        return not_run(job, JobStatus.FAILED, error.message)
+    return not_run(job, job.status, job.reason)
 
 
 def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memory: Memory) -> JobOutcome:

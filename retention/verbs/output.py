@@ -65,6 +65,10 @@ def _files(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:
         for secret in (connector.url, connector.password):
             if secret is not None and secret.file is not None:
                 yield f"a secret of connector `{connector.name}`", Path(connector.folder) / secret.file
+    for channel in config.settings.notify:
+        for secret in channel.secrets:
+            if secret.file is not None:
+                yield f"a secret of the channel `{channel.name}`", Path(channel.folder) / secret.file
 
 
 def _folders(config: Configuration, place: Place) -> Iterator[tuple[str, Path]]:

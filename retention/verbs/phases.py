@@ -115,7 +115,10 @@ def _together(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
         left=sum(outcome.left for outcome in found),
         rows=_rows(outcome.rows for outcome in found),
         batches=sum(outcome.batches for outcome in found),
+        rolled_back=sum(outcome.rolled_back for outcome in found),
+        unknown=sum(outcome.unknown for outcome in found),
         seconds=sum(outcome.seconds for outcome in found),
+        waited=sum(outcome.waited for outcome in found),
     )
 
 

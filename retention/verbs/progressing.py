@@ -54,7 +54,7 @@ def turns(config: Configuration, snapshot: Snapshot, now: datetime) -> tuple[Tur
 
 
 def standing(config: Configuration, snapshot: Snapshot) -> tuple[StandingLine, ...]:
-    """Every job of today's rules that ever was in a run."""
+    """Every job of today's rules and datasets that ever was in a run."""
     return tuple(
         StandingLine(
             rule=each.rule,
@@ -67,5 +67,10 @@ def standing(config: Configuration, snapshot: Snapshot) -> tuple[StandingLine, .
             reason=each.reason,
         )
         for each in snapshot.standings.all()
-        if each.rule in config.policy.rules
+        if each.rule in config.policy.rules and _is_there(config, each.connector, each.dataset)
     )
+
+
+def _is_there(config: Configuration, connector: str, dataset: str) -> bool:
+    known = config.connectors.get(connector)
+    return known is not None and dataset in known.datasets

@@ -5,57 +5,61 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from retention.config import Configuration
-from retention.config.findings import dotted
 from retention.engine.recovery import RELEASE
 from retention.errors import AnswerIsNo, LedgerError, UsageError
 from retention.ledger.evidence import Opening, key_id, key_text, open_record
-from retention.ledger.history import History
 from retention.ledger.line import format_instant, parse
-from retention.ledger.note import Checkpoint, Verifier
-from retention.ledger.tree import inclusion_proof, leaf_hash, verify_inclusion
-from retention.model.audit import Proof
+from retention.ledger.note import Verifier
+from retention.ledger.tree import inclusion_proof, verify_inclusion
+from retention.model.audit import Denial, Proof
 from retention.model.place import Place
 from retention.model.typed import pieces
 from retention.planning.actions import DELETE
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
-from retention.store.log import LogReading
 from retention.store.state import Snapshot
 from retention.verbs import stores
+from retention.verbs.denying import denial, denials
 from retention.verbs.prepared import configuration
+from retention.verbs.signed import Signed, data_of, promise_in
 
 FORMAT = "retention.proof/1"
 _READINGS = 64
 """How many ways to read a typed key are tried at most."""
 
 
-def prove(place: Place, *, dataset: str, key: str) -> Proof:
+def prove(place: Place, *, dataset: str, key: str, refused: bool = False) -> Proof | Denial:
     """The proof that a record of `CONNECTOR.DATASET` with this key, as it is typed, went; its database is not asked.
 
-    Raises AnswerIsNo where there is no evidence of it; UsageError for a dataset that is neither configured nor has
-    ever been in a run; SetupError where the evidence key is missing.
+    Where it did not, or with `refused`, that somebody demanded something for it which was refused. Raises AnswerIsNo
+    where there is no evidence; UsageError for a dataset that is neither configured nor has ever been in a run;
+    SetupError where the evidence key is missing.
     """
     config = configuration(place)
     connector, _, name = dataset.partition(".")
     keys = {key_id(secret): secret for secret in stores.evidence_keys(config)}
     with stores.reading(config, place) as state, state.read() as snapshot:
         _refuse_unknown(config, snapshot, connector, name)
-        found = _found(snapshot, keys, connector, name, key)
+        signed = Signed(snapshot, Verifier.parse(state.verifier_key))
+        found = [] if refused else _found(snapshot, keys, connector, name, key)
+        denied = denials(snapshot, keys, connector, name, readings(key))
+        if denied and not found:
+            return replace(denial(signed, connector, name, denied), notes=_unseen(snapshot, keys))
         if not found:
-            raise AnswerIsNo(_no(snapshot, keys, dataset, key))
+            raise AnswerIsNo(_no(snapshot, keys, dataset, key, refused=refused))
         newest = found[-1]
-        verifier = Verifier.parse(state.verifier_key)
-        proof = _Proving(snapshot, verifier, connector, name, newest).proof()
+        proof = _Proving(signed, connector, name, newest).proof()
         others = tuple(each.found.batch.seq or 0 for each in found[:-1])
-        return Proof(**{**proof, "others": others, "notes": _unseen(snapshot, keys)})
+        seqs = tuple(row.seq for _, _, row, _ in denied)
+        return Proof(**{**proof, "others": others, "refused": seqs, "notes": _unseen(snapshot, keys)})
 
 
 # -- which record --------------------------------------------------------------------------
@@ -119,8 +123,9 @@ def _texts(typed: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _no(snapshot: Snapshot, keys: Mapping[str, bytes], dataset: str, key: str) -> str:
-    told = f"there is no evidence that a record {key} of `{dataset}` was in any batch"
+def _no(snapshot: Snapshot, keys: Mapping[str, bytes], dataset: str, key: str, *, refused: bool) -> str:
+    what = "that something was refused for a record" if refused else "that a record"
+    told = f"there is no evidence {what} {key} of `{dataset}`" + ("" if refused else " was in any batch")
     return "; ".join((told, *_unseen(snapshot, keys)))
 
 
@@ -129,7 +134,7 @@ def _unseen(snapshot: Snapshot, keys: Mapping[str, bytes]) -> tuple[str, ...]:
     notes = []
     made, destroyed = (
         {
-            str(_data(snapshot.log, seq)["key"]): None
+            str(data_of(snapshot.log, seq)["key"]): None
             for type in types
             for seq in snapshot.log.named(type, "evidence")
         }
@@ -141,14 +146,9 @@ def _unseen(snapshot: Snapshot, keys: Mapping[str, bytes]) -> tuple[str, ...]:
             notes.append(f"batches under the evidence key {id} could not be looked at: that key {why}")
     dropped = snapshot.log.named("evidence.dropped")
     if dropped:
-        before = _data(snapshot.log, dropped[-1])["before"]
+        before = data_of(snapshot.log, dropped[-1])["before"]
         notes.append(f"evidence of before {before} is not kept any more ([ledger] evidence_keep)")
     return tuple(notes)
-
-
-def _data(log: LogReading, seq: int) -> Mapping[str, Any]:
-    line = log.line(seq)
-    return {} if line is None else parse(line).data
 
 
 # -- the proof -----------------------------------------------------------------------------
@@ -157,26 +157,18 @@ def _data(log: LogReading, seq: int) -> Mapping[str, Any]:
 class _Proving:
     """One record's proof, put together and verified before it is shown."""
 
-    def __init__(
-        self, snapshot: Snapshot, verifier: Verifier, connector: str, dataset: str, match: _Match
-    ) -> None:
-        self._log = snapshot.log
+    def __init__(self, signed: Signed, connector: str, dataset: str, match: _Match) -> None:
+        self._signed = signed
         self._record = (connector, dataset)
         self._match = match
-        stored = snapshot.log.newest_checkpoint()
-        if stored is None:
-            raise LedgerError("no checkpoint signs anything of this ledger yet")
-        self._note = stored.note
-        self._point = Checkpoint.open(stored.note, verifier)
-        self._history = snapshot.log.history(self._point.size)
 
     def proof(self) -> dict[str, Any]:
         """The fields of `Proof`."""
-        batch = self._match.found.batch
+        batch, signed = self._match.found.batch, self._signed
         intent = batch.seq if batch.seq is not None else self._first(batch, 0, _INTENT)
         outcome = self._first(batch, intent, _OUTCOMES)
         shown = {"intent": intent, "outcome": outcome, **self._reasons(batch, intent)}
-        events = {name: parse(self._line(seq)) for name, seq in shown.items()}
+        events = {name: parse(signed.line(seq)) for name, seq in shown.items()}
         document = self._document(shown)
         approvals = [event for name, event in events.items() if name.startswith("approval")]
         began = events["started"] if "started" in events else events["released"]
@@ -192,9 +184,9 @@ class _Proving:
             "by": began.data["by"],
             "as_of": began.data.get("as_of", format_instant(began.at)),
             "action": str(events["intent"].data.get("action", DELETE)),
-            "promise": _promise(events["promise"].data, _rule(batch)) if "promise" in events else None,
+            "promise": promise_in(events["promise"].data, _rule(batch)) if "promise" in events else None,
             "approvals": tuple((event.data["by"], format_instant(event.at)) for event in approvals),
-            "size": self._point.size,
+            "size": signed.point.size,
             "document": document,
         }
 
@@ -211,32 +203,16 @@ class _Proving:
             "record": {"connector": connector, "dataset": dataset, "key": list(self._match.key)},
             "blind": self._match.opening.blind.hex(),
             "batch": {"index": found.index, "path": [step.hex() for step in path]},
-            "events": {name: self._event(seq, self._history) for name, seq in shown.items()},
-            "checkpoint": self._note,
+            "events": {name: self._signed.event(seq) for name, seq in shown.items()},
+            "checkpoint": self._signed.note,
         }
-
-    def _event(self, seq: int, history: History) -> dict[str, Any]:
-        line = self._line(seq)
-        path = history.inclusion(seq)
-        if not verify_inclusion(leaf_hash(line), seq, self._point.size, path, self._point.root):
-            raise LedgerError(
-                f"event {seq}: it is not what the checkpoint of {self._point.size} events signs;"
-                " type: retention audit verify"
-            )
-        return {"line": line.decode(), "path": [step.hex() for step in path]}
-
-    def _line(self, seq: int) -> bytes:
-        line = self._log.line(seq)
-        if line is None:
-            raise LedgerError(f"event {seq}: it is missing from the state store")
-        return line
 
     def _first(self, batch: BatchRow, start: int, types: Iterable[bytes]) -> int:
         """The first event of these types of the batch. Raises AnswerIsNo where no checkpoint signs it yet."""
         ends = tuple(b'"type":"' + name + b'"}' for name in types)
         wanted = {"run": batch.run, "job": batch.job, "batch": batch.batch}
-        for seq, line in enumerate(self._log.lines(start), start):
-            if seq >= self._point.size:
+        for seq, line in enumerate(self._signed.log.lines(start), start):
+            if seq >= self._signed.point.size:
                 break
             if not line.endswith(ends):
                 continue
@@ -253,29 +229,12 @@ class _Proving:
 
         Of a record that a person gave back, that event alone.
         """
-        released = self._log.named("record.released", batch.run) if _rule(batch) == RELEASE else []
+        signed, rule = self._signed, _rule(batch)
+        released = signed.log.named("record.released", batch.run) if rule == RELEASE else []
         if released:
             return {"released": released[-1]}
-        (started,) = self._log.named("run.started", batch.run, below)[-1:] or (None,)
-        if started is None:
-            raise LedgerError(f"event {below}: its run {batch.run} never started")
-        found = {"started": started}
-        named = [a["plan"] for a in _data(self._log, started)["approvals"] if a["rule"] == _rule(batch)]
-        granted = [
-            seq for plan in dict.fromkeys(named) for seq in self._approvals(plan, _rule(batch), started)
-        ]
-        found |= {f"approval {number}": seq for number, seq in enumerate(granted, 1)}
-        for seq in reversed(self._log.named("policy.changed", below=started)):
-            if _promise(_data(self._log, seq), _rule(batch)) is not None:
-                return {**found, "promise": seq}
-        return found
-
-    def _approvals(self, plan: str, rule: str, below: int) -> Sequence[int]:
-        return [
-            seq
-            for seq in self._log.named("approval.granted", plan, below)
-            if any(job["rule"] == rule for job in _data(self._log, seq)["jobs"])
-        ]
+        started = signed.started(batch.run, below)
+        return {"started": started, **signed.approvals(rule, started), **signed.promise(rule, started)}
 
 
 _INTENT = (b"batch.intent",)
@@ -284,12 +243,3 @@ _OUTCOMES = (b"batch.committed", b"batch.reconciled")
 
 def _rule(batch: BatchRow) -> str:
     return batch.job.split("/")[0]
-
-
-def _promise(data: Mapping[str, Any], rule: str) -> str | None:
-    """The rule's promise where a change of the policy has it."""
-    path = dotted(("rules", rule, "promise"))
-    for change in data.get("difference", ()):
-        if change["path"] == path and isinstance(change["new"], str):
-            return change["new"]
-    return None

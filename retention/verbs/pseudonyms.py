@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from retention.config import Configuration
 from retention.errors import SetupError
@@ -62,6 +63,32 @@ def pseudonym_key(config: Configuration, state: StateStore) -> bytes:
     return _in_use(read_ring(where, PSEUDONYM), known, where)
 
 
+def former_keys(config: Configuration, state: StateStore) -> tuple[tuple[bytes, ...], dict[str, str]]:
+    """Every pseudonyms' key that there is, oldest first; and id → day of those that were destroyed.
+
+    Raises SetupError where one is missing that the ledger knows and that was not destroyed.
+    """
+    where = config.settings.pseudonym_key
+    with state.read() as snapshot:
+        known = list(_known(snapshot.log))
+        destroyed = {
+            event["data"]["key"]: event["at"][:10] for event in _events(snapshot.log, "key.destroyed")
+        }
+    if not known:
+        raise SetupError(
+            "there is no pseudonyms' key yet: nothing was ever hashed here; type: retention init"
+        )
+    ring = read_ring(where, PSEUDONYM)
+    _in_use(ring, known, where)
+    missing = [id for id in known if id not in destroyed and ring.get(id) is None]
+    if missing:
+        raise SetupError(
+            f"{where.shown}: the pseudonyms' key {missing[0]} is not there; put your copy of it back, or type:"
+            f" retention key destroy pseudonym {missing[0]} (what was hashed with it can't be found any more)"
+        )
+    return ring.keys, destroyed
+
+
 def _in_use(ring: Ring, known: list[str], where: KeyReference) -> bytes:
     """The key that came into use last."""
     key = ring.get(known[-1])
@@ -74,7 +101,13 @@ def _in_use(ring: Ring, known: list[str], where: KeyReference) -> bytes:
 
 def _known(log: LogReading) -> Iterator[str]:
     """The ids of all keys of the kind, in the order in which they came into use."""
-    for number in sorted(n for type in ("key.created", "key.rotated") for n in log.named(type, PSEUDONYM)):
+    for event in _events(log, "key.created", "key.rotated"):
+        yield event["data"]["key"]
+
+
+def _events(log: LogReading, *types: str) -> Iterator[dict[str, Any]]:
+    """What the ledger says of the kind, in the order in which it came."""
+    for number in sorted(n for type in types for n in log.named(type, PSEUDONYM)):
         line = log.line(number)
         if line is not None:
-            yield json.loads(line)["data"]["key"]
+            yield json.loads(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -121,7 +122,9 @@ def carry_out(
         ready = ready.without(recovered.silent)
         carried = carry_over(ready, state, config, clock)
         ready, said = words(ready.without(carried.failed), carried.told, intention.as_of)
+        begun = time.perf_counter()
         ready, plan = _planned(state, ready, intention, rules, clock, progress, stop, said)
+        planning = round(time.perf_counter() - begun, 3)
         plan = replace(plan, notes=(*plan.notes, *keyed, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
@@ -147,7 +150,7 @@ def carry_out(
         )
         outcome = execute(execution, rules, by)
         ready.refuse_silence()
-        return outcome
+        return replace(outcome, planning=planning)
 
 
 def _any_ready(plan: Plan) -> bool:

@@ -25,6 +25,7 @@ from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.progressing import running, standing, turns
 from retention.verbs.schedule import upcoming
 from retention.verbs.switch import stopped
+from retention.verbs.waiting import awaited, untold
 
 _RUNS = 10
 _PLANS = 20
@@ -43,13 +44,16 @@ def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Statu
     plans = snapshot.plans.newest(limit=_PLANS)
     newest = _plan(config, plans[0]) if plans else None
     holds = snapshot.holds.in_force()
+    waiting = _waiting(config, plans[0] if plans else None, newest, snapshot)
     return Status(
         now=in_zone(config, now),
         runs=tuple(_runs(config, snapshot)),
         failed=_failed(snapshot),
         next=tuple(_next(config, rule, snapshot, now) for rule in config.policy.rules.values()),
         overdue=_overdue(config, snapshot, plans, now),
-        waiting=_waiting(config, plans[0] if plans else None, newest, snapshot),
+        waiting=waiting,
+        awaited=awaited(config, waiting, snapshot),
+        notices=untold(config, snapshot, now),
         in_doubt=len(snapshot.batches.unresolved()),
         set_aside=snapshot.set_aside.count(),
         events=snapshot.log.head().size,

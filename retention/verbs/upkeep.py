@@ -41,11 +41,13 @@ def _drop(state: StateStore, config: Configuration, clock: Clock) -> None:
     now = clock()
     line = periods.cutoff(now, Counting(period=keep, timezone=config.policy.timezone)).instant
     with state.read() as snapshot:
-        if not snapshot.finding.older(line):
+        if not snapshot.finding.older(line) and not snapshot.refusals.older(line):
             return
     with state.begin() as tx:
         batches, records = tx.grouping.drop(line)
+        refused = tx.refusals.drop(line)
         before = format_instant(line)
-        data = {"before": before, "batches": batches, "records": records, "by": "evidence_keep"}
+        data: dict[str, object] = {"before": before, "batches": batches, "records": records}
+        data |= {"by": "evidence_keep", **({"refused": refused} if refused else {})}
         tx.log.append("evidence.dropped", data, now)
         tx.log.checkpoint(now)

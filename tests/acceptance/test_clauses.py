@@ -70,6 +70,28 @@ class Company:
         names += ("elsewhere", "out_of_scope", "due")
         return {name: job[name] for name in names if job[name]}
 
+    def refused(self) -> dict[str, list[tuple[str, str | None, str, int]]]:
+        """Job → (action, what is done instead, the first reason, records) of what was refused in the last run."""
+        events = self.work.events()
+        last = [event["data"]["run"] for event in events if event["type"] == "run.started"][-1]
+        found: dict[str, list[tuple[str, str | None, str, int]]] = {}
+        for event in events:
+            if event["type"] == "action.refused" and event["data"]["run"] == last:
+                for group in event["data"]["refused"]:
+                    why = group["because"][0]
+                    kept = f" by {why['by']} ({why['basis']})" if why["kind"] == "retained" else ""
+                    told = (group["actions"][0], group["instead"], why["kind"] + kept, group["count"])
+                    found.setdefault(event["data"]["job"], []).append(told)
+        return found
+
+    def suppressed(self, *values: str) -> list[bool]:
+        """Of each value whether it is listed among the contacts."""
+        words = ("suppressed", "db.contacts", "--from", "-", "--format", "json")
+        result = self.work.cli(*words, typed="\n".join(values))
+        found = [line["listed"] for line in json.loads(result.stdout)["lines"]]
+        assert result.exit_code == (0 if all(found) else 7), result.output
+        return found
+
     def keys(self, table: str) -> list[int]:
         return [key for (key,) in self.store.rows(f"SELECT id FROM {table} ORDER BY id")]
 
@@ -378,6 +400,13 @@ def test_qu5_erased_on_request_unless_a_law_needs_it(company: Company) -> None:
     company.carries_out(
         {"accounts": 1, "orders": 1, "letters": 1}, accounts=[1, 3, 4], orders=[1], letters=[2, 3, 4]
     )
+    assert company.refused() == {
+        "erasure/db/accounts": [("delete", None, "referenced", 1)],
+        "erasure/db/orders": [("delete", None, "retained by orders (legal obligation)", 1)],
+    }
+    proof = company.says("audit", "prove", "db.orders", "1")
+    assert [each["by"] for each in proof["group"]["because"]] == ["orders"]
+    assert company.work.cli("audit", "prove", "db.accounts", "3").exit_code == 7
 
 
 MADE = 'events = { made = "created" }'
@@ -540,6 +569,37 @@ def test_do2_deleted_or_anonymised_and_where_neither_can_be_isolated_until_it_ca
     company.carries_out({"clients": 2}, clients=[2])
 
 
+def test_do3_only_what_is_needed_to_respect_the_opt_out(company: Company) -> None:
+    """A keyed hash that still says who opted out, however the address is written; who subscribes again begins anew."""
+    company.work.template = None  # the pseudonyms' key is made by this store's own `init`
+    columns = "(id INTEGER PRIMARY KEY, email VARCHAR(80), name VARCHAR(40), since DATE, off DATE)"
+    company.has(
+        f"CREATE TABLE contacts {columns};"
+        "CREATE INDEX contacts_email ON contacts (email);"
+        "INSERT INTO contacts VALUES (1, 'Ann@Example.com', 'Ann', '2025-01-01', '2026-11-21'),"
+        " (2, 'bo@example.com', 'Bo', '2025-01-01', NULL), (3, 'cy@example.com', 'Cy', '2025-01-01', '2026-11-23')",
+        dataset(
+            "contacts",
+            'subject = { email = "email" }',
+            'began = "since"',
+            'events = { subscribed = "since", opted_out = "off" }',
+            'anonymize = { email = "hash", name = "null" }',
+        ),
+        head='[identifiers]\nemail = ["trim", "lower"]\n',
+        marketing='data = "contacts"\nfrom = "subscribed"\nuntil = ["opted_out"]\naction = "pseudonymize"',
+    )
+    company.carries_out({"contacts": 1}, contacts=[1, 2, 3])
+    rows = company.store.rows("SELECT email, name FROM contacts ORDER BY id")
+    assert rows[0][0].startswith("rh1-")
+    assert [name for _, name in rows] == [None, "Bo", "Cy"]
+    assert company.suppressed("ann@example.com", "bo@example.com", " ANN@example.com ") == [True, False, True]
+    assert company.suppressed("ann@example.com") == [True]
+    company.store.script("INSERT INTO contacts VALUES (4, 'ann@example.com', 'Ann', '2026-11-22', NULL)")
+    company.plans.clear()
+    assert company.fates("marketing") == {"not_due": 3}
+    assert company.due("2026-11-24") == {"contacts": 1}
+
+
 def test_do4_each_company_under_its_own_law(company: Company) -> None:
     """Period, start, fiscal year and zone by company; what belongs to no known company stays."""
     company.has(
@@ -579,6 +639,71 @@ def test_do4_each_company_under_its_own_law(company: Company) -> None:
     )
     assert company.fates("invoices") == {"due": 4, "not_due": 4, "unclear": 1}
     company.carries_out({"invoices": 4}, invoices=[2, 4, 6, 8, 9])
+
+
+def test_do5_a_denied_request_is_documented(company: Company) -> None:
+    """Once, with the law that keeps the record; the law of each record's own company, and no one else's."""
+    company.has(
+        "CREATE TABLE papers (id INTEGER PRIMARY KEY, person INTEGER, company VARCHAR(9), name VARCHAR(9), made DATE);"
+        "INSERT INTO papers VALUES (1, 1, 'GmbH', 'a', '2016-11-22'), (2, 1, 'AS', 'b', '2021-11-22'),"
+        " (3, 1, 'AS', 'c', '2021-11-21'), (4, 2, 'AS', 'd', '2025-01-01'), (5, 3, 'AS', 'e', '2025-01-01')",
+        dataset(
+            "papers",
+            'subject = { customer_id = "person" }',
+            'began = "made"',
+            'events = { made = "made" }',
+            'facts = { company = "company" }',
+            'fields = { amount = "company" }',
+            'anonymize = { name = "null" }',
+        ),
+        head='[events.erasure_requested]\nby = ["customer_id"]\n',
+        invoices="""
+            data = "papers"
+            keep = "10 years"
+            from = "made"
+            basis = "legal obligation"
+            citation = "§ 147 AO"
+            [[rules.invoices.exceptions]]
+            when = "company = 'AS'"
+            keep = "5 years"
+            citation = "bokføringsloven § 13"
+            needs = { papers = ["amount"] }
+            """,
+        erasure='data = "papers"\nupon = ["erasure_requested"]\nyields_to = ["legal obligation"]\n'
+        'otherwise = ["anonymize"]',
+    )
+    for person in ("1", "2"):
+        told = (
+            "event",
+            "add",
+            "erasure_requested",
+            "--subject",
+            f"customer_id={person}",
+            "--at",
+            "2026-11-20",
+            "--yes",
+        )
+        company.says(*told)
+    company.carries_out({"papers": 3}, papers=[1, 2, 4, 5])
+    assert company.store.rows("SELECT id, name FROM papers ORDER BY id") == [
+        (1, "a"),
+        (2, None),
+        (4, None),
+        (5, "e"),
+    ]
+    law = "retained by invoices (legal obligation)"
+    assert company.refused() == {
+        "erasure/db/papers": [("delete", "anonymize", law, 2), ("delete", None, law, 1)]
+    }
+    cited = {
+        key: company.says("audit", "prove", "db.papers", key, "--refused")["group"] for key in ("1", "2", "4")
+    }
+    assert {key: group["because"][0]["citation"] for key, group in cited.items()} == {
+        "1": "§ 147 AO", "2": "bokføringsloven § 13", "4": "bokføringsloven § 13",
+    }  # fmt: skip
+    assert company.work.cli("audit", "prove", "db.papers", "5", "--refused").exit_code == 7
+    company.says("run", "--yes")
+    assert company.refused() == {}
 
 
 # -- a control panel for hosting -----------------------------------------------------------

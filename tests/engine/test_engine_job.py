@@ -195,7 +195,7 @@ def test_a_commit_without_an_answer_is_unknown(error, written, status):
     outcome = job_run(remover, 10, journal=journal).run()
     assert outcome.status is status
     assert [what for what, *_ in journal.written] == ["intent", written]
-    assert outcome.done == 0
+    assert (outcome.done, outcome.batches, outcome.rolled_back, outcome.unknown) == (0, 0, 0, 1)
 
 
 def test_a_commit_that_the_database_refused_is_rolled_back():
@@ -209,7 +209,7 @@ def test_a_commit_that_the_database_refused_is_rolled_back():
     remover.at_commit = at_commit
     outcome = job_run(remover, 10, journal=journal).run()
     assert journal.written[1][0] == "rolled_back"
-    assert outcome.done == 10
+    assert (outcome.done, outcome.batches, outcome.rolled_back, outcome.unknown) == (10, 2, 1, 0)
 
 
 def test_a_second_interrupt_during_the_commit_leaves_an_unknown_batch_not_a_rolled_back_one():

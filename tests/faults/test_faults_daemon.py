@@ -9,6 +9,9 @@ from datetime import timedelta
 import pytest
 
 from retention.store.turns import Turn
+from tests.support.states import STATES
+from tests.support_faults.databases import KINDS
+from tests.support_faults.shops import Shop
 
 SCHEDULE = "0 2 * * *"
 
@@ -63,6 +66,24 @@ def test_told_to_end_in_the_middle_of_a_large_job_it_ends_after_the_batch(sqlite
     sqlite.must_be_whole(before)
 
 
+def test_a_channel_that_hangs_does_not_hold_up_the_end_and_ends_with_it(sqlite):
+    sqlite.visits(due=5)
+    scheduled(sqlite)
+    words = '["/bin/sh", "-c", "echo $$ > pid; exec sleep 1000"]'
+    (sqlite.folder / "retention.toml").write_text(f"[notify.hangs]\ncommand = {words}\n")
+    assert sqlite.cli("stop", "--reason", "a test").returncode == 0
+    process = sqlite.start("daemon")
+    number = sqlite.folder / "pid"
+    until(lambda: number.exists() and number.read_text().endswith("\n"))
+    process.send_signal(signal.SIGTERM)
+    told = time.monotonic()
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - told < 10
+    assert process.returncode == 0, said
+    until(lambda: not os.path.exists(f"/proc/{int(number.read_text())}"))
+    assert "hangs" in sqlite.cli("status").stdout  # it will be told when a daemon runs again
+
+
 def test_a_missing_state_store_is_said_at_once(sqlite):
     sqlite.visits(due=3)
     sqlite.write()
@@ -71,12 +92,29 @@ def test_a_missing_state_store_is_said_at_once(sqlite):
     assert "retention init" in ran.stderr
 
 
+PLACES = [(kind, "sqlite") for kind in sorted(KINDS)] + [(kind, kind) for kind in ("postgresql", "mariadb")]
+"""Target, and state store: a file, or a database on the same kind of server."""
+
+
+@pytest.fixture(params=PLACES, ids="-".join)
+def placed(request, folder):
+    """A shop, with its state store somewhere."""
+    target, kept = request.param
+    database = KINDS[target](folder)
+    state = None if kept == "sqlite" else STATES[kept](folder)
+    yield Shop(folder, database, state_url=None if state is None else state.url)
+    database.drop()
+    if state is not None:
+        state.drop()
+
+
 CHAOS = float(os.environ.get("RETENTION_TEST_CHAOS_SECONDS", "60"))
 
 
 @pytest.mark.heavy
-def test_three_daemons_killed_and_stopped_at_random_do_every_record_once(shop):
+def test_three_daemons_killed_and_stopped_at_random_do_every_record_once(placed):
     """Signals of all kinds, at random moments, to three daemons over one state store."""
+    shop = placed
     shop.visits(due=150_000)
     shop.orders(due=8_000)
     scheduled(shop, batch_time="20 ms")

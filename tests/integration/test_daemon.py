@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,6 @@ def test_a_run_that_outlasts_its_interval_is_not_begun_twice_and_followed_by_one
     daemon = house.daemon(held=True)
     daemon.until(BEGIN + timedelta(minutes=45))
     assert len(daemon.daemon.active) == 1
-    daemon.waiting.pop(0)  # the look at the ledger
     daemon.work()
     assert house.runs() == 1
     daemon.ticks(3)
@@ -306,6 +306,27 @@ def test_nothing_is_begun_by_a_clock_that_has_jumped(house, jump):
     assert daemon.events("clock.right")
     assert house.runs() == 1  # the night that was missed
     assert house.left("old") == 1
+
+
+def test_a_state_store_put_back_from_a_copy_stops_it_until_somebody_has_looked(house):
+    house.table("old")
+    first = house.daemon()
+    first.ticks(2)
+    first.end()
+    state, copy = house.work.folder / "state", house.work.folder / "copy"
+    shutil.copytree(state, copy)
+    second = house.daemon()
+    second.until(NIGHT + timedelta(minutes=1))
+    second.end()
+    assert house.left("old") == 0
+    house.add("old", 100, 3)
+    shutil.rmtree(state)
+    shutil.copytree(copy, state)
+    third = house.daemon()
+    third.until(NIGHT + DAY + timedelta(minutes=1))
+    assert house.left("old") == 3
+    assert {event["event"] for event in third.events("run.failed", "run.over")} == {"run.failed"}
+    assert "put back to an older copy" in third.events("run.failed")[0]["what"]
 
 
 def steady(house, days):

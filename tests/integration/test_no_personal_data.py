@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from retention.daemon.metrics import Metrics
+from retention.daemon.notices import mail, sending
 from retention.ledger.evidence import open_record, unpack
 from retention.ledger.line import canonical
+from retention.model.notice import Mail, Message
 from retention.store.keyfiles import load_evidence_key
+from retention.verbs import switch
+from tests.support.daemons import Kept, World
 from tests.support.stores import SqliteStore
 from tests.support.workplace import Workplace
 
@@ -135,6 +141,60 @@ def test_a_text_that_is_everywhere_in_the_data_is_nowhere_in_the_ledger(company:
         "run.ended",
         "key.destroyed",
     } <= kinds
+
+
+class Collecting:
+    """Takes every message, as it would be sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.kinds: set[str] = set()
+
+    def send(self, message: Message) -> None:
+        letter = mail.letter(MAIL, message, message.since)
+        self.sent += [sending.body(message), letter.as_bytes(), str(letter["Subject"]).encode()]
+        self.kinds.add(message.kind)
+
+    def cut(self) -> None:
+        pass
+
+
+MAIL = Mail(
+    name="dpo",
+    folder="/",
+    to=("dpo@example.com",),
+    sender="r@example.com",
+    host="localhost",
+    port=25,
+    tls="off",
+)
+
+
+def test_nor_is_it_in_metrics_notices_and_the_log_of_a_daemon(company: Workplace) -> None:
+    company.settings += '\n[notify.ops]\ncommand = ["page"]\nfailures = 1'
+    company.rules["people"] += '\nschedule = "*/10 * * * *"'
+    add = ("hold", "add", "--reason", "dispute", "--text", f"{MARK} sues", "--ref", "CASE-1", "--accept")
+    held = company.cli(*add, "--review", "2026-11-23", "--key", "shop.people", f"{MARK}-key-2")
+    assert held.exit_code == 0
+    assert company.cli("plan").exit_code == 0
+    collecting, world = Collecting(), World(now=company.now + timedelta(days=2))
+    kept = Kept(world=world, place=company.place, senders=lambda channel: collecting)
+    kept.ticks(601, step=60)
+    (company.folder / "target.db").rename(company.folder / f"{MARK}.db")
+    kept.ticks(601, step=60)
+    switch.stop(company.place, reason=f"{MARK} was wrong", by="ida", behalf=f"{MARK} x", clock=world.wall)
+    company.place.config.write_text(f"[policy]\nname = '{MARK}\n")
+    kept.ticks(400, step=20)
+    assert collecting.kinds >= {"overdue", "failing", "review", "stopped", "configuration"}
+    assert MARK.encode() not in b"".join(collecting.sent)
+    metrics = Metrics(kept.daemon.vitals, world.wall).text()
+    assert b'outcome="done"' in metrics
+    assert MARK.encode() not in metrics
+    assert "run.over" in kept.stream.getvalue()
+    assert MARK not in kept.stream.getvalue()
+    state = SqliteStore(company.folder / "state" / "retention.db")
+    assert state.rows("SELECT count(*) FROM retention_notice") != [(0,)]
+    assert MARK not in repr(state.rows("SELECT * FROM retention_notice"))
 
 
 def guesses(message: bytes) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ PROTECTED = [
     "state/ledger/ledger.jsonl",
     "state/ledger/report.txt",
     "state/ledger/checkpoints/report.txt",
+    "hook.secret",
 ]
 
 
@@ -35,6 +36,7 @@ def shop(work: Workplace, sqlite: SqliteStore) -> Workplace:
     )
     work.connect(sqlite, '[datasets.things]\ndata = "things"\ntable = "things"\nevents = { made = "made" }')
     work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    work.settings = '[notify.ops]\nwebhook = "https://example.com"\nsecret = "file:hook.secret"'
     work.init()
     return work
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from retention.model.outcome import RunOutcome
+from retention.verbs.keys import rotate_key
 from tests.support.workplace import Workplace
 
 PEOPLE = """
@@ -183,3 +184,22 @@ def test_explain_says_that_a_record_was_rewritten(shop: Workplace):
     (said,) = shop.explain("db.people", "1").rules
     assert said.fate == "done"
     assert "what the rule does to it has been done" in said.because
+
+
+def test_what_an_older_key_hashed_is_done_and_never_hashed_again(shop: Workplace):
+    shop.rewriting('email = "hash", note = "redact"', "")
+    assert done(shop.run()) == 2
+    older = row(shop, 1)[0]
+    rotate_key(shop.place, "pseudonym", by="ida", clock=shop.clock)
+    assert shop.fates("people") == {"not_due": 1, "done": 2}
+    shop.store.script(
+        "UPDATE people SET note = 'again' WHERE id = 1;"
+        "UPDATE people SET email = 'Ann@example.org', made_at = '2020-01-01 00:00:00' WHERE id = 3"
+    )
+    assert done(shop.run()) == 2
+    assert row(shop, 1)[0] == older
+    assert row(shop, 1)[4] == "[redacted]"
+    newer = row(shop, 3)[0]
+    assert newer.startswith("rh1-")
+    assert newer != older  # the same address, under another key
+    assert shop.fates("people") == {"done": 3}

@@ -263,3 +263,49 @@ def test_stronger_actions_are_tried_again_in_the_vault(shop: Workplace):
     assert shop.job("erasure", dataset="db.contacts_vault").actions == {"delete": 1, "restrict": 0}
     assert ran(shop, "erasure", "contacts_vault").done == 1
     assert everything(shop) == {"contacts": [3], "notes": [], "contacts_vault": [], "notes_vault": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found", "write"),
+    [
+        ("ALTER TABLE contacts_vault DROP COLUMN photo", "contacts_vault.table", "has no photo", "--ddl"),
+        ("ALTER TABLE contacts_vault ADD COLUMN more INTEGER", "contacts_vault.table", "has more", "take it out"),
+        ("ALTER TABLE notes_vault ADD COLUMN more INTEGER", "contacts_vault.parts", "has more", "take it out"),
+        ("ALTER TABLE contacts_vault DROP COLUMN restricted_at", "contacts_vault.table", "no column `restr", "since"),
+        ("ALTER TABLE contacts ADD COLUMN restricted_at INTEGER", "contacts_vault.table", "is a column of", "at ="),
+        ("ALTER TABLE contacts ADD COLUMN n REAL; ALTER TABLE contacts_vault ADD COLUMN n INTEGER",
+         "contacts_vault.table", "contacts_vault.n` is", "the same"),
+        ("ALTER TABLE contacts ADD COLUMN boss INTEGER REFERENCES contacts (id);"
+         "ALTER TABLE contacts_vault ADD COLUMN boss INTEGER; CREATE INDEX boss ON contacts (boss)",
+         "contacts.restrict.to", "not supported yet", "mark"),
+    ],
+)  # fmt: skip
+def test_a_vault_that_could_not_take_a_record_is_refused(shop, change, key, found, write):
+    shop.store.script(change)
+    problems = [problem for problem in shop.problems() if found in problem.found]
+    assert [problem.key for problem in problems] == [f"datasets.{key}"], shop.problems()
+    assert write in problems[0].write
+
+
+def test_a_vault_of_which_rules_would_lose_sight_is_refused_and_loose_ends_are_told(shop: Workplace):
+    notes = '\n[datasets.notes]\ndata = "notes"\ntable = "{0}"\nevents = {{ old = "never" }}\n'
+    shop.rule("notes", 'data = "notes"\nkeep = "1 year"\nfrom = "old"')
+    connected(shop, others=notes.format("notes"))
+    (problem,) = shop.problems()
+    assert "no dataset over the vault's tables does" in problem.found
+    assert 'data = "notes"' in problem.write
+    both = notes.format("notes") + notes.format("notes_vault").replace(
+        "datasets.notes", "datasets.kept_notes"
+    )
+    connected(shop, others=both)
+    assert not shop.problems()
+    assert not [w for w in shop.check().warnings if "in the vault" in w]
+    connected(shop, more='relations = ["contacts.id -> companies.id"]', others=both)
+    assert any("`contacts_vault` they do not" in warning for warning in shop.check().warnings)
+
+
+def test_the_statements_that_a_run_would_send_copy_before_they_delete(shop: Workplace):
+    purposes = [s.purpose for s in shop.statements() if s.rule == "marketing" and s.dataset == "contacts"]
+    copied = next(i for i, words in enumerate(purposes) if "copy rows of" in words)
+    deleted = [i for i, words in enumerate(purposes) if "delete records of" in words]
+    assert any(i > copied for i in deleted)

@@ -235,3 +235,39 @@ def test_a_move_that_is_killed_leaves_no_double_and_loses_nothing(shop: Workplac
     released = [e["data"] for e in shop.events() if e["type"] == "record.released"]
     assert [(d["ref"], d["reason"], d["dataset"]) for d in released] == [("CASE-1", "audit", "vault")]
     assert state(shop) == here
+
+
+def test_what_is_printed_is_enough_for_a_role_of_its_own(work, server, postgresql):
+    """The script as the owner runs it, its grants, and nothing else on the vault; without INSERT nothing goes back."""
+    key = "BIGINT"
+    postgresql.script(PEOPLE["postgresql"] + LETTERS.format(key=key))
+    work.where, work.store = ("locked.", ""), postgresql
+    datasets = DATASETS.format("locked.", "", "public.").partition("[datasets.towns]")[0]
+    work.connect(postgresql, datasets)
+    work.rule("gone", 'data = "people"\nkeep = "1 year"\nfrom = "gone"', action='"restrict"')
+    work.init()
+    role = f"r_{postgresql.name}"
+    script = work.cli("vault", "create", "db.vault", "--ddl").output
+    grants = [line[3:] for line in script.splitlines() if line.startswith("-- GRANT")]
+    made = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
+    postgresql.script(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; CREATE ROLE {role}_v; {made}")
+    try:
+        named = " ".join(grants).replace("vault_reviewers", f"{role}_v").replace("TO retention", f"TO {role}")
+        back = [line for line in named.split(";") if "INSERT ON" in line and "locked" not in line]
+        postgresql.script(";".join(line for line in named.split(";") if line not in back))
+        postgresql.script(
+            f"GRANT USAGE ON SCHEMA public TO {role};"
+            f"GRANT SELECT, DELETE, UPDATE ON people, letters TO {role}; GRANT SELECT ON towns TO {role};"
+            f"GRANT SELECT, INSERT, DELETE ON retention_marker TO {role}"
+        )
+        work.environ["DB_URL"] = postgresql.url.replace("//", f"//{role}:x@", 1).replace("x@root@", "x@")
+        assert not work.problems()
+        assert work.run().jobs[0].done == 1
+        assert state(work) == places(work, [2], [2], [1], [1, 1])
+        told = work.cli("vault", "release", "db.vault", "1", "--reason", "other")
+        assert (told.exit_code, "GRANT INSERT" in told.output) == (3, True)
+        postgresql.script(";".join(back))
+        assert work.cli("vault", "release", "db.vault", "1", "--reason", "other").exit_code == 0
+        assert state(work) == places(work, [1, 2], [1, 1, 2], [], [])
+    finally:
+        postgresql.script(f"DROP OWNED BY {role}, {role}_v; DROP ROLE {role}, {role}_v")

@@ -99,7 +99,7 @@ MUTANTS = {
         "return told.union(*(there for there in named if there & told))",
         "return told",
     ),
-    "what was withdrawn counts": ("told.py", "and not telling.withdrawn", ""),
+    "what was withdrawn counts": ("told.py", "if telling.withdrawn:", "if False:"),
     "holds carry over once": ("holds.py", "        found = more\n", "        return more\n"),
     "holds are compared as they are": ("holds.py", "value.strip().casefold()", "value"),
     "held keeps not what it refers to": ("holds.py", "*rows.pointed_at(world, record)", "*()"),
@@ -254,8 +254,8 @@ MUTANTS = {
     ),
     "what is restricted goes": (
         "fate.py",
-        "return not any(action == RESTRICT and to_do(",
-        "return not any(False and to_do(",
+        "if any(action == RESTRICT and to_do(",
+        "if any(False and to_do(",
     ),
     "a slice does not wait for its row": (
         "fate.py",

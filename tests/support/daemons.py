@@ -13,11 +13,18 @@ from retention.daemon.files import Files
 from retention.daemon.logs import Log
 from retention.daemon.loop import Daemon
 from retention.daemon.moments import Moments
+from retention.daemon.notices.courier import Courier
+from retention.daemon.notices.sending import Sender
 from retention.daemon.seeing import Seeing
 from retention.daemon.vitals import Life, Vitals
+from retention.model.notice import Channel
 from retention.model.place import Place
 from retention.verbs.daemon import ports
 from retention.verbs.prepared import configuration
+
+
+def no_senders(channel: Channel) -> Sender:
+    raise AssertionError(f"nothing is sent in this test, and {channel.name} was to")
 
 
 @dataclass(kw_only=True)
@@ -44,6 +51,8 @@ class Kept:
     held: bool = False
     told_to_end: bool = False
     told_to_reload: bool = False
+    senders: Callable[[Channel], Sender] = no_senders
+    sends: Callable[[Callable[[], None]], None] = lambda work: work()
     stream: io.StringIO = field(default_factory=io.StringIO)
     waiting: list[Callable[[], None]] = field(default_factory=list)
     daemon: Daemon = field(init=False)
@@ -52,14 +61,25 @@ class Kept:
         config = configuration(self.place)
         moments = Moments(wall=self.world.wall, elapsed=lambda: self.world.elapsed)
         doors, vitals = ports(self.place, "tester"), Vitals(Life(ticked=self.world.elapsed))
+        log = Log(self.stream, moments.now, json=True)
+        seeing = Seeing(ports=doors, vitals=vitals, moments=moments, log=log, spawn=lambda work: work())
         self.daemon = Daemon(
             ports=doors,
             vitals=vitals,
-            seeing=Seeing(ports=doors, vitals=vitals, moments=moments, spawn=lambda work: work()),
+            seeing=seeing,
+            courier=Courier(
+                vitals=vitals,
+                moments=moments,
+                seeing=seeing,
+                log=log,
+                spawn=self.sends,
+                wake=lambda: None,
+                senders=self.senders,
+            ),
             config=config,
             files=Files(self.place.config, self.place.connectors, config.folder / "retention.toml"),
             moments=moments,
-            log=Log(self.stream, moments.now, json=True),
+            log=log,
             wait=self.world.passes,
             wake=lambda: None,
             spawn=self._spawn,

@@ -54,12 +54,14 @@ def export(session: Session, folder: Path, since: str | None, until: str | None,
     type=click.Path(path_type=Path),
     help="Write the proof, which verifies alone.",
 )
+@click.option("--refused", is_flag=True, help="What was refused for it, though it was carried out since.")
 @format_option()
 @click.pass_obj
-def prove(session: Session, dataset: str, key: str, output: Path | None, form: str) -> int:
+def prove(session: Session, dataset: str, key: str, output: Path | None, refused: bool, form: str) -> int:
     """Prove that one record was deleted: when, under which promise, and who approved it.
 
-    KEY is typed as for explain. Needs the evidence key, and no database. Exits with 7 where there is no evidence.
+    Of a record that was not, what was demanded for it and refused, and why. KEY is typed as for explain. Needs the
+    evidence key, and no database. Exits with 7 where there is no evidence.
     """
     connector, dot, name = dataset.partition(".")
     if not (connector and dot and name):
@@ -67,7 +69,7 @@ def prove(session: Session, dataset: str, key: str, output: Path | None, form: s
     if output is not None:
         check_output(output)
         verbs.refuse_output(session.place, output)
-    proof = verbs.prove(session.place, dataset=dataset, key=key)
+    proof = verbs.prove(session.place, dataset=dataset, key=key, refused=refused)
     if output is not None:
         with replacing(output) as stream:
             stream.write(as_json(dict(proof.document)))

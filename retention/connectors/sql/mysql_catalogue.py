@@ -319,14 +319,15 @@ def _indexes(connection: Connection, flavour: Flavour, schema: str) -> dict[str,
 
 def _triggers(connection: Connection, schema: str) -> dict[str, tuple[Trigger, ...]]:
     rows = connection.exec_driver_sql(
-        "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, EVENT_MANIPULATION FROM information_schema.TRIGGERS"
+        "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, EVENT_MANIPULATION, ACTION_STATEMENT FROM information_schema.TRIGGERS"
         " WHERE EVENT_OBJECT_SCHEMA = %s ORDER BY TRIGGER_NAME",
         (schema,),
     ).fetchall()
     found: dict[str, tuple[Trigger, ...]] = {}
-    for table, name, events in rows:
+    for table, name, events, body in rows:
         words = frozenset(word.strip().upper() for word in str(events).split(","))
-        trigger = Trigger(name=name, table=TableId(schema=schema, name=table), events=words)
+        id_ = TableId(schema=schema, name=table)
+        trigger = Trigger(name=name, table=id_, events=words, body=_text(body or ""))
         found[table] = (*found.get(table, ()), trigger)
     return found
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.lines import bound
+from retention.connectors.sql.mysql_joined import InJson, InValues, Joined, as_bytes, leads
 from retention.connectors.sql.pinning import checks_of
-from retention.connectors.sql.rewritten import Back, Element, Guards, Rewritable, number, one_by_one
+from retention.connectors.sql.rewritten import (
+    NOTHING,
+    Columns,
+    Element,
+    Guards,
+    OneByOne,
+    Rewritable,
+    WritingBack,
+    number,
+)
 from retention.model.catalogue import Column, Kind, Table
 from retention.planning.reach import qualified
 
@@ -21,6 +29,8 @@ _ONE = number(1)
 
 class MysqlRewritable(Rewritable):
     """Sessions are in UTC: an instant is generalised there. What is no day (0000-00-00) counts as generalised."""
+
+    updates_with = False
 
     def guards(self, connection: Connection, of: Table) -> Guards:
         show = f"SHOW CREATE TABLE {qualified(of.id, '`')}".replace("%", "%%")
@@ -35,7 +45,7 @@ class MysqlRewritable(Rewritable):
 
     def exactly(self, text: Element, value: str) -> Element:
         alike = text == bound(value)  # cheap, and true of all that is exactly so
-        return sa.and_(alike, _bytes(text) == sa.cast(bound(value), sa.BINARY))
+        return sa.and_(alike, as_bytes(text) == sa.cast(bound(value), sa.BINARY))
 
     def characters(self, text: Element) -> Element:
         return sa.func.char_length(text)
@@ -76,54 +86,21 @@ class MysqlRewritable(Rewritable):
         return column - sa.func.mod(sa.func.mod(column, wide) + wide, wide)
 
     def same(self, column: Element, value: Element) -> Element:
-        return _bytes(column).op("<=>", is_comparison=True)(sa.cast(value, sa.BINARY))
+        return as_bytes(column).op("<=>", is_comparison=True)(sa.cast(value, sa.BINARY))
 
-    def write_back(
+    def writing_back(
         self,
         connection: Connection,
         target: Any,
-        sets: Mapping[str, Element],
+        sets: Columns,
         key: Sequence[Column],
         columns: Sequence[Column],
-        rows: Sequence[Back],
-    ) -> int:
-        """Joined with a list, where whole numbers lead to the rows."""
-        if len(key) != 1 or key[0].kind is not Kind.INTEGER:
-            return one_by_one(self, connection, target, sets, key, columns, rows)
-        names = ["k0", *(f"{letter}{i}" for letter in "on" for i in range(len(columns)))]
-        kinds = ["BIGINT" if "unsigned" not in key[0].type.lower() else "BIGINT UNSIGNED"]
-        kinds += ["LONGTEXT CHARACTER SET utf8mb4"] * (2 * len(columns))
-        shape = ", ".join(
-            f"{name} {kind} PATH '$[{i}]'" for i, (name, kind) in enumerate(zip(names, kinds, strict=True))
-        )
-        listed = f"JSON_TABLE(%(rows)s, '$[*]' COLUMNS ({shape})) AS v"
-        handed = sa.table("v", *(sa.column(name) for name in names))
-        new = {column.name: handed.c[f"n{i}"] for i, column in enumerate(columns)}
-        read = (
-            _bytes(target.c[column.name]).op("<=>", is_comparison=True)(sa.cast(handed.c[f"o{i}"], sa.BINARY))
-            for i, column in enumerate(columns)
-        )
-        where = sa.and_(target.c[key[0].name] == handed.c.k0, *read)
-        return _joined(connection, target, listed, {**sets, **new}, where, [[*k, *o, *n] for k, o, n in rows])
-
-
-def _joined(
-    connection: Connection,
-    target: Any,
-    listed: str,
-    values: Mapping[str, Element],
-    where: Element,
-    rows: Sequence[Sequence[Any]],
-) -> int:
-    """UPDATE with a join, which SQLAlchemy writes for tables only."""
-    statement = sa.update(target).values(dict(values)).where(where)
-    compiled = statement.compile(dialect=connection.dialect)
-    name = connection.dialect.identifier_preparer.format_table(target)
-    sets = str(compiled).partition(" SET ")[2]
-    given = {**compiled.params, "rows": json.dumps(rows, ensure_ascii=False, default=str)}
-    sql = f"UPDATE {listed} STRAIGHT_JOIN {name} SET {sets}"
-    return int(connection.exec_driver_sql(sql, given).rowcount)
-
-
-def _bytes(text: Element) -> Element:
-    return sa.cast(sa.cast(text, mysql.CHAR(charset="utf8mb4")), sa.BINARY)
+        *,
+        opens: Columns = NOTHING,
+        where: Sequence[Element] = (),
+    ) -> WritingBack:
+        given = target, sets, key, columns, opens, where
+        if not leads(key):
+            return OneByOne(self, *given)
+        lists = InValues() if connection.info["flavour"].lists_values else InJson(key, len(columns))
+        return Joined(connection, lists, *given)

@@ -52,6 +52,7 @@ class Flavour:
     replica: str
     usable_index: str  # a condition on information_schema.STATISTICS
     returns_deleted: bool = False  # DELETE … RETURNING
+    lists_values: bool = False  # VALUES (1, 'a'), (2, 'b') after a UNION
     statement_limit: str | None = None  # the variable, in seconds
     idle_limit: str | None = None
     triggers_need: frozenset[str] = field(default=frozenset())  # any of these shows a table's triggers
@@ -90,6 +91,7 @@ MARIADB = Flavour(
     replica="SHOW ALL SLAVES STATUS",
     usable_index="IGNORED = 'NO'",
     returns_deleted=True,
+    lists_values=True,
     statement_limit="max_statement_time",
     idle_limit="idle_transaction_timeout",
     triggers_need=frozenset({"INSERT", "UPDATE", "DELETE", "TRIGGER"}),

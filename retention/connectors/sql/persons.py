@@ -17,10 +17,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.named import every
 from retention.connectors.sql.predicates import Compiler, among_values
 from retention.connectors.sql.untold import may_be
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.model.catalogue import Catalogue, Column, Reference, TableId
 from retention.planning.bound import BoundDataset, Component
 from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
@@ -109,6 +110,16 @@ class Persons:
             query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
             yield from (tuple(found) for found in self._connection.execute(query))
 
+    def standing(self, column: Column, texts: Collection[str]) -> Iterator[str]:
+        """Which of the texts stand in the column of a record; a text may come more than once."""
+        field = self._compiler.column(self._root, column.name)
+        tests = [self._compiler.test(test) for test in self._a_record()]
+        for some in _pieces(sorted(texts)):
+            query: sa.Select[Any] = sa.select(field).select_from(self._compiler.source(self._root)).distinct()
+            for (found,) in self._connection.execute(query.where(field.in_(every(some)), *tests)):
+                text = _text(found)
+                yield from (each for each in (text, text.rstrip(" ")) if each in texts)
+
     # -- rows ------------------------------------------------------------------------------
 
     def _rows(self, tests: list[ColumnElement[Any]]) -> Iterator[Person]:
@@ -181,6 +192,10 @@ class PersonsOf(Target):
     ) -> Iterator[Key]:
         with self._looking(dataset, f"for what refers to records of {holder}") as found:
             yield from found.users(holder, link, keys)
+
+    def standing(self, dataset: BoundDataset, column: Column, texts: Collection[str]) -> frozenset[str]:
+        with self._looking(dataset, f"for values of {dataset}") as found:
+            return frozenset(found.standing(column, frozenset(texts)))
 
 
 def _text(value: Any) -> str:

@@ -106,15 +106,21 @@ def _relations(connection: Connection) -> dict[TableId, tuple[Relation, int | No
 def _triggers(connection: Connection) -> dict[TableId, tuple[Trigger, ...]]:
     """Enabled triggers that people made, and rewrite rules other than a view's own."""
     rows = connection.exec_driver_sql(
-        "SELECT n.nspname, c.relname, t.tgname, t.tgtype::int FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        "SELECT n.nspname, c.relname, t.tgname, t.tgtype::int, p.prosrc,"
+        " (SELECT array_agg(CASE WHEN a.attgenerated = '' THEN a.attname::text END)"
+        " FROM pg_attribute a WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr))"
+        " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
         " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'"
     ).fetchall()
     bits = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"))
     found: dict[TableId, list[Trigger]] = {}
-    for schema, name, trigger, kind in rows:
+    for schema, name, trigger, kind, body, of in rows:
         id_ = TableId(schema=schema, name=name)
         events = frozenset(word for bit, word in bits if kind & bit)
-        found.setdefault(id_, []).append(Trigger(name=trigger, table=id_, events=events))
+        # a generated column (None) is computed anew with those that it is made of
+        columns = frozenset(of) if of and None not in of else None
+        made = Trigger(name=trigger, table=id_, events=events, columns=columns, body=body or "")
+        found.setdefault(id_, []).append(made)
     rules = connection.exec_driver_sql(
         "SELECT n.nspname, c.relname, r.rulename, r.ev_type::text FROM pg_rewrite r"
         " JOIN pg_class c ON c.oid = r.ev_class"

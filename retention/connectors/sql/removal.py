@@ -88,6 +88,7 @@ class KeyRemover(Remover):
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
         self._by_itself = work.own_columns and not work.bound.outside and listing is None
+        self._hopes = dialect.row_locks
         self._where = str(work.bound)
 
     # -- finding ---------------------------------------------------------------------------
@@ -109,14 +110,19 @@ class KeyRemover(Remover):
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            query = self._statements.find(order, position, size).where(*self._others)
-            rows = plain_rows(self._connection, query)
+            rows = self._candidates(position, size)
             if not rows:
                 return None
             keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
             if not self._work.own_columns:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
         return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
+
+    def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
+        return plain_rows(self._connection, self._finding(position, size))
+
+    def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
+        return self._statements.find(self._order, position, size).where(*self._others)
 
     def keys_of(self, window: Window) -> Window:
         return window
@@ -172,7 +178,7 @@ class KeyRemover(Remover):
 
     def _hopefully(self, hopeful: Callable[[], Taken], careful: Callable[[], Taken]) -> Taken:
         """`hopeful` counts on nobody else being at the rows; where somebody is, it is undone, and `careful` looks."""
-        if not self._dialect.row_locks:
+        if not self._hopes:
             return careful()
         try:
             self._dialect.limit_waiting(self._connection, _HOPING)

@@ -8,21 +8,23 @@ and over no other. Nothing of the record but its root's row is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, Making, Refused, Remembered, Taken
+from retention.connectors.port import Key, Making, Refused, Remembered, Taken, Window
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.outright import Outright, outright
+from retention.connectors.sql.reading_ahead import ReadingAhead
 from retention.connectors.sql.remembering import RememberedKeys, RememberedWindows
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.updating import (
-    Direct,
     Flags,
     Found,
     Updates,
-    direct,
     lock_due,
     recheck,
     told_apart,
@@ -47,28 +49,65 @@ class RewritingRemover(KeyRemover):
         making: Making,
         dense: bool = False,
         listing: Listing | None = None,
+        ahead: ReadingAhead | None = None,
     ) -> None:
+        """`ahead`: what reads the next candidates meanwhile."""
         super().__init__(dialect, connection, work, committer, timeouts, dense=dense, listing=listing)
         self._updates = Updates(dialect, self._statements, making)
         self._recheck = recheck(self._statements)
         self._lock_due = lock_due(self._statements)
         self._by_itself = work.own_columns and listing is None
         self._width = len(self._statements.key)
-        self._direct = direct(dialect, self._statements, making) if self._by_itself else None
+        self._outright = outright(dialect, self._statements, making) if self._by_itself else None
+        self._ahead = ahead
+        self._behind: tuple[Key, int] | None = None  # where the next window begins, and how large it may be
+        self._hopes = self._hopes or self._outright is not None
+        self._found: dict[Key, tuple[Any, ...]] = {}  # of the last window, with what else was read
 
-    def _take_directly(self, update: Direct, keys: Sequence[Key]) -> Taken:
-        """The statement that updates has looked at what it locks; what it did not meet is no longer due."""
-        with self._sealing(keys) as sealing:
-            found = update.execute(self._connection, keys)
-            due = [row[: self._width] for row in found]
-            made = sealing.result()
-        sealed = made if len(due) == len(keys) else self._committer.seal(due)
+    def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
+        return super()._by_columns(after, size if self._outright is None else min(size, self._outright.most))
+
+    def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
+        if self._outright is None:
+            return super()._candidates(position, size)
+        read = None if self._ahead is None else self._ahead.rows(position)
+        if read is None:
+            read = plain_rows(self._connection, self._finding(position, size))
+        rows = read[:size]
+        first = 0 if self._order.clock is None else 1
+        ordered = first + self._width
+        self._found = {row[first:ordered]: row[first:] for row in rows}
+        self._behind = (rows[-1][:ordered], size) if rows else None
+        return [row[:ordered] for row in rows]
+
+    def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
+        query = super()._finding(position, size)
+        if self._outright is None:
+            return query
+        return query.where(self._statements.still_due()).add_columns(*self._outright.looked_at)
+
+    def _look_ahead(self) -> None:
+        """Begins to look for the next candidates, once for each window."""
+        behind, self._behind = self._behind, None
+        if self._ahead is not None and behind is not None:
+            self._ahead.begin(behind[0], self._finding(*behind))
+
+    def _take_outright(self, update: Outright, keys: Sequence[Key]) -> Taken:
+        """Of what was found with the window, or is read now, every record, or none."""
+        found = [self._found[key] for key in keys if key in self._found]
+        if len(found) != len(keys):
+            found = update.read(self._connection, keys)
+        self._look_ahead()
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            steps = update.steps(self._connection, found, beside)
+            sealed = beside.submit(self._committer.seal, keys)
+            met = sum(step() for step in steps)
+            self._counted(met, len(keys), self._work.bound.root.id.name, "rewritten")
         return Taken(
-            keys=due,
-            sealed=sealed if due else None,
-            overdue=sum(row[-1] for row in found),
-            rows={str(self._work.bound.root.id): len(due)} if due else {},
-            changed=len(keys) - len(due),
+            keys=keys,
+            sealed=sealed.result(),
+            overdue=sum(row[self._width] for row in found),
+            rows={str(self._work.bound.root.id): met},
         )
 
     def _ask(self, held: Sequence[Key]) -> None:
@@ -76,8 +115,8 @@ class RewritingRemover(KeyRemover):
             self._recheck = recheck(self._listing.statements(held))
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
-        if hopeful and self._direct is not None:
-            return self._take_directly(self._direct, keys)
+        if hopeful and self._outright is not None:
+            return self._take_outright(self._outright, keys)
         if hopeful and self._by_itself:
             found, locked = self._lock_and_look(keys)
             return self._rewritten(found, changed=len(keys) - len(found) - len(locked), locked=locked)
@@ -150,7 +189,8 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
     ) -> None:
         super().__init__(dialect, connection, work, committer, timeouts, making=making, listing=listing)
         self._remembered, self._entangled = remembered, False
-        self._by_itself, self._direct = False, None
+        self._by_itself, self._outright = False, None
+        self._hopes = dialect.row_locks
         statements = self._statements
         query = statements.recheck_remembered()
         self._recheck_remembered = query.add_columns(*told_apart(statements))
@@ -178,6 +218,7 @@ def rewriter(
     *,
     dense: bool,
     listing: Listing | None,
+    ahead: ReadingAhead | None,
 ) -> RewritingRemover:
     """The remover of a job that rewrites."""
     if isinstance(remembered, RememberedKeys):
@@ -185,5 +226,13 @@ def rewriter(
             dialect, connection, work, committer, timeouts, remembered, making=making, listing=listing
         )
     return RewritingRemover(
-        dialect, connection, work, committer, timeouts, making=making, dense=dense, listing=listing
+        dialect,
+        connection,
+        work,
+        committer,
+        timeouts,
+        making=making,
+        dense=dense,
+        listing=listing,
+        ahead=ahead,
     )

@@ -20,6 +20,7 @@ from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.moving import Moves
+from retention.connectors.sql.outright import Outright, outright
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.showing import UNKNOWN
@@ -126,9 +127,13 @@ def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -
     for number, pairs in enumerate(statements.goes_before(), 1):
         yield f"due records that others of them refer to ({number})", pairs
     if work.stays or not work.bound.entangled:
-        yield "candidates, without locks", statements.find(order, None, _A_BATCH)
+        at_once = _outright(dialect, statements)
+        besides = [] if at_once is None else at_once.looked_at
+        first = statements.find(order, None, _A_BATCH)
+        yield "candidates, without locks", first.add_columns(*besides)
         behind = (UNKNOWN,) * len(statements.ordering(order))
-        yield "the next candidates, behind these", statements.find(order, behind, _A_BATCH)
+        further = statements.find(order, behind, _A_BATCH)
+        yield "the next candidates, behind these", further.add_columns(*besides)
         yield "the oldest, under --limit", statements.oldest(_A_BATCH)
     if not work.own_columns:
         yield "which candidates are due, without locks", statements.screen()
@@ -150,8 +155,19 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
         yield "recheck of what was written down", statements.recheck_remembered()
 
 
+def _outright(dialect: Dialect, statements: Statements) -> Outright | None:
+    """How records are rewritten that nobody else is at."""
+    by_itself = statements.work.stays and statements.work.own_columns and not statements.work.remembered
+    return outright(dialect, statements, None) if by_itself else None
+
+
 def _recheck_rewriting(dialect: Dialect, statements: Statements) -> Found:
     """With what there is to be rewritten of each record."""
+    at_once = _outright(dialect, statements)
+    if at_once is not None:
+        root = statements.work.bound.root.id
+        yield f"recheck and rewrite records of {root}, those that are late and the others", at_once.shown
+        yield "what is looked at of candidates that were found before", at_once.reading()
     if dialect.row_locks and statements.work.own_columns:
         yield "lock the records, and recheck", updating.lock_due(statements)
     if dialect.row_locks:
@@ -167,7 +183,8 @@ def _rewrites(dialect: Dialect, statements: Statements) -> Found:
     update = updating.Updates(dialect, statements, None).of((True,) * len(statements.work.rewrites))
     if update.reads:
         yield f"read what the engine makes something of, of {root}", update.reading()
-    yield f"rewrite records of {root}", update.shown
+    others = "" if _outright(dialect, statements) is None else _OTHERS
+    yield f"rewrite records of {root}{others}", update.shown
 
 
 def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found:

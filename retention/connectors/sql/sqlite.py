@@ -33,6 +33,7 @@ from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.connectors.sql.sqlite_moments import SqliteMoments, teach
 from retention.connectors.sql.sqlite_rewritten import SqliteRewritable
+from retention.connectors.sql.sqlite_triggers import trigger_of
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,
@@ -177,9 +178,7 @@ class Sqlite(SqliteRewritable, SqliteMoments):
         for kind, name, on, sql in masters:
             if kind == "trigger":
                 id_ = TableId(schema=None, name=on)
-                triggers.setdefault(folded(on), []).append(
-                    Trigger(name=name, table=id_, events=_trigger_events(sql))
-                )
+                triggers.setdefault(folded(on), []).append(trigger_of(name, id_, sql))
         raw = Reflected(connection, None)
         exact = {folded(name): name for name in relations}
         indexes = _indexes(connection)
@@ -311,19 +310,6 @@ def _relation(kind: str, sql: str) -> Relation:
         return Relation.VIEW
     virtual = re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)
     return Relation.VIRTUAL if virtual else Relation.TABLE
-
-
-_NOT_WORDS = re.compile(
-    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]", re.DOTALL
-)
-"""Comments, texts and quoted names, in which any word may stand."""
-
-
-def _trigger_events(sql: str) -> frozenset[str]:
-    """The event of CREATE TRIGGER … {DELETE | INSERT | UPDATE [OF …]} ON …; all of them where it can't be told."""
-    words = _NOT_WORDS.sub(" _ ", sql)
-    found = re.search(r"\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\b.*?)?\s+ON\b", words, re.IGNORECASE | re.DOTALL)
-    return frozenset({found.group(1).upper()}) if found else frozenset({"DELETE", "INSERT", "UPDATE"})
 
 
 def _indexes(connection: Connection) -> dict[str, tuple[Index, ...]]:

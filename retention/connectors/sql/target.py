@@ -45,10 +45,12 @@ from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
+from retention.connectors.sql.reading_ahead import ReadingAhead
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.rewriting import rewriter
+from retention.connectors.sql.sorting import Sorter
 from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
@@ -278,7 +280,11 @@ class SqlTarget(PersonsOf):
             dense = share >= DENSE
             given = self._dialect, connection, work, committer, timeouts
             if making is not None and not work.moves:
-                yield rewriter(*given, making, remembered, dense=dense, listing=listing)
+                ahead = None
+                if self._dialect.row_locks and remembered is None and listing is None and work.own_columns:
+                    reading = stack.enter_context(connected(self._dialect, self._reading, self.name))
+                    ahead = stack.enter_context(contextlib.closing(ReadingAhead(self._dialect, reading)))
+                yield rewriter(*given, making, remembered, dense=dense, listing=listing, ahead=ahead)
                 return
             untold = None if people is None else Untold(self._dialect, work.bound, people, special)
             if making is not None:
@@ -323,6 +329,12 @@ class SqlTarget(PersonsOf):
     def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
             yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
+
+    def sort(
+        self, work: Work, wanted: p.Test, tests: Sequence[p.Test], among: Sequence[Key] | None = None
+    ) -> Iterator[tuple[Key, frozenset[int]]]:
+        with self._reader(f"looking at records of {work.bound}") as connection:
+            yield from Sorter(self._dialect, connection, work, wanted, tests).found(among)
 
     # -- vaults ----------------------------------------------------------------------------
 

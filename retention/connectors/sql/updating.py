@@ -15,14 +15,13 @@ from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.marking_done import marked
 from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.own_keys import Keyed
-from retention.connectors.sql.rewritten import Back, Element, number
+from retention.connectors.sql.rewritten import Backs, Element, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind
 from retention.model.strategy import Way
 from retention.planning.actions import Rewrite
-from retention.planning.rewritable import room_of
 
 Flags = tuple[bool, ...]
 """Of each column that the job rewrites, whether it is set."""
@@ -71,6 +70,7 @@ class Update:
         if done is not None:
             self._marker[done.name] = UNKNOWN if making is None else marked(done, making.at, *zones)
         set_ = {item.column.name for item in chosen} | self._marker.keys()
+        self._back: WritingBack | None = None
         self._kept = [c.name for c in self._root.columns.values() if c.on_update and c.name not in set_]
 
     @property
@@ -133,41 +133,46 @@ class Update:
 
     # -- what the engine makes -------------------------------------------------------------
 
-    def reading(self) -> sa.Select[Any]:
-        """The key and the columns that the engine makes something of, of records whose keys are handed over."""
+    def as_read(self) -> list[Element]:
+        """The columns that the engine makes something of, as it reads them."""
         root = self._statements.root
-        columns = [
+        return [
             self._dialect.as_read(column_of(root, item.column.name), item.column) for item in self._by_engine
         ]
-        query = sa.select(*self._statements.key_columns, *columns).select_from(root)
+
+    def reading(self) -> sa.Select[Any]:
+        """The key and these columns, of records whose keys are handed over."""
+        query = sa.select(*self._statements.key_columns, *self.as_read()).select_from(self._statements.root)
         return query.where(self._statements.keyed())
 
     def _written_back(self, connection: Connection, keys: Sequence[Key]) -> int:
-        rows = self.read(connection, self._dialect.give_keys(connection, self._key, keys))
-        target = self.target()
-        sets = self.sets(target)
-        return (
-            self._dialect.write_back(connection, target, sets, self._key, self.columns, rows) if rows else 0
-        )
+        rows = self._read(connection, self._dialect.give_keys(connection, self._key, keys))
+        if rows is None:
+            return 0
+        if self._back is None:
+            target = self.target()
+            sets = self.sets(target)
+            self._back = self._dialect.writing_back(connection, target, sets, self._key, self.columns)
+        return self._back.execute(connection, self._back.given(rows))
 
-    def read(self, connection: Connection, given: Mapping[str, Any]) -> list[Back]:
-        """Of the records handed over: the key, what was read, what is written."""
-        return [self._with_results(row) for row in plain_rows(connection, self.reading(), given)]
+    def _read(self, connection: Connection, given: Mapping[str, Any]) -> Backs | None:
+        """Of the records handed over, with what is written; None where there are none any more."""
+        found = plain_rows(connection, self.reading(), given)
+        width = len(self._key)
+        columns = list(zip(*found, strict=True))
+        return self.with_results(columns[:width], columns[width:]) if found else None
 
     @property
     def columns(self) -> list[Column]:
         """Those that the engine makes something of."""
         return [item.column for item in self._by_engine]
 
-    def _with_results(self, row: Sequence[Any]) -> tuple[Key, list[Any], list[Any]]:
-        """The key, what was read, what is written."""
-        width = len(self._key)
-        old = list(row[width:])
+    def with_results(self, keys: Sequence[Sequence[Any]], old: Sequence[Sequence[Any]]) -> Backs:
+        """Column by column. Raises Refused where nothing can be made of a value."""
         try:
-            new = [make(value) for make, value in zip(self._makes, old, strict=True)]
+            return Backs(keys, old, [list(map(make, of)) for make, of in zip(self._makes, old, strict=True)])
         except ValueError as error:
             raise Refused(f"{self._statements.work.bound}: {error}") from None
-        return tuple(row[:width]), old, new
 
 
 def _portions(found: Sequence[Found]) -> Iterator[list[Key]]:
@@ -182,67 +187,6 @@ def _portions(found: Sequence[Found]) -> Iterator[list[Key]]:
         size += length
     if some:
         yield some
-
-
-class Direct:
-    """One UPDATE a batch that looks again, for databases whose UPDATE says which rows it met.
-
-    Where the root's own columns decide, and the database can read every value. Half the work of locking first on
-    PostgreSQL, where a lock is a version of the row, too.
-    """
-
-    def __init__(self, dialect: Dialect, statements: Statements, making: Making) -> None:
-        self._dialect = dialect
-        work = statements.work
-        update = Update(dialect, statements, making, work.rewrites)
-        self._update, self._key = update, statements.key
-        target = update.target()
-        compiler = statements.compiler.over(work.root, target, lambda _: None)
-        opens = {
-            item.column.name: compiler.test(item.open) for item in work.rewrites if not stays_itself(item)
-        }
-        sets = {
-            name: sa.case((opens[name], made), else_=target.c[name]) if name in opens else made
-            for name, made in update.sets(target).items()
-        }
-        still_due = compiler.test(work.still_due)
-        late = sa.case((compiler.test(work.late), number(1)), else_=number(0))
-        returned = [*(target.c[column.name] for column in self._key), late]
-        if update.reads:
-            changed = dialect.joined_update(target, sets, self._key, update.columns, opens)
-        else:
-            changed = by_own_key(sa.update(target).values(sets), dialect, self._key)
-        self.statement = changed.where(still_due).returning(*returned)
-
-    def execute(self, connection: Connection, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
-        """Key and whether it is late of every record that was rewritten."""
-        found: list[tuple[Any, ...]] = []
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            given = self._dialect.give_keys(connection, self._key, some)
-            if self._update.reads:
-                rows = self._update.read(connection, given)
-                given = self._dialect.handed_back(rows) if rows else {}
-            if given:
-                found += plain_rows(connection, self.statement, given)
-        return found
-
-
-_SHORT = 1_000
-"""Characters of a column whose values may be read for a whole batch without a look at how long they are."""
-
-
-def direct(dialect: Dialect, statements: Statements, making: Making) -> Direct | None:
-    """The one UPDATE, where it can be."""
-    rewrites, root = statements.work.rewrites, statements.root
-    for item in rewrites:
-        column = column_of(root, item.column.name)
-        room = room_of(item.column)
-        if rewritten.unreadable(dialect, column, item.column, item.strategy) is not None:
-            return None
-        if item.strategy.computed and item.column.kind is Kind.TEXT and (room is None or room > _SHORT):
-            return None
-    return Direct(dialect, statements, making) if dialect.returns_updated else None
 
 
 _STAYING = frozenset({Way.NULL, Way.REDACT, Way.ROUND, Way.PREFIX})

@@ -62,7 +62,7 @@ class VaultTables:
         """By which what it refers to is deleted without a scan, and the rules on the vault find what is due."""
         led = [] if self.indexes_references else [reference.columns for reference in table.references]
         since = [] if table.since is None else [(table.since,)]
-        for columns in dict.fromkeys((*led, *since)):
+        for columns in dict.fromkeys((*led, *table.led, *since)):
             if columns != table.key[: len(columns)]:
                 yield create_index(table.id, columns, self.mark).removesuffix(";")
 

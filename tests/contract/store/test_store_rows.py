@@ -11,6 +11,7 @@ from retention.errors import RetentionError
 from retention.store.aside import SetAsideRow
 from retention.store.batches import BatchRow, EvidenceRow
 from retention.store.plans import ApprovalRow, StoredPlan
+from retention.store.refusals import RefusalRow
 from retention.store.runs import JobProgress, JobRow, RunRow
 from tests.contract.store.conftest import AT
 
@@ -237,3 +238,31 @@ def test_a_record_is_set_aside_once_with_its_newest_reason(store):
         tx.set_aside.remove("shop", "orders", row.key)
         tx.set_aside.remove("shop", "orders", row.key)
         assert tx.set_aside.count("shop", "orders") == 1
+
+
+def test_refusals_come_back_in_the_order_of_their_events_and_are_found_by_a_commitment(store):
+    leaves = [bytes([n]) * 32 for n in range(4)]
+    rows = [
+        RefusalRow(
+            seq=seq, place=place, rule=rule, connector="shop", dataset="orders", key_id="k", why=f"{seq}.{place}",
+            at=AT + timedelta(days=seq), leaves=b"".join(some),
+        )
+        for seq, place, rule, some in [(7, 1, "a", leaves[:2]), (7, 0, "a", leaves[2:]), (9, 0, "b", leaves[1:3])]
+    ]  # fmt: skip
+    with store.begin() as tx:
+        for row in rows:
+            tx.refusals.put(row)
+    with store.read() as snapshot:
+        assert list(snapshot.refusals.of("shop", "orders")) == [rows[1], rows[0], rows[2]]
+        assert list(snapshot.refusals.of("shop", "orders", "b")) == [rows[2]]
+        assert list(snapshot.refusals.of("shop", "accounts")) == []
+        assert list(snapshot.refusals.find("shop", "orders", "k", leaves[1])) == [(rows[0], 1), (rows[2], 0)]
+        assert list(snapshot.refusals.find("shop", "orders", "other", leaves[1])) == []
+        assert list(snapshot.refusals.find("shop", "orders", "k", leaves[1][:31] + b"x")) == []
+        assert not snapshot.refusals.older(AT + timedelta(days=7))
+    with store.begin() as tx, pytest.raises(RetentionError):
+        tx.refusals.put(dataclasses.replace(rows[0], seq=8, leaves=b"x" * 31))
+    with store.begin() as tx:
+        assert tx.refusals.drop(AT + timedelta(days=8)) == 4
+    with store.read() as snapshot:
+        assert list(snapshot.refusals.of("shop", "orders")) == [rows[2]]

@@ -308,6 +308,39 @@ def test_what_keeps_a_record_is_shown_with_some_of_its_keys(orders):
     assert list(found.referring.values()) == [(2, ("1", "2"))]
 
 
+# -- records sorted by tests ---------------------------------------------------------------
+
+
+def test_records_are_sorted_by_which_tests_are_true_of_them(visits, monkeypatch):
+    """All of them, in ranges of their keys, or some; each once, and none of which the first test is not true."""
+    monkeypatch.setattr("retention.connectors.sql.sorting.RANGE", 4)
+    monkeypatch.setattr("retention.connectors.sql.sorting.LOOKED_AT", 3)
+    work, root = visits.work, visits.work.root
+    (key,) = work.bound.key
+    field = p.Field(source=root, column=key.name, kind=key.kind, type=key.type)
+    small = p.Compare(operator="<", left=field, right=p.Constant(value=3))
+    nobody = p.AnyOf(items=())
+    found = list(visits.target.sort(work, work.due, [small, nobody, work.due]))
+    assert dict(found) == {(n,): frozenset({0, 2} if n < 3 else {2}) for n in schema.DUE}
+    assert len(found) == len(schema.DUE)
+    some = dict(visits.target.sort(work, work.due, [small], [(2,), (3,), (101,), (999,)]))
+    assert some == {(2,): frozenset({0}), (3,): frozenset()}
+
+
+# -- texts of a column ---------------------------------------------------------------------
+
+
+def test_texts_that_stand_in_a_column_are_found_to_the_letter(visits):
+    """However many are asked for; what a collation takes for the same is not."""
+    bound = visits.work.bound
+    column = bound.root.columns["note"]
+    visits.database.run("UPDATE visits SET note = 'rh1-ab' WHERE id = 3")
+    visits.database.run("UPDATE visits SET note = 'RH1-AC' WHERE id = 4")
+    asked = ["rh1-ab", "rh1-ac", "rh1-ab ", "' OR 1=1", *(f"rh1-{n}" for n in range(12_000))]
+    assert visits.target.standing(bound, column, asked) == {"rh1-ab"}
+    assert visits.target.standing(bound, column, []) == frozenset()
+
+
 # -- statements ----------------------------------------------------------------------------
 
 

@@ -30,7 +30,13 @@ COUNTED_LATE = ("due", "referenced", "conflict")
 
 def ended(world: World, rule: Rule, record: Record) -> bool:
     """The rule takes part, its clock has ended for the record, and no hold covers it."""
-    if not (acts(world, rule) and reaches(rule, record)):
+    return acts(world, rule) and over(world, rule, record)
+
+
+@remembered
+def over(world: World, rule: Rule, record: Record) -> bool:
+    """The same, whether the rule takes part in this run or not."""
+    if rule.kept_by or not reaches(rule, record):
         return False
     return clock(world, rule, record).word == ENDED and record not in held(world)
 
@@ -83,17 +89,24 @@ def to_do(world: World, rule: Rule, record: Record, action: str | None) -> bool:
 
 @remembered
 def would_go(world: World, record: Record) -> bool:
-    """Some rule would delete the record, if nothing referred to it, and none that would act on its row restricts it."""
+    """Some rule would delete the record, if nothing referred to it, and none that would act on its row restricts it;
+    nor is one the last to end, and would delete it, that takes no part in this run."""
     if not any(
         ended(world, rule, record) and unreferenced_choice(world, rule, record) == DELETE
         for rule in world.rules
     ):
         return False
     ways = [
-        (rule, other) for other in of_row(world, record) for rule in world.rules if ended(world, rule, other)
+        (rule, other, unreferenced_choice(world, rule, other))
+        for rule in world.rules
+        for other in of_row(world, record)
+        if over(world, rule, other)
     ]
-    chosen = [(rule, other, unreferenced_choice(world, rule, other)) for rule, other in ways]
-    return not any(action == RESTRICT and to_do(world, *way, action) for *way, action in chosen)
+    if any(action == RESTRICT and to_do(world, *way, action) for *way, action in ways):
+        return False
+    deleting = [(rule, other) for rule, other, action in ways if action == DELETE]
+    last = max(deleting, key=lambda way: clock(world, *way).ended)
+    return acts(world, last[0])
 
 
 @remembered
@@ -165,12 +178,14 @@ def own_rows(world: World) -> set[Row]:
 
 
 def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
-    """All that would act on the record or its row: rule, record, action; rules on different slices do not meet."""
+    """All that would act on the record or its row: rule, record, action; rules on different slices do not meet.
+
+    Those that take no part in this run, too: what a record's fate is does not depend on who is asked to act."""
     return [
         (rule, other, action)
         for rule in world.rules
         for other in of_row(world, record)
-        if ended(world, rule, other)
+        if over(world, rule, other)
         and (action := choice(world, rule, other)) is not None
         and to_do(world, rule, other, action)
         and (other is record or record.dataset.columns is None)

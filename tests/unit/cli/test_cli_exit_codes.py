@@ -197,7 +197,6 @@ LATER = [
     "report",
     "policy show",
     "discover",
-    "suppressed x",
     "check --roles",
     "check --coverage",
     "plan --forecast P3M",

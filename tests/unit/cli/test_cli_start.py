@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.cli import vault_verbs, verbs
+from retention.cli import daemon_verbs, list_verbs, vault_verbs, verbs
 from retention.cli.root import COMMANDS
 
 HEAVY = (
@@ -80,7 +80,9 @@ VERBS = [
     ("schedule", "print_schedule"), ("daemon", "daemon"), ("switch", "stop"), ("switch", "resume"),
     ("explain", "explain"), ("audit", "log"),
     ("audit", "verify"), ("init", "init"), ("introduce", "introduce"), ("ddl", "ddl"),
-    ("demo", "demo"), ("holds", "place_hold"), ("holds", "list_holds"), ("holds", "release_hold"),
+    ("demo", "demo"), ("notify", "try_channels"),
+    ("holds", "place_hold"), ("holds", "list_holds"), ("holds", "release_hold"),
+    ("suppressed", "suppressed"),
     ("vault_tables", "create_vault"), ("vault_tables", "vault_script"), ("vault", "release_record"),
     ("events", "tell_event"), ("events", "tell_file"), ("events", "list_events"), ("events", "withdraw_event"),
 ]  # fmt: skip
@@ -89,7 +91,8 @@ VERBS = [
 @pytest.mark.parametrize(("module", "function"), VERBS)
 def test_the_verbs_have_the_signatures_that_the_command_line_calls(module, function):
     verb = getattr(importlib.import_module(f"retention.verbs.{module}"), function)
-    there = verbs if hasattr(verbs, function) else vault_verbs
+    modules = (verbs, daemon_verbs, list_verbs, vault_verbs)
+    there = next(each for each in modules if hasattr(each, function))
     expected = inspect.signature(getattr(there, function)).parameters
     actual = inspect.signature(verb).parameters
     assert [(p.name, p.kind, p.default) for p in actual.values()] == [

@@ -32,7 +32,10 @@ CONNECTOR_KEYS = words(
     "where subject events parts allow_scan booked column via latest shared never columns "
     "facts fields began periods instructed unit between any"
 )
-SETTINGS_KEYS = words("state keys signing evidence ledger origin mirror publish daemon notify log")
+SETTINGS_KEYS = words(
+    "state keys signing evidence ledger origin mirror publish daemon notify log webhook secret email smtp from "
+    "command about failures"
+)
 WORDS = st.sampled_from(
     words(
         "orders|delete|5 years|booked|sql|env:URL|file:x|Europe/Oslo|after fiscal year|always|25%|0 2 * * *|"

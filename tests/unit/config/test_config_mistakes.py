@@ -393,7 +393,6 @@ def test_a_sqlite_file_has_neither_password_nor_tls(problems):
         ("[daemon]\nlisten = 70_000", "daemon.listen", "not an address"),
         ("window = '22:00-06:00'", "window", "no key of this table"),
         ("[log]\nformat = 'xml'", "log.format", "not a format"),
-        ("[notify]\nx = 1", "notify", "not supported yet"),
         ("[log]\nlevel = 'x'", "log.level", "not a known key"),
         ("[ledger]\npublish = 'x'", "ledger.publish", "is no place to publish to"),
         ("[ledger]\norigin = 'my shop'", "ledger.origin", "cannot be"),

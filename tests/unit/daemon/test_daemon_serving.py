@@ -25,7 +25,7 @@ from retention.errors import SetupError
 from retention.model.outcome import JobOutcome, RunOutcome, Skipped
 from retention.model.plan import JobStatus
 from retention.model.settings import Listen
-from retention.model.status import NextLine, OverdueLine, RunningLine, StandingLine, Status
+from retention.model.status import NextLine, NoticeLine, OverdueLine, RunningLine, StandingLine, Status
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -54,6 +54,7 @@ def vitals(rules=3):
             )
             for name in names
         ),
+        notices=(NoticeLine(channel="ops", kind="stopped", state="new", text="t", since=NOW),),
         running=(
             RunningLine(
                 run="r", rule="rule-0", connector="shop", dataset="orders", started=NOW, planned=9, done=1,
@@ -61,11 +62,13 @@ def vitals(rules=3):
             ),
         ),
     )  # fmt: skip
+    seen.told("ops", taken=True)
     job = JobOutcome(
         rule="rule-0", connector="shop", dataset="orders", status=JobStatus.PARTIAL, planned=9, done=5,
-        skipped=Skipped(locked=1), left=3, rows={"orders": 5, "lines": 10}, batches=2, seconds=3.0, waited=1.0,
+        skipped=Skipped(locked=1), left=3, rows={"orders": 5, "lines": 10}, batches=2, rolled_back=1,
+        seconds=3.0, waited=1.0,
     )  # fmt: skip
-    seen.ran(RunOutcome(id="r", as_of=NOW, status="partial", jobs=(job,)))
+    seen.ran(RunOutcome(id="r", as_of=NOW, status="partial", jobs=(job,), planning=0.5))
     return seen
 
 
@@ -86,10 +89,15 @@ def test_the_metrics_are_those_of_status_and_runs():
     assert found["retention_job_waiting", *sorted([*job, ("reason", "lag")])] == 1
     assert found["retention_records_total", *sorted([*job, ("outcome", "locked")])] == 1
     assert found["retention_job_seconds_total", *sorted([*job, ("phase", "waiting")])] == 1
+    assert found["retention_batches_total", *sorted([*job, ("outcome", "committed")])] == 2
+    assert found["retention_batches_total", *sorted([*job, ("outcome", "rolled_back")])] == 1
+    assert found["retention_planning_seconds_total",] == 0.5
     assert found["retention_waiting", ("reason", "window")] == 1
     assert found["retention_waiting", ("reason", "stopped")] == 0
     assert found["retention_next_run_timestamp_seconds", ("rule", "rule-0")] == NOW.timestamp()
     assert found["retention_ready",] == 1
+    assert found["retention_notices_waiting", ("channel", "ops")] == 1
+    assert found["retention_notices_total", ("channel", "ops"), ("outcome", "taken")] == 1
 
 
 def test_two_hundred_rules_are_told_in_fifty_milliseconds_of_work():

@@ -246,7 +246,8 @@ def check_folder(folder, key):
 def check_proof(path, key):
     """One record: that it was in a batch, and that the batch's events are in the ledger."""
     proof = json.loads(path.read_bytes().decode())
-    need(proof.get("format") == "retention.proof/1", "this is no proof of one record")
+    formats = ("retention.proof/1", "retention.refusal/1")
+    need(proof.get("format") in formats, "this is no proof of one record")
     _, size, root, *_ = note = read_note(proof["checkpoint"])
     need_signature(note, key)
     events = {}
@@ -255,10 +256,15 @@ def check_proof(path, key):
         events[name] = event = read_line(line, name)
         path_up = [bytes.fromhex(step) for step in shown["path"]]
         need(root_by(path_up, leaf(line), event["seq"], size) == root, f"{name}: it is not in the ledger")
+    record = proof["record"]
+    message = spelt(["retention/record/1", record["connector"], record["dataset"], record["key"]])
+    if proof["format"] == formats[1]:
+        check_refusal(proof, events, message)
+        print(f"All of it is in the ledger {note[0]} as a checkpoint of {size} events signs it.")
+        return
     intent, outcome = events["intent"], events["outcome"]
     begun = events["started"] if "started" in events else events["released"]
-    record, batch, went = proof["record"], proof["batch"], outcome["data"]
-    message = spelt(["retention/record/1", record["connector"], record["dataset"], record["key"]])
+    batch, went = proof["batch"], outcome["data"]
     path_up = [bytes.fromhex(step) for step in batch["path"]]
     found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), batch["index"], went["count"])
     need(found.hex() == went["root"], "the record is not in the batch")
@@ -291,6 +297,29 @@ def check_proof(path, key):
             said.append(f"The promise, as of event {events['promise']['seq']}: {change['new']}")
     print("\n".join(said))
     print(f"All of it is in the ledger {note[0]} as a checkpoint of {size} events signs it.")
+
+
+def check_refusal(proof, events, message):
+    """One record: that what a rule demands was refused for it, and why; the events are in the ledger."""
+    refused, begun, record, place = events["refused"], events["started"], proof["record"], proof["group"]
+    need(refused["type"] == "action.refused", "nothing was refused")
+    group = refused["data"]["refused"][place["place"]]
+    path_up = [bytes.fromhex(step) for step in place["path"]]
+    found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), place["index"], group["count"])
+    need(found.hex() == group["root"], "the record is not among those that were refused")
+    rule, connector, dataset = refused["data"]["job"].split("/")
+    need((connector, dataset) == (record["connector"], record["dataset"]), "the refusal is of other records")
+    same = begun["type"] == "run.started" and begun["data"]["run"] == refused["data"]["run"]
+    need(same, "the run is another one")
+    print(
+        f"Proved: for the record {connector}.{dataset} {','.join(record['key'])} the rule {rule} was refused"
+    )
+    print(f"at {refused['at']} (event {refused['seq']}): {', '.join(group['actions'])}.")
+    if group["instead"]:
+        print(f"Done instead: {group['instead']}.")
+    for each in group["because"]:
+        words = [each[name] for name in ("kind", "by", "dataset", "basis", "citation") if name in each]
+        print(f"Because: {', '.join(words)}.")
 
 
 def main():

@@ -1,0 +1,150 @@
+"""`suppressed`: who was pseudonymised by hash is found again by value, and nothing of the value is kept or told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.stores import Store
+from tests.support.workplace import Workplace
+
+CONTACTS = """
+CREATE TABLE contacts (id INTEGER PRIMARY KEY, channel VARCHAR(20), email {text}, backup VARCHAR(40), made DATE);
+CREATE INDEX contacts_email ON contacts (email);
+INSERT INTO contacts VALUES (1, 'news', ' Ann@Example.org ', 'a@old.example', '2020-01-01'),
+ (2, 'news', 'ben@example.org', NULL, '2026-11-01'), (3, 'sms', 'cat@example.org', NULL, '2020-01-01'),
+ (4, NULL, 'dan@example.org', NULL, '2020-01-01'), (5, 'news', 'EVA@example.org', NULL, '2020-01-01')
+"""
+DATASET = """
+[datasets.contacts]
+data = "contacts"
+table = "contacts"
+where = "channel = 'news'"
+subject = {{ email = "email" }}
+began = "made"
+events = {{ made = "made" }}
+anonymize = {{ {anonymize} }}
+"""
+
+
+def listed(work: Workplace, typed: str, *words: str, code: int = 7) -> dict[int, bool]:
+    """Line → whether it is listed."""
+    told = work.cli("suppressed", "db.contacts", "--from", "-", "--format", "json", *words, typed=typed)
+    assert told.exit_code == code, told.output
+    return {each["line"]: each["listed"] for each in json.loads(told.stdout)["lines"]}
+
+
+def pseudonymized(
+    work: Workplace, store: Store, *, text: str = "VARCHAR(40)", anonymize: str = 'email = "hash"'
+):
+    work.template = None  # the pseudonyms' key is made by this test's own `init`
+    store.script(CONTACTS.format(text=text))
+    work.rules["identifiers"] = '[identifiers]\nemail = ["trim", "lower"]'
+    work.rule("contacts", 'data = "contacts"\nkeep = "1 year"\nfrom = "made"', action='"pseudonymize"')
+    work.connect(store, DATASET.format(anonymize=anonymize))
+    assert [job.done for job in work.run().jobs] == [2]
+    return work
+
+
+def test_a_value_is_found_however_it_is_written_under_every_key(
+    work: Workplace, store: Store, tmp_path: Path
+):
+    """Each line by itself; a record that the dataset leaves out, or whose fate is another, is on no list."""
+    shop = pseudonymized(work, store, text="CHAR(40)")
+    typed = "ann@example.org\n\n  ANN@example.ORG\r\nben@example.org\ncat@example.org\ndan@example.org\nx' OR '1'='1\n"
+    assert listed(shop, typed) == {1: True, 3: True, 4: False, 5: False, 6: False, 7: False}
+    assert listed(shop, "eva@example.org", code=0) == {1: True}
+    assert shop.cli("key", "rotate", "pseudonym").exit_code == 0
+    shop.now = shop.now.replace(year=2028)
+    assert [job.done for job in shop.run().jobs] == [1]
+    assert listed(shop, "ann@example.org\nben@example.org\nBEN@example.org ", code=0) == {
+        1: True,
+        2: True,
+        3: True,
+    }
+    events = [json.dumps(event) for event in shop.events()]
+    assert not [text for text in events if "example.org" in text]
+    for path in (shop.folder / "state").rglob("*"):
+        assert path.is_dir() or b"example.org" not in path.read_bytes().lower()
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", typed="ann@example.org\ncanary@example.org\n")
+    assert told.exit_code == 7
+    assert "line 1: listed" in told.stdout
+    assert "line 2: not listed" in told.stdout
+    assert "1 of 2 values are listed in db.contacts, email." in told.stdout
+    assert "@example" not in told.output
+    keys = json.loads(shop.cli("key", "list", "--format", "json").stdout)["keys"]
+    shown = [key["id"] for key in keys if (key["kind"], key["state"]) == ("pseudonym", "former")]
+    assert shop.cli("key", "destroy", "pseudonym", shown[0], "--yes").exit_code == 0
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", typed="ann@example.org\nben@example.org\n")
+    assert told.exit_code == 7
+    assert "line 1: not listed" in told.stdout
+    assert "line 2: listed" in told.stdout
+    assert f"pseudonyms' key {shown[0]} can't be found any more: that key was destroyed on 2028-" in " ".join(
+        told.stdout.split()
+    )
+
+
+def test_several_hashed_columns_and_one_that_no_index_serves(work: Workplace, store: Store):
+    shop = pseudonymized(work, store, anonymize='email = "hash", backup = "hash"')
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", typed="a@old.example\n")
+    assert told.exit_code == 2
+    assert "add --column, one of email, backup" in told.stderr
+    assert listed(shop, "a@old.example\n", "--column", "backup", code=0) == {1: True}
+    assert listed(shop, "A@old.example\n", "--column", "backup") == {
+        1: False
+    }  # of no kind: compared to the letter
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", "--column", "backup", typed="a@old.example\n")
+    assert "no index leads with `backup`" in told.stdout
+    assert "type: CREATE INDEX" in " ".join(told.stdout.split())
+    store.script("CREATE INDEX contacts_backup ON contacts (backup)")
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", "--column", "backup", typed="a@old.example\n")
+    assert "no index" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (["db.contacts"], "", "which values? add --from FILE"),
+        (["db.contacts", "--from", "-"], "\n \n", "standard input has no value in it; write one a line"),
+        (["db.contacts", "--from", "-"], b"\xff", "standard input is not UTF-8"),
+        (
+            ["db.people", "--from", "-"],
+            "a",
+            "there is no dataset `db.people`; those that hash a column: db.contacts",
+        ),
+        (["db.orders", "--from", "-"], "a", "`db.orders` hashes no column"),
+        (
+            ["db.contacts", "--from", "-", "--column", "channel"],
+            "a",
+            "does not hash `channel`; it hashes: email",
+        ),
+        (["contacts", "--from", "-"], "a", "'contacts' is no CONNECTOR.DATASET"),
+    ],
+)
+def test_what_can_not_be_answered_says_what_to_write(work: Workplace, sqlite: Store, words, typed, said):
+    sqlite.script(
+        CONTACTS.format(text="VARCHAR(40)") + "; CREATE TABLE orders (id INTEGER PRIMARY KEY, made DATE)"
+    )
+    work.rule("contacts", 'data = "contacts"\nkeep = "1 year"\nfrom = "made"', action='"pseudonymize"')
+    orders = '[datasets.orders]\ndata = "orders"\ntable = "orders"\nevents = { made = "made" }\n'
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "made"')
+    work.connect(sqlite, DATASET.format(anonymize='email = "hash"') + orders)
+    told = work.cli("suppressed", *words, typed=typed)
+    assert told.exit_code == 2
+    assert said in told.stderr
+
+
+def test_a_key_that_is_gone_and_was_not_destroyed_is_missed(work: Workplace, sqlite: Store):
+    """Without it "not listed" would be a guess."""
+    shop = pseudonymized(work, sqlite)
+    assert shop.cli("key", "rotate", "pseudonym").exit_code == 0
+    path = shop.folder / "state" / "keys" / "pseudonym.key"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[-1])
+    told = shop.cli("suppressed", "db.contacts", "--from", "-", typed="ann@example.org\n")
+    assert told.exit_code == 3
+    assert "is not there; put your copy of it back" in told.stderr
+    path.unlink()
+    assert shop.cli("suppressed", "db.contacts", "--from", "-", typed="ann@example.org\n").exit_code == 3
