@@ -86,6 +86,11 @@ class People(abc.ABC):
         """
         return None
 
+    @property
+    def held(self) -> Collection[Key]:
+        """Records that are held, whatever they will be when they are looked at."""
+        return frozenset()
+
     @abc.abstractmethod
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         """The lists that these records are on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from retention.connectors.port import Key, Target
+from retention.connectors.port import Key, Person, Target
 from retention.errors import SafetyRefusal, UsageError
 from retention.model.dataset import Dataset
 from retention.model.policy import Policy
@@ -77,18 +77,23 @@ def refuse_lost(holds: Iterable[Hold], policy: Policy, datasets: Collection[Data
 
 
 def held(
-    told: Told, bound: Sequence[BoundDataset], targets: Mapping[str, Target], typed: Typed, holding: Holding
+    told: Told,
+    bound: Sequence[BoundDataset],
+    targets: Mapping[str, Target],
+    typed: Typed,
+    holding: Holding,
+    persons: Mapping[str, Iterable[Person]],
 ) -> Held:
     """What the holds in force cover now, followed through references to the end.
 
     `holding`: what is held as a whole; a dataset is, too, where a hold is on a record whose key can't be one any more.
+    `persons`: dataset → its records that may be about one of the persons who are held, or who somebody named.
     """
     wanted = people(told.holds)
     whole = set(holding.datasets)
     found: dict[str, set[Key]] = {str(dataset): set() for dataset in bound}
     for dataset in bound:
-        target = targets[dataset.connector.name]
-        for person in target.persons(dataset, wanted) if wanted else ():
+        for person in persons.get(str(dataset), ()) if wanted else ():
             if names(person.identifiers, wanted):
                 found[str(dataset)].add(person.key)
         for hold in told.holds:

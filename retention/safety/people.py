@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TypeAlias
 
 from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
@@ -20,6 +21,9 @@ from retention.safety import tellings as telling
 from retention.safety.carrying import Named
 from retention.safety.holds import Held, names
 
+_Seen: TypeAlias = "tuple[Person, Mapping[str, telling.Known], telling.Moment | None]"
+"""What is known of one record: who it is about, what columns tell of its events, when it was rewritten last."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken(People):
@@ -28,7 +32,7 @@ class Spoken(People):
     job: Job
     policy: Policy
     told: Told
-    held: Held
+    covered: Held
     as_of: datetime
 
     @cached_property
@@ -46,21 +50,26 @@ class Spoken(People):
     @property
     def silent(self) -> bool:
         """Nobody has said anything that could concern a record of the dataset."""
-        listed = self.held.keys.get(str(self.job.bound))
-        people = any(kind in self.job.bound.subject for kind in self.held.wanted)
-        return not (listed or people or self.tellings)
+        people = any(kind in self.job.bound.subject for kind in self.covered.wanted)
+        return not (self.held or people or self.tellings)
+
+    @property
+    def held(self) -> frozenset[Key]:
+        return self.covered.keys.get(str(self.job.bound), frozenset())
 
     @cached_property
     def wanted(self) -> Mapping[str, frozenset[str]]:
         told = telling.wanted(self.tellings)
-        held = self.held.wanted
+        held = self.covered.wanted
         return {kind: frozenset((*told.get(kind, ()), *held.get(kind, ()))) for kind in {*told, *held}}
+
+    def named(self, persons: Iterable[Person]) -> set[Key]:
+        """Keys of the records that are about somebody who was named."""
+        return {person.key for person in persons if names(person.identifiers, self.wanted)}
 
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         found = telling.Found()
-        dataset = str(self.job.bound)
-        known = self.held.keys.get(dataset, frozenset())
-        held = {p.key for p in persons if p.key in known or names(p.identifiers, self.held.wanted)}
+        held = {p.key for p in persons if p.key in self.held or names(p.identifiers, self.covered.wanted)}
         if held:
             found.keys[held_list(self.job.bound)] = sorted(held, key=repr)
         if self.tellings:
@@ -68,25 +77,33 @@ class Spoken(People):
         return Lists(keys=found.keys, days=found.days)
 
     def _tellings(self, persons: Sequence[Person], dates: DatesOf, found: telling.Found) -> None:
-        every, bound = self.cases, self.job.bound
-        columns = {
-            n for case in every for n in case.variant.events if n in bound.events and n not in self.job.told
-        }
-        zones = {case.variant.timezone for case in every}
-        spoken: dict[Key, dict[str, dict[str, telling.Known]]] = {}
-        for person in persons:
-            said = [self._named.tellings[place] for place in self._named.of(person)]
-            known = {zone: self._known(person, said, zone) for zone in zones} if said else {}
-            if any(known.values()):
-                spoken[person.key] = known
-        read = {name: self._read(name, dates, spoken) for name in columns}
+        spoken = {person.key: (person, said) for person in persons if (said := self._named.of(person))}
+        read = {name: self._read(name, dates, spoken) for name in self._columns} if spoken else {}
         marked = self._marked(dates, spoken)
-        silence = dict.fromkeys(self.policy.told, telling.Known())
-        for key, by_zone in spoken.items():
+        for key, (person, said) in spoken.items():
             columns_say = {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
-            for case in every:
-                whole = {**silence, **by_zone[case.variant.timezone], **columns_say}
-                telling.reckon(case, key, whole, self.as_of, found, marked=marked.get(key))
+            seen = person, columns_say, marked.get(key)
+            known = self._reckoned.get(key)
+            if known is None or known[0] != seen:
+                known = self._reckoned[key] = seen, self._reckon(said, *seen)
+            found.take(known[1])
+
+    def _reckon(
+        self,
+        places: Sequence[int],
+        person: Person,
+        columns_say: Mapping[str, telling.Known],
+        marked: telling.Moment | None,
+    ) -> telling.Found:
+        """The lists that one record is on."""
+        found = telling.Found()
+        said = [self._named.tellings[place] for place in places]
+        by_zone = {zone: self._known(person, said, zone) for zone in self._zones}
+        if any(by_zone.values()):
+            for case in self.cases:
+                whole = {**self._silence, **by_zone[case.variant.timezone], **columns_say}
+                telling.reckon(case, person.key, whole, self.as_of, found, marked=marked)
+        return found
 
     def _marked(self, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
         """When each of the records was rewritten last, where that is known."""
@@ -96,6 +113,26 @@ class Spoken(People):
         component = marker_of(bound, bound.done)
         known = {row.key: telling.of_columns(bound, (component,), row) for row in dates(MARKER, every)}
         return {key: each.moments[0] for key, each in known.items() if each.moments}
+
+    @cached_property
+    def _reckoned(self) -> dict[Key, tuple[_Seen, telling.Found]]:
+        """What was found of each record, and what it was found from: a batch asks again, mostly of the same."""
+        return {}
+
+    @cached_property
+    def _columns(self) -> frozenset[str]:
+        """The events that columns tell, of rules that have one which people tell."""
+        told, events = self.job.told, self.job.bound.events
+        named = (name for case in self.cases for name in case.variant.events)
+        return frozenset(name for name in named if name in events and name not in told)
+
+    @cached_property
+    def _zones(self) -> frozenset[str]:
+        return frozenset(case.variant.timezone for case in self.cases)
+
+    @cached_property
+    def _silence(self) -> Mapping[str, telling.Known]:
+        return dict.fromkeys(self.policy.told, telling.Known())
 
     @cached_property
     def _named(self) -> Named:

@@ -6,6 +6,7 @@ names; the results are lists of keys that the predicates of `retention.planning.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 from retention import periods
 from retention.connectors.port import Dates, Key, Person
+from retention.model.clock import Period
 from retention.model.policy import ToldEvent, Variant
 from retention.model.told import Telling, normalised
 from retention.periods.encodings import read
@@ -48,6 +50,15 @@ class Found:
     def add(self, name: str, key: Key) -> None:
         """Puts the key on a list."""
         self.keys.setdefault(name, []).append(key)
+
+    def take(self, other: Found) -> None:
+        """Puts on each list what another has there."""
+        for name, keys in other.keys.items():
+            self.keys.setdefault(name, []).extend(keys)
+        for name, days in other.days.items():
+            mine = self.days.setdefault(name, {})
+            for day, keys in days.items():
+                mine.setdefault(day, []).extend(keys)
 
 
 def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
@@ -227,8 +238,13 @@ def _since(
 
 def _late(day: date, variant: Variant) -> date:
     """The first day on which an event of `day` that ends a clock has been there for longer than `within`."""
-    plain = Variant(timezone=variant.timezone).counting(variant.within)
-    return periods.due_day(day, plain)
+    return _within(day, variant.timezone, variant.within)
+
+
+@functools.lru_cache(maxsize=4096)
+def _within(day: date, timezone: str, within: Period) -> date:
+    """The same by what decides it; days repeat, and telling each anew is most of what a telling costs."""
+    return periods.due_day(day, Variant(timezone=timezone).counting(within))
 
 
 def _past_day(known: Known, variant: Variant, as_of: datetime) -> date | None:

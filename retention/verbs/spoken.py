@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from retention.connectors.port import Key, People, Refused
+from retention.connectors.port import Key, People, Person, Refused
 from retention.connectors.sql.records import typed_key
 from retention.errors import UnreachableError
 from retention.model.catalogue import Catalogue
@@ -75,7 +75,8 @@ def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words
 
 def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holding: Holding) -> Words:
     bound = [dataset for dataset in ready.bound if dataset.connector.name == name]
-    held = holds.held(told, bound, ready.targets, _typed, holding)
+    persons = {str(dataset): _named(ready, dataset, told) for dataset in bound}
+    held = holds.held(told, bound, ready.targets, _typed, holding, persons)
     found = {dataset: set(keys) for dataset, keys in held.keys.items()}
     lists = NO_LISTS
     spoken: dict[str, Spoken] = {}
@@ -83,10 +84,10 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
         dataset = str(job.bound)
         if job.bound.connector.name != name or dataset in spoken:
             continue
-        spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, held=held, as_of=as_of)
-        listed = _listed(ready, spoken[dataset], as_of)
+        spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, covered=held, as_of=as_of)
+        listed = _listed(ready, spoken[dataset], persons[dataset], as_of)
         lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
-        found[dataset] |= {key for keys in listed.keys.values() for key in keys}
+        found[dataset] |= spoken[dataset].named(persons[dataset])
     holds.follow(found, bound, ready.targets, users=True)
     return Words(
         told=told,
@@ -97,18 +98,25 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
     )
 
 
-def _listed(ready: Prepared, spoken: Spoken, as_of: datetime) -> Lists:
-    """The lists of one dataset."""
+def _named(ready: Prepared, dataset: BoundDataset, told: Told) -> list[Person]:
+    """The dataset's records that may be about anybody who is held or of whom something was told, each once."""
+    wanted = holds.people(told.holds)
+    for kind, values in tellings.wanted(told.tellings).items():
+        wanted.setdefault(kind, set()).update(values)
+    found = ready.targets[dataset.connector.name].persons(dataset, wanted) if wanted else ()
+    return list({person.key: person for person in found}.values())
+
+
+def _listed(ready: Prepared, spoken: Spoken, persons: Sequence[Person], as_of: datetime) -> Lists:
+    """The lists of one dataset. `persons`: its records that may be about somebody who was named."""
     job = spoken.job
     target = ready.targets[job.bound.connector.name]
-    wanted = tellings.wanted(spoken.tellings)
-    persons = (
-        list({person.key: person for person in target.persons(job.bound, wanted)}.values()) if wanted else []
-    )
     known = {person.key for person in persons}
-    missing = [key for key in spoken.held.keys.get(str(job.bound), ()) if key not in known]
-    if missing:
-        persons += target.persons(job.bound, {}, missing)
+    held = (key for key in spoken.held if key not in known)
+    persons = [
+        *persons,
+        *(Person(key=key, identifiers={}, began=None) for key in held),
+    ]  # of others nothing was told
     if not persons:
         return NO_LISTS
     item = work(SharedFates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from retention.connectors.sql import alike, days
+from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.spans import SpanRemover
+from retention.engine.pace import Pace
+from retention.verbs import execution
 from tests.integration.test_told_events import tell
 from tests.integration.test_told_fates import fates, hold
 from tests.support.workplace import Workplace
@@ -22,13 +28,14 @@ TOLD = {MANY + 1: "bob@example.com", MANY + 2: "Bob@example.com"}
 def in_ranges(monkeypatch) -> list[str]:
     """The datasets whose batches were taken in ranges, with people's words told apart."""
     taken: list[str] = []
-    original = Untold.tests
+    for kind, what in ((PageRemover, "pages"), (SpanRemover, "span")):
 
-    def tests(self, column):
-        taken.append("in ranges")
-        return original(self, column)
+        def take(self, window, most, *, wait=False, original=kind.take, what=what):
+            taken.extend(["in ranges"] * (getattr(window, what) is not None))
+            return original(self, window, most, wait=wait)
 
-    monkeypatch.setattr(Untold, "tests", tests)
+        monkeypatch.setattr(kind, "take", take)
+    monkeypatch.setattr(execution, "Pace", partial(Pace, size=10))  # more are due than a batch takes
     return taken
 
 
@@ -75,7 +82,7 @@ def test_what_is_held_stays_and_what_was_told_goes(visits, store, in_ranges):
 def test_a_record_that_comes_to_be_about_a_held_person_during_the_run_stays(
     visits, store, in_ranges, monkeypatch
 ):
-    """Nobody has told anything of it when the job begins: the statement that would delete it sees that it is theirs."""
+    """Nobody told anything of it when the job began: what the statement that deletes it gives back says whose it is."""
     hold(visits, "--subject", "email=anna@example.com")
     original, moved = KeyRemover.begin, []
 
@@ -92,3 +99,15 @@ def test_a_record_that_comes_to_be_about_a_held_person_during_the_run_stays(
     assert in_ranges
     assert left(store) == [2, 3, 20, 40, MANY + 1, MANY + 2, MANY + 3]
     assert (job.done, job.skipped.total, job.left) == (MANY - 4, 2, 0)
+
+
+def test_what_was_told_of_more_days_than_a_statement_takes_goes_in_one_batch(visits, store, monkeypatch):
+    for module in (alike, days):
+        monkeypatch.setattr(module, "SLOTS", 1)
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    tell(visits, "erasure_requested", "--subject", "email=p@example.com", "--at", "2026-11-21")
+
+    (job,) = (job for job in visits.run().jobs if job.rule == "erasure")
+
+    assert left(store) == []
+    assert (job.done, job.batches, job.left) == (3, 1, 0)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from retention.connectors.sql.dialect import Dialect
+from retention.model.catalogue import Column
 from retention.model.lists import SLOTS, Key, Lists
 
 
@@ -58,6 +61,16 @@ def alike(dataset: str, lists: Lists, keys: Sequence[Key], most: int) -> Iterato
                         on_it[:1] if i >= len(by_day) else on_it,
                     )
             yield Some(keys=some, lists=made, days=days, listed=listed_on)
+
+
+def slot_values(dialect: Dialect, key: Sequence[Column], some: Some) -> dict[str, Any]:
+    """The slots' parameters."""
+    found: dict[str, Any] = {
+        name: None if day is None else dialect.value(day) for name, day in some.days.items()
+    }
+    for name, keys in some.listed.items():
+        found |= dialect.handed(key, keys, name)
+    return found
 
 
 def _pieces(keys: list[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:

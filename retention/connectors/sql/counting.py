@@ -12,10 +12,10 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Counted, Counts, Key
 from retention.connectors.sql import shared_parts
-from retention.connectors.sql.alike import alike
+from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.named import among_values, handed
+from retention.connectors.sql.named import among_values
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
 from retention.connectors.sql.statements import key_range
 from retention.errors import InterruptedRun
@@ -117,6 +117,8 @@ class Census:
     ) -> None:
         """`special`: the only records to which the lists of `works` can make a difference."""
         self._special = special
+        apart = len(works[0].bound.key) == 1 and len(special) <= VALUES
+        self._apart = special if apart else ()
         self._dialect = dialect
         self._connection = connection
         self._works = tuple(works)
@@ -137,7 +139,9 @@ class Census:
             if stop():
                 raise InterruptedRun("stopped while counting; nothing was deleted")
             upto = self._boundary(after)
-            progress.advance(self._range(self._passes, Between(after=after, upto=upto), sheet))
+            progress.advance(
+                self._range(self._passes, Between(after=after, upto=upto, but=self._apart), sheet)
+            )
             if upto is None:
                 break
             after = upto
@@ -244,7 +248,11 @@ class Census:
                 tally.rows[str(item.shared.table.id)] = found
 
     def _told(self) -> None:
-        """The records of which people told something, once more: as if they had not, taken off, and as they did."""
+        """The records of which people told something, by themselves.
+
+        Where they are too many to be left out by a list, or have a key of several columns, which not every database
+        can look for in one, they were counted with the others, as if nobody had: that is taken off.
+        """
         without, having = self._specially()
         self._sheet.once.subtract(without.once)
         self._sheet.once.update(having.once)
@@ -260,16 +268,15 @@ class Census:
         without, having = self._blank(), self._blank()
         lists, told = self._works[0].lists, Prepared(passes=self._passes)
         if len(self._special) <= FEW:
-            self._range(self._passes, Those(keys=self._special), without)
+            if not self._apart:
+                self._range(self._passes, Those(keys=self._special), without)
             self._range(told.having(lists), Those(keys=self._special), having)
             return without, having
         most = min(SPECIAL, VALUES // (1 + len(lists.days)))
         for some in alike(str(self._works[0].bound), lists, self._special, most):
-            values: dict[str, Any] = {
-                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
-            }
-            values |= {name: handed(keys) for name, keys in some.listed.items()}
-            self._range(self._passes, Those(keys=some.keys), without)
+            values = slot_values(self._dialect, self._first.key, some)
+            if not self._apart:
+                self._range(self._passes, Those(keys=some.keys), without)
             self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
         return without, having
 

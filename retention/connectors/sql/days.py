@@ -13,8 +13,9 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.sql import encodings
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.named import among_handed, among_values, parameter
+from retention.connectors.sql.named import among_values, parameter
 from retention.model import predicate as p
+from retention.model.catalogue import Column
 from retention.model.lists import SLOTS, Lists
 
 
@@ -121,7 +122,9 @@ class Days(abc.ABC):
         ]
         if name in self._lists.slots:
             slots = (f"{self._lists.slots[name]}{i}" for i in range(SLOTS))
-            whens = [(among_handed(key, f"{slot}_keys"), parameter(slot)) for slot in slots]
+            columns = [Column(name=f.column, kind=f.kind, type=f.type) for f in ending.fields]
+            handed = self._dialect.among_handed
+            whens = [(handed(key, columns, f"{slot}_keys"), parameter(slot)) for slot in slots]
         day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()
         return sa.cast(day, sa.Date) if self._dialect.typed else day
 

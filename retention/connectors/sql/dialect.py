@@ -20,9 +20,9 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
+from retention.connectors.sql.handing import Handing
 from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
-from retention.connectors.sql.named import every
 from retention.connectors.sql.rewritten import Rewritable
 from retention.connectors.sql.vault_tables import VaultTables
 from retention.model import predicate as p
@@ -72,6 +72,10 @@ class Physical(abc.ABC):
         """A row's physical place."""
 
     @abc.abstractmethod
+    def page(self, place: Any) -> int:
+        """The page of a place that was read."""
+
+    @abc.abstractmethod
     def inside(self, source: FromClause) -> ColumnElement[Any]:
         """The row lies in the range that `parameters` gives."""
 
@@ -84,7 +88,7 @@ class Physical(abc.ABC):
         """The row is at one of `places`, found by its place alone."""
 
 
-class Dialect(Moments, Rewritable, VaultTables):
+class Dialect(Moments, Rewritable, Handing, VaultTables):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
     name: str
@@ -329,15 +333,6 @@ class Dialect(Moments, Rewritable, VaultTables):
     @abc.abstractmethod
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
         """`columns` are one of the keys that `give_keys` gave."""
-
-    def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
-        """`value`, whose type is `type_` in the database's own spelling, is one of `values`, however many there are."""
-        return value.in_(every(values))
-
-    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
-        """`columns` are one of `keys`, looked up and not searched for, however many there are."""
-        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-        return left.in_(sa.select(*keys.c).correlate(None))
 
     def before_keys(self, key: Sequence[Column]) -> Sequence[str]:
         """What is executed once on a connection, in its own temporary space, before keys can be handed over."""

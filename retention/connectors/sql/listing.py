@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, People
+from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
@@ -16,6 +19,8 @@ from retention.model.catalogue import Catalogue
 from retention.model.lists import NO_LISTS, Lists
 from retention.planning.holding import held_list
 from retention.planning.work import Work
+
+_AT_ONCE = 5_000
 
 
 class Listing:
@@ -30,23 +35,49 @@ class Listing:
         people: People,
         special: Sequence[Key] = (),
     ) -> None:
-        """`special`: records that are candidates whatever their columns say."""
-        self.special = special
+        """`special`: records that are candidates whatever their columns say; those that are held are none."""
+        self._held_list = held_list(work.bound)
+        self._before = frozenset(work.lists.keys.get(self._held_list, ()))
+        self.special = [key for key in special if key not in people.held]
         self._dialect = dialect
         self._work = work
         self._people = people
         self._persons = Persons(dialect, connection, catalogue, work.bound)
         self._reader = RecordReader(dialect, connection, work, {})
         self._lists: Lists = NO_LISTS
-        self._before = frozenset(work.lists.keys.get(held_list(work.bound), ()))
+        self._covered: frozenset[Key] = frozenset()
+        self._rechecks: dict[tuple[frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
-    def statements(self, keys: Sequence[Key]) -> Statements:
-        """The job's statements as they are for the records `keys`."""
+    def ask(self, keys: Sequence[Key]) -> None:
+        """Looks up what was told of the records, as they are now."""
         persons = list(self._persons.named({}, keys)) if keys else []
         self._lists = self._people.lists(persons, self._reader.dates)
+        self._covered = frozenset(self._lists.keys.get(self._held_list, ()))
+
+    def statements(self, keys: Sequence[Key]) -> Statements:
+        """The job's statements as they are for the records `keys`, which are asked for."""
+        self.ask(keys)
         return Statements(self._dialect, replace(self._work, lists=self._lists))
+
+    def rechecks(
+        self, keys: Sequence[Key]
+    ) -> Iterator[tuple[sa.Select[Any], Sequence[Key], Mapping[str, Any]]]:
+        """(recheck, keys, its parameters beside those), of the records last asked for that are not held.
+
+        Those of which the same was told share a statement, which is made once for the job.
+        """
+        free = [key for key in keys if key not in self._covered]
+        for some in alike(str(self._work.bound), self._lists, free, _AT_ONCE):
+            form = some.lists.every, tuple(some.lists.slots)
+            if form not in self._rechecks:
+                made = Statements(self._dialect, replace(self._work, lists=some.lists))
+                self._rechecks[form] = made.recheck()
+            yield self._rechecks[form], some.keys, slot_values(self._dialect, self._work.bound.key, some)
+
+    def covers(self, keys: Sequence[Key]) -> Collection[Key]:
+        """Those of the records last asked for that are held."""
+        return self._covered.intersection(keys)
 
     def held(self, keys: Sequence[Key]) -> tuple[Key, ...]:
         """Those of the records last asked for that are held, and were not when the plan was made."""
-        listed = frozenset(self._lists.keys.get(held_list(self._work.bound), ()))
-        return tuple(key for key in keys if key in listed and key not in self._before)
+        return tuple(key for key in keys if key in self._covered and key not in self._before)

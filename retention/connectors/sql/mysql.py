@@ -253,22 +253,30 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
         return sa.or_(first < value, sa.and_(first == value, self.up_to(columns[1:], values[1:])))
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
+        return self.among_handed(columns, key, "keys")
+
+    def among_handed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
+    ) -> ColumnElement[Any]:
         left, nothing = columns[0], "NULL"
         if len(columns) > 1:
             left, nothing = sa.tuple_(*columns), f"({', '.join('NULL' for _ in columns)})"
-        keys = sa.bindparam("keys", Verbatim(f"({nothing})"), type_=_Listed())
+        keys = sa.bindparam(name, Verbatim(f"({nothing})"), type_=_Listed())
         return left.op("IN", is_comparison=True)(keys)
 
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
+        return self.handed(key, keys, "keys")
+
+    def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
         rows = keys or [(None,) * len(key)]  # an empty list is none of SQL's
         if len(key) > 1:
-            return {"keys": tuple(rows)}
+            return {name: tuple(rows)}
         values = [row[0] for row in rows]
         if all(type(value) is int for value in values):
-            return {"keys": Verbatim(f"({','.join(map(str, values))})")}
-        return {"keys": tuple(values)}
+            return {name: Verbatim(f"({','.join(map(str, values))})")}
+        return {name: tuple(values)}
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False

@@ -50,17 +50,6 @@ def every(values: Sequence[Any]) -> ColumnElement[Any]:
     return sa.bindparam(None, list(values), type_=NullType(), unique=True, expanding=True)
 
 
-def among_handed(columns: Sequence[ColumnElement[Any]], name: str) -> ColumnElement[Any]:
-    """`columns` are one of the keys that are handed over with the statement as `name`, in the form of `handed`."""
-    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-    return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
-
-
-def handed(keys: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Keys as a parameter's value."""
-    return [key[0] if len(key) == 1 else key for key in keys]
-
-
 def parameter(name: str) -> ColumnElement[Any]:
     """A parameter that is handed over with the statement."""
     return sa.bindparam(name, type_=NullType())

@@ -6,8 +6,9 @@ decide: then the statement that deletes is also the recheck.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, 
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed
 from retention.planning.work import Work
@@ -58,6 +59,7 @@ class PageRemover(KeyRemover):
             for name, statements in self._leaves.items()
         }
         self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
+        self._places: dict[str, Sequence[tuple[int, Key]]] = {}
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
 
@@ -88,26 +90,53 @@ class PageRemover(KeyRemover):
         if window.pages is None:
             return window
         name, start, end = window.pages
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            rows = plain_rows(self._connection, self._keys_in(name), self._range(name, start, end))
+        return Window(after=window.after, keys=tuple(rows))
+
+    def _keys_in(self, name: str) -> sa.Select[Any]:
         statements = self._leaves[name]
         query = sa.select(*statements.key_columns).select_from(statements.root)
-        query = query.where(self._physical.inside(statements.root), statements.still_due())
-        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            rows = plain_rows(self._connection, query, self._physical.parameters(start, end))
-        return Window(after=window.after, keys=tuple(rows))
+        return query.where(self._physical.inside(statements.root), statements.still_due())
+
+    def _range(self, name: str, start: int, end: int) -> Mapping[str, Any]:
+        """The parameters of a range of pages, and of the records in it that are left out."""
+        given = self._physical.parameters(start, end)
+        if self._untold is None:
+            return given
+        places = self._known_in(name)
+        first, last = (bisect.bisect_left(places, page, key=lambda place: place[0]) for page in (start, end))
+        return {**given, **self._untold.leaving_out([key for _, key in places[first:last]])}
+
+    def _known_in(self, name: str) -> Sequence[tuple[int, Key]]:
+        """(page, key) of the records that people's words are known to concern, where they were first."""
+        if name not in self._places:
+            statements, special = self._leaves[name], () if self._untold is None else self._untold.special
+            query = sa.select(self._physical.place(statements.root), *statements.key_columns)
+            query = query.select_from(statements.root).where(statements.keyed())
+            given = self._dialect.give_keys(self._connection, statements.key, special)
+            rows = plain_rows(self._connection, query, given) if special else []
+            self._places[name] = sorted(
+                ((self._physical.page(place), key) for place, *rest in rows for key in [tuple(rest)]),
+                key=lambda found: found[0],
+            )
+        return self._places[name]
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         if window.pages is None:
             return super().take(window, most, wait=wait)
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
+            self._known_in(name)  # now, and not between the statements that are sent ahead
             if most >= (end - start) * _ROWS_A_PAGE:
                 taken = self._hopefully(
-                    lambda: self._all_of(name, start, end), lambda: self._at_most(name, start, end, most)
+                    lambda: self._all_of(name, start, end), lambda: self._carefully(name, start, end, most)
                 )
             else:
-                taken = self._at_most(name, start, end, most)
+                taken = self._carefully(name, start, end, most)
             if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
                 self._sizes.clear()
+                self._places.clear()
                 self._over = True
                 raise Transient(f"{self._where}: {name} was rewritten during the run")
         self._density = 0.5 * self._density + 0.5 * len(taken.keys) / (end - start)
@@ -116,21 +145,33 @@ class PageRemover(KeyRemover):
     def _all_of(self, name: str, start: int, end: int) -> Taken:
         """A few pages a statement, so that there is something to commit to while the next are deleted."""
         step = max(1, int(_AHEAD / max(self._density, 0.05)))
-        givens = (self._physical.parameters(at, min(at + step, end)) for at in range(start, end, step))
+        givens = (self._range(name, at, min(at + step, end)) for at in range(start, end, step))
         with contextlib.closing(self._direct[name](givens)) as pieces:
             return self._taken(pieces)
 
+    def _carefully(self, name: str, start: int, end: int, most: int) -> Taken:
+        """What is free of the range; where it holds a record that people's words concern, each by its key."""
+        try:
+            return self._at_most(name, start, end, most)
+        except ConcernedError:
+            self._end()
+            self._begin()
+        rows = plain_rows(self._connection, self._keys_in(name), self._range(name, start, end))
+        return self._take(rows[:most], wait=False)
+
     def _at_most(self, name: str, start: int, end: int, most: int) -> Taken:
-        given = {**self._physical.parameters(start, end), "most": most}
+        given = {**self._range(name, start, end), "most": most}
         return self._taken(iter([plain_rows(self._connection, self._takes[name], given)]))
 
     def _taken(self, pieces: Iterator[Rows]) -> Taken:
         keys: list[Key] = []
         leaves: list[bytes] = []
-        overdue = 0
+        overdue, width = 0, len(self._statements.key)
         for found in pieces:
-            some = [row[:-1] for row in found]
-            overdue += sum(row[-1] for row in found)
+            if self._untold is not None:
+                self._untold.look(found, width + 1)
+            some = [row[:width] for row in found]
+            overdue += sum(row[width] for row in found)
             keys += some
             leaves += self._committer.leaves(some)
         if not keys:
@@ -148,7 +189,7 @@ def direct_delete(statements: Statements, physical: Physical) -> Any:
     """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two."""
     due = statements.still_due()
     delete = sa.delete(statements.root).where(physical.inside(statements.root), due)  # type: ignore[arg-type]
-    return delete.returning(*statements.key_columns, statements.late)
+    return delete.returning(*statements.key_columns, statements.late, *statements.told_by)
 
 
 def locking_delete(statements: Statements, physical: Physical, untold: Untold | None = None) -> Any:
@@ -160,4 +201,4 @@ def locking_delete(statements: Statements, physical: Physical, untold: Untold | 
     chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
     chosen = dialect.lock(chosen, inner.root, wait=False)
     delete = sa.delete(statements.root).where(physical.at(statements.root, chosen))  # type: ignore[arg-type]
-    return delete.returning(*statements.key_columns, statements.late)
+    return delete.returning(*statements.key_columns, statements.late, *statements.told_by)

@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import quoted_name
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Grouping
 from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
-from retention.connectors.sql.named import among_handed, handed, parameter
+from retention.connectors.sql.named import parameter
 from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
@@ -45,21 +45,29 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Between:
-    """Records whose keys lie behind `after`, up to `upto`; None is open."""
+    """Records whose keys lie behind `after`, up to `upto`; None is open. `but`: keys of some that are left out."""
 
     after: Key | None = None
     upto: Key | None = None
+    but: Sequence[Key] = ()
 
     @property
     def shape(self) -> object:
         """The same for all that one statement can look at."""
-        return self.after is None, self.upto is None
+        return self.after is None, self.upto is None, bool(self.but)
 
-    @property
-    def values(self) -> dict[str, Any]:
+    def values(self, first: Statements) -> dict[str, Any]:
         """The statement's parameters."""
         ends = {"after": self.after or (), "upto": self.upto or ()}
-        return {f"{end}{i}": value for end, values in ends.items() for i, value in enumerate(values)}
+        found = {f"{end}{i}": value for end, values in ends.items() for i, value in enumerate(values)}
+        return {**found, **first.dialect.handed(first.key, self._left_out(), "but")} if self.but else found
+
+    def _left_out(self) -> Sequence[Key]:
+        """Those of `but` that may lie in the range: of whole numbers the order is known."""
+        if not all(type(key[0]) is int for key in self.but):
+            return self.but
+        above = (key for key in self.but if self.after is None or key[0] > self.after[0])
+        return [key for key in above if self.upto is None or key[0] <= self.upto[0]]
 
     def limits(self, first: Statements) -> list[ColumnElement[Any]]:
         """The statement's conditions."""
@@ -69,6 +77,8 @@ class Between:
             found.append(dialect.beyond(columns, [parameter(f"after{i}") for i in range(len(columns))]))
         if self.upto is not None:
             found.append(dialect.up_to(columns, [parameter(f"upto{i}") for i in range(len(columns))]))
+        if self.but:
+            found.append(Grouping(dialect.among_handed(columns, first.key, "but")).is_not(sa.true()))
         return found
 
 
@@ -80,14 +90,13 @@ class Those:
     beside: Mapping[str, Any] = field(default_factory=dict)
     shape: object = "keys"
 
-    @property
-    def values(self) -> dict[str, Any]:
+    def values(self, first: Statements) -> dict[str, Any]:
         """The statement's parameters; `beside` are others."""
-        return {"keys": handed(self.keys), **self.beside}
+        return {**first.dialect.handed(first.key, self.keys, "those"), **self.beside}
 
     def limits(self, first: Statements) -> list[ColumnElement[Any]]:
         """The statement's conditions."""
-        return [among_handed(first.key_columns, "keys")]
+        return [first.dialect.among_handed(first.key_columns, first.key, "those")]
 
 
 class Pass:
@@ -150,7 +159,7 @@ class Pass:
         known = what, where.shape
         if known not in self._made:
             self._made[known] = query(where.limits(self.first))
-        return connection.execute(self._made[known], where.values).all()
+        return connection.execute(self._made[known], where.values(self.first)).all()
 
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
         """(fate under each job, records, oldest due day for each job, how many each of `asked` is true of, rows of

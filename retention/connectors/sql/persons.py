@@ -19,7 +19,7 @@ from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.named import every
 from retention.connectors.sql.predicates import Compiler, among_values
-from retention.connectors.sql.untold import may_be
+from retention.connectors.sql.untold import may_be, text
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Reference, TableId
 from retention.planning.bound import BoundDataset, Component
@@ -27,7 +27,9 @@ from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
 
 AT_ONCE = 5_000
-"""Identifiers, or keys, that one statement asks for."""
+"""Keys that one statement asks for."""
+NAMED_AT_ONCE = 25_000
+"""Identifiers that one statement asks for: each of them looks through the whole table."""
 
 
 class Persons:
@@ -55,7 +57,7 @@ class Persons:
             return
         for kind, values in wanted.items():
             if kind in self._dataset.subject:
-                for asked in _pieces(sorted(values)):
+                for asked in _pieces(sorted(values), NAMED_AT_ONCE):
                     yield from self._rows([self._may_be(kind, asked)])
 
     def referred(self, holder: BoundDataset, reference: Reference, keys: Sequence[Key]) -> Iterator[Key]:
@@ -117,8 +119,8 @@ class Persons:
         for some in _pieces(sorted(texts)):
             query: sa.Select[Any] = sa.select(field).select_from(self._compiler.source(self._root)).distinct()
             for (found,) in self._connection.execute(query.where(field.in_(every(some)), *tests)):
-                text = _text(found)
-                yield from (each for each in (text, text.rstrip(" ")) if each in texts)
+                shown = text(found)
+                yield from (each for each in (shown, shown.rstrip(" ")) if each in texts)
 
     # -- rows ------------------------------------------------------------------------------
 
@@ -133,11 +135,11 @@ class Persons:
         width = len(dataset.key)
         tests = [*tests, *map(compiler.test, self._a_record())]
         for row in self._connection.execute(query.where(*tests)):
-            told = [None if value is None else _text(value) for value in row[width : width + len(kinds)]]
+            told = [None if value is None else text(value) for value in row[width : width + len(kinds)]]
             yield Person(
                 key=tuple(row[:width]),
                 identifiers=dict(zip(kinds, told, strict=True)),
-                began=_text(row[-1]) if began and row[-1] is not None else None,
+                began=text(row[-1]) if began and row[-1] is not None else None,
             )
 
     def _a_record(self) -> list[p.Test]:
@@ -198,10 +200,6 @@ class PersonsOf(Target):
             return frozenset(found.standing(column, frozenset(texts)))
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _pieces(items: list[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]
+def _pieces(items: list[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -206,8 +206,13 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     # -- keys ------------------------------------------------------------------------------
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
+        return self.among_handed(columns, key, "keys")
+
+    def among_handed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
+    ) -> ColumnElement[Any]:
         arrays = [
-            sa.cast(sa.bindparam(f"keys{i}", type_=NullType()), Spelled(f"{column.type}[]"))
+            sa.cast(sa.bindparam(f"{name}{i}", type_=NullType()), Spelled(f"{column.type}[]"))
             for i, column in enumerate(key)
         ]
         if len(arrays) == 1:
@@ -231,7 +236,10 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        return {f"keys{i}": _array([row[i] for row in keys]) for i in range(len(key))}
+        return self.handed(key, keys, "keys")
+
+    def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
+        return {f"{name}{i}": _array([row[i] for row in keys]) for i in range(len(key))}
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
@@ -249,10 +257,14 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
 
 
 def _array(values: list[Any]) -> Any:
-    """An array of whole numbers as its literal, which psycopg would take ten times as long to write."""
-    if all(type(value) is int for value in values):
+    """An array of whole numbers as its literal, which psycopg would take ten times as long to write.
+
+    What was read and what somebody typed may be of two types: then all of them are texts.
+    """
+    types = {type(value) for value in values if value is not None}
+    if types <= {int} and None not in values:
         return f"{{{','.join(map(str, values))}}}"
-    return values
+    return values if len(types) < 2 else [None if value is None else str(value) for value in values]
 
 
 def _load_any_date(connection: Any) -> None:

@@ -98,7 +98,11 @@ class PostgresqlMoments(PostgresqlClocks):
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         if kind not in (Kind.TEXT, Kind.OTHER):
             return sa.false()
-        return sa.cast(value, sa.Text).bool_op("~")(_literal("'[^[:ascii:]]'"))
+        text = sa.cast(value, sa.Text)
+        # Counting is faster than searching, and says it where letters beyond ASCII take more than a byte.
+        longer = sa.func.octet_length(text) != sa.func.char_length(text)
+        searched = text.bool_op("~")(_literal("'[^[:ascii:]]'"))
+        return sa.case((_literal("(SELECT getdatabaseencoding() = 'UTF8')"), longer), else_=searched)
 
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.least(*days)  # of those that are not NULL

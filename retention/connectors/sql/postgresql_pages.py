@@ -45,6 +45,9 @@ class TupleIds(Physical):
     def place(self, source: FromClause) -> ColumnElement[Any]:
         return sa.column("ctid", NullType(), _selectable=source)
 
+    def page(self, place: Any) -> int:
+        return int(str(place)[1:].partition(",")[0])
+
     def inside(self, source: FromClause) -> ColumnElement[Any]:
         tid = Spelled("tid")
         start, end = (

@@ -169,7 +169,8 @@ class RememberingRemover(RememberedWindows):
     def _due_now(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
         known = {row[:-1] for row in found}
-        late = self._remembered.among([key for key in held if key not in known])
+        covered = () if self._listing is None else self._listing.covers(held)
+        late = self._remembered.among([key for key in held if key not in known and key not in covered])
         if late:
             asked = held if self._entangled else list(late)
             keys = self._rows_of_keys(self._recheck_remembered, asked)

@@ -24,7 +24,7 @@ from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.statements import Statements
-from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Reference, Table
@@ -68,26 +68,33 @@ class KeyRemover(Remover):
         `untold`: with it, what tells the records apart that are asked for before all others, by their keys.
         """
         self._listing = listing
+        self._said = False  # of the records that are looked at, something was told
+        self._special = frozenset(() if listing is None else listing.special)
+        self._settled: set[Key] = set()  # those of them that are gone
+        self._going: Sequence[Key] = ()
         self._dialect = dialect
         self._connection = connection
         self._work = work = replace(work, lists=NO_LISTS)  # each batch asks for its own
         self._committer = committer
         self._timeouts = timeouts
-        self._statements = Statements(dialect, work)
+        self._statements = statements = Statements(dialect, work, untold=untold)
         self._order = self._statements.order(dense=dense)
-        key = {column.name: self._statements.column(column.name) for column in self._statements.key}
-        self._others = () if untold is None else tuple(untold.others(key))
+        self._untold = untold
+        self._others = (
+            () if untold is None or not untold.few else tuple(untold.others(statements.key_columns))
+        )
+        self._leaving_out = untold.leaving_out() if self._others and untold is not None else {}
         *self._parts, _ = self._statements.members
         self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
         self._look_again = LookAgain(dialect, connection, self._statements)
         self._shared = SharedParts(dialect, connection, self._statements)
-        statements = self._statements
         self._loosenings = [Loosening(dialect, statements, item) for item in work.bound.loosened]
         self._emptyings = {str(m.id): Emptying(dialect, statements, m) for m in statements.members}
         self._recheck = self._statements.recheck()
         self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
         self._lock_due = self._statements.lock_due()
-        self._by_itself = work.own_columns and not work.bound.outside and listing is None
+        apart = untold is None or untold.told_apart
+        self._by_itself = work.own_columns and not work.bound.outside and (listing is None or apart)
         self._hopes = dialect.row_locks
         self._where = str(work.bound)
 
@@ -101,8 +108,11 @@ class KeyRemover(Remover):
         """First come the records that people told something of."""
         special = () if self._listing is None else self._listing.special
         at = 0 if after is None else after["at"] if after.get("by") == "told" else len(special)
-        keys = tuple(special[at : at + size])
-        return Window(after={"by": "told", "at": at + len(keys)}, keys=keys) if keys else None
+        while some := special[at : at + size]:
+            at += len(some)
+            if keys := tuple(key for key in some if key not in self._settled):
+                return Window(after={"by": "told", "at": at}, keys=keys)
+        return None
 
     def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         order = self._order
@@ -119,7 +129,7 @@ class KeyRemover(Remover):
         return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
 
     def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
-        return plain_rows(self._connection, self._finding(position, size))
+        return plain_rows(self._connection, self._finding(position, size), self._leaving_out)
 
     def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
         return self._statements.find(self._order, position, size).where(*self._others)
@@ -162,6 +172,7 @@ class KeyRemover(Remover):
             raise
 
     def _begin(self) -> None:
+        self._going = ()
         self._dialect.begin(self._connection, self._timeouts)
         if self._work.bound.deferring:
             self._dialect.defer_constraints(self._connection)
@@ -183,7 +194,7 @@ class KeyRemover(Remover):
         try:
             self._dialect.limit_waiting(self._connection, _HOPING)
             return hopeful()
-        except MiscountedError:
+        except (MiscountedError, ConcernedError):
             pass
         except sa.exc.DBAPIError as error:
             if not self._dialect.is_held(error):
@@ -194,7 +205,7 @@ class KeyRemover(Remover):
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
         """`hopeful`: parts are not looked at one by one for who else might hold them."""
-        if hopeful and self._by_itself:
+        if hopeful and self._by_itself and (self._untold is None or not self._untold.knows(keys)):
             return self._take_by_itself(keys)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
@@ -209,6 +220,7 @@ class KeyRemover(Remover):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=not hopeful)
+        self._going = due
         return Taken(
             keys=due,
             sealed=sealed,
@@ -221,8 +233,11 @@ class KeyRemover(Remover):
 
     def _ask(self, held: Sequence[Key]) -> None:
         """What people told of the locked records, as they are now: the recheck looks it up."""
-        if self._listing is not None:
+        if self._listing is not None and self._work.bound.entangled:  # they decide about each other
             self._recheck = self._listing.statements(held).recheck()
+        elif self._listing is not None:
+            self._listing.ask(held)
+            self._said = True
 
     def _take_by_itself(self, keys: Sequence[Key]) -> Taken:
         """The root's own columns decide: then the statement that locks it has looked at what it locks.
@@ -233,7 +248,10 @@ class KeyRemover(Remover):
         """
         given = self._dialect.give_keys(self._connection, self._statements.key, keys)
         found = plain_rows(self._connection, self._lock_due, given)
-        due = [row[:-1] for row in found]
+        width = len(self._statements.key)
+        if self._untold is not None:
+            self._untold.look(found, width + 1)
+        due = [row[:width] for row in found]
         locked: tuple[Key, ...] = ()
         if len(due) != len(keys):
             known = set(due)
@@ -243,12 +261,21 @@ class KeyRemover(Remover):
         counted = self._count(self._unguarded, given) if due else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=False)
         changed = len(keys) - len(due) - len(locked)
-        overdue = sum(row[-1] for row in found)
+        overdue = sum(row[width] for row in found)
         return Taken(keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=locked)
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
-        return plain_rows(self._connection, self._recheck, given) if held else []
+        if not held:
+            return []
+        if not self._said or self._listing is None:
+            return plain_rows(self._connection, self._recheck, given)
+        found = []
+        for recheck, keys, values in self._listing.rechecks(held):
+            some = self._dialect.give_keys(self._connection, self._statements.key, keys)
+            found += plain_rows(self._connection, recheck, {**some, **values})
+        self._dialect.give_keys(self._connection, self._statements.key, held)
+        return found
 
     def _lock_roots(self, keys: Sequence[Key], *, wait: bool) -> tuple[list[Key], list[Key]]:
         """The keys locked, and those that others hold. Keys that are gone are in neither."""
@@ -354,6 +381,7 @@ class KeyRemover(Remover):
     def commit(self) -> None:
         with wrapped(self._dialect, f"{self._where}: committing a batch", committing=True):
             self._connection.commit()
+        self._settled |= self._special.intersection(self._going)
 
     def rollback(self) -> None:
         self._end()

@@ -198,7 +198,8 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
         known = {row[: self._width] for row in found}
-        late = self._remembered.among([key for key in held if key not in known])
+        covered = () if self._listing is None else self._listing.covers(held)
+        late = self._remembered.among([key for key in held if key not in known and key not in covered])
         if late:
             some = self._dialect.give_keys(self._connection, self._statements.key, list(late))
             for row in plain_rows(self._connection, self._recheck_remembered, some):

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key
-from retention.connectors.sql.alike import alike
+from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.counting import AT_ONCE, FEW, RANGE, SPECIAL, VALUES
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.named import among_values, handed
+from retention.connectors.sql.named import among_values
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.statements import Statements, key_range
 from retention.model import predicate as p
@@ -56,10 +56,7 @@ class Sorter:
             return
         most = min(SPECIAL, VALUES // (1 + len(lists.days)))
         for some in alike(str(self._work.bound), lists, keys, most):
-            values: dict[str, Any] = {
-                name: None if day is None else self._dialect.value(day) for name, day in some.days.items()
-            }
-            values |= {name: handed(listed) for name, listed in some.listed.items()}
+            values = dict(slot_values(self._dialect, self._work.bound.key, some))
             statements = Statements(self._dialect, replace(self._work, lists=some.lists))
             yield from self._sorted(statements, [among_values(statements.key_columns, some.keys)], values)
 

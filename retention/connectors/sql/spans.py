@@ -22,7 +22,7 @@ from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.statements import Order, Statements
-from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work
@@ -77,7 +77,8 @@ class SpanRemover(KeyRemover):
             return window
         query = keys(self._free, self._due_in(window))
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
-            return replace(window, span=None, keys=tuple(plain_rows(self._connection, query)))
+            rows = plain_rows(self._connection, query, self._range(window))
+            return replace(window, span=None, keys=tuple(rows))
 
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         if window.span is None:
@@ -88,31 +89,52 @@ class SpanRemover(KeyRemover):
             if most < self._asked:
                 return self._by_keys(window, most, wait=wait)
             due = self._due_in(window)
-            rows = plain_rows(self._connection, found(self._free, due))
+            rows = plain_rows(self._connection, found(self._free, due), self._range(window))
             if not rows:
                 return Taken(keys=(), overdue=0, rows={})
-            gone = [row[:-1] for row in rows]
+            try:
+                gone = self._looked_at(rows)
+            except ConcernedError:
+                return self._by_keys(window, most, wait=wait)
             with self._sealing(gone) as sealed:
-                count = self._gone(delete(self._free, due), {}, len(gone))
+                count = self._gone(delete(self._free, due), self._range(window), len(gone))
         return self._taken(gone, sealed.result(), rows, count)
 
     def _returned(self, window: Window) -> Taken:
         """One statement; what it gives back is what went."""
         assert self._bare is not None
-        rows = plain_rows(self._connection, returning(self._bare, self._order, *self._ends(window)))
+        query = returning(self._bare, self._order, *self._ends(window))
+        rows = plain_rows(self._connection, query, self._range(window))
         if not rows:
             return Taken(keys=(), overdue=0, rows={})
-        gone = [row[:-1] for row in rows]
+        gone = self._looked_at(rows)
         return self._taken(gone, self._committer.seal(gone), rows, len(gone))
 
     def _taken(self, gone: Sequence[Key], sealed: Sealed, rows: Rows, count: int) -> Taken:
-        overdue = sum(row[-1] for row in rows)
+        overdue = sum(row[len(self._statements.key)] for row in rows)
         root = str(self._work.bound.root.id)
         return Taken(keys=gone, sealed=sealed, overdue=overdue, rows={root: count})
 
+    def _looked_at(self, rows: Rows) -> list[Key]:
+        """Their keys; ConcernedError where people's words concern one of them."""
+        width = len(self._statements.key)
+        if self._untold is not None:
+            self._untold.look(rows, width + 1)
+        return [row[:width] for row in rows]
+
+    def _range(self, window: Window) -> Mapping[str, Any]:
+        """The parameters that leave out the records that people's words are known to concern."""
+        if self._untold is None:
+            return {}
+        if self._order.clock is not None:
+            return self._leaving_out
+        ends = (None if end is None else end[0] for end in self._ends(window))
+        return self._untold.leaving_out(self._untold.between(*ends))
+
     def _by_keys(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         query = keys(self._free, self._due_in(window))
-        return self._take(plain_rows(self._connection, query.limit(bound(most))), wait=wait)
+        rows = plain_rows(self._connection, query.limit(bound(most)), self._range(window))
+        return self._take(rows, wait=wait)
 
     def _due_in(self, window: Window) -> list[Any]:
         return due_in(self._free, self._order, *self._ends(window))
@@ -150,7 +172,8 @@ def keys(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
 
 def found(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
     """The same, each with whether it is late."""
-    return sa.select(*statements.key_columns, statements.late).select_from(statements.root).where(*due)
+    columns = (*statements.key_columns, statements.late, *statements.told_by)
+    return sa.select(*columns).select_from(statements.root).where(*due)
 
 
 def delete(statements: Statements, due: Sequence[Any]) -> sa.Delete:
@@ -161,7 +184,7 @@ def delete(statements: Statements, due: Sequence[Any]) -> sa.Delete:
 def returning(bare: Statements, order: Order, start: Position, end: Position) -> Any:
     """One statement that deletes what is due in a span, and gives it back; for databases that can."""
     due = due_in(bare, order, start, end)
-    return delete(bare, due).returning(*bare.key_columns, bare.late)
+    return delete(bare, due).returning(*bare.key_columns, bare.late, *bare.told_by)
 
 
 def _reaching(statements: Statements) -> list[Any]:

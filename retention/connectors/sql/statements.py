@@ -56,10 +56,12 @@ class Statements:
     def still_due(self) -> ColumnElement[Any]:
         """The record is due in a batch; where records are to be told apart, and nobody told anything of it."""
         due = self.compiler.test(self.work.still_due)
-        if self._untold is None:
-            return due
-        columns = {name: self.column(name) for name in self._untold.columns}
-        return sa.and_(due, *self._untold.tests(columns))
+        return due if self._untold is None else sa.and_(due, *self._untold.others(self.key_columns))
+
+    @property
+    def told_by(self) -> list[ColumnElement[Any]]:
+        """Where records are to be told apart: the columns that say whom a record is about."""
+        return [] if self._untold is None else [self.column(name) for name in self._untold.columns]
 
     # -- columns ---------------------------------------------------------------------------
 
@@ -159,7 +161,7 @@ class Statements:
 
     def lock_due(self) -> sa.Select[Any]:
         """Steps 2 and 3 in one, where the root's own columns decide: locked, and due as it is now."""
-        query = sa.select(*self.key_columns, self.late).select_from(self.root)
+        query = sa.select(*self.key_columns, self.late, *self.told_by).select_from(self.root)
         query = query.where(self.keyed(), self.compiler.test(self.work.still_due))
         return self.dialect.lock(query, self.root, wait=False)
 

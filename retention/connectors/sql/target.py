@@ -55,6 +55,7 @@ from retention.connectors.sql.spans import SpanRemover
 from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
 from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.ways import DENSE, no_index, way_of
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer
@@ -67,9 +68,6 @@ from retention.planning.reasons import Questions
 from retention.planning.rights import Need
 from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
-
-DENSE = 0.1
-"""From this share of due records on, reading past the others costs less than looking the due ones up."""
 
 _FENCE = Timeouts(lock=1_500)
 _AT_ONCE = 5_000
@@ -227,7 +225,7 @@ class SqlTarget(PersonsOf):
             depends = self._depends(connection, work)
         dense = depends and self._share(work, progress) >= DENSE
         with self._reader(f"looking at {work.bound}") as connection:
-            way = self._way(connection, work, dense)
+            way = way_of(self._dialect, connection, work, dense)
             every = shown.job(
                 self._dialect, connection, work, way, dense=dense, marker_schema=self._marker_schema
             )
@@ -237,8 +235,8 @@ class SqlTarget(PersonsOf):
         """How the batches are taken depends on how many records are due."""
         if work.remembered or work.bound.entangled or work.stays or work.moves:
             return False
-        ways = {self._way(connection, work, dense) for dense in (True, False)}
-        return len(ways) > 1 or not self._no_index(work)
+        ways = {way_of(self._dialect, connection, work, dense) for dense in (True, False)}
+        return len(ways) > 1 or not no_index(self._dialect, work)
 
     def _share(self, work: Work, progress: Progress) -> float:
         (counts,) = self.count((work,), progress).jobs
@@ -294,30 +292,15 @@ class SqlTarget(PersonsOf):
                 yield RememberingRemover(*given, remembered, listing=listing)
                 return
             apart = untold is None or untold.told_apart
-            way = self._way(connection, work, dense) if apart else KeyRemover
+            way = way_of(self._dialect, connection, work, dense) if apart else KeyRemover
+            if way is SpanRemover and untold is not None and not untold.few:
+                way = KeyRemover
             if way is PageRemover and (physical := self._dialect.physical) is not None:
                 yield PageRemover(physical, *given, listing=listing, untold=untold)
             elif way is SpanRemover:
                 yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
             else:
                 yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
-
-    def _way(self, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
-        """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-        if work.stays or work.moves or not (work.own_columns and work.nothing_refers):
-            return KeyRemover
-        if self._dialect.physical is not None and (dense or self._no_index(work)):
-            return PageRemover
-        spans = not self._dialect.row_locks or self._in_spans(connection, work, dense)
-        return SpanRemover if spans else KeyRemover
-
-    def _in_spans(self, connection: Connection, work: Work, dense: bool) -> bool:
-        """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
-        return self._dialect.returns_deleted(connection) and (dense or not self._no_index(work))
-
-    def _no_index(self, work: Work) -> bool:
-        """No index leads to the due rows: all have to be looked at anyway."""
-        return Statements(self._dialect, work).order().clock is None
 
     # -- persons ---------------------------------------------------------------------------
 

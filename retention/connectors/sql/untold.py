@@ -1,8 +1,9 @@
-"""Records of which nobody can have told anything, told apart within one statement: fast ways take those alone.
+"""Records of which nobody can have told anything, told apart: fast ways take those alone.
 
-What people told of a record decides about it only where it bears an identifier that somebody named, or was found
-before the run. Statements that look and delete at once leave such records out, whatever was told of them; those are
-asked for one by one, by their keys, at the beginning of the job and at its sweep.
+What people told of a record decides about it only where it was found to be concerned before the run, or bears an
+identifier that somebody named. Statements that look and delete at once leave out the first by their keys, and give back
+the identifiers of what they deleted, which are looked up in memory: where one was named after all, the batch is undone,
+and its records are asked for one by one, as the others are at the beginning of the job.
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.port import Key, People
-from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.dialect import Dialect, Rows
 from retention.model.catalogue import Kind
+from retention.model.told import folded
 from retention.planning.bound import BoundDataset
 
 MOST = 25_000
-"""More identifiers and keys than these are too many to hand over with every statement."""
+"""More keys than these are too many to hand over with every statement."""
+LEFT_OUT = "but"
+"""The parameter that holds the keys that a statement leaves out."""
+
+
+class ConcernedError(Exception):
+    """A statement met a record that people's words concern."""
 
 
 class Untold:
-    """Tests that leave out every record of a dataset that people's words could concern."""
+    """Leaves out the records of a dataset that people's words are known to concern, and looks at the others."""
 
     def __init__(
         self, dialect: Dialect, dataset: BoundDataset, people: People, special: Sequence[Key]
@@ -31,37 +39,61 @@ class Untold:
         """`special`: the records that they are known to concern."""
         self._dialect = dialect
         self._key = dataset.key
-        self._special = [key[0] for key in special]
+        self.special = special
+        self._known = frozenset(special)
+        self._whole = all(type(key[0]) is int for key in special)
         self._subject = dataset.subject
         wanted = people.wanted
         self._wanted = {kind: values for kind, values in (wanted or {}).items() if kind in self._subject}
         own = all(not self._subject[kind].hops for kind in self._wanted)
-        many = len(special) + sum(map(len, self._wanted.values()))
-        self.told_apart = wanted is not None and own and len(self._key) == 1 and many <= MOST
-        """The record's own columns say whom it is about, and the statement can hold all that was named."""
-
-    def tests(self, column: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        """Plain. `column`: the root's columns by their names, of those in `columns`."""
-        found: list[ColumnElement[Any]] = []
-        for kind, values in self._wanted.items():
-            known = self._subject[kind].column
-            named = may_be(self._dialect, column[known.name], known.kind, values)
-            found.append(Grouping(named).is_not(sa.true()))
-        return [*found, *self.others(column)]
-
-    def others(self, column: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        """Plain: the record is none of those that are known to be concerned; nothing where that is too long to say."""
-        if not self._special or len(self._key) != 1 or len(self._special) > MOST:
-            return []
-        (key,) = self._key
-        return [sa.not_(self._dialect.one_of(column[key.name], self._special, key.type))]
+        self.told_apart = wanted is not None and own and len(self._key) == 1
+        """The record's own columns say whom it is about, and one column which it is."""
+        self.few = len(special) <= MOST
+        """All that are known can be handed over with every statement."""
 
     @property
-    def columns(self) -> frozenset[str]:
-        """The root's columns that `tests` asks for."""
-        return frozenset(
-            {*(self._subject[k].column.name for k in self._wanted), *(c.name for c in self._key)}
-        )
+    def columns(self) -> list[str]:
+        """The root's columns that `look` wants with the rows, in order."""
+        return [self._subject[kind].column.name for kind in self._wanted]
+
+    def others(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+        """The record with this key is none of those handed over to be left out."""
+        if not self.special or len(self._key) != 1:
+            return []
+        named = self._dialect.among_handed(columns, self._key, LEFT_OUT)
+        return [Grouping(named).is_not(sa.true())]
+
+    def leaving_out(self, keys: Sequence[Key] | None = None) -> Mapping[str, Any]:
+        """The parameters of `others`: `keys`, or all that are known."""
+        if not self.special or len(self._key) != 1:
+            return {}
+        return self._dialect.handed(self._key, self.special if keys is None else keys, LEFT_OUT)
+
+    def between(self, after: Any, upto: Any) -> Sequence[Key]:
+        """Those of the known that may lie behind the key `after`, up to `upto`; None is open."""
+        if not self._whole:
+            return self.special
+        above = (key for key in self.special if after is None or key[0] > after)
+        return [key for key in above if upto is None or key[0] <= upto]
+
+    def knows(self, keys: Collection[Key]) -> bool:
+        """One of these records is known to be concerned."""
+        return not self._known.isdisjoint(keys)
+
+    def look(self, rows: Rows, at: int) -> None:
+        """Raises ConcernedError where one of the records is concerned. `at`: where `columns` begin in each row."""
+        if self.knows([row[:1] for row in rows]):
+            raise ConcernedError
+        for place, values in enumerate(self._wanted.values(), at):
+            shown = [row[place] for row in rows]
+            texts = (value if type(value) is str else text(value) for value in shown if value is not None)
+            if not values.isdisjoint(map(folded, texts)):
+                raise ConcernedError
+
+
+def text(value: Any) -> str:
+    """An identifier as a text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def may_be(

@@ -1,0 +1,39 @@
+"""Lists of keys as parameters of a statement that is made once, however long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import NullType
+
+from retention.connectors.sql.named import every
+from retention.model.catalogue import Column
+
+Key = tuple[Any, ...]
+
+
+class Handing:
+    """As every database takes it: one parameter a value. A statement may have several such lists, by their names."""
+
+    def among_handed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
+    ) -> ColumnElement[Any]:
+        """`columns`, which have the types of `key`, are one of the keys that `handed` hands over as `name`."""
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
+
+    def handed(self, key: Sequence[Column], keys: Sequence[Key], name: str) -> Mapping[str, Any]:
+        """The parameters."""
+        return {name: [row[0] if len(row) == 1 else row for row in keys]}
+
+    def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
+        """`value`, whose type is `type_` in the database's own spelling, is one of `values`, however many there are."""
+        return value.in_(every(values))
+
+    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+        """`columns` are one of `keys`, looked up and not searched for, however many there are."""
+        left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+        return left.in_(sa.select(*keys.c).correlate(None))
