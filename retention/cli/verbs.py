@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from retention.model.place import Place
     from retention.model.plan import Plan, PlanLine, Statement
     from retention.model.progress import Progress
-    from retention.model.screen import DemoScreen
     from retention.model.script import Script
     from retention.model.status import NextLine, Status
     from retention.model.switch import Resumed, Stopped
@@ -387,8 +386,3 @@ def introduce(
 def ddl(place: Place) -> tuple[Script, ...]:
     """The tables that `init` makes, as statements."""
     return cast("tuple[Script, ...]", _verb("ddl", "ddl")(place))
-
-
-def demo(folder: Path | None, *, clock: Clock, show: DemoScreen, **how: Any) -> None:
-    """Builds a small company and shows it around."""
-    _verb("demo", "demo")(folder, clock=clock, show=show, **how)

@@ -39,12 +39,12 @@ _NOT_FINISHED = "The demo in this folder was not built to its end. Remove the fo
 def demo(
     folder: Path | None,
     *,
-    company: str | None = None,
-    scale: int = 1,
+    company: str | None,
+    scale: int,
     clock: Clock,
     show: DemoScreen,
-    progress: Progress | None = None,
-    environ: Mapping[str, str] | None = None,
+    progress: Progress,
+    environ: Mapping[str, str],
 ) -> None:
     """Builds `company` in `folder` (`demo` by default), which must be new or empty, and shows it to `show`.
 
@@ -54,9 +54,8 @@ def demo(
     """
     chosen = company_named(company)
     home = folder if folder is not None else FOLDER
-    told = progress or NoProgress()
-    place, built = build(home, chosen, clock=clock, scale=scale, progress=told, environ=environ or {})
-    _Tour(home, chosen, built, place, clock, show, told).all()
+    place, built = build(home, chosen, clock=clock, scale=scale, progress=progress, environ=environ)
+    _Tour(home, chosen, built, place, clock, show, progress).all()
 
 
 def build(

@@ -50,7 +50,7 @@ def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_cr1_contracts_three_years_after_they_end_unless_in_dispute(life: Life) -> None:
     life.keeps_its_word("app.contracts")
     life.stay("app.contracts", "stays", "undated")
-    assert life.fated("built: app.contracts") == {"contracts": "held"}
+    assert life.fated("built: app.contracts")["contracts"] == "held"
     assert life.planned("first", "contracts", "app.contracts", "held") == 1
     assert n.DISPUTED in life.seen["month"]["app.contracts"] - life.seen["year"]["app.contracts"]
 

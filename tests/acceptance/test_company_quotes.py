@@ -100,7 +100,7 @@ def test_qu3_a_deal_stays_as_long_as_the_longest_obligation(life: Life) -> None:
 def test_qu4_analytics_fourteen_months_or_until_an_objection(life: Life) -> None:
     life.keeps_its_word("site.visits")
     life.stay("site.visits", "stays", "unclear")
-    life.keeps_its_word("site.incidents")
+    life.keeps_its_word("site.incidents", least=2)
     assert n.OBJECTOR in life.seen["first"]["site.visits"] - life.seen["month"]["site.visits"]
     assert n.OBJECTOR in life.seen["month"]["site.incidents"] - life.seen["year"]["site.incidents"]
     assert life.fated("month: site.incidents")["misuse"] == "held"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from retention.cli import verbs
+from retention.cli import demo_verbs
 from retention.cli.answers import answer, quiet_pipe
 from retention.cli.options import Given, format_option
 from retention.cli.session import Session, now
@@ -33,7 +33,7 @@ def demo(session: Session, folder: Path | None, company: str | None, scale: int,
     crm, documents, panel. RETENTION_DEMO_NAME_URL puts one of its stores into an empty database of a server.
     """
     build = partial(
-        verbs.demo, folder, company=company, scale=scale, clock=now, environ=session.place.environ
+        demo_verbs.demo, folder, company=company, scale=scale, clock=now, environ=session.place.environ
     )
     if form == "json":
         from retention.report.documents import RecordingScreen

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.cli import daemon_verbs, list_verbs, vault_verbs, verbs
+from retention.cli import daemon_verbs, demo_verbs, list_verbs, vault_verbs, verbs
 from retention.cli.root import COMMANDS
 
 HEAVY = (
@@ -91,7 +91,7 @@ VERBS = [
 @pytest.mark.parametrize(("module", "function"), VERBS)
 def test_the_verbs_have_the_signatures_that_the_command_line_calls(module, function):
     verb = getattr(importlib.import_module(f"retention.verbs.{module}"), function)
-    modules = (verbs, daemon_verbs, list_verbs, vault_verbs)
+    modules = (verbs, daemon_verbs, demo_verbs, list_verbs, vault_verbs)
     there = next(each for each in modules if hasattr(each, function))
     expected = inspect.signature(getattr(there, function)).parameters
     actual = inspect.signature(verb).parameters
