@@ -60,3 +60,13 @@ def test_the_site_names_no_other_host():
     """Whoever reads it offline, or must not be followed, reads all of it."""
     for file in (DOCS / "conf.py", *(DOCS / "site").iterdir()):
         assert "://" not in file.read_text(encoding="utf-8")
+
+
+def test_the_picture_is_of_a_demo_and_asks_nobody_for_a_font():
+    """`make pictures` makes it anew."""
+    picture = (DOCS / "pictures" / "demo.svg").read_text(encoding="utf-8")
+    said = picture.replace("&#160;", " ")
+    for words in ("retention plan", "This is a dry run", "retention run", "The ledger verifies"):
+        assert words in said
+    assert "@font-face" not in picture
+    assert "url(http" not in picture
