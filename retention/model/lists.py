@@ -23,6 +23,18 @@ class Lists:
     every: frozenset[str] = frozenset()
     slots: Mapping[str, str] = field(default_factory=dict)
 
+    def beside(self, dataset: str) -> Lists:
+        """Those of other datasets' records."""
+        mine = f"{dataset}/"
+        return Lists(
+            keys={name: listed for name, listed in self.keys.items() if not name.startswith(mine)},
+            days={name: days for name, days in self.days.items() if not name.startswith(mine)},
+        )
+
+    def together(self, other: Lists) -> Lists:
+        """These and those of `other`, of which none has the same name."""
+        return Lists(keys={**self.keys, **other.keys}, days={**self.days, **other.days})
+
 
 NO_LISTS = Lists()
 SLOTS = 32

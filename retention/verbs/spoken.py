@@ -63,7 +63,7 @@ def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words
         except (UnreachableError, Refused) as error:
             failed[name] = error.message
             continue
-        lists = Lists(keys={**lists.keys, **here.lists.keys}, days={**lists.days, **here.lists.days})
+        lists = lists.together(here.lists)
         special |= here.special
         spoken |= here.spoken
         listed |= here.holding.listed
@@ -86,7 +86,7 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
             continue
         spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, covered=held, as_of=as_of)
         listed = _listed(ready, spoken[dataset], persons[dataset], as_of)
-        lists = Lists(keys={**lists.keys, **listed.keys}, days={**lists.days, **listed.days})
+        lists = lists.together(listed)
         found[dataset] |= spoken[dataset].named(persons[dataset])
     holds.follow(found, bound, ready.targets, users=True)
     return Words(

@@ -209,3 +209,26 @@ def test_records_of_composite_keys_are_held(work, store):
     assert fates(work, "contracts") == {"contracts": {"held": 2, "due": 1}}
     work.run()
     assert sorted(store.rows("SELECT shop, nr FROM contracts")) == [("n", 1), ("s", 1)]
+
+
+def test_a_slice_knows_in_its_batches_what_people_told_of_the_whole_row(shop, store):
+    """Account 1 goes by what was told of it; the rule on its e-mail, which runs first, leaves it to that."""
+    store.script("INSERT INTO customers VALUES (5, 'eva@example.com', '2020-01-01 00:00:00')")
+    addresses = """
+[datasets.addresses]
+data = "addresses"
+table = "customers"
+columns = ["email"]
+events = { closed = "created_at" }
+anonymize = { email = "null" }
+"""
+    shop.connect(store, DATASETS + addresses)
+    del shop.rules["letters"], shop.rules["erasure"]
+    shop.rule("addresses", 'data = "addresses"\nkeep = "1 year"\nfrom = "closed"', action='"pseudonymize"')
+    shop.rule("erasure", 'data = ["accounts", "orders", "letters"]\nupon = ["erasure_requested"]')
+    tell(shop, "erasure_requested", "--subject", "email=anna@example.com", "--at", "2026-11-05")
+    planned = fates(shop, "addresses")["addresses"]
+    outcome = {job.dataset: (job.planned, job.done) for job in shop.run().jobs if job.rule == "addresses"}
+    assert (planned, outcome) == ({"due": 2, "done": 1, "elsewhere": 1, "not_due": 1}, {"addresses": (2, 2)})
+    left = store.rows("SELECT id, email FROM customers ORDER BY id")
+    assert [tuple(row) for row in left] == [(2, "anna@example.com "), (3, None), (4, None), (5, None)]

@@ -16,7 +16,6 @@ from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.statements import Statements
 from retention.model.catalogue import Catalogue
-from retention.model.lists import NO_LISTS, Lists
 from retention.planning.holding import held_list
 from retention.planning.work import Work
 
@@ -44,14 +43,15 @@ class Listing:
         self._people = people
         self._persons = Persons(dialect, connection, catalogue, work.bound)
         self._reader = RecordReader(dialect, connection, work, {})
-        self._lists: Lists = NO_LISTS
+        self._beside = work.lists.beside(str(work.bound))  # of rows that are records of other datasets, too
+        self._lists = self._beside
         self._covered: frozenset[Key] = frozenset()
         self._rechecks: dict[tuple[frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:
         """Looks up what was told of the records, as they are now."""
         persons = list(self._persons.named({}, keys)) if keys else []
-        self._lists = self._people.lists(persons, self._reader.dates)
+        self._lists = self._people.lists(persons, self._reader.dates).together(self._beside)
         self._covered = frozenset(self._lists.keys.get(self._held_list, ()))
 
     def statements(self, keys: Sequence[Key]) -> Statements:

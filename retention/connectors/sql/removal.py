@@ -28,7 +28,6 @@ from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Reference, Table
-from retention.model.lists import NO_LISTS
 from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
@@ -74,7 +73,8 @@ class KeyRemover(Remover):
         self._going: Sequence[Key] = ()
         self._dialect = dialect
         self._connection = connection
-        self._work = work = replace(work, lists=NO_LISTS)  # each batch asks for its own
+        beside = work.lists.beside(str(work.bound))  # each batch asks for its own
+        self._work = work = replace(work, lists=beside)
         self._committer = committer
         self._timeouts = timeouts
         self._statements = statements = Statements(dialect, work, untold=untold)
