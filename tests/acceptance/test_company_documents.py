@@ -84,6 +84,8 @@ def test_do3_of_an_opt_out_there_stays_a_hash(life: Life) -> None:
     for number, found in enumerate(hashed):
         assert found == {label for label in told[0] if label.rpartition(": ")[2] in ends[: number + 1]}
     assert n.RETURNED not in hashed[2]
+    assert life.listed("platform.contacts", f" {mail(n.OPTED_OUT).upper()} ")
+    assert not life.listed("platform.contacts", mail(n.RETURNED))
     assert life.logged("marketing") == sum(life.done(day, "marketing") for day in life.runs)
 
 
@@ -102,6 +104,8 @@ def test_do5_a_request_that_is_denied_says_which_rule_keeps_the_record(life: Lif
     assert life.fated("first: platform.clients")["clients-claims"] == "not_due"
     assert life.fated("first: group.invoices")["erasure"] == "retained"
     assert life.fated("first: group.invoices")["invoices"] == "not_due"
+    assert life.refused("erasure/platform/clients") == {("clients-claims", "legal claims", 1)}
+    assert life.refused("erasure/group/invoices") == {("invoices", "legal obligation", 1)}
 
 
 def test_do6_recordings_are_promised_and_kept_by_something_else(life: Life) -> None:

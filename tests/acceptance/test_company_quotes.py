@@ -118,6 +118,7 @@ def test_qu5_erased_restricted_or_let_alone_on_request(life: Life) -> None:
     assert life.planned("year", "erasure", "sales.deals", "retained") == 1
     fates = life.fated("first: sales.deals")
     assert (fates["erasure"], fates["deals-invoiced"]) == ("retained", "not_due")
+    assert life.refused("erasure/sales/deals") == {("deals-invoiced", "legal obligation", 1)}
 
 
 def test_qu6_requests_until_answered_and_six_months(life: Life) -> None:

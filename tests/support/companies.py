@@ -164,6 +164,24 @@ class Life:
         committed = [e["data"] for e in self.events if e["type"] == "batch.committed"]
         return sum(data["count"] for data in committed if data["job"].partition("/")[0] == rule)
 
+    def refused(self, job: str) -> set[tuple[str, str, int]]:
+        """(rule that keeps, its basis, records) of what the ledger says was refused to a job `RULE/STORE/DATASET`."""
+        return {
+            (why["by"], why["basis"], group["count"])
+            for event in self.events
+            if event["type"] == "action.refused" and event["data"]["job"] == job
+            for group in event["data"]["refused"]
+            for why in group["because"]
+            if why["kind"] == "retained"
+        }
+
+    def listed(self, dataset: str, value: str) -> bool:
+        """Whether `suppressed` knows a value."""
+        result = self.seat.cli("suppressed", dataset, "--from", "-", "--format", "json", typed=value)
+        (line,) = json.loads(result.stdout)["lines"]
+        assert result.exit_code == (0 if line["listed"] else 7), result.output
+        return bool(line["listed"])
+
     def all_is_well(self, *, nameless: Sequence[str] = ()) -> None:
         """Each run did what its plan said, nothing was left, and the ledger names none of those who are named."""
         for day in DAYS:
