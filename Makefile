@@ -1,6 +1,7 @@
 # What a newcomer types. Each target makes its own virtual environment first, once.
 #
 #   make demo                     a small company, its plan, its run, its verified ledger
+#   make docs                     these pages as a site, in build/site
 #   make test PYTHON=python3.12   with another Python; the environment is made anew for it
 
 .POSIX:
@@ -21,6 +22,8 @@ help:
 	@echo "make faults  run the heavy tests: kills, races, full disks; and what takes turns, on the other databases"
 	@echo "make oracle  hold the engine against $(COUNT) small companies (COUNT=...), on every database that answers"
 	@echo "make bench   measure"
+	@echo "make docs    build the documentation as a site, in build/site; a dead link is an error"
+	@echo "make pictures   the picture of the terminal in README.md, taken of a real demo"
 	@echo "make clean   remove what these targets made"
 	@echo
 	@echo "PYTHON=python3.12 picks another Python (3.11 or later); now: $(PYTHON)"
@@ -48,6 +51,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/ready-for-docs
+	rm -rf build/site
+	$(BIN)/sphinx-build -q -E -n -W --keep-going -d build/doctrees docs build/site
+	@echo "build/site/index.html"
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
+
 clean:
 	rm -rf $(VENV) .python-asked-for build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	if [ -f demo/policies.toml ]; then rm -rf demo; fi
@@ -60,6 +71,10 @@ $(READY): pyproject.toml constraints.txt .python-asked-for
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql,mysql]'
 	touch $(READY)
 
+$(VENV)/ready-for-docs: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
 .python-asked-for: always
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "retention needs Python 3.11 or later, and $(PYTHON) is" \
@@ -68,4 +83,4 @@ $(READY): pyproject.toml constraints.txt .python-asked-for
 
 always:
 
-.PHONY: help demo test faults oracle bench lint clean always
+.PHONY: help demo test faults oracle bench lint docs pictures clean always

@@ -13,6 +13,7 @@ from retention.config import keeping
 from retention.config.agreement import disagreements
 from retention.config.connector_file import ConnectorDraft, build_connector, read_connector
 from retention.config.findings import Finding, Unusable
+from retention.config.nearby import advice
 from retention.config.policy_file import PolicyDraft, build_policy, read_policy
 from retention.config.settings_file import FILE as SETTINGS
 from retention.config.settings_file import STATE_VARIABLE, read_settings, same_file, state_of_environment
@@ -91,8 +92,7 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     path = Path(os.path.abspath(config))
     state = _Load(folder=path.parent)
     if not os.path.lexists(path):
-        write = "type: retention init, or name another file with --config"
-        missing = Problem(file=str(path), key="", found="is not there", write=write)
+        missing = Problem(file=str(path), key="", found="is not there", write=advice(path))
         raise SetupError(f"There is no {path}", [missing])
 
     document = state.read(path)

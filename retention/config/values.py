@@ -44,7 +44,10 @@ def string(value: object, example: str) -> str:
     if not isinstance(value, str):
         raise unusable(f"is {said(value)}", f"write text in quotes, such as {example}")
     if not value.strip():
-        raise unusable(f"is {said(value)}", f"write something, such as {example}, or take the key out")
+        raise unusable(
+            f"is {said(value)}",
+            f"write something, such as {example} (a key that is not needed can be left out)",
+        )
     if any(unicodedata.category(c) == "Cc" for c in value):
         raise unusable(
             f"{said(value)} holds a control character", "write it without line breaks, tabs and the like"
@@ -192,7 +195,7 @@ def batch_time(value: object) -> timedelta:
 
 def word(value: object, what: str = "name") -> str:
     """A name of the policy's own: rule, dataset, connector, event, kind of identifier."""
-    text = string(value, '"orders"')
+    text = string(value, '"booked"' if what.startswith("event") else '"orders"')
     if len(text) > MAX_NAME:
         raise unusable(f"{said(text)} is too long for a {what}", f"write at most {MAX_NAME} characters")
     if _NAME.fullmatch(text) is None or unicodedata.normalize("NFC", text) != text:

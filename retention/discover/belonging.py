@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from retention.discover.columns import people, timed
+from retention.discover.columns import people, timed, unique_key
 from retention.discover.words import singular, words
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.names import listed
@@ -81,9 +81,10 @@ def _doubt(
     table = catalogue.tables[reference.table]
     if table.id in apart:
         return "it is a dataset, or a part, of its own"
-    unusable = usable(table)
+    unusable = usable(table, unique_key(table) or ())
     if unusable is not None:
-        return unusable[0] if table.key else "it has no primary key, and can't be a part"
+        lacking = "it has neither a primary key nor a unique index without NULL, and can't be a part"
+        return unusable[0] if table.key else lacking
     ways = sorted(",".join(r.columns) for r in catalogue.outbound(table.id) if r.target in members)
     if len(ways) > 1:
         return f"it refers to the record by {listed(ways)}: name one way with `via`"

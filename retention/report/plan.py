@@ -61,7 +61,7 @@ def show_plan(
         console.print()
         _summary(console, plan)
     for job in plan.jobs:
-        _job(console, job, ahead=ahead)
+        _job(console, job, advise=plan.stored and not ahead)
     _elsewhere(console, plan)
     if plan.notes:
         heading(console, "Notes")
@@ -131,13 +131,13 @@ def _alarming(count: int, style: str) -> Text:
     return cell(number(count), style if count else "quiet")
 
 
-def _job(console: Console, job: JobPlan, *, ahead: bool) -> None:
+def _job(console: Console, job: JobPlan, *, advise: bool) -> None:
     heading(console, f"{job.rule}: {job.connector}.{job.dataset}")
     line(console, job.promise, style="promise", indent=2)
     facts = Facts()
     label = Text(job.status.value, style=STATUS_STYLE[job.status])
     if job.status not in (JobStatus.READY, JobStatus.NOTHING) or job.reason:
-        reason = ADVICE.sub("", job.reason or "") if ahead else job.reason
+        reason = job.reason if advise else ADVICE.sub("", job.reason or "")
         facts.add("Status", Text.assemble(label, f": {shown(reason)}" if reason else ""))
     if job.status is JobStatus.FAILED:
         facts.show(console)
@@ -238,9 +238,14 @@ def _elsewhere(console: Console, plan: Plan) -> None:
 
 
 def _next_steps(console: Console, plan: Plan, *, ahead: bool) -> None:
-    waiting = any(job.status is JobStatus.AWAITING for job in plan.jobs)
+    waiting = list(dict.fromkeys(job.rule for job in plan.jobs if job.status is JobStatus.AWAITING))
     ready = any(job.status is JobStatus.READY and job.due for job in plan.jobs)
-    if not (waiting or ready):
+    above = list(dict.fromkeys(job.rule for job in plan.jobs if _above_a_limit(job)))
+    answered = plan.jobs and not any(job.status is JobStatus.FAILED for job in plan.jobs)
+    if not (waiting or ready or above):
+        if answered and not plan.totals["due"] and not ahead:
+            heading(console, "Next")
+            _type(console, "What will be due a year from now:", f"retention plan --as-of {_in_a_year(plan)}")
         return
     heading(console, "Next")
     if ahead:
@@ -248,19 +253,37 @@ def _next_steps(console: Console, plan: Plan, *, ahead: bool) -> None:
         line(console, f"This plan looks ahead: it can't be approved or run before {when}.", indent=2)
         return
     if not plan.stored:
-        line(
-            console,
-            "This plan is not stored, because there is no state store here; it cannot be approved or run."
-            " To make one:",
-            indent=2,
-        )
-        line(console, "retention init", style="command", indent=4)
+        why = "This plan is not stored, because there is no state store here; it cannot be approved or run."
+        _type(console, f"{why} To make one:", "retention init")
         return
     if waiting:
-        line(console, "To approve what waits, in your name:", indent=2)
-        line(console, f"retention approve {plan.id}", style="command", indent=4)
-    line(console, "To carry it out:", indent=2)
-    line(console, f"retention run --plan {plan.id}", style="command", indent=4)
+        only = "".join(f" --rule {rule}" for rule in waiting if above)
+        _type(console, "To approve what waits, in your name:", f"retention approve {plan.id}{only}")
+    if above:
+        rules = "".join(f" --over-limit {rule}" for rule in above)
+        what = "To approve all of it" if waiting else "To approve it"
+        _type(
+            console,
+            f"{what}, this once above the limit, in your name:",
+            f"retention approve {plan.id}{rules}",
+        )
+    _type(console, "To carry it out:", f"retention run --plan {plan.id}")
+
+
+def _type(console: Console, what: str, command: str) -> None:
+    line(console, what, indent=2)
+    line(console, command, style="command", indent=4)
+
+
+def _above_a_limit(job: JobPlan) -> bool:
+    """Refused for nothing but its size: an approval that says so lets it go."""
+    return job.status is JobStatus.REFUSED and "--over-limit" in (job.reason or "")
+
+
+def _in_a_year(plan: Plan) -> str:
+    """The same day of the next year; of 29 February the day before."""
+    day = plan.as_of.date()
+    return day.replace(year=day.year + 1, day=28 if (day.month, day.day) == (2, 29) else day.day).isoformat()
 
 
 def show_plans(console: Console, plans: Sequence[PlanLine]) -> None:

@@ -29,6 +29,10 @@ def show_set_up(console: Console, done: SetUp) -> None:
     others = [t for t in done.tables if t.why_not is not None]
     if not roots:
         line(console, "There is no table here that could be a dataset.", style="warn")
+        line(
+            console,
+            "See that the URL names the database that you mean, and that the role may read its tables.",
+        )
     else:
         line(console, "What could be a dataset, by what names and references say", style="title")
         _table(console, roots)
@@ -56,7 +60,7 @@ def _table(console: Console, tables: Sequence[TableLine]) -> None:
         ("referred to by", "left"),
     )
     drawn = columns(console, *names)
-    drawn.columns[0].min_width = min(max(len(each.table) for each in tables), console.width // 3)
+    drawn.columns[0].no_wrap = max(len(each.table) for each in tables) <= console.width // 3
     for each in tables:
         rows = "?" if each.rows is None else _ROWS[each.exactness].format(number(each.rows))
         drawn.add_row(

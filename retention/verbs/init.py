@@ -68,6 +68,8 @@ def set_up(place: Place, *, folder: Path = Path(), new: bool = True, by: str, cl
     markers, unreached = _markers(config, place)
     there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
     last = f"next: {there}retention check, then retention plan"
+    if unreached:
+        last = f"next: see to what was not reached, then {there}retention init"
     return SetUp(lines=(*lines, *markers, last), unreached=tuple(unreached))
 
 

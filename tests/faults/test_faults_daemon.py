@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,14 @@ def scheduled(shop, **policy):
 def batches(shop):
     with shop.state() as state, state.read() as snapshot:
         return sum(job.progress.batches for run in snapshot.runs.newest() for job in snapshot.jobs.of(run.id))
+
+
+def ended(process: int) -> bool:
+    """It runs no more, though nobody may have asked yet how it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def until(condition, seconds=60):

@@ -116,7 +116,7 @@ def test_payments_alone_go_leaf_by_leaf(
     work: Workplace, pagila: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing refers to payments and their date is their own: they go in ranges of each leaf's pages."""
-    from retention.connectors.sql import target
+    from retention.connectors.sql import target, ways
     from retention.connectors.sql.pages import PageRemover
 
     seen: list[str] = []
@@ -128,7 +128,8 @@ def test_payments_alone_go_leaf_by_leaf(
                 seen.append(found.pages[0])
             return found
 
-    monkeypatch.setattr(target, "PageRemover", Watched)
+    for module in (target, ways):
+        monkeypatch.setattr(module, "PageRemover", Watched)
     work.rule("payments", 'data = "payments"\nkeep = "4 years 6 months"\nfrom = "paid"')
     work.connect(pagila, PAYMENTS)
     cut = "timestamptz '2022-05-22 00:00:00+00'"

@@ -30,7 +30,7 @@ def demo(session: Session, folder: Path | None, company: str | None, scale: int,
     """Build a small company and show plan, run and verification.
 
     Its databases, policy and connectors are made in DIR, where they stay to be played with. Companies: store, quotes,
-    crm, documents, panel. RETENTION_DEMO_CONNECTOR_URL puts one of its stores into an empty database of a server.
+    crm, documents, panel. RETENTION_DEMO_NAME_URL puts one of its stores into an empty database of a server.
     """
     build = partial(
         demo_verbs.demo, folder, company=company, scale=scale, clock=now, environ=session.place.environ

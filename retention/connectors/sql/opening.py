@@ -60,7 +60,10 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
         old = ValueError(f"Python's SQLite is version {sqlite3.sqlite_version}; 3.35 or later is needed")
         raise _problem(connector, "url", old)
     if not os.path.exists(path):
-        raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}")
+        how = (
+            "mend the URL: a relative path starts in the folder of policies.toml, sqlite:////PATH is absolute"
+        )
+        raise UnreachableError(f"connector `{connector.name}`: there is no SQLite file {path}", write=how)
     dialect: Dialect = Sqlite()
     if connector.marker_schema is not None and not dialect.marker_schemas:
         write = ValueError("the URL is one of a SQLite file, which has no schemas; take it out")

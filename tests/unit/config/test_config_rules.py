@@ -323,7 +323,7 @@ def test_what_only_an_exception_takes_up_may_stand_in_the_rule(variants):
         ('upon = "closed"\nfiscal_year_end = "06-30"', "fiscal_year_end", "no effect", "starts"),
         ('from = "booked"\nuntil = ["closed", "booked"]', "until", "as it begins", "event that ends"),
         ("until = []", "until", "empty list", "unsubscribed"),
-        ('until = ""', "until", "empty string", "orders"),
+        ('until = ""', "until", "empty string", "booked"),
         ('until = ["closed", "closed"]', "until[2]", "listed twice", "take one"),
         ("until = [5]", "until[1]", "is 5", "quotes"),
         ('until = "none"', "until", "no event", "take the key out"),

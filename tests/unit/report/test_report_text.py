@@ -147,7 +147,8 @@ def test_an_estimate_is_not_shown_as_a_count():
 def test_nothing_due_is_said_plainly():
     text = text_of(show_plan, plan_with(dataclasses.replace(ACCOUNTS, fates=fates(not_due=47))))
     assert "Nothing is due among 47 records." in text
-    assert "Next" not in text
+    commands = [line.strip() for line in text.splitlines() if line.strip().startswith("retention ")]
+    assert commands == ["retention plan --as-of 2027-03-01"]
 
 
 def test_records_that_wait_or_are_refused_are_told_from_those_that_go():
