@@ -10,6 +10,8 @@ from retention.demo.crm import named as n
 from retention.demo.people import mail
 from tests.support.companies import DATABASES, Life, lived
 
+pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
+
 COLUMNS = {
     "app.contracts": "number",
     "app.users": "name",

@@ -10,6 +10,8 @@ from retention.demo.people import mail
 from retention.demo.quotes import named as n
 from tests.support.companies import DATABASES, Life, lived
 
+pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
+
 COLUMNS = {
     "sales.contacts": "name",
     "sales.contacts_apart": "name",

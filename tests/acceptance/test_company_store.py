@@ -9,6 +9,8 @@ import pytest
 from retention.demo.store import desk, lines
 from tests.support.companies import DATABASES, Life, lived
 
+pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
+
 COLUMNS = {
     "store.orders": "reference",
     "store.customers": "name",
