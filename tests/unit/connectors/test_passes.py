@@ -49,7 +49,7 @@ def job(alias: str, label: str) -> Any:
 def sql(dialect: Dialect) -> str:
     made = Pass(dialect, (job("t1", "not_due"), job("t7", "retained")))
     where = Between(after=(5,))
-    return " ".join(dialect.shown(made.counting(where.limits(made.first)), where.values).split())
+    return " ".join(dialect.shown(made.counting(where.limits(made.first)), where.values(made.first)).split())
 
 
 @pytest.mark.parametrize("dialect", [Sqlite(), Postgresql(), Mysql()], ids=lambda d: d.name)
