@@ -31,7 +31,9 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Whatever was raised, as an exit code and words."""
+    """Whatever was raised, as an exit code and words. What fails because it was interrupted was interrupted."""
+    if _amid_interrupt(error):
+        error = KeyboardInterrupt()
     match error:
         case RetentionError():
             problems = error.problems if isinstance(error, ConfigurationError) else ()
@@ -44,6 +46,14 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(code=InterruptedRun.code, exit=InterruptedRun.exit_code, message="Interrupted.")
         case _:
             return _unexpected(error)
+
+
+def _amid_interrupt(error: BaseException) -> bool:
+    """It was raised while an interrupt was on its way up: a transaction that was cut off complains as it is left."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
 
 
 def _usage(error: click.UsageError) -> Failure:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 from retention.demo.built import Built, Telling
 from retention.demo.crm import named as n
 from retention.demo.crm import schema as t
-from retention.demo.filling import Filling
+from retention.demo.crowd import Crowd, filled
 from retention.demo.making import Making, moment
-from retention.demo.people import People
 
 TIMEZONE = "Europe/London"
 STORES = {"app": t.APP, "content": t.CONTENT}
@@ -22,48 +20,37 @@ _TOPICS = ("How do I invite a colleague?", "Export", "Invoice", "The app is slow
 
 def build(making: Making) -> Built:
     """The service as it is on `making.today`: the same for the same day and scale."""
-    dice = random.Random("crm")  # noqa: S311 - the same people every time
-    count = PEOPLE * making.scale
-    making.progress.start("building the CRM service", count)
-    with Filling(making, STORES) as rows:
-        keys = n.named(rows, making.today)
-        crowd = _Crowd(rows, making, dice)
-        for _ in range(count):
-            crowd.one()
-            making.progress.advance(1)
-    making.progress.finish()
+    made = filled(
+        making, STORES, n.named, _Crowd, seed="crm", people=PEOPLE, doing="building the CRM service"
+    )
     return Built(
-        what=f"a CRM and chat service: {count:,} users, {rows.count:,} rows",
+        what=f"a CRM and chat service: {made.people:,} users, {made.rows:,} rows",
         left="What is left is kept for a reason: contracts that go on, content that its customer wants kept, "
         "profiles without a name whose messages a claim rests on.",
         telling=(
             Telling(
                 dataset="app.users",
-                key=keys[n.DUE_USER],
+                key=made.keys[n.DUE_USER],
                 shows="Somebody who was not seen for two years.",
             ),
             Telling(
                 dataset="content.uploads",
-                key=keys[n.NO_WORD],
+                key=made.keys[n.NO_WORD],
                 shows="A file of a customer who never said for how long: what is not known does not go.",
             ),
             Telling(
                 dataset="app.contracts",
-                key=keys[n.FUTURE],
+                key=made.keys[n.FUTURE],
                 shows="A contract that began long ago, and ends in four years: it is not over.",
             ),
         ),
     )
 
 
-class _Crowd:
+class _Crowd(Crowd):
     """Everybody else: users, their chats and switches, what customers keep."""
 
-    def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
-        self._rows = rows
-        self._today = making.today
-        self._dice = dice
-        self._people = People(dice, "en_GB")
+    locale = "en_GB"
 
     def one(self) -> None:
         """A user, now and then with a contract; and what somebody's customers upload."""

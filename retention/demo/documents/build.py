@@ -6,11 +6,12 @@ import random
 from datetime import timedelta
 
 from retention.demo.built import Built, Telling
+from retention.demo.crowd import Crowd, filled
 from retention.demo.documents import named as n
 from retention.demo.documents import schema as t
 from retention.demo.filling import Filling
 from retention.demo.making import Making, moment
-from retention.demo.people import People, Person
+from retention.demo.people import Person
 
 TIMEZONE = "Europe/Oslo"
 STORES = {"platform": t.PLATFORM, "group": t.GROUP}
@@ -22,48 +23,46 @@ _HISTORY = 8 * 365
 
 def build(making: Making) -> Built:
     """The group as it is on `making.today`: the same for the same day and scale."""
-    dice = random.Random("documents")  # noqa: S311 - the same people every time
-    count = PEOPLE * making.scale
-    making.progress.start("building the communications group", count)
-    with Filling(making, STORES) as rows:
-        keys = n.named(rows, making.today)
-        crowd = _Crowd(rows, making, dice)
-        for _ in range(count):
-            crowd.one()
-            making.progress.advance(1)
-    making.progress.finish()
+    made = filled(
+        making,
+        STORES,
+        n.named,
+        _Crowd,
+        seed="documents",
+        people=PEOPLE,
+        doing="building the communications group",
+    )
     return Built(
-        what=f"a group of a dozen companies: {count:,} customers, {rows.count:,} rows",
+        what=f"a group of a dozen companies: {made.people:,} customers, {made.rows:,} rows",
         left="What is left is kept for a reason: contracts that go on, invoices under one of a dozen laws, "
         "customers without a name whose bills a law keeps, hashes that remember an opt-out.",
         telling=(
             Telling(
                 dataset="platform.clients",
-                key=keys[n.DUE_CLIENT],
+                key=made.keys[n.DUE_CLIENT],
                 shows="A customer whose contract ended yesterday, and whom nobody needs any more.",
             ),
             Telling(
                 dataset="group.invoices",
-                key=keys[n.GMBH],
+                key=made.keys[n.GMBH],
                 shows="An invoice of the German company, under its own law and on its own clock.",
             ),
             Telling(
                 dataset="platform.clients",
-                key=keys[n.CLAIM],
+                key=made.keys[n.CLAIM],
                 shows="A customer with a claim, which keeps the record whole: it is set apart until that is over.",
             ),
         ),
     )
 
 
-class _Crowd:
+class _Crowd(Crowd):
     """Everybody else: customers with bills, documents, contacts, invoices."""
 
+    locale = "en_US"
+
     def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
-        self._rows = rows
-        self._today = making.today
-        self._dice = dice
-        self._people = People(dice, "en_US")
+        super().__init__(rows, making, dice)
         self._agreements = [
             rows.put(
                 t.agreements,

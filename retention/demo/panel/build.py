@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 from retention.demo.built import Built, Telling
-from retention.demo.filling import Filling
+from retention.demo.crowd import Crowd, filled
 from retention.demo.making import Making, moment
 from retention.demo.panel import named as n
 from retention.demo.panel import schema as t
-from retention.demo.people import People, Person
+from retention.demo.people import Person
 
 TIMEZONE = "Europe/Berlin"
 STORES = {"panel": t.PANEL, "news": t.NEWS}
@@ -21,48 +20,37 @@ _HISTORY = 8 * 365
 
 def build(making: Making) -> Built:
     """The panel as it is on `making.today`: the same for the same day and scale."""
-    dice = random.Random("panel")  # noqa: S311 - the same people every time
-    count = PEOPLE * making.scale
-    making.progress.start("building the control panel", count)
-    with Filling(making, STORES) as rows:
-        keys = n.named(rows, making.today)
-        crowd = _Crowd(rows, making, dice)
-        for _ in range(count):
-            crowd.one()
-            making.progress.advance(1)
-    making.progress.finish()
+    made = filled(
+        making, STORES, n.named, _Crowd, seed="panel", people=PEOPLE, doing="building the control panel"
+    )
     return Built(
-        what=f"a control panel for hosting: {count:,} customers, {rows.count:,} rows",
+        what=f"a control panel for hosting: {made.people:,} customers, {made.rows:,} rows",
         left="What is left is kept for a reason: customers who are served, those whose invoices a law keeps, "
         "readers who never withdrew.",
         telling=(
             Telling(
                 dataset="panel.customers",
-                key=keys[n.ENDED],
+                key=made.keys[n.ENDED],
                 shows="Somebody who tried the panel, was never invoiced, and left.",
             ),
             Telling(
                 dataset="news.readers",
-                key=keys["Clicked the link: due"],
+                key=made.keys["Clicked the link: due"],
                 shows="A reader who withdrew by a link; in the panel or by e-mail would have done as well.",
             ),
             Telling(
                 dataset="panel.customers",
-                key=keys[n.TAXED],
+                key=made.keys[n.TAXED],
                 shows="A customer who left, and whom the tax office keeps: the last of several rules ends it.",
             ),
         ),
     )
 
 
-class _Crowd:
+class _Crowd(Crowd):
     """Everybody else: customers, tickets, readers."""
 
-    def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
-        self._rows = rows
-        self._today = making.today
-        self._dice = dice
-        self._people = People(dice, "de_DE")
+    locale = "de_DE"
 
     def one(self) -> None:
         """A customer, perhaps one who writes, perhaps one who reads."""

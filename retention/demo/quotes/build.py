@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 
 from retention.demo.built import Built, Telling
-from retention.demo.filling import Filling
+from retention.demo.crowd import Crowd, filled
 from retention.demo.making import Making, moment
-from retention.demo.people import People
 from retention.demo.quotes import named as n
 from retention.demo.quotes import schema as t
 
@@ -23,48 +21,37 @@ _MACHINES = ("Press", "Lathe", "Conveyor", "Robot arm", "Packing line")
 
 def build(making: Making) -> Built:
     """The company as it is on `making.today`: the same for the same day and scale."""
-    dice = random.Random("quotes")  # noqa: S311 - the same people every time
-    count = PEOPLE * making.scale
-    making.progress.start("building the systems company", count)
-    with Filling(making, STORES) as rows:
-        keys = n.named(rows, making.today)
-        crowd = _Crowd(rows, making, dice)
-        for _ in range(count):
-            crowd.one()
-            making.progress.advance(1)
-    making.progress.finish()
+    made = filled(
+        making, STORES, n.named, _Crowd, seed="quotes", people=PEOPLE, doing="building the systems company"
+    )
     return Built(
-        what=f"a maker of machines with a site: {count:,} people, {rows.count:,} rows",
+        what=f"a maker of machines with a site: {made.people:,} people, {made.rows:,} rows",
         left="What is left is kept for a reason: people who did not opt out, customers who are set apart for "
         "three years, deals under a law, requests that nobody has answered.",
         telling=(
             Telling(
                 dataset="sales.contacts",
-                key=keys[n.OPTED_OUT],
+                key=made.keys[n.OPTED_OUT],
                 shows="Somebody who opted out of marketing yesterday, and goes today.",
             ),
             Telling(
                 dataset="sales.contacts",
-                key=keys[n.CUSTOMER],
+                key=made.keys[n.CUSTOMER],
                 shows="A customer who opted out: no more marketing, and kept apart in a vault for three years.",
             ),
             Telling(
                 dataset="sales.deals",
-                key=keys[n.INVOICED],
+                key=made.keys[n.INVOICED],
                 shows="A deal that three rules speak of: the law on invoices is the last to let go.",
             ),
         ),
     )
 
 
-class _Crowd:
+class _Crowd(Crowd):
     """Everybody else: of eight years, nothing later than yesterday."""
 
-    def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
-        self._rows = rows
-        self._today = making.today
-        self._dice = dice
-        self._people = People(dice, "it_IT")
+    locale = "it_IT"
 
     def one(self) -> None:
         """A person: perhaps a contact, a buyer, a visitor, somebody who asks."""

@@ -12,6 +12,13 @@ from retention.model.plan import JobStatus
 
 PROBLEM = Problem(file="policies.toml", key="rules.orders.keep", found='"5 yeers"', write='"5 years"')
 
+
+def cut_off(error: Exception) -> Exception:
+    """What a driver raises when an interrupt leaves its transaction half way."""
+    error.__context__ = KeyboardInterrupt()
+    return error
+
+
 RAISED = [
     (errors.RetentionError("odd"), 1, "unexpected"),
     (errors.UsageError("no such rule"), 2, "usage"),
@@ -25,6 +32,8 @@ RAISED = [
     (errors.InterruptedRun(), 130, "interrupted"),
     (KeyboardInterrupt(), 130, "interrupted"),
     (click.Abort(), 130, "interrupted"),
+    (cut_off(RuntimeError("the transaction has to be rolled back")), 130, "interrupted"),
+    (cut_off(errors.UnreachableError("shop does not answer")), 130, "interrupted"),
     (ZeroDivisionError("alice@example.org"), 1, "unexpected"),
     (MemoryError(), 1, "unexpected"),
 ]
