@@ -231,7 +231,7 @@ class StateStore:
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """A snapshot for reading. It neither waits for writers nor holds them up."""
-        with self._reading.connect() as connection, connection.begin():
+        with self._looking() as connection:
             connection.execute(select(head.c.size)).all()  # from here on all is of this moment
             yield Snapshot(connection)
 
@@ -239,7 +239,7 @@ class StateStore:
         """What the store's own server takes the time to be, in UTC; None for a file."""
         if self._backend.clock is None:
             return None
-        with self._reading.connect() as connection, connection.begin():
+        with self._looking() as connection:
             found: datetime = connection.execute(text(self._backend.clock)).scalar_one()
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -272,6 +272,17 @@ class StateStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """A transaction that stores nothing: what was read was read, however it ends."""
+        with self._reading.connect() as connection:
+            connection.begin()
+            yield connection
+            try:
+                connection.rollback()
+            except (RetentionError, SQLAlchemyError):
+                connection.invalidate()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

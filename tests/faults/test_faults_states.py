@@ -128,6 +128,20 @@ def test_a_run_goes_on_after_a_commit_of_its_ledger_whose_answer_was_lost(relaye
     shop.must_be_whole(before)
 
 
+def test_who_reads_the_state_store_has_nothing_to_commit_that_could_be_lost(relayed):
+    """A run had failed by the end of a look at the kill switch whose answer was lost."""
+    shop, relay = relayed
+    shop.visits(due=5)
+    shop.ready()
+    with shop.state() as store:
+        with store.read():
+            pass  # connections are made, and set up
+        relay.lose = "answer"
+        with store.read() as snapshot:
+            assert snapshot.log.head().size > 0
+        assert relay.lost == 0
+
+
 def test_a_run_whose_ledger_lost_a_commit_deletes_nothing_without_an_intent(relayed, hooks):
     shop, relay = relayed
     shop.visits(due=600)

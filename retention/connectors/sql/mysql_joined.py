@@ -18,7 +18,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.mysql_session import Verbatim
-from retention.connectors.sql.rewritten import Backs, Columns, Element, WritingBack, where_open
+from retention.connectors.sql.rewritten import Backs, Element, Into, Rewritable, WritingBack
 from retention.model.catalogue import Column, Kind
 
 _CHARSET = re.compile(r"(utf8mb4|utf8mb3|utf8|latin1|ascii)_\w+\Z")
@@ -68,36 +68,16 @@ class InJson(Lists):
 class Joined(WritingBack):
     """UPDATE with a join, which SQLAlchemy writes for tables only."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        lists: Lists,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        opens: Columns,
-        where: Sequence[Element],
-    ) -> None:
-        names = [f"k{i}" for i in range(len(key))]
-        names += [f"{letter}{i}" for letter in "on" for i in range(len(columns))]
+    def __init__(self, dialect: Rewritable, connection: Connection, lists: Lists, into: Into) -> None:
+        names = [f"k{i}" for i in range(len(into.key))]
+        names += [f"{letter}{i}" for letter in "on" for i in range(len(into.columns))]
         handed = sa.table("v", *(sa.column(name) for name in names))
-        new = {
-            column.name: where_open(target, column, handed.c[f"n{i}"], opens)
-            for i, column in enumerate(columns)
-        }
-        read = (
-            as_bytes(target.c[column.name]).op("<=>", is_comparison=True)(
-                sa.cast(handed.c[f"o{i}"], sa.BINARY)
-            )
-            for i, column in enumerate(columns)
-        )
-        same_key = (
-            target.c[column.name] == _compared(handed.c[f"k{i}"], column) for i, column in enumerate(key)
-        )
-        statement = sa.update(target).values({**sets, **new}).where(*same_key, *read, *where)
+        read = into.as_read(dialect, lambda name: handed.c[name])
+        same_key = into.same_key(lambda name, column: _compared(handed.c[name], column))
+        made = into.values(lambda name, _: handed.c[name])
+        statement = sa.update(into.target).values(made).where(*same_key, *read, *into.where)
         compiled = statement.compile(dialect=connection.dialect)
-        name = connection.dialect.identifier_preparer.format_table(target)
+        name = connection.dialect.identifier_preparer.format_table(into.target)
         _, _, rest = str(compiled).partition(" SET ")
         self._sql = f"UPDATE {lists.source(names)} STRAIGHT_JOIN {name} SET {rest}"
         self._parameters = dict(compiled.params)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -12,10 +9,9 @@ from retention.connectors.sql.lines import bound
 from retention.connectors.sql.mysql_joined import InJson, InValues, Joined, as_bytes, leads
 from retention.connectors.sql.pinning import checks_of
 from retention.connectors.sql.rewritten import (
-    NOTHING,
-    Columns,
     Element,
     Guards,
+    Into,
     OneByOne,
     Rewritable,
     WritingBack,
@@ -88,19 +84,9 @@ class MysqlRewritable(Rewritable):
     def same(self, column: Element, value: Element) -> Element:
         return as_bytes(column).op("<=>", is_comparison=True)(sa.cast(value, sa.BINARY))
 
-    def writing_back(
-        self,
-        connection: Connection,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        *,
-        opens: Columns = NOTHING,
-        where: Sequence[Element] = (),
-    ) -> WritingBack:
-        given = target, sets, key, columns, opens, where
-        if not leads(key):
-            return OneByOne(self, *given)
-        lists = InValues() if connection.info["flavour"].lists_values else InJson(key, len(columns))
-        return Joined(connection, lists, *given)
+    def writing_back(self, connection: Connection, into: Into) -> WritingBack:
+        if not leads(into.key):
+            return OneByOne(self, into)
+        values = connection.info["flavour"].lists_values
+        lists = InValues() if values else InJson(into.key, len(into.columns))
+        return Joined(self, connection, lists, into)

@@ -23,7 +23,7 @@ from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
-from retention.connectors.sql.rewritten import Backs, Columns, Element, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.connectors.sql.updating import Update, stays_itself
@@ -162,15 +162,15 @@ class Outright:
 
     def _back(self, connection: Connection, late: bool) -> WritingBack:
         if late not in self._backs:
-            self._backs[late] = self._dialect.writing_back(
-                connection,
-                self._target,
-                self._sets(),
-                self._key,
-                self._update.columns,
+            into = Into(
+                target=self._target,
+                key=self._key,
+                columns=self._update.columns,
+                sets=self._sets(),
                 opens=self._opens,
                 where=self._where(late),
             )
+            self._backs[late] = self._dialect.writing_back(connection, into)
         return self._backs[late]
 
 

@@ -12,15 +12,13 @@ from sqlalchemy.types import NullType
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.postgresql_pages import Spelled
 from retention.connectors.sql.rewritten import (
-    NOTHING,
     Backs,
-    Columns,
     Element,
     Guards,
+    Into,
     Rewritable,
     WritingBack,
     number,
-    where_open,
 )
 from retention.model.catalogue import Column, Kind, Table
 
@@ -53,31 +51,19 @@ class _Joined(WritingBack):
     numbers it thinks that next to no row passes, and looks for that one in the arrays once for each row of the table.
     """
 
-    def __init__(
-        self,
-        dialect: Rewritable,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        opens: Columns,
-        where: Sequence[Element],
-    ) -> None:
-        kinds = {f"k{i}": column.type for i, column in enumerate(key)}
-        kinds |= {f"{letter}{i}": "text" for letter in "on" for i in range(len(columns))}
+    def __init__(self, dialect: Rewritable, into: Into) -> None:
+        kinds = {f"k{i}": column.type for i, column in enumerate(into.key)}
+        kinds |= {f"{letter}{i}": "text" for letter in "on" for i in range(len(into.columns))}
         arrays = [
             sa.cast(sa.bindparam(name, type_=NullType()), Spelled(f"{kind}[]"))
             for name, kind in kinds.items()
         ]
         handed = sa.func.unnest(*arrays).table_valued(*kinds).render_derived(name="v")
-        new = {
-            column.name: where_open(target, column, _written(handed.c[f"n{i}"], column), opens)
-            for i, column in enumerate(columns)
-        }
-        same_key = (target.c[column.name] == handed.c[f"k{i}"] for i, column in enumerate(key))
-        read = (dialect.same(target.c[column.name], handed.c[f"o{i}"]) for i, column in enumerate(columns))
-        true = sa.case((sa.and_(*read, *where), sa.true()), else_=sa.false())
-        self._statement = sa.update(target).values({**sets, **new}).where(*same_key, true)
+        read = into.as_read(dialect, lambda name: handed.c[name])
+        true = sa.case((sa.and_(*read, *into.where), sa.true()), else_=sa.false())
+        made = into.values(lambda name, column: _written(handed.c[name], column))
+        same_key = into.same_key(lambda name, _: handed.c[name])
+        self._statement = sa.update(into.target).values(made).where(*same_key, true)
 
     def given(self, rows: Backs) -> Mapping[str, Any]:
         """Arrays as PostgreSQL writes them: the driver takes ten times as long for a list."""
@@ -154,18 +140,8 @@ class PostgresqlRewritable(Rewritable):
     def same(self, column: Element, value: Element) -> Element:
         return sa.cast(column, sa.Text).is_not_distinct_from(sa.cast(value, sa.Text))
 
-    def writing_back(
-        self,
-        connection: Connection,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        *,
-        opens: Columns = NOTHING,
-        where: Sequence[Element] = (),
-    ) -> WritingBack:
-        return _Joined(self, target, sets, key, columns, opens, where)
+    def writing_back(self, connection: Connection, into: Into) -> WritingBack:
+        return _Joined(self, into)
 
     def floored(self, column: Element, of: Column, width: int) -> Element:
         wide = number(width)

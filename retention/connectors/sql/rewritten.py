@@ -8,8 +8,8 @@ may hold every statement with its values.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +60,41 @@ Columns = Mapping[str, Element]
 NOTHING: Columns = MappingProxyType({})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Into:
+    """`columns` of rows of `target` that are set to what the engine made of them, and what is set besides: `sets`.
+
+    Only where they are what was read, and `where` is true; a column that is in `opens` only where that is true.
+    """
+
+    target: Any
+    key: Sequence[Column]
+    columns: Sequence[Column]
+    sets: Columns
+    opens: Columns = field(default_factory=lambda: NOTHING)
+    where: Sequence[Element] = ()
+
+    def values(self, made: Callable[[str, Column], Element]) -> Columns:
+        """All that is set. `made`: what the name n0, n1, … of a row stands for, as the column takes it."""
+        found = dict(self.sets)
+        for place, column in enumerate(self.columns):
+            new, open_ = made(f"n{place}", column), self.opens.get(column.name)
+            found[column.name] = (
+                new if open_ is None else sa.case((open_, new), else_=self.target.c[column.name])
+            )
+        return found
+
+    def same_key(self, given: Callable[[str, Column], Element]) -> list[Element]:
+        """It is the row. `given`: what k0, k1, … stands for."""
+        return [self.target.c[c.name] == given(f"k{place}", c) for place, c in enumerate(self.key)]
+
+    def as_read(self, dialect: Rewritable, given: Callable[[str], Element]) -> list[Element]:
+        """It is as it was read. `given`: what o0, o1, … stands for."""
+        return [
+            dialect.same(self.target.c[c.name], given(f"o{place}")) for place, c in enumerate(self.columns)
+        ]
+
+
 class WritingBack(abc.ABC):
     """The statement that writes what the engine made, prepared once."""
 
@@ -75,23 +110,9 @@ class WritingBack(abc.ABC):
 class OneByOne(WritingBack):
     """See `Rewritable.writing_back`: a statement a row."""
 
-    def __init__(
-        self,
-        dialect: Rewritable,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        opens: Columns,
-        where: Sequence[Element],
-    ) -> None:
-        new = {
-            column.name: where_open(target, column, _given(f"n{i}"), opens)
-            for i, column in enumerate(columns)
-        }
-        same_key = (target.c[column.name] == _given(f"k{i}") for i, column in enumerate(key))
-        read = (dialect.same(target.c[column.name], _given(f"o{i}")) for i, column in enumerate(columns))
-        self._statement = sa.update(target).values({**sets, **new}).where(*same_key, *read, *where)
+    def __init__(self, dialect: Rewritable, into: Into) -> None:
+        where = (*into.same_key(_given), *into.as_read(dialect, _given), *into.where)
+        self._statement = sa.update(into.target).values(into.values(_given)).where(*where)
 
     def given(self, rows: Backs) -> list[dict[str, Any]]:
         names = rows.names
@@ -107,13 +128,7 @@ class OneByOne(WritingBack):
         return int(connection.exec_driver_sql(compiled.string, every).rowcount)
 
 
-def where_open(target: Any, column: Column, made: Element, opens: Columns) -> Element:
-    """`made`, where `opens` says nothing or that the column is still to be done; else the column as it is."""
-    open_ = opens.get(column.name)
-    return made if open_ is None else sa.case((open_, made), else_=target.c[column.name])
-
-
-def _given(name: str) -> Any:
+def _given(name: str, _: Column | None = None) -> Any:
     return sa.bindparam(name, type_=NullType())
 
 
@@ -179,22 +194,9 @@ class Rewritable(abc.ABC):
     def same(self, column: Element, value: Element) -> Element:
         """The column holds the value that was read, NULL too."""
 
-    def writing_back(
-        self,
-        connection: Connection,
-        target: Any,
-        sets: Columns,
-        key: Sequence[Column],
-        columns: Sequence[Column],
-        *,
-        opens: Columns = NOTHING,
-        where: Sequence[Element] = (),
-    ) -> WritingBack:
-        """Sets `columns` of rows of `target` to what was made of them, and `sets` besides.
-
-        Only where they are what was read, and `where` is true; a column that is in `opens` only where that is true.
-        """
-        return OneByOne(self, target, sets, key, columns, opens, where)
+    def writing_back(self, connection: Connection, into: Into) -> WritingBack:
+        """The statement that sets what was made."""
+        return OneByOne(self, into)
 
     @abc.abstractmethod
     def matches(self, text: Element, shape: str) -> Element:

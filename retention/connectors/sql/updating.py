@@ -15,7 +15,7 @@ from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.marking_done import marked
 from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.own_keys import Keyed
-from retention.connectors.sql.rewritten import Backs, Element, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.model import predicate as p
@@ -151,8 +151,8 @@ class Update:
             return 0
         if self._back is None:
             target = self.target()
-            sets = self.sets(target)
-            self._back = self._dialect.writing_back(connection, target, sets, self._key, self.columns)
+            into = Into(target=target, key=self._key, columns=self.columns, sets=self.sets(target))
+            self._back = self._dialect.writing_back(connection, into)
         return self._back.execute(connection, self._back.given(rows))
 
     def _read(self, connection: Connection, given: Mapping[str, Any]) -> Backs | None:
