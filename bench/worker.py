@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.batches.removal import KeyRemover
 from retention.model.place import Place
 from retention.model.progress import NoProgress
 from retention.verbs.init import init

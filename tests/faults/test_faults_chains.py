@@ -47,7 +47,7 @@ anonymize = {{ email = "hash" }}
 KILLED = """
 import os, signal, sys
 from retention.cli import main
-from retention.connectors.sql.rewriting import RewritingRemover
+from retention.connectors.sql.batches.rewriting import RewritingRemover
 from retention.engine.pace import Pace
 step, nth, late = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1) == "after"
 Pace.__init__.__kwdefaults__["size"] = 40

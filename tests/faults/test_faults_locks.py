@@ -68,7 +68,7 @@ def test_a_record_of_which_a_row_is_locked_is_left_whole(server, locked):
 
 @pytest.mark.parametrize("part", [False, True])
 def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(server, hooks, monkeypatch, part):
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     server.orders(due=300)
     server.ready()
@@ -93,7 +93,7 @@ def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(serve
 
 def test_one_lock_that_stays_does_not_hide_those_that_were_released(server, hooks, monkeypatch, impatient):
     """A hundred records were tried once more together, and one lock among them made all of them locked."""
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     server.orders(due=300)
     server.ready()

@@ -112,9 +112,9 @@ def test_a_change_that_check_takes_as_known_wants_a_new_plan_and_then_runs(
 def test_a_table_that_is_renamed_while_its_job_runs_fails_the_job_alone(
     work: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retention.connectors.sql.pages import PageRemover
-    from retention.connectors.sql.removal import KeyRemover
-    from retention.connectors.sql.spans import SpanRemover
+    from retention.connectors.sql.batches.pages import PageRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
+    from retention.connectors.sql.batches.spans import SpanRemover
 
     shop(work, store)
     work.init()
@@ -193,7 +193,7 @@ def test_an_older_server_is_refused_by_every_command(
 ) -> None:
     shop(work, postgresql)
     work.init()
-    monkeypatch.setattr("retention.connectors.sql.postgresql.OLDEST", 990000)
+    monkeypatch.setattr("retention.connectors.sql.postgresql.dialect.OLDEST", 990000)
     _refused_as_old(work, r"the server is PostgreSQL \d+, which can't read a table by ranges of its pages")
     assert postgresql.rows("SELECT count(*) FROM visits") == [(3,)]
 

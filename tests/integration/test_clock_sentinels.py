@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from retention.connectors.sql import mysql_session
+from retention.connectors.sql.mysql import session as mysql_session
 from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace

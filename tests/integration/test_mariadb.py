@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
-from retention.connectors.sql.mysql import Mysql
+from retention.connectors.sql.mysql.dialect import Mysql
 from retention.errors import ConfigurationError, SetupError
 from retention.model.plan import JobStatus
 from tests.support.mariadb import MariadbServer, MariadbStore, connect
@@ -172,7 +172,7 @@ def test_a_session_is_set_and_not_assumed(mariadb: MariadbStore) -> None:
     import sqlalchemy as sa
 
     from retention.connectors.sql.dialect import Timeouts
-    from retention.connectors.sql.mysql import Mysql
+    from retention.connectors.sql.mysql.dialect import Mysql
 
     dialect = Mysql()
     url = sa.make_url(mariadb.url).set(drivername="mysql+pymysql")
@@ -199,14 +199,14 @@ def test_a_session_is_set_and_not_assumed(mariadb: MariadbStore) -> None:
     ],
 )
 def test_the_server_says_what_it_is(version: str, name: str) -> None:
-    from retention.connectors.sql.mysql_session import flavour_of
+    from retention.connectors.sql.mysql.session import flavour_of
 
     assert flavour_of(version).name == name
 
 
 @pytest.mark.parametrize("version", ["5.7.44", "5.5.5-10.5.20-MariaDB", "10.3.9-MariaDB-log", "?"])
 def test_a_server_that_cannot_skip_locked_rows_is_refused(version: str) -> None:
-    from retention.connectors.sql.mysql_session import flavour_of
+    from retention.connectors.sql.mysql.session import flavour_of
 
     with pytest.raises(SetupError, match=r"MariaDB 10\.6 or MySQL 8\.0 and later can"):
         flavour_of(version)
@@ -357,7 +357,7 @@ def test_keys_that_cannot_be_walked_or_told(yearly: Workplace, mariadb: MariadbS
 
 def test_keys_that_differ_in_case_from_what_refers_to_them(yearly: Workplace, mariadb: MariadbStore) -> None:
     """The collation folds case and spaces at the end: 'A ' refers to 'a'. Evidence is of keys as they are stored."""
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     mariadb.verbatim(
         "CREATE TABLE things (id VARCHAR(10) PRIMARY KEY, made DATE) COLLATE utf8mb4_general_ci;"
@@ -421,7 +421,7 @@ def test_a_thread_of_comments_goes_with_its_article(yearly: Workplace, mariadb: 
 
 def halfway(monkeypatch: pytest.MonkeyPatch, action: Callable[[], None]) -> None:
     """`action` is done once, when a batch has deleted its rows and is about to be marked."""
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     mark, done = KeyRemover.mark, []
 
@@ -463,7 +463,7 @@ def test_a_lock_timeout_in_the_middle_of_a_batch_keeps_nothing_of_it(
     yearly: Workplace, mariadb: MariadbStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """InnoDB undoes the statement alone, and a COMMIT would keep the rest of it."""
-    from retention.connectors.sql.own_keys import KeyedDelete
+    from retention.connectors.sql.batches.own_keys import KeyedDelete
 
     mariadb.verbatim(
         "CREATE TABLE things (id INT PRIMARY KEY, made DATE);"
@@ -589,7 +589,7 @@ def test_a_name_alone_is_of_the_urls_database(
 
 
 def test_grants_as_servers_write_them() -> None:
-    from retention.connectors.sql.mysql_grants import Grants, parsed
+    from retention.connectors.sql.mysql.grants import Grants, parsed
     from retention.model.catalogue import TableId
 
     lines = [

@@ -116,8 +116,9 @@ def test_payments_alone_go_leaf_by_leaf(
     work: Workplace, pagila: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing refers to payments and their date is their own: they go in ranges of each leaf's pages."""
-    from retention.connectors.sql import target, ways
-    from retention.connectors.sql.pages import PageRemover
+    from retention.connectors.sql import target
+    from retention.connectors.sql.batches import ways
+    from retention.connectors.sql.batches.pages import PageRemover
 
     seen: list[str] = []
 

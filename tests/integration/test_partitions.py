@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.batches.removal import KeyRemover
 from retention.model.plan import JobStatus
 from tests.support.stores import PostgresqlStore
 from tests.support.workplace import Workplace, adds_up
@@ -193,7 +193,7 @@ def test_a_partition_that_changes_during_the_run(
         )
     visits.connect(postgresql, VISITS + more)
     visits.init()
-    from retention.connectors.sql.pages import PageRemover
+    from retention.connectors.sql.batches.pages import PageRemover
 
     windows: list[int] = []
     for kind in (KeyRemover, PageRemover):

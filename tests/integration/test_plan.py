@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention.connectors.sql.dialect import Timeouts
-from retention.connectors.sql.postgresql import Postgresql
+from retention.connectors.sql.postgresql.dialect import Postgresql
 from tests.support.mariadb import MariadbStore, connect
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.connectors.sql.sqlite import Sqlite
+from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model.catalogue import Catalogue, Relation
 from tests.conftest import Template
 from tests.support.stores import PostgresqlStore, Server, SqliteStore

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retention.config.forms import resolved_form
-from retention.connectors.sql.looking_again import LookAgain
+from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.model.plan import JobStatus
 from retention.verbs.prepared import configuration
 from tests.support.mariadb import MariadbStore

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
-from retention.connectors.sql.reading_ahead import ReadingAhead
+from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 
 RECORDS = 2_500
 DATASET = """

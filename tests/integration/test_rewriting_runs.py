@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retention.connectors.sql.rewriting import RewritingRemover
+from retention.connectors.sql.batches.rewriting import RewritingRemover
 from tests.support.workplace import Workplace
 
 SCHEMA = """

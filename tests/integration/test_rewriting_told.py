@@ -78,7 +78,7 @@ def test_a_later_telling_makes_it_due_again_and_an_earlier_one_does_not(people: 
 def test_what_is_told_while_a_run_goes_on_is_seen_by_its_batches(people: Workplace):
     """A marker that another run set meanwhile is read in the batch: nothing is masked twice."""
     tell(people, "ann", "2026-11-20")
-    from retention.connectors.sql.rewriting import RewritingRemover
+    from retention.connectors.sql.batches.rewriting import RewritingRemover
 
     begin, times = RewritingRemover.begin, []
 

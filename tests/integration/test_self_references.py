@@ -266,7 +266,7 @@ def test_somebody_who_comes_while_a_chain_goes_keeps_all_above(
     staff: Workplace, postgresql: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The chain 6→5→…→1, two a batch; after the first batch somebody new reports to 3."""
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     fill(postgresql, {n: (OLD, n - 1 or None) for n in range(1, 7)})
     monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=2))
@@ -634,7 +634,7 @@ def test_constraints_that_waited_speak_before_the_intent(
     work: Workplace, postgresql: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reference that nobody could see, deferred as well: the batch is undone and no intent is left."""
-    from retention.connectors.sql.removal import KeyRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
 
     cycle(postgresql)
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')

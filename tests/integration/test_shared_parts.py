@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from retention.connectors.sql.shared_parts import SharedParts
+from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.store.owners import this_process

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from retention.connectors.sql.dialect import Timeouts
-from retention.connectors.sql.mysql import Mysql
-from retention.connectors.sql.postgresql import Postgresql
+from retention.connectors.sql.mysql.dialect import Mysql
+from retention.connectors.sql.postgresql.dialect import Postgresql
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])

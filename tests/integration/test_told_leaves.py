@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from retention.connectors.sql import alike, days
-from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.spans import SpanRemover
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.spans import SpanRemover
 from retention.engine.pace import Pace
 from retention.verbs import execution
 from tests.integration.test_told_events import tell

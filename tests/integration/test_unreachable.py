@@ -304,7 +304,7 @@ def test_a_store_that_ceases_to_answer_at_any_step_fails_alone(
             raise UnreachableError("`crm` went away")
         return asked(target, *words, **options)
 
-    monkeypatch.setattr("retention.connectors.sql.sqlite.Sqlite.own_clock", True)
+    monkeypatch.setattr("retention.connectors.sql.sqlite.dialect.Sqlite.own_clock", True)
     monkeypatch.setattr(SqlTarget, method, ceasing)
     jobs = by_connector(small.told("run", "--yes", exit=5))
     assert jobs["shop"]["done"] == 2
@@ -500,8 +500,8 @@ def test_two_databases_of_one_mariadb_server_are_two_stores(
 def test_a_batch_in_doubt_stays_so_until_its_store_answers(
     small: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retention.connectors.sql.removal import KeyRemover
-    from retention.connectors.sql.spans import SpanRemover
+    from retention.connectors.sql.batches.removal import KeyRemover
+    from retention.connectors.sql.batches.spans import SpanRemover
 
     def lost(_: Any) -> None:
         raise UnreachableError("the connection broke")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from retention.connectors.sql.moving import Moves
-from retention.connectors.sql.removal import KeyRemover
+from retention.connectors.sql.batches.moving import Moves
+from retention.connectors.sql.batches.removal import KeyRemover
 from retention.errors import ConfigurationError
 from tests.support.workplace import Workplace
 

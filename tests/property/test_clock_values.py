@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from retention import periods
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.mysql import Mysql
-from retention.connectors.sql.postgresql import Postgresql
+from retention.connectors.sql.mysql.dialect import Mysql
+from retention.connectors.sql.postgresql.dialect import Postgresql
 from retention.connectors.sql.predicates import Compiler
-from retention.connectors.sql.sqlite import Sqlite
+from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, TableId
 from retention.model.clock import Boundary

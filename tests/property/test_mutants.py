@@ -17,8 +17,10 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from retention.connectors.sql import iso_text, mysql_clocks, predicates
-from retention.connectors.sql.mysql import Mysql
+from retention.connectors.sql import predicates
+from retention.connectors.sql.mysql import clocks as mysql_clocks
+from retention.connectors.sql.mysql.dialect import Mysql
+from retention.connectors.sql.sqlite import iso_text
 from retention.connectors.sql.target import SqlTarget
 from retention.model import predicate as p
 from retention.model.clock import Period

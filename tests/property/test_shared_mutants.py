@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retention.connectors.sql.shared_parts import SharedParts
+from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.model import predicate as p
 from retention.planning import acting, shared_parts, stops
 from retention.planning.fate import Fates

@@ -162,7 +162,7 @@ class Workplace:
         """Key as typed → fate, of every record, by the predicate of the plan; `counted`: the plan's numbers agree."""
         import sqlalchemy as sa
 
-        from retention.connectors.sql.statements import Statements
+        from retention.connectors.sql.batches.statements import Statements
         from retention.planning.actions import action_of
         from retention.verbs.prepared import as_of_instant, configuration, prepared
 

@@ -77,6 +77,6 @@ def impatient(monkeypatch):
     """Short timeouts and no pauses between attempts."""
     monkeypatch.setitem(Retry.__init__.__kwdefaults__, "sleep", lambda _: None)
     short = functools.partial(Timeouts, lock=100)
-    for module in ("target", "postgresql", "mysql"):
+    for module in ("target", "postgresql.dialect", "mysql.dialect"):
         monkeypatch.setattr(f"retention.connectors.sql.{module}.Timeouts", short)
     monkeypatch.setattr("retention.connectors.sql.target._FENCE", Timeouts(lock=200))

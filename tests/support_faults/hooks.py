@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.spans import SpanRemover
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.spans import SpanRemover
 
 
 class Hooks:

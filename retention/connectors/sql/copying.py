@@ -11,9 +11,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
 from retention.connectors.port import Refused
+from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.named import table as named_table
-from retention.connectors.sql.statements import Statements, column_of
 from retention.model.catalogue import Column, Table
 from retention.planning.bound import Twin
 

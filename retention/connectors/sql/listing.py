@@ -11,10 +11,10 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, People
 from retention.connectors.sql.alike import alike, slot_values
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
-from retention.connectors.sql.statements import Statements
 from retention.model.catalogue import Catalogue
 from retention.planning.holding import held_list
 from retention.planning.work import Work

@@ -53,7 +53,7 @@ def _problem(connector: Connector, key: str, error: Exception) -> ConfigurationE
 
 
 def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
-    from retention.connectors.sql.sqlite import Sqlite
+    from retention.connectors.sql.sqlite.dialect import Sqlite
 
     path = url.path or ""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -78,7 +78,7 @@ def _sqlite(connector: Connector, url: urls.Url) -> SqlTarget:
 
 def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
     _need(connector, "psycopg", "PostgreSQL", "postgresql")
-    from retention.connectors.sql.postgresql import Postgresql
+    from retention.connectors.sql.postgresql.dialect import Postgresql
 
     dialect: Dialect = Postgresql()
     address = sa.URL.create(
@@ -89,7 +89,7 @@ def _postgresql(connector: Connector, url: urls.Url, environ: Mapping[str, str])
 
 def _mysql(connector: Connector, url: urls.Url, environ: Mapping[str, str]) -> SqlTarget:
     _need(connector, "pymysql", "MariaDB and MySQL", "mysql")
-    from retention.connectors.sql.mysql import Mysql
+    from retention.connectors.sql.mysql.dialect import Mysql
 
     dialect: Dialect = Mysql(sorted(connector.schemas))
     address = sa.URL.create(

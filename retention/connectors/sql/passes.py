@@ -16,11 +16,11 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Key
 from retention.connectors.sql import once
+from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
 from retention.connectors.sql.named import parameter
 from retention.connectors.sql.predicates import Compiler
-from retention.connectors.sql.statements import Statements, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Table
 from retention.model.lists import Lists

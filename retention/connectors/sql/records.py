@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Answers, Dates, Key, RecordView
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
-from retention.connectors.sql.statements import Statements
 from retention.errors import UsageError
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId

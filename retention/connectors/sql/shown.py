@@ -13,18 +13,18 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
-from retention.connectors.sql import pages, spans, updating
+from retention.connectors.sql.batches import pages, spans, updating
+from retention.connectors.sql.batches.emptying import Emptying, Loosening
+from retention.connectors.sql.batches.looking_again import LookAgain
+from retention.connectors.sql.batches.moving import Moves
+from retention.connectors.sql.batches.outright import Outright, outright
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.shared_parts import SharedParts
+from retention.connectors.sql.batches.statements import Order, Statements
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.emptying import Emptying, Loosening
-from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import markers_in, marking
-from retention.connectors.sql.moving import Moves
-from retention.connectors.sql.outright import Outright, outright
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.shared_parts import SharedParts
 from retention.connectors.sql.showing import UNKNOWN
-from retention.connectors.sql.statements import Order, Statements
 from retention.model.lists import NO_LISTS
 from retention.planning.reach import described
 from retention.planning.work import Work

@@ -28,6 +28,15 @@ from retention.connectors.port import (
     Transient,
 )
 from retention.connectors.sql import shown
+from retention.connectors.sql.batches.moving import mover
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.reading_ahead import ReadingAhead
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.rewriting import rewriter
+from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.ways import DENSE, no_index, way_of
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
@@ -40,22 +49,13 @@ from retention.connectors.sql.markers import (
     status_of,
     with_markers_in,
 )
-from retention.connectors.sql.moving import mover
-from retention.connectors.sql.pages import PageRemover
 from retention.connectors.sql.persons import Persons, PersonsOf
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
-from retention.connectors.sql.reading_ahead import ReadingAhead
 from retention.connectors.sql.records import RecordReader
-from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.rewriting import rewriter
 from retention.connectors.sql.sorting import Sorter
-from retention.connectors.sql.spans import SpanRemover
-from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.trying import Trial
 from retention.connectors.sql.untold import Untold
-from retention.connectors.sql.ways import DENSE, no_index, way_of
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.ledger.evidence import Committer

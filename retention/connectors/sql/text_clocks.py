@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Dialect, Reading
-from retention.connectors.sql.iso_text import days_on
 from retention.connectors.sql.lines import DAY, ISO, expression
 from retention.connectors.sql.predicates import bound, comparable
+from retention.connectors.sql.sqlite.iso_text import days_on
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 

@@ -10,12 +10,12 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.answers import Misfit
 from retention.connectors.sql import rewritten
+from retention.connectors.sql.batches.statements import column_of
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound as given
 from retention.connectors.sql.looking import MOMENT
 from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.rewritten import Element
-from retention.connectors.sql.statements import column_of
 from retention.model.strategy import Strategy
 from retention.planning.bound import BoundDataset, Rewritten
 from retention.planning.reach import qualified

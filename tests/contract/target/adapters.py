@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 import pytest
 
-from retention.connectors.sql import mysql_session
-from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.remembering import RememberingRemover
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.spans import SpanRemover
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.remembering import RememberingRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.mysql import session as mysql_session
 from tests.support_faults.databases import KINDS
 
 KEYED = {"orders": KeyRemover, "parcels": KeyRemover, "crates": KeyRemover, "accounts": RememberingRemover}

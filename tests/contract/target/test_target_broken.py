@@ -3,7 +3,7 @@
 import pytest
 
 from retention.connectors.port import Lost, Transient, Window
-from retention.connectors.sql import pages
+from retention.connectors.sql.batches import pages
 from retention.errors import RetentionError, UnreachableError
 from retention.model import predicate as p
 from retention.model.progress import NoProgress

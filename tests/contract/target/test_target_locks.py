@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from retention.connectors.port import Transient, Window
-from retention.connectors.sql import pages
+from retention.connectors.sql.batches import pages
 from tests.contract.target import schema
 from tests.contract.target.sites import (
     MOST,

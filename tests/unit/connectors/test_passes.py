@@ -11,10 +11,10 @@ import pytest
 from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.mysql import Mysql
+from retention.connectors.sql.mysql.dialect import Mysql
 from retention.connectors.sql.passes import Between, Pass
-from retention.connectors.sql.postgresql import Postgresql
-from retention.connectors.sql.sqlite import Sqlite
+from retention.connectors.sql.postgresql.dialect import Postgresql
+from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.lists import NO_LISTS, SLOTS, Lists

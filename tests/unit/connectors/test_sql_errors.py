@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from retention.connectors.port import Lost, Refused, Transient
-from retention.connectors.sql.mysql import Mysql
-from retention.connectors.sql.postgresql import Postgresql
-from retention.connectors.sql.sqlite import Sqlite
+from retention.connectors.sql.mysql.dialect import Mysql
+from retention.connectors.sql.postgresql.dialect import Postgresql
+from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.connectors.sql.wrapping import wrapped
 from retention.errors import SetupError, UnreachableError
 from retention.store.mysql import MysqlDatabase

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.postgresql import Postgresql
+from retention.connectors.sql.postgresql.dialect import Postgresql
 from retention.connectors.sql.predicates import Compiler
-from retention.connectors.sql.sqlite import Sqlite
+from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.encoding import Encoding, Format, Unit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from retention.connectors.sql.sqlite_triggers import trigger_of
+from retention.connectors.sql.sqlite.triggers import trigger_of
 from retention.model.catalogue import TableId
 from retention.planning.triggers import may_run
 

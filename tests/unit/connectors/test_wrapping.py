@@ -9,14 +9,14 @@ from retention.errors import UnreachableError
 
 def postgresql_error(code):
     psycopg = pytest.importorskip("psycopg")
-    from retention.connectors.sql.postgresql import Postgresql
+    from retention.connectors.sql.postgresql.dialect import Postgresql
 
     return Postgresql(), psycopg.errors.lookup(code)("Schreiben ging nicht")
 
 
 def mysql_error(number):
     pymysql = pytest.importorskip("pymysql")
-    from retention.connectors.sql.mysql import Mysql
+    from retention.connectors.sql.mysql.dialect import Mysql
 
     return Mysql(), pymysql.err.OperationalError(number, "la table est remplie")
 

@@ -23,20 +23,20 @@ from sqlalchemy.types import UserDefinedType
 from retention.config import logins, unreached
 from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
-from retention.connectors.sql import mysql_errors as errors
 from retention.connectors.sql.dialect import Timeouts
-from retention.connectors.sql.mysql_catalogue import read_catalogue, table_engine
-from retention.connectors.sql.mysql_moments import MysqlMoments
-from retention.connectors.sql.mysql_rewritten import MysqlRewritable
-from retention.connectors.sql.mysql_rights import lacking
-from retention.connectors.sql.mysql_session import (
+from retention.connectors.sql.mysql import errors
+from retention.connectors.sql.mysql.catalogue import read_catalogue, table_engine
+from retention.connectors.sql.mysql.moments import MysqlMoments
+from retention.connectors.sql.mysql.rewritten import MysqlRewritable
+from retention.connectors.sql.mysql.rights import lacking
+from retention.connectors.sql.mysql.session import (
     Verbatim,
     assignments,
     flavour_of,
     greeting,
     recoded,
 )
-from retention.connectors.sql.mysql_vault_tables import MysqlVaultTables
+from retention.connectors.sql.mysql.vault_tables import MysqlVaultTables
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Kind

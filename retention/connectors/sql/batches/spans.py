@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Taken, Window
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Order, Statements
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.statements import Order, Statements
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed

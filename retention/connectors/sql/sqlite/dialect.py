@@ -24,16 +24,17 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
-from retention.connectors.sql import iso_text, sqlite_values
 from retention.connectors.sql.dialect import Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.lines import least_float
 from retention.connectors.sql.pinning import with_pins
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
-from retention.connectors.sql.sqlite_moments import SqliteMoments, teach
-from retention.connectors.sql.sqlite_rewritten import SqliteRewritable
-from retention.connectors.sql.sqlite_triggers import trigger_of
+from retention.connectors.sql.sqlite import iso_text
+from retention.connectors.sql.sqlite import values as sqlite_values
+from retention.connectors.sql.sqlite.moments import SqliteMoments, teach
+from retention.connectors.sql.sqlite.rewritten import SqliteRewritable
+from retention.connectors.sql.sqlite.triggers import trigger_of
 from retention.model import predicate as p
 from retention.model.catalogue import (
     Catalogue,

@@ -14,15 +14,15 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Making, Remembered
+from retention.connectors.sql.batches.marking_done import marked
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.copying import Copy, There
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.marking_done import marked
-from retention.connectors.sql.remembering import RememberedKeys, RememberingRemover
-from retention.connectors.sql.removal import KeyRemover
 from retention.connectors.sql.showing import UNKNOWN
-from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.untold import Untold
 from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work

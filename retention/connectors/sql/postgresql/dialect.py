@@ -19,14 +19,14 @@ from retention.config import unreached
 from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
-from retention.connectors.sql.postgresql_ahead import ahead
-from retention.connectors.sql.postgresql_constraints import references_of
-from retention.connectors.sql.postgresql_lag import behind, replicas
-from retention.connectors.sql.postgresql_moments import PostgresqlMoments
-from retention.connectors.sql.postgresql_pages import Spelled, TupleIds
-from retention.connectors.sql.postgresql_rewritten import PostgresqlRewritable
-from retention.connectors.sql.postgresql_rights import lacking
-from retention.connectors.sql.postgresql_tables import merged, tables_of
+from retention.connectors.sql.postgresql.ahead import ahead
+from retention.connectors.sql.postgresql.constraints import references_of
+from retention.connectors.sql.postgresql.lag import behind, replicas
+from retention.connectors.sql.postgresql.moments import PostgresqlMoments
+from retention.connectors.sql.postgresql.pages import Spelled, TupleIds
+from retention.connectors.sql.postgresql.rewritten import PostgresqlRewritable
+from retention.connectors.sql.postgresql.rights import lacking
+from retention.connectors.sql.postgresql.tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Dates, Kind, Table

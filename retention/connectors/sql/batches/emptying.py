@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key
+from retention.connectors.sql.batches.own_keys import Keyed, KeyedDelete
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, plain_rows
-from retention.connectors.sql.own_keys import Keyed, KeyedDelete
-from retention.connectors.sql.statements import Statements
 from retention.model.catalogue import Column, Table
 from retention.planning.bound import Loosened
 

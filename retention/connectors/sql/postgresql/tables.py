@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.inspect import Reflected, with_key
-from retention.connectors.sql.postgresql_constraints import indexes_of, keys_of
+from retention.connectors.sql.postgresql.constraints import indexes_of, keys_of
 from retention.model.catalogue import Reference, Relation, Table, TableId, Trigger, with_index
 
 _RELATIONS = {

@@ -20,11 +20,11 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Remembered, Window
-from retention.connectors.sql.arranging import arrange, together
+from retention.connectors.sql.batches.arranging import arrange, together
+from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
-from retention.connectors.sql.removal import KeyRemover
 from retention.ledger.evidence import Committer
 from retention.planning.work import Work
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from retention.connectors.sql import encodings
 from retention.connectors.sql.lines import ISO, WITH_OFFSET
 from retention.connectors.sql.moments import fiscal_start, of_wall, precise
-from retention.connectors.sql.postgresql_clocks import PostgresqlClocks
+from retention.connectors.sql.postgresql.clocks import PostgresqlClocks
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.postgresql_pages import Spelled
+from retention.connectors.sql.postgresql.pages import Spelled
 from retention.connectors.sql.rewritten import (
     Backs,
     Element,

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention import periods
-from retention.connectors.sql import iso_text
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.moments import precise
+from retention.connectors.sql.sqlite import iso_text
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start

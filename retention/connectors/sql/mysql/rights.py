@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Lacking
 from retention.connectors.sql.markers import MARKERS
-from retention.connectors.sql.mysql_grants import read_grants
+from retention.connectors.sql.mysql.grants import read_grants
 from retention.model.catalogue import TableId
 from retention.planning.reach import qualified, quoted
 from retention.planning.rights import Need, Right

@@ -10,14 +10,14 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Making, Refused
 from retention.connectors.sql import rewritten
+from retention.connectors.sql.batches.marking_done import marked
+from retention.connectors.sql.batches.own_keys import Keyed
+from retention.connectors.sql.batches.statements import Statements, by_own_key, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.lines import bound as given_value
-from retention.connectors.sql.marking_done import marked
 from retention.connectors.sql.named import table as named_table
-from retention.connectors.sql.own_keys import Keyed
 from retention.connectors.sql.rewritten import Backs, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
-from retention.connectors.sql.statements import Statements, by_own_key, column_of
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind
 from retention.model.strategy import Way

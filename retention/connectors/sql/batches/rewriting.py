@@ -15,13 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Making, Refused, Remembered, Taken, Window
-from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
-from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.outright import Outright, outright
-from retention.connectors.sql.reading_ahead import ReadingAhead
-from retention.connectors.sql.remembering import RememberedKeys, RememberedWindows
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.updating import (
+from retention.connectors.sql.batches.outright import Outright, outright
+from retention.connectors.sql.batches.reading_ahead import ReadingAhead
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.updating import (
     Flags,
     Found,
     Updates,
@@ -29,6 +27,8 @@ from retention.connectors.sql.updating import (
     recheck,
     told_apart,
 )
+from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
 from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from retention.connectors.sql.mysql_grants import Grants, read_grants
-from retention.connectors.sql.mysql_session import Flavour
+from retention.connectors.sql.mysql.grants import Grants, read_grants
+from retention.connectors.sql.mysql.session import Flavour
 from retention.connectors.sql.pinning import with_pins
 from retention.model.catalogue import (
     Blind,

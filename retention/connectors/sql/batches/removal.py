@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
+from retention.connectors.sql.batches.emptying import Emptying, Loosening
+from retention.connectors.sql.batches.looking_again import LookAgain
+from retention.connectors.sql.batches.shared_parts import SharedParts
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
-from retention.connectors.sql.emptying import Emptying, Loosening
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.looking_again import LookAgain
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.positions import frozen, thawed
-from retention.connectors.sql.shared_parts import SharedParts
-from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed

@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
 from retention.connectors.port import Key
+from retention.connectors.sql.batches.statements import Changing, by_own_key, column_of
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import table
-from retention.connectors.sql.statements import Changing, by_own_key, column_of
 from retention.model.catalogue import Column, Table
 
 _FEW = 20

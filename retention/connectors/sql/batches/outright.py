@@ -21,12 +21,12 @@ from sqlalchemy.sql.visitors import iterate
 
 from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
+from retention.connectors.sql.batches.statements import Statements, by_own_key, column_of
+from retention.connectors.sql.batches.updating import Update, stays_itself
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
-from retention.connectors.sql.statements import Statements, by_own_key, column_of
-from retention.connectors.sql.updating import Update, stays_itself
 from retention.model.catalogue import Kind
 from retention.planning.rewritable import room_of
 

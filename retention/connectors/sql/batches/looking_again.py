@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Transient
+from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.predicates import table
-from retention.connectors.sql.statements import Statements, column_of
 from retention.model.catalogue import Column, Reference
 from retention.planning.reach import described
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Taken, Transient, Window
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.statements import Statements
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed

@@ -17,7 +17,7 @@ from pymysql.converters import escape_string
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from retention.connectors.sql.mysql_session import Verbatim
+from retention.connectors.sql.mysql.session import Verbatim
 from retention.connectors.sql.rewritten import Backs, Element, Into, Rewritable, WritingBack
 from retention.model.catalogue import Column, Kind
 

@@ -13,9 +13,9 @@ from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Reading
-from retention.connectors.sql.iso_text import shortest
 from retention.connectors.sql.lines import ISO, NUMBER, WITH_OFFSET, literal
 from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.sqlite.iso_text import shortest
 from retention.connectors.sql.text_clocks import TextClocks
 from retention.model import predicate as p
 from retention.model.catalogue import Kind

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.lines import bound
-from retention.connectors.sql.mysql_joined import InJson, InValues, Joined, as_bytes, leads
+from retention.connectors.sql.mysql.joined import InJson, InValues, Joined, as_bytes, leads
 from retention.connectors.sql.pinning import checks_of
 from retention.connectors.sql.rewritten import (
     Element,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.pages import PageRemover
-from retention.connectors.sql.removal import KeyRemover
-from retention.connectors.sql.spans import SpanRemover
-from retention.connectors.sql.statements import Statements
 from retention.planning.work import Work
 
 DENSE = 0.1

@@ -1,0 +1,1 @@
+"""MariaDB and MySQL: what differs there, and nothing else."""

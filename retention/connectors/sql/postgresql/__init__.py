@@ -1,0 +1,1 @@
+"""PostgreSQL: what differs there, and nothing else."""

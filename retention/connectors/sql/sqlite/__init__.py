@@ -1,0 +1,1 @@
+"""SQLite: what differs there, and nothing else."""
