@@ -87,3 +87,8 @@ class ReachAsker:
         if not reply.endswith("\n"):
             self._screen.write("\n")
         return reply.strip().lower() in YES
+
+
+def nobody_to_ask(_reach: Reach) -> bool:
+    """Where no terminal is: asked only once all else is right, so that what is wrong is said first."""
+    raise UsageError("nobody is there to be asked whether to tell it; to go ahead without, add --yes")

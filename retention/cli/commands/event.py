@@ -12,7 +12,7 @@ from retention.cli.asking import screen_to_ask_on
 from retention.cli.exits import DONE, PARTIAL, REFUSED
 from retention.cli.groups import LazyGroup
 from retention.cli.options import Given, format_option
-from retention.cli.people import ReachAsker, by_option, from_option, read, ref_option, subject_option
+from retention.cli.people import ReachAsker, by_option, from_option, nobody_to_ask, read, ref_option, subject_option
 from retention.cli.session import Session, now
 from retention.errors import UsageError
 
@@ -66,9 +66,7 @@ def add(
     if source is None and name is None:
         raise UsageError("which event? type: retention event add NAME --subject KIND=VALUE")
     screen = None if yes else screen_to_ask_on(form)
-    if screen is None and not yes:
-        raise UsageError("nobody is there to be asked whether to tell it; to go ahead without, add --yes")
-    asker = None if screen is None else ReachAsker(screen)
+    asker = None if yes else nobody_to_ask if screen is None else ReachAsker(screen)
     by, listed = session.by, read(source)
     if listed is not None:
         told = verbs.tell_file(
