@@ -103,7 +103,7 @@ def test_what_was_read_ahead_is_looked_at_again(people, store, monkeypatch):
     def meddled(self, position):
         found = rows(self, position)
         if found and not changed:
-            changed.extend(row[0] for row in found[5:8])
+            changed.extend(row[0] for row in found[0][5:8])
             store.script(f"UPDATE people SET email = 'other@example.org' WHERE id = {changed[0]}")
             store.script(f"UPDATE people SET made_at = '2026-11-01 00:00:00' WHERE id = {changed[1]}")
             store.script(f"DELETE FROM people WHERE id = {changed[2]}")
@@ -124,7 +124,7 @@ def test_what_was_read_ahead_is_looked_at_again(people, store, monkeypatch):
 def test_a_connection_that_reads_ahead_may_fail(people, store, monkeypatch):
     failed = []
 
-    def fails(self, query):
+    def fails(self, *_):
         failed.append(1)
         raise sa.exc.OperationalError("SELECT", {}, Exception("gone away"))
 
