@@ -29,6 +29,7 @@ from retention.connectors.port import (
 )
 from retention.connectors.sql import shown
 from retention.connectors.sql.batches.moving import mover
+from retention.connectors.sql.batches.outright import Ready
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover
@@ -278,11 +279,12 @@ class SqlTarget(PersonsOf):
             dense = share >= DENSE
             given = self._dialect, connection, work, committer, timeouts
             if making is not None and not work.moves:
-                ahead = None
+                reading = None
                 if self._dialect.row_locks and remembered is None and listing is None and work.own_columns:
                     reading = stack.enter_context(connected(self._dialect, self._reading, self.name))
-                    ahead = stack.enter_context(contextlib.closing(ReadingAhead(self._dialect, reading)))
-                yield rewriter(*given, making, remembered, dense=dense, listing=listing, ahead=ahead)
+                ahead = ReadingAhead[Ready](self._dialect, reading)
+                stack.enter_context(contextlib.closing(ahead))
+                yield rewriter(*given, making, remembered, ahead=ahead, dense=dense, listing=listing)
                 return
             untold = None if people is None else Untold(self._dialect, work.bound, people, special)
             if making is not None:

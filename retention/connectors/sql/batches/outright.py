@@ -10,9 +10,9 @@ makes what is written over the next.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,12 +21,14 @@ from sqlalchemy.sql.visitors import iterate
 
 from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
+from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 from retention.connectors.sql.batches.statements import Statements, by_own_key, column_of
 from retention.connectors.sql.batches.updating import Update, stays_itself
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
+from retention.ledger.evidence import Sealed
 from retention.model.catalogue import Kind
 from retention.planning.rewritable import room_of
 
@@ -38,8 +40,33 @@ _AT_ONCE = 4_000
 """Rows that the engine makes something of at once, while the database is at as many more."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Records that one statement rewrites. `handed`: what it is handed, made beside; None where keys suffice."""
+
+    late: bool
+    keys: Sequence[Key]
+    handed: Future[Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A batch that was made ready: its records, how many of them are late, and their commitments."""
+
+    keys: tuple[Key, ...]
+    overdue: int
+    parts: Sequence[Part]
+    sealed: Future[Sealed]
+
+    def drop(self) -> None:
+        """It is not taken."""
+        for future in (self.sealed, *(part.handed for part in self.parts)):
+            if future is not None:
+                future.cancel()
+
+
 class Outright:
-    """The one UPDATE of a job. Not for several threads at once."""
+    """The one UPDATE of a job."""
 
     def __init__(self, dialect: Dialect, statements: Statements, making: Making | None) -> None:
         """`making`: None where the statements are only looked at."""
@@ -92,22 +119,40 @@ class Outright:
 
     # -- writing ---------------------------------------------------------------------------
 
-    def steps(
-        self, connection: Connection, found: Rows, beside: ThreadPoolExecutor
-    ) -> list[Callable[[], int]]:
-        """What rewrites the records that were `found`, or `read`; each returns how many it met.
+    def ready(
+        self, found: Rows, seal: Callable[[Sequence[Key]], Sealed], beside: ReadingAhead[Ready]
+    ) -> Ready:
+        """What rewrites the records that were `found`, or `read`, and commits to them; all that takes long, beside.
 
-        What the engine makes is begun `beside` at once. A step raises Refused where nothing can be made of a value.
+        For any thread, once `prepare` was called.
         """
         place = len(self._key)
-        steps: list[Callable[[], int]] = []
+        parts: list[Part] = []
         for late in (True, False):
             some = [row for row in found if bool(row[place]) is late]
             if some and self._update.reads:
-                steps += self._writing_back(connection, late, some, beside)
+                for rows in _portions(some):
+                    handed = beside.submit(self._handed, self._backs[late], rows)
+                    parts.append(Part(late=late, keys=[row[:place] for row in rows], handed=handed))
             elif some:
-                steps.append(functools.partial(self._set, connection, late, some))
-        return steps
+                parts.append(Part(late=late, keys=[row[:place] for row in some]))
+        keys = tuple([row[:place] for row in found])
+        overdue = sum(len(part.keys) for part in parts if part.late)
+        return Ready(keys=keys, overdue=overdue, parts=parts, sealed=beside.submit(seal, keys))
+
+    def execute(self, connection: Connection, parts: Iterable[Part]) -> int:
+        """How many records were met. Raises Refused where nothing can be made of a value."""
+        return sum(self._execute(connection, part) for part in parts)
+
+    def _execute(self, connection: Connection, part: Part) -> int:
+        if part.handed is None:
+            return self._set(connection, part.late, part.keys)
+        return self._backs[part.late].execute(connection, part.handed.result())
+
+    def prepare(self, connection: Connection) -> None:
+        """Makes the statements that write back what the engine makes."""
+        if self._update.reads:
+            self._backs = {late: self._back(connection, late) for late in (True, False)}
 
     def _where(self, late: bool) -> list[Element]:
         """Still due, as late as it was found, and without a value of which the database can make nothing."""
@@ -138,20 +183,11 @@ class Outright:
         )
         return self._setting(True, sets).where(*read)
 
-    def _set(self, connection: Connection, late: bool, found: Rows) -> int:
-        width = len(self._key)
-        given = self._dialect.give_keys(connection, self._key, [row[:width] for row in found])
+    def _set(self, connection: Connection, late: bool, keys: Sequence[Key]) -> int:
+        given = self._dialect.give_keys(connection, self._key, keys)
         if late not in self._settings:
             self._settings[late] = self._setting(late)
         return int(connection.execute(self._settings[late], given).rowcount)
-
-    def _writing_back(
-        self, connection: Connection, late: bool, found: Rows, beside: ThreadPoolExecutor
-    ) -> Iterator[Callable[[], int]]:
-        back = self._back(connection, late)
-        for rows in _portions(found):
-            made = beside.submit(self._handed, back, rows)
-            yield functools.partial(_executed, back, connection, made)
 
     def _handed(self, back: WritingBack, rows: Rows) -> Any:
         return back.given(self._made(rows))
@@ -161,21 +197,15 @@ class Outright:
         return self._update.with_results(columns[:width], columns[width + 1 :])
 
     def _back(self, connection: Connection, late: bool) -> WritingBack:
-        if late not in self._backs:
-            into = Into(
-                target=self._target,
-                key=self._key,
-                columns=self._update.columns,
-                sets=self._sets(),
-                opens=self._opens,
-                where=self._where(late),
-            )
-            self._backs[late] = self._dialect.writing_back(connection, into)
-        return self._backs[late]
-
-
-def _executed(back: WritingBack, connection: Connection, made: Future[Any]) -> int:
-    return back.execute(connection, made.result())
+        into = Into(
+            target=self._target,
+            key=self._key,
+            columns=self._update.columns,
+            sets=self._sets(),
+            opens=self._opens,
+            where=self._where(late),
+        )
+        return self._dialect.writing_back(connection, into)
 
 
 def _portions(found: Rows) -> Iterator[Rows]:

@@ -1,55 +1,66 @@
-"""The candidates of the next batch, read on a connection of its own while the database is at this one.
+"""What comes next is made ready while the database is at a batch: read on a connection of its own, then worked on.
 
-They are read without locks anyway, and every batch looks again: when they were read decides nothing.
+Candidates are read without locks anyway, and every batch looks again: when they were read decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 
+P = ParamSpec("P")
+T = TypeVar("T")
+Made = TypeVar("Made")
 
-class ReadingAhead:
-    """One query at a time, in a thread; to be closed before its connection is."""
 
-    def __init__(self, dialect: Dialect, connection: Connection) -> None:
-        """`connection`: nobody else's."""
+class ReadingAhead(Generic[Made]):
+    """One thing after another, in one thread; to be closed before its connection is."""
+
+    def __init__(self, dialect: Dialect, connection: Connection | None) -> None:
+        """`connection`: nobody else's; None where nothing can be read ahead."""
         self._dialect, self._connection = dialect, connection
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._over = False
-        self._begun: tuple[Sequence[Any], Future[Rows]] | None = None
+        self._begun: tuple[Sequence[Any], Future[tuple[Rows, Made]]] | None = None
 
-    def begin(self, position: Sequence[Any], query: sa.Select[Any]) -> None:
-        """Begins to read what comes behind `position`."""
-        if not self._over:
-            self._begun = (tuple(position), self._thread.submit(self._read, query))
+    def submit(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Does it in the thread, after what was begun before."""
+        return self._thread.submit(action, *args, **kwargs)
 
-    def rows(self, position: Sequence[Any] | None) -> Rows | None:
-        """What was read behind `position`; None where that was not begun, or failed, and is to be asked again."""
+    def begin(self, position: Sequence[Any], query: sa.Select[Any], make: Callable[[Rows], Made]) -> None:
+        """Begins to read what comes behind `position`, and to make something of it."""
+        if self._connection is not None:
+            self._begun = tuple(position), self.submit(self._read, self._connection, query, make)
+
+    def rows(self, position: Sequence[Any] | None) -> tuple[Rows, Made] | None:
+        """What was read behind `position`, and what is made of it.
+
+        None where that was not begun, or failed, and is to be asked again.
+        """
         begun, self._begun = self._begun, None
         if begun is None:
             return None
         behind, reading = begun
-        if (
-            reading.exception() is not None
-        ):  # the connection of the batches will meet with it too, or do without
-            self._over = True
+        if reading.exception() is not None:  # the batches' connection will meet with it too, or do without
+            self._connection = None
             return None
         return reading.result() if position is not None and behind == tuple(position) else None
 
-    def _read(self, query: sa.Select[Any]) -> Rows:
+    def _read(
+        self, connection: Connection, query: sa.Select[Any], make: Callable[[Rows], Made]
+    ) -> tuple[Rows, Made]:
         try:
-            self._dialect.begin_reading(self._connection)
-            return plain_rows(self._connection, query)
+            self._dialect.begin_reading(connection)
+            rows = plain_rows(connection, query)
         finally:
-            self._connection.rollback()
+            connection.rollback()
+        return rows, make(rows)
 
     def close(self) -> None:
-        """Waits for what is being read."""
-        self._thread.shutdown()
+        """Waits for what is being read; nothing else is begun any more."""
+        self._thread.shutdown(cancel_futures=True)

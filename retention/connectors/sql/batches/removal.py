@@ -119,14 +119,20 @@ class KeyRemover(Remover):
         size = min(size, self._dialect.most_keys or size)
         kind = "clock" if order.clock is not None else "key"
         position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
-        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+        with wrapped(self._dialect, f"{self._where}: looking for due records"):
+            rows, keys = self._found_behind(position, size)
+        if not rows:
+            return None
+        return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=tuple(keys))
+
+    def _found_behind(self, position: Sequence[Any] | None, size: int) -> tuple[Sequence[Key], Sequence[Key]]:
+        """Candidates as they are ordered, and the keys of those that a batch is worth."""
+        with self._reading():
             rows = self._candidates(position, size)
-            if not rows:
-                return None
-            keys = tuple(rows) if order.clock is None else tuple(row[1:] for row in rows)
-            if not self._work.own_columns:
+            keys = rows if self._order.clock is None else [row[1:] for row in rows]
+            if rows and not self._work.own_columns:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
-        return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=keys)
+            return rows, keys
 
     def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
         return plain_rows(self._connection, self._finding(position, size), self._leaving_out)

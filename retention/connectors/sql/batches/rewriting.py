@@ -7,15 +7,16 @@ and over no other. Nothing of the record but its root's row is touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Making, Refused, Remembered, Taken, Window
-from retention.connectors.sql.batches.outright import Outright, outright
+from retention.connectors.sql.batches.outright import Outright, Ready, outright
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows
 from retention.connectors.sql.batches.removal import KeyRemover
@@ -27,7 +28,7 @@ from retention.connectors.sql.batches.updating import (
     recheck,
     told_apart,
 )
-from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.ledger.evidence import Committer, Sealed
 from retention.planning.work import Work
@@ -47,11 +48,11 @@ class RewritingRemover(KeyRemover):
         timeouts: Timeouts,
         *,
         making: Making,
+        ahead: ReadingAhead[Ready],
         dense: bool = False,
         listing: Listing | None = None,
-        ahead: ReadingAhead | None = None,
     ) -> None:
-        """`ahead`: what reads the next candidates meanwhile."""
+        """`ahead`: where the next candidates are read and made ready meanwhile."""
         super().__init__(dialect, connection, work, committer, timeouts, dense=dense, listing=listing)
         self._updates = Updates(dialect, self._statements, making)
         self._recheck = recheck(self._statements)
@@ -59,56 +60,84 @@ class RewritingRemover(KeyRemover):
         self._by_itself = work.own_columns and listing is None
         self._width = len(self._statements.key)
         self._outright = outright(dialect, self._statements, making) if self._by_itself else None
+        if self._outright is not None:
+            self._outright.prepare(connection)
         self._ahead = ahead
         self._behind: tuple[Key, int] | None = None  # where the next window begins, and how large it may be
         self._hopes = self._hopes or self._outright is not None
-        self._found: dict[Key, tuple[Any, ...]] = {}  # of the last window, with what else was read
+        self._found: Rows = []  # of the last window, as `Outright.read` has them
+        self._ready: Ready | None = None  # what was made ready last
 
     def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         return super()._by_columns(after, size if self._outright is None else min(size, self._outright.most))
 
-    def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
+    def _found_behind(self, position: Sequence[Any] | None, size: int) -> tuple[Sequence[Key], Sequence[Key]]:
         if self._outright is None:
-            return super()._candidates(position, size)
-        read = None if self._ahead is None else self._ahead.rows(position)
+            return super()._found_behind(position, size)
+        read = self._ahead.rows(position)
         if read is None:
-            read = plain_rows(self._connection, self._finding(position, size))
-        rows = read[:size]
-        first = 0 if self._order.clock is None else 1
-        ordered = first + self._width
-        self._found = {row[first:ordered]: row[first:] for row in rows}
+            with self._reading():
+                rows = plain_rows(self._connection, self._finding(position, size))
+            self._ready = self._made_ready(self._outright, self._without_clock(rows)) if rows else None
+        else:
+            rows, self._ready = read
+        rows = rows[:size]
+        ordered = self._first + self._width
+        self._found = self._without_clock(rows)
         self._behind = (rows[-1][:ordered], size) if rows else None
-        return [row[:ordered] for row in rows]
+        return [row[:ordered] for row in rows], [row[: self._width] for row in self._found]
+
+    @property
+    def _first(self) -> int:
+        """Where the key begins in a row of the candidates."""
+        return 0 if self._order.clock is None else 1
+
+    def _without_clock(self, rows: Rows) -> Rows:
+        """Candidates as `Outright.read` has them."""
+        return [row[1:] for row in rows] if self._first else rows
 
     def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
         query = super()._finding(position, size)
         if self._outright is None:
             return query
-        return query.where(self._statements.still_due()).add_columns(*self._outright.looked_at)
+        if not self._statements.sorts_out(self._order):
+            query = query.where(self._statements.still_due())
+        return query.add_columns(*self._outright.looked_at)
 
-    def _look_ahead(self) -> None:
+    def _look_ahead(self, update: Outright) -> None:
         """Begins to look for the next candidates, once for each window."""
         behind, self._behind = self._behind, None
-        if self._ahead is not None and behind is not None:
-            self._ahead.begin(behind[0], self._finding(*behind))
+        if behind is not None:
+            self._ahead.begin(
+                behind[0],
+                self._finding(*behind),
+                lambda rows: self._made_ready(update, self._without_clock(rows)),
+            )
+
+    def _made_ready(self, update: Outright, found: Rows) -> Ready:
+        return update.ready(found, self._committer.seal, self._ahead)
 
     def _take_outright(self, update: Outright, keys: Sequence[Key]) -> Taken:
         """Of what was found with the window, or is read now, every record, or none."""
-        found = [self._found[key] for key in keys if key in self._found]
-        if len(found) != len(keys):
-            found = update.read(self._connection, keys)
-        self._look_ahead()
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            steps = update.steps(self._connection, found, beside)
-            sealed = beside.submit(self._committer.seal, keys)
-            met = sum(step() for step in steps)
-            self._counted(met, len(keys), self._work.bound.root.id.name, "rewritten")
+        ready, self._ready = self._ready, None
+        if ready is None or ready.keys != tuple(keys):
+            if ready is not None:
+                ready.drop()
+            ready = self._made_ready(update, self._looked_at(update, keys))
+        self._look_ahead(update)
+        met = update.execute(self._connection, ready.parts)
+        self._counted(met, len(keys), self._work.bound.root.id.name, "rewritten")
         return Taken(
             keys=keys,
-            sealed=sealed.result(),
-            overdue=sum(row[self._width] for row in found),
+            sealed=ready.sealed.result(),
+            overdue=ready.overdue,
             rows={str(self._work.bound.root.id): met},
         )
+
+    def _looked_at(self, update: Outright, keys: Sequence[Key]) -> Rows:
+        wanted = set(keys)
+        found = [row for row in self._found if row[: self._width] in wanted]
+        return found if len(found) == len(wanted) else update.read(self._connection, keys)
 
     def _ask(self, held: Sequence[Key]) -> None:
         if self._listing is not None:
@@ -171,6 +200,10 @@ class RewritingRemover(KeyRemover):
                 self._counted(met, len(some), root.name, "rewritten")
         return {str(root): len(due)}, sealed.result()
 
+    @contextlib.contextmanager
+    def _sealing(self, keys: Sequence[Key]) -> Iterator[Future[Sealed]]:
+        yield self._ahead.submit(self._committer.seal, keys)
+
 
 class RememberedRewriter(RememberedWindows, RewritingRemover):
     """First what was written down before other jobs removed what told of it, then what can still be read."""
@@ -185,9 +218,12 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         remembered: RememberedKeys,
         *,
         making: Making,
+        ahead: ReadingAhead[Ready],
         listing: Listing | None = None,
     ) -> None:
-        super().__init__(dialect, connection, work, committer, timeouts, making=making, listing=listing)
+        super().__init__(
+            dialect, connection, work, committer, timeouts, making=making, ahead=ahead, listing=listing
+        )
         self._remembered, self._entangled = remembered, False
         self._by_itself, self._outright = False, None
         self._hopes = dialect.row_locks
@@ -217,14 +253,22 @@ def rewriter(
     making: Making,
     remembered: Remembered | None,
     *,
+    ahead: ReadingAhead[Ready],
     dense: bool,
     listing: Listing | None,
-    ahead: ReadingAhead | None,
 ) -> RewritingRemover:
     """The remover of a job that rewrites."""
     if isinstance(remembered, RememberedKeys):
         return RememberedRewriter(
-            dialect, connection, work, committer, timeouts, remembered, making=making, listing=listing
+            dialect,
+            connection,
+            work,
+            committer,
+            timeouts,
+            remembered,
+            making=making,
+            ahead=ahead,
+            listing=listing,
         )
     return RewritingRemover(
         dialect,
@@ -233,7 +277,7 @@ def rewriter(
         committer,
         timeouts,
         making=making,
+        ahead=ahead,
         dense=dense,
         listing=listing,
-        ahead=ahead,
     )

@@ -134,10 +134,12 @@ class Statements:
         test = self.compiler.test
         query = sa.select(*self.ordering(order)).select_from(self.root)
         query = query.where(*self.key_known, *self.behind(order, after), *map(test, self.work.reaches))
-        # Where a claim locks no rows, the recheck may as well do the sorting out.
-        sort_out = self.work.own_columns and (self.dialect.row_locks or order.clock is None)
-        own = self.work.still_due if sort_out else self.work.records
+        own = self.work.still_due if self.sorts_out(order) else self.work.records
         return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
+
+    def sorts_out(self, order: Order) -> bool:
+        """Candidates are due; where a claim locks no rows, the recheck may as well do the sorting out."""
+        return self.work.own_columns and (self.dialect.row_locks or order.clock is None)
 
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""

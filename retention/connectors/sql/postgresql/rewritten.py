@@ -47,6 +47,9 @@ _UNIQUES = (
 class _Joined(WritingBack):
     """Joined with arrays.
 
+    Whole numbers as keys are said to lie between the least and the greatest of them: the planner merges thousands with
+    the key's index from its first entry on, batch after batch, where it does not know where they end.
+
     What is true of the rows besides stands in a CASE: of it the planner knows nothing. Of comparisons with texts and
     numbers it thinks that next to no row passes, and looks for that one in the arrays once for each row of the table.
     """
@@ -63,12 +66,26 @@ class _Joined(WritingBack):
         true = sa.case((sa.and_(*read, *into.where), sa.true()), else_=sa.false())
         made = into.values(lambda name, column: _written(handed.c[name], column))
         same_key = into.same_key(lambda name, _: handed.c[name])
-        self._statement = sa.update(into.target).values(made).where(*same_key, true)
+        self._ranged = len(into.key) == 1 and into.key[0].kind is Kind.INTEGER
+        ends = self._ends(into) if self._ranged else ()
+        self._statement = sa.update(into.target).values(made).where(*same_key, *ends, true)
+
+    @staticmethod
+    def _ends(into: Into) -> tuple[Element, Element]:
+        (column,) = into.key
+        least, most = (
+            sa.cast(sa.bindparam(name, type_=NullType()), Spelled(column.type)) for name in ("least", "most")
+        )
+        key = into.target.c[column.name]
+        return key >= least, key <= most
 
     def given(self, rows: Backs) -> Mapping[str, Any]:
         """Arrays as PostgreSQL writes them: the driver takes ten times as long for a list."""
         arrays = [whole_numbers(values) or list(values) for values in rows.keys]
-        return dict(zip(rows.names, [*arrays, *map(_texts, (*rows.old, *rows.new))], strict=True))
+        given = dict(zip(rows.names, [*arrays, *map(_texts, (*rows.old, *rows.new))], strict=True))
+        if self._ranged:
+            given |= {"least": min(rows.keys[0]), "most": max(rows.keys[0])}
+        return given
 
     def execute(self, connection: Connection, given: Mapping[str, Any]) -> int:
         return int(connection.execute(self._statement, given).rowcount)
