@@ -32,7 +32,7 @@ from retention.model.dataset import (
     Restriction,
     SomeRow,
 )
-from retention.model.strategy import Rewriting, Strategy
+from retention.model.strategy import Pieces, Rewriting, Strategy, spoken
 
 TOP = ("type", "url", "password", "timezone", "tls", "tls_ca", "tls_cert", "tls_key", "marker_schema")
 """Keys of the file's beginning."""
@@ -64,13 +64,13 @@ class DatasetTable(Table):
     facts: Annotated[
         Mapping[str, ColumnPath | Condition | SomeRow] | None, PlainValidator(fact_values.facts)
     ] = None
-    fields_: Annotated[Mapping[str, tuple[str, ...]] | None, PlainValidator(fact_values.fields)] = Field(
+    fields_: Annotated[Mapping[str, tuple[Pieces, ...]] | None, PlainValidator(fact_values.fields)] = Field(
         default=None, alias="fields"
     )
     periods: Annotated[Mapping[str, InstructedPeriod] | None, PlainValidator(fact_values.periods)] = None
     parts: Annotated[tuple[PartName, ...] | None, PlainValidator(spelt.parts)] = None
     relations: Annotated[tuple[RelationName, ...] | None, PlainValidator(relation_values.relations)] = None
-    anonymize: Annotated[Mapping[str, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
+    anonymize: Annotated[Mapping[Pieces, Strategy] | None, PlainValidator(strategy_values.anonymize)] = None
     done: Annotated[str | None, PlainValidator(spelt.own_column)] = None
     restrict: Annotated[Restriction | None, PlainValidator(restriction_values.restrict)] = None
     triggers: Annotated[tuple[str, ...] | None, PlainValidator(spelt.triggers)] = None
@@ -126,8 +126,9 @@ def _slice(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
         if getattr(table, key) is not None:
             findings.append(Finding(at=(*at, key), found=found, write="take one of the two out"))
     own = {name.casefold() for name in table.columns}
-    for name in table.anonymize or ():
-        if name.casefold() not in own:
+    for pieces in table.anonymize or ():
+        name = spoken(pieces)
+        if len(pieces) > 1 or name.casefold() not in own:
             found = f"{said(name)} is none of the slice's `columns`"
             write = "list it there, or take it out here"
             findings.append(Finding(at=(*at, "anonymize", name), found=found, write=write))
@@ -167,14 +168,14 @@ def _rewriting(table: DatasetTable, at: Path, findings: list[Finding]) -> None:
             found = "means nothing without `anonymize`"
             findings.append(Finding(at=(*at, "done"), found=found, write="take it out"))
         return
-    if done is not None and done.casefold() in map(str.casefold, columns):
+    if done is not None and done.casefold() in (name[0].casefold() for name in columns if len(name) == 1):
         found = f"{said(done)} is a column that is rewritten"
         findings.append(Finding(at=(*at, "done"), found=found, write="name another column, of dates"))
     for name, strategy in columns.items():
         if done is None and not strategy.told:
             found = f"nobody can tell by a value whether it has been done ({strategy.text})"
             write = 'add done = "anonymized_at", a column of dates that nothing else writes, or take another strategy'
-            findings.append(Finding(at=(*at, "anonymize", name), found=found, write=write))
+            findings.append(Finding(at=(*at, "anonymize", spoken(name)), found=found, write=write))
 
 
 def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
@@ -200,7 +201,7 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
         periods=table.periods or {},
         parts=table.parts or (),
         relations=table.relations or (),
-        rewriting=Rewriting(columns=_of_kinds(table, subject), done=table.done),
+        rewriting=_of_kinds(table, subject),
         restrict=table.restrict,
         triggers=table.triggers or (),
         vault_of=draft.vault_of,
@@ -209,12 +210,17 @@ def build_dataset(draft: DatasetDraft, connector: str) -> Dataset:
     )
 
 
-def _of_kinds(table: DatasetTable, subject: Mapping[str, ColumnPath] | str) -> Mapping[str, Strategy]:
+def _of_kinds(table: DatasetTable, subject: Mapping[str, ColumnPath] | str) -> Rewriting:
     """The strategies; a column that is read for the subject is of that kind, where it does not say otherwise."""
     kinds = {} if isinstance(subject, str) else {path.column.pieces: kind for kind, path in subject.items()}
-    return {
-        name: replace(strategy, kind=kinds.get((name,)))
+    every = {
+        name: replace(strategy, kind=kinds.get(name))
         if strategy.keyed and strategy.kind is None
         else strategy
         for name, strategy in (table.anonymize or {}).items()
     }
+    return Rewriting(
+        columns={name[0]: strategy for name, strategy in every.items() if len(name) == 1},
+        parts={name: strategy for name, strategy in every.items() if len(name) > 1},
+        done=table.done,
+    )

@@ -14,6 +14,7 @@ from retention.config.values import period, string
 from retention.model.clock import Period
 from retention.model.condition import Condition
 from retention.model.dataset import ColumnPath, Fact, InstructedPeriod, Name, PeriodUnit, SomeRow
+from retention.model.strategy import Pieces
 
 T = TypeVar("T")
 
@@ -84,15 +85,18 @@ def path(value: object) -> ColumnPath:
     return ColumnPath(column=spelt.column(value))
 
 
-def fields(value: object) -> Mapping[str, tuple[str, ...]]:
-    """Name of a field → its columns."""
+def fields(value: object) -> Mapping[str, tuple[Pieces, ...]]:
+    """Name of a field → its columns, of the table itself or of parts."""
     if not isinstance(value, dict) or not value:
         raise unusable(f"is {said(value)}", 'write { name = ["first_name", "last_name"] }')
 
-    def field(item: object) -> tuple[str, ...]:
+    def pieces(item: object) -> Pieces:
+        return spelt.column(item).pieces
+
+    def field(item: object) -> tuple[Pieces, ...]:
         if isinstance(item, list):
-            return listed(item, spelt.own_column, '["first_name", "last_name"]', "column")
-        return (spelt.own_column(item),)
+            return listed(item, pieces, '["first_name", "last_name"]', "column")
+        return (pieces(item),)
 
     return _named(value, "field's name", field)
 

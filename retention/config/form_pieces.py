@@ -30,7 +30,7 @@ from retention.model.dataset import (
 )
 from retention.model.encoding import Sentinel
 from retention.model.policy import MONTH, Rule, Variant
-from retention.model.strategy import Strategy
+from retention.model.strategy import Strategy, spoken
 
 Json: TypeAlias = Any
 
@@ -178,11 +178,12 @@ def dataset_form(dataset: Dataset) -> Json:
             },
             "facts": {n: _fact(fact) for n, fact in dataset.facts.items() if _wrote(dataset, "facts", n)}
             or None,
-            "fields": {name: sorted(columns) for name, columns in dataset.fields.items()} or None,
+            "fields": {name: sorted(map(spoken, columns)) for name, columns in dataset.fields.items()}
+            or None,
             "periods": {name: _instructed(period) for name, period in dataset.periods.items()} or None,
             "parts": sorted(map(_part, dataset.parts), key=canonical),
             "relations": relations_form([dataset]),
-            "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.columns.items()} or None,
+            "anonymize": {n: strategy_form(s) for n, s in dataset.rewriting.named.items()} or None,
             "done": dataset.rewriting.done,
             "restrict": _restriction(dataset.restrict),
             "triggers": sorted(dataset.triggers) or None,

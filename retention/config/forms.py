@@ -159,7 +159,7 @@ def _told(policy: Policy, events: Iterable[str], kinds: Iterable[str]) -> dict[s
 def _hashed(config: Configuration, rule: Rule) -> set[str]:
     """The kinds of identifier by whose steps values are made alike before they are hashed."""
     datasets = (d for c in config.connectors.values() for d in c.datasets.values() if rule.speaks_of(d.data))
-    return {s.kind for d in datasets for s in d.rewriting.columns.values() if s.kind is not None}
+    return {s.kind for d in datasets for s in d.rewriting.strategies if s.kind is not None}
 
 
 def _resolved_told(config: Configuration, named: set[str], hashed: set[str]) -> dict[str, Json]:

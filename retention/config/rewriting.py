@@ -9,6 +9,7 @@ from retention.config.policy_file import PolicyDraft
 from retention.config.reach import Placed, Reach, Reached
 from retention.config.rule_file import RuleDraft
 from retention.model.policy import REWRITING
+from retention.model.strategy import spoken
 
 ANONYMIZE, PSEUDONYMIZE, RESTRICT = "anonymize", "pseudonymize", "restrict"
 
@@ -46,7 +47,7 @@ def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> I
 def linked(item: Reached) -> str:
     """The columns of which hash, fake or token is made, in words; "" where there is none."""
     strategies = item.dataset.table.anonymize or {}
-    return names(name for name, strategy in strategies.items() if strategy.linking)
+    return names(spoken(name) for name, strategy in strategies.items() if strategy.linking)
 
 
 def unknown_kinds(policy: PolicyDraft, reach: Reach) -> Iterator[Placed]:
@@ -56,7 +57,7 @@ def unknown_kinds(policy: PolicyDraft, reach: Reach) -> Iterator[Placed]:
     for item in reach.everything:
         for name, strategy in (item.dataset.table.anonymize or {}).items():
             if strategy.kind is not None and strategy.kind not in known:
-                at = ("datasets", item.dataset.name, "anonymize", name, "as")
+                at = ("datasets", item.dataset.name, "anonymize", spoken(name), "as")
                 found = f"{said(strategy.kind)} is a kind of identifier that no `subject` and no [identifiers] has"
                 write = choice(strategy.kind, sorted(known)) if known else "take it out"
                 yield item.connector.file, Finding(at=at, found=found, write=write)

@@ -10,7 +10,7 @@ from retention.config import dataset_values as spelt
 from retention.config.findings import Finding, Unusable, choice, each, said, unusable
 from retention.config.told_file import kind
 from retention.config.values import string
-from retention.model.strategy import FAKES, IPV4_BITS, IPV6_BITS, Constant, Strategy, Way
+from retention.model.strategy import FAKES, IPV4_BITS, IPV6_BITS, Constant, Pieces, Strategy, Way
 
 MOST_KEPT = 16
 MOST_WIDE = 10**12
@@ -31,16 +31,23 @@ _NEEDED: Mapping[Way, tuple[str, str]] = {
 }
 
 
-def anonymize(value: object) -> Mapping[str, Strategy]:
-    """Column of the table itself → strategy."""
+def anonymize(value: object) -> Mapping[Pieces, Strategy]:
+    """Column of the table itself, or of a part with its table before it → strategy."""
     if not isinstance(value, dict) or not value:
         raise unusable(f"is {said(value)}", FORMS)
-    for name in value:
-        if "." in name:
-            found = f"{said(name)} is a column of another table, which is not supported yet"
-            raise unusable(found, "name columns of the table itself", name)
-    names = each([(name, name) for name in value], spelt.own_column)
-    return dict(zip(names, each(value.items(), strategy), strict=True))
+    for name, item in value.items():
+        if isinstance(item, dict) and "strategy" not in item and _unquoted(item):
+            column = next(iter(item))
+            found = f"{said(name)} reads as a column, and has no `strategy`"
+            write = f'of columns of a part write the name in quotes: "{name}.{column}" = "redact"'
+            raise unusable(found, write, name)
+    names = each([(name, name) for name in value], spelt.column)
+    return dict(zip((name.pieces for name in names), each(value.items(), strategy), strict=True))
+
+
+def _unquoted(item: Mapping[str, object]) -> bool:
+    """TOML reads `addresses.street = "redact"` as a table `addresses`."""
+    return bool(item) and all(each in WAYS or isinstance(each, dict) for each in item.values())
 
 
 def strategy(value: object) -> Strategy:

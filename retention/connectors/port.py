@@ -68,8 +68,8 @@ DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """What the engine makes of values: column → function, which raises ValueError of a value that it can't read, and
-    whose message never holds it. `at`: when, for the column that says when it was done; aware.
+    """What the engine makes of values: name of a rewritten column → function, which raises ValueError of a value that
+    it can't read, and whose message never holds it. `at`: when, for the column that says when it was done; aware.
     """
 
     makes: Mapping[str, Callable[[Any], Any]]
@@ -291,7 +291,8 @@ class Target(abc.ABC):
     def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
         """What the dataset's rewriting would come to grief over, as far as it shows without writing.
 
-        `samples`: column → one result, where the engine computes them. Some rows are looked at, not all.
+        `samples`: name of a rewritten column → one result, where the engine computes them. Some rows are looked at,
+        not all.
         """
 
     @abc.abstractmethod

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from retention.model.clock import Period
 from retention.model.condition import Condition
 from retention.model.encoding import PLAIN, Encoding
-from retention.model.strategy import Rewriting
+from retention.model.strategy import Pieces, Rewriting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ class Dataset:
     began: EventColumn | None = None
     events: Mapping[str, Event] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fields: Mapping[str, tuple[Pieces, ...]] = field(default_factory=dict)
     periods: Mapping[str, InstructedPeriod] = field(default_factory=dict)
     parts: tuple[PartName, ...] = ()
     relations: tuple[RelationName, ...] = ()

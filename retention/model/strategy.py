@@ -169,9 +169,35 @@ def _network(bits: int, of: int) -> ipaddress.IPv4Network | ipaddress.IPv6Networ
     return ipaddress.IPv4Network((every, bits)) if of == 32 else ipaddress.IPv6Network((every, bits))
 
 
+Pieces: TypeAlias = tuple[str, ...]
+"""A column's name, with its table's before it, and the schema's before that: ("addresses", "street")."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rewriting:
-    """What a dataset says of its rewriting: column → strategy, and the column that says when it was done."""
+    """What a dataset says of its rewriting: column → strategy, of the table itself and of its parts, and the column
+    that says when it was done.
+    """
 
     columns: Mapping[str, Strategy] = field(default_factory=dict)
+    parts: Mapping[Pieces, Strategy] = field(default_factory=dict)
     done: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.columns or self.parts)
+
+    @property
+    def named(self) -> Mapping[str, Strategy]:
+        """All of them, by their names in one text."""
+        own = {spoken((name,)): each for name, each in self.columns.items()}
+        return own | {spoken(pieces): each for pieces, each in self.parts.items()}
+
+    @property
+    def strategies(self) -> tuple[Strategy, ...]:
+        """Of every column."""
+        return (*self.columns.values(), *self.parts.values())
+
+
+def spoken(pieces: Pieces) -> str:
+    """`addresses.street`; a piece with a dot of its own in quotes."""
+    return ".".join(f'"{piece}"' if "." in piece else piece for piece in pieces)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from retention.model import predicate as p
-from retention.model.catalogue import Column
+from retention.model.catalogue import Column, Table
 from retention.model.dataset import Dataset
 from retention.model.policy import REWRITING, Rule, Variant
 from retention.model.strategy import Strategy
-from retention.planning.bound import BoundDataset, Component, Job
+from retention.planning.bound import BoundDataset, Component, Job, Rewritten
 from retention.planning.limbs import Case
 from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
@@ -49,7 +50,7 @@ def spelt_out(dataset: Dataset, action: str) -> bool:
         return dataset.columns is None
     if action == RESTRICT:
         return dataset.restrict is not None or dataset.vault_of is not None
-    strategies = dataset.rewriting.columns.values()
+    strategies = dataset.rewriting.strategies
     return bool(strategies) and not (action == ANONYMIZE and any(each.linking for each in strategies))
 
 
@@ -88,11 +89,29 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Rewrite:
-    """A column of the root, how it is rewritten, and `open`, plain: it has to be, in this row."""
+    """A column, how it is rewritten, and `open`, plain, over the root: it has to be, in the record.
+
+    `name` tells it from the others of its dataset.
+    """
 
     column: Column
     strategy: Strategy
+    name: str
     open: p.Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartRewrite(Rewrite):
+    """A column of a part's rows: it is open where one of them has to be rewritten.
+
+    Those are the rows of `source` of which `undone` is true, of a record of which `free` is, both plain: no rule
+    needs the column, and nothing says that it was rewritten.
+    """
+
+    table: Table
+    source: p.Source
+    undone: p.Test
+    free: p.Test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +131,12 @@ class Referenced:
 
     now: p.Test | None
     lasting: p.Test | None
+
+
+def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: str) -> p.Test:
+    """The test of this name is true of the record, of that of the chains, by their guards, that is its own."""
+    tests = [every[name] if guard is None else p.All(items=(guard, every[name])) for guard, every in of]
+    return tests[0] if len(tests) == 1 else p.AnyOf(items=tuple(tests))
 
 
 class Actions(Stops):
@@ -184,15 +209,14 @@ class Actions(Stops):
     # -- columns ---------------------------------------------------------------------------
 
     def needed(self, job: Job, root: p.Source, *, gone: bool = False) -> Mapping[str, p.Test | None]:
-        """Column that rewriting touches → plain: a rule needs it to which the job's yields; None: none ever does."""
+        """Name of a rewritten column → plain: a rule needs it to which the job's yields; None: none ever does."""
         made: dict[tuple[Sign, ...], p.Test | None] = {}
         found: dict[str, p.Test | None] = {}
         for item in job.bound.rewriting:
-            name = item.column.name
-            sign = tuple(sign for sign, _ in self.keeping(job, job.rule, root, always, column=name))
+            sign = tuple(sign for sign, _ in self.keeping(job, job.rule, root, always, column=item.cell))
             if sign not in made:
-                made[sign] = self.retained(job, job.rule, root, gone=gone, column=name)
-            found[name] = made[sign]
+                made[sign] = self.retained(job, job.rule, root, gone=gone, column=item.cell)
+            found[item.name] = made[sign]
         return found
 
     # -- done ------------------------------------------------------------------------------
@@ -209,35 +233,74 @@ class Actions(Stops):
         return p.Untrue(item=p.AnyOf(items=tuple(left.values())))
 
     def rewrites(self, job: Job, root: p.Source) -> tuple[Rewrite, ...]:
-        """Every column that the job rewrites; none where it never does."""
+        """Every column of the root that the job rewrites; none where it never does."""
         if not REWRITING & set(actions(job)):
             return ()
         left = [(said.guard, self.left_to_rewrite(job, said, root)) for said in self.chains(job, root)]
-        found = []
-        for item in job.bound.rewriting:
-            tests = [
-                columns[item.column.name]
-                if guard is None
-                else p.All(items=(guard, columns[item.column.name]))
-                for guard, columns in left
-            ]
-            wanted = tests[0] if len(tests) == 1 else p.AnyOf(items=tuple(tests))
-            found.append(Rewrite(column=item.column, strategy=item.strategy, open=wanted))
-        return tuple(found)
+        return tuple(
+            Rewrite(
+                column=item.column, strategy=item.strategy, name=item.name, open=_one_holds(left, item.name)
+            )
+            for item in job.bound.rewriting
+            if item.own
+        )
+
+    def part_rewrites(self, job: Job, root: p.Source) -> tuple[PartRewrite, ...]:
+        """Every column of the record's parts that the job rewrites; one source for each of their tables."""
+        items = [item for item in job.bound.rewriting if not item.own]
+        if not items or not REWRITING & set(actions(job)):
+            return ()
+        chains = self.chains(job, root)
+        left = [(said.guard, self.left_to_rewrite(job, said, root)) for said in chains]
+        free = [(said.guard, self._free(job, said, root)) for said in chains]
+        sources = {item.table.id: self.source(item.table.id) for item in items}
+        return tuple(
+            PartRewrite(
+                column=item.column,
+                strategy=item.strategy,
+                name=item.name,
+                open=_one_holds(left, item.name),
+                table=item.table,
+                source=sources[item.table.id],
+                undone=self._undone(item, sources[item.table.id]),
+                free=_one_holds(free, item.name),
+            )
+            for item in items
+        )
 
     def left_to_rewrite(self, job: Job, said: Chain, root: p.Source) -> Mapping[str, p.Test]:
-        """Column → plain: no rule needs it, and it has not been rewritten."""
+        """Name of a column → plain: no rule needs it, and it has not been rewritten, in all rows of the record."""
         found: dict[str, p.Test] = {}
         needed = self.needed(job, root)
         for item in job.bound.rewriting:
-            field = self._column(root, item.column)
-            undone: p.Test = p.Untrue(item=p.IsDone(field=field, strategy=item.strategy))
+            if item.own:
+                undone = self._undone(item, root)
+            else:
+                undone = self._downward(job.bound, root, item.table.id, partial(self._undone, item))
             if not item.strategy.told:
-                there = p.Not(item=p.IsNull(item=field))
-                undone = p.All(items=(there, p.Untrue(item=self.marked(job, said, root))))
-            kept = needed[item.column.name]
-            found[item.column.name] = undone if kept is None else p.All(items=(p.Untrue(item=kept), undone))
+                undone = p.All(items=(undone, p.Untrue(item=self.marked(job, said, root))))
+            kept = needed[item.name]
+            found[item.name] = undone if kept is None else p.All(items=(p.Untrue(item=kept), undone))
         return found
+
+    def _free(self, job: Job, said: Chain, root: p.Source) -> Mapping[str, p.Test]:
+        """The same but for what the rows of parts tell."""
+        found: dict[str, p.Test] = {}
+        needed = self.needed(job, root)
+        for item in job.bound.rewriting:
+            kept = needed[item.name]
+            tests: list[p.Test] = [] if kept is None else [p.Untrue(item=kept)]
+            if not item.strategy.told:
+                tests.append(p.Untrue(item=self.marked(job, said, root)))
+            found[item.name] = p.All(items=tuple(tests))
+        return found
+
+    def _undone(self, item: Rewritten, row: p.Source) -> p.Test:
+        """By its value alone the column is not rewritten in this row, plain; of what no value tells: it has one."""
+        field = self._column(row, item.column)
+        if item.strategy.told:
+            return p.Untrue(item=p.IsDone(field=field, strategy=item.strategy))
+        return p.Not(item=p.IsNull(item=field))
 
     def marked(self, job: Job, said: Chain, root: p.Source) -> p.Test:
         """Plain: the record was rewritten not earlier than every event by which a limb of its rule has come."""

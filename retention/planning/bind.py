@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,9 +12,11 @@ from retention.errors import Problem
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId
 from retention.model.dataset import Connector, Dataset, EventColumn, PartName
+from retention.model.strategy import Pieces
 from retention.planning.bound import (
     BoundDataset,
     BoundFact,
+    Cell,
     Component,
     Loosened,
     Part,
@@ -26,6 +27,7 @@ from retention.planning.bound import (
 )
 from retention.planning.clocks import clock_encoding
 from retention.planning.conditions import Binder
+from retention.planning.fingerprints import fingerprint
 from retention.planning.loosening import within_a_table
 from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.order import removal_order, ways_out
@@ -40,10 +42,9 @@ from retention.planning.reach import (
 )
 from retention.planning.relations import with_relations
 from retention.planning.restricting import leaving, marking
-from retention.planning.rewritable import Rewritable, clashes
+from retention.planning.rewritable import Find, Rewritable, clashes
 from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
 from retention.planning.spelt import Names
-from retention.planning.triggers import traces
 from retention.planning.vaults import placed, with_vaults
 
 T = TypeVar("T")
@@ -133,11 +134,12 @@ class _Attempt:
         facts = self._all("facts", dataset.facts, partial(names.fact, root))
         lengths = self._all("periods", dataset.periods, partial(names.period, root))
         subject = self._all("subject", dataset.subject or {}, partial(names.value, root))
-        fields = {name: self._named(root, f"fields.{name}", cs) for name, cs in dataset.fields.items()}
-        columns = self._named(root, "columns", dataset.columns or ())
         self._where(root)
         members = self._parts(root)
         shared = self._shared(members)
+        find = self._finding(root, members, shared)
+        fields = {name: self._cells(f"fields.{name}", cs, find) for name, cs in dataset.fields.items()}
+        columns = self._cells("columns", ((name,) for name in dataset.columns or ()), find)
         outside = outside_references(catalogue, members)
         if not dataset.columns:  # a slice is never deleted, and only a DELETE reaches further
             self.problems += reach_problems(
@@ -170,7 +172,7 @@ class _Attempt:
             return None
         within = tuple(within_a_table(catalogue, members))
         emptied = {*members, *(item.table.id for item in shared)}
-        rewriting = Rewritable(self.connector, dataset, catalogue, root)
+        rewriting = Rewritable(self.connector, dataset, catalogue, root, find)
         self.problems += rewriting.problems
         mark, unfit = marking(dataset, catalogue, root)
         for found, write in unfit:
@@ -199,7 +201,12 @@ class _Attempt:
             done=rewriting.done,
             mark=mark,
             blind=tuple(b for b in catalogue.blind if b.table is None or b.table in emptied),
-            catalogue_schema=fingerprint(catalogue, self._touched(emptied, events, read), root, dataset),
+            catalogue_schema=fingerprint(
+                catalogue,
+                self._touched(emptied, events, read),
+                {root.id: root, **{item.table.id: item.table for item in rewriting.columns}}.values(),
+                dataset,
+            ),
         )
 
     def _touched(
@@ -290,10 +297,15 @@ class _Attempt:
             self._problem(key, error.found, error.write)
             return None
 
-    def _named(self, root: Table, key: str, columns: Iterable[str]) -> frozenset[str]:
-        """Columns of the root as the catalogue calls them."""
-        found = [self._spelt(key, partial(find_column, self.catalogue, root, name)) for name in columns]
-        return frozenset(column.name for column in found if column is not None)
+    def _finding(self, root: Table, members: Mapping[TableId, Part | None], shared: Iterable[Shared]) -> Find:
+        parts = {part.table.id: part.table for part in members.values() if part is not None}
+        beside = {item.table.id for item in shared}
+        return lambda pieces: self.names.member(root, pieces, parts, beside)
+
+    def _cells(self, key: str, columns: Iterable[Pieces], find: Find) -> frozenset[Cell]:
+        """Columns of the record as the catalogue calls them."""
+        found = [self._spelt(key, partial(find, pieces)) for pieces in columns]
+        return frozenset((each[0].id, each[1].name) for each in found if each is not None)
 
     def _all(self, key: str, written: Mapping[str, W], make: Callable[[W], T]) -> dict[str, T]:
         """What `make` finds for each of those that could be found."""
@@ -376,22 +388,3 @@ def _text(item: EventColumn, others: list[str]) -> str:
     if item.where is not None:
         text += f" where {item.where.text}"
     return f"{text} by {item.via}" if text in others and item.via is not None else text
-
-
-def fingerprint(catalogue: Catalogue, tables: Iterable[TableId], root: Table, dataset: Dataset) -> str:
-    """SHA-256 over the tables' columns, keys, triggers and references, as hex: what drift is measured by."""
-    stays = bool(dataset.rewriting.columns) or dataset.restrict is not None
-    lines = list(traces(root, dataset.triggers)) if stays else []
-    for id_ in sorted(tables, key=str):
-        table = catalogue.tables[id_]
-        lines.append(f"table {id_} {table.relation.value} key={table.key}")
-        lines += [
-            f"  {c.name} {c.type} {c.nullable} {c.generated}{' on update' if c.on_update else ''}"
-            for c in table.columns.values()
-        ]
-        lines += [f"  {t.what} {t.name} {sorted(t.events)}" for t in table.triggers]
-        around = {*catalogue.inbound(id_), *catalogue.outbound(id_)}
-        lines += sorted(
-            f"  {described(r)} -> {r.target} {r.target_columns} {r.on_delete} {r.deferrable}" for r in around
-        )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

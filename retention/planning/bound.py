@@ -13,6 +13,9 @@ from retention.model.encoding import PLAIN, Encoding
 from retention.model.policy import Rule
 from retention.model.strategy import Strategy
 
+Cell: TypeAlias = tuple[TableId, str]
+"""A column: its table, and its name there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
@@ -139,10 +142,21 @@ class Stubborn:
 
 @dataclass(frozen=True, kw_only=True)
 class Rewritten:
-    """A column of the root, and how it is rewritten."""
+    """A column of a table of the record, and how it is rewritten. `own`: the table is the root.
 
+    `name` tells it from the others of the dataset: a part's column as it was written, with its table before it.
+    """
+
+    table: Table
     column: Column
     strategy: Strategy
+    name: str
+    own: bool = True
+
+    @property
+    def cell(self) -> Cell:
+        """Where it is."""
+        return self.table.id, self.column.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +195,9 @@ class BoundDataset:
     its tables the role can't see. `loosened` and `stubborn` are the references that the database looks at as each
     row goes, and that rows of one batch can refer to each other by. `shared`: tables that the record refers to, and
     whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
-    the columns that a record's person is taken out of, in the order of the table; `done`: the column that says when
-    that was done; `mark`: the one by which a record is restricted in place; `vault`: where it is moved to instead.
-    `fields`: a word → columns of the root; `columns`: of a slice, its own.
+    the columns that a record's person is taken out of, the root's first, in the order of the tables; `done`: the
+    column that says when that was done; `mark`: the one by which a record is restricted in place; `vault`: where it
+    is moved to instead. `fields`: a word → columns of the record; `columns`: of a slice, its own.
     """
 
     dataset: Dataset
@@ -198,8 +212,8 @@ class BoundDataset:
     periods: Mapping[str, Instructed] = field(default_factory=dict)
     subject: Mapping[str, Value] = field(default_factory=dict)
     began: Component | None = None
-    fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    columns: frozenset[str] | None = None
+    fields: Mapping[str, frozenset[Cell]] = field(default_factory=dict)
+    columns: frozenset[Cell] | None = None
     where: Condition | None = None
     deferring: bool = False  # references close a cycle inside the record: constraints wait for its end
     loosened: tuple[Loosened, ...] = ()
@@ -239,6 +253,11 @@ class BoundDataset:
     def entangled(self) -> bool:
         """Records of this dataset can refer to each other."""
         return any(item.inside for item in self.outside)
+
+    @property
+    def rewrites_parts(self) -> bool:
+        """Columns of the record's parts are rewritten."""
+        return any(not item.own for item in self.rewriting)
 
     def part(self, table: TableId) -> Part:
         """The part over `table`; KeyError for a table that is none."""

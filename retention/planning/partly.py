@@ -12,20 +12,21 @@ def partly(bound: Sequence[BoundDataset]) -> Iterator[Problem]:
     """One marker says of the whole record when it was rewritten: what it has to tell can't be rewritten by halves."""
     for item in bound:
         over = [other for other in bound if other.root.id == item.root.id]
-        alone = {column for other in over for columns in other.fields.values() for column in columns}
+        alone = {column for other in bound for columns in other.fields.values() for column in columns}
         alone |= {column for other in over if other is not item for column in other.columns or ()}
         untold = [each for each in item.rewriting if not each.strategy.told]
         for each in untold:
-            name = each.column.name
-            if name in alone:
+            shared = [o for o in bound if o is not item and each.table.id in o.members and not each.own]
+            if each.cell in alone or shared:
                 how = f"no value tells {each.strategy.text}"
-                found = f"`{name}` may have to stay while the rest is rewritten, and {how}"
-                write = 'write a strategy that its value tells, such as "redact" or "hash", or take it out of `fields`'
-                yield _problem(item, f"anonymize.{name}", found, write)
+                found = f"`{each.name}` may have to stay while the rest is rewritten, and {how}"
+                out = f"; `{shared[0]}` may keep its row" if shared else ", or take it out of `fields`"
+                write = f'write a strategy that its value tells, such as "redact" or "hash"{out}'
+                yield _problem(item, f"anonymize.{each.name}", found, write)
         for other in over:
             if other is item or item.done is None or other.done != item.done:
                 continue
-            if {each.column.name for each in untold} - {each.column.name for each in other.rewriting}:
+            if {each.cell for each in untold} - {each.cell for each in other.rewriting}:
                 found = f"`{item.done.name}` is set by `{other}` too, which rewrites other columns"
                 yield _problem(item, "done", found, "give each dataset a column of its own")
 

@@ -71,5 +71,5 @@ def _why_not(dataset: Dataset, catalogue: Catalogue, root: Table, column: Column
         yield f"{name} is rewritten, or says when a record was", "name a column of its own"
     written = {column.name, *(other.name for other in root.columns.values() if other.on_update)}
     yield from unlooked_at(root, written, dataset.triggers)
-    if not dataset.rewriting.columns:
-        yield from unknown(root, dataset.triggers)
+    if not dataset.rewriting:
+        yield from unknown((root,), dataset.triggers)

@@ -7,16 +7,17 @@ What the database would say of the values themselves (its CHECKs, texts that are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from retention.config.rule_values import names_of
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset
-from retention.model.strategy import DATES, Constant, Strategy, Way
+from retention.model.strategy import DATES, Constant, Pieces, Strategy, Way, spoken
 from retention.planning import triggers
-from retention.planning.bound import BoundDataset, Rewritten, Some, Value
+from retention.planning.bound import BoundDataset, Cell, Rewritten, Some, Value
 from retention.planning.names import NotFoundError, find_column
 from retention.planning.reach import described
 
@@ -27,43 +28,67 @@ _CHARSETS = {"latin1": "cp1252", "ascii": "ascii", "utf8mb3": "ucs-2", "utf8": "
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 
 
-class Rewritable:
-    """The rewriting of one dataset over its live root table: the columns, and every problem."""
+Find: TypeAlias = Callable[[Pieces], tuple[Table, Column]]
+"""Finds a column of the record, as it is written; NotFoundError for one that is none of it."""
 
-    def __init__(self, connector: Connector, dataset: Dataset, catalogue: Catalogue, root: Table) -> None:
+
+class Rewritable:
+    """The rewriting of one dataset over its live tables: the columns, and every problem."""
+
+    def __init__(
+        self, connector: Connector, dataset: Dataset, catalogue: Catalogue, root: Table, find: Find
+    ) -> None:
         self._file, self._place = connector.file, f"datasets.{dataset.name}"
-        self._dataset, self._catalogue, self._root = dataset, catalogue, root
+        self._dataset, self._catalogue, self._root, self._find = dataset, catalogue, root, find
         self.problems: list[Problem] = []
         self.columns: tuple[Rewritten, ...] = ()
         self.done: Column | None = None
-        if dataset.rewriting.columns:
+        if dataset.rewriting:
             self._bind()
 
     def _problem(self, key: str, found: str, write: str) -> None:
         self.problems.append(Problem(file=self._file, key=f"{self._place}.{key}", found=found, write=write))
 
     def _bind(self) -> None:
-        found: dict[str, Rewritten] = {}
-        for name, strategy in self._dataset.rewriting.columns.items():
-            key = f"anonymize.{name}"
+        found: dict[Cell, Rewritten] = {}
+        rewriting = self._dataset.rewriting
+        own: Iterable[tuple[Pieces, Strategy]] = (((name,), each) for name, each in rewriting.columns.items())
+        for pieces, strategy in (*own, *rewriting.parts.items()):
+            key = f"anonymize.{spoken(pieces)}"
             try:
-                column = find_column(self._catalogue, self._root, name)
+                table, column = self._find(pieces)
             except NotFoundError as error:
                 self._problem(key, error.found, error.write)
                 continue
-            if column.name in found:
+            if (table.id, column.name) in found:
                 self._problem(key, f"`{column.name}` is there twice", "take one of the two out")
-            found[column.name] = Rewritten(column=column, strategy=strategy)
-            for why, write in self._why_not(column, strategy):
+            is_own = len(pieces) == 1
+            name = column.name if is_own else spoken(pieces)
+            item = Rewritten(table=table, column=column, strategy=strategy, name=name, own=is_own)
+            found[item.cell] = item
+            for why, write in self._why_not(item):
                 self._problem(key, why, write)
-        self.columns = tuple(found[name] for name in self._root.columns if name in found)
+        tables = {self._root.id: self._root} | {item.table.id: item.table for item in found.values()}
+        self.columns = tuple(
+            found[table.id, name]
+            for table in tables.values()
+            for name in table.columns
+            if (table.id, name) in found
+        )
         self._marker()
-        written = {*found, *([] if self.done is None else [self.done.name])}
-        written |= {column.name for column in self._root.columns.values() if column.on_update}
-        for why, write in triggers.unlooked_at(self._root, written, self._dataset.triggers):
-            self._problem("anonymize", why, write)
-        for why, write in triggers.unknown(self._root, self._dataset.triggers):
+        for table in tables.values():
+            self._triggered(table)
+        for why, write in triggers.unknown(tuple(tables.values()), self._dataset.triggers):
             self._problem("triggers", why, write)
+
+    def _triggered(self, table: Table) -> None:
+        written = {item.column.name for item in self.columns if item.table.id == table.id}
+        if table.id == self._root.id and self.done is not None:
+            written.add(self.done.name)
+        if written:
+            written |= {column.name for column in table.columns.values() if column.on_update}
+        for why, write in triggers.unlooked_at(table, written, self._dataset.triggers):
+            self._problem("anonymize", why, write)
 
     def _marker(self) -> None:
         name = self._dataset.rewriting.done
@@ -80,35 +105,36 @@ class Rewritable:
             self._problem(
                 "done", found, "name a column of dates that may be NULL and that nothing else writes"
             )
-        elif (used := self._used(column.name)) is not None:
+        elif (used := self._used(self._root, column.name)) is not None:
             self._problem("done", f"`{column.name}` is {used}", "name a column that nothing else uses")
         self.done = column
 
     # -- one column ------------------------------------------------------------------------
 
-    def _why_not(self, column: Column, strategy: Strategy) -> Iterator[tuple[str, str]]:
+    def _why_not(self, item: Rewritten) -> Iterator[tuple[str, str]]:
+        column, strategy = item.column, item.strategy
         name = f"`{column.name}`"
         if column.generated:
             yield f"{name} is computed by the database", "rewrite the columns that it is computed from"
             return
-        used = self._used(column.name)
+        used = self._used(item.table, column.name)
         if used is not None:
             yield f"{name} is {used}, and can't be rewritten", "take it out"
             return
         if strategy.way is Way.NULL and not column.nullable:
-            yield f"{name} is NOT NULL", f'write "redact", or let it be NULL{self._altering(column)}'
+            yield f"{name} is NOT NULL", f'write "redact", or let it be NULL{self._altering(item)}'
         typed = self._type(column, strategy)
         if typed is not None:
             yield typed
             return
         room = room_of(column) if self._catalogue.typed else None
         yield from self._room(column, strategy, room)
-        yield from self._unique(column, strategy)
+        yield from self._unique(item)
 
-    def _altering(self, column: Column) -> str:
-        if self._root.id.schema is None or self._catalogue.quote != '"':
+    def _altering(self, item: Rewritten) -> str:
+        if item.table.id.schema is None or self._catalogue.quote != '"':
             return ""
-        return f' (ALTER TABLE {self._root.id} ALTER COLUMN "{column.name}" DROP NOT NULL;)'
+        return f' (ALTER TABLE {item.table.id} ALTER COLUMN "{item.column.name}" DROP NOT NULL;)'
 
     def _type(self, column: Column, strategy: Strategy) -> tuple[str, str] | None:
         name = f"`{column.name}` is {column.type or 'of no type'}"
@@ -164,10 +190,11 @@ class Rewritable:
         longer = "let it be longer, or write "
         return longer + ('"null"' if column.nullable else '{ strategy = "redact", with = "…" }')
 
-    def _unique(self, column: Column, strategy: Strategy) -> Iterator[tuple[str, str]]:
+    def _unique(self, item: Rewritten) -> Iterator[tuple[str, str]]:
+        column, strategy = item.column, item.strategy
         if strategy.unequal:
             return
-        for index in self._root.indexes:
+        for index in item.table.indexes:
             if index.unique and column.name in index.columns:
                 found = f"`{column.name}` is unique (index `{index.name}`), and {strategy.text} makes values alike"
                 ways = ['"null"'] if column.nullable else []
@@ -180,14 +207,15 @@ class Rewritable:
 
     # -- what the record is told by --------------------------------------------------------
 
-    def _used(self, name: str) -> str | None:
+    def _used(self, table: Table, name: str) -> str | None:
         """What else the column is, by the catalogue: of the key, or of a reference."""
-        if name in (self._dataset.key or self._root.key) or name in self._root.key:
+        own = self._dataset.key or () if table.id == self._root.id else ()
+        if name in own or name in table.key:
             return "part of the key"
-        for reference in self._catalogue.outbound(self._root.id):
+        for reference in self._catalogue.outbound(table.id):
             if name in reference.columns:
                 return f"part of a reference (`{described(reference)}` to `{reference.target}`)"
-        for reference in self._catalogue.inbound(self._root.id):
+        for reference in self._catalogue.inbound(table.id):
             if name in reference.target_columns:
                 return f"what `{described(reference)}` refers to"
         return None
@@ -244,29 +272,31 @@ def _described(column: Column) -> str:
 def clashes(bound: Iterable[BoundDataset], catalogue: Catalogue) -> Iterator[Problem]:
     """Rewritten columns, and columns that say when, by which a dataset of the connector tells its records."""
     every = tuple(bound)
-    used: dict[tuple[TableId, str], str] = {}
+    used: dict[Cell, str] = {}
     for item in every:
         for place, what in _told_by(item, catalogue):
             used.setdefault(place, f"{what} of `{item}`")
     clocks = [(name, what) for (_, name), what in used.items()]
     for item in every:
-        for found, write in triggers.meddling(item.root, item.dataset.triggers, clocks):
-            yield _clash(item, "triggers", found, write)
-    written: dict[tuple[TableId, str], tuple[BoundDataset, Strategy]] = {}
+        tables = {item.root.id: item.root} | {each.table.id: each.table for each in item.rewriting}
+        for table in tables.values():
+            for found, write in triggers.meddling(table, item.dataset.triggers, clocks):
+                yield _clash(item, "triggers", found, write)
+    written: dict[Cell, tuple[BoundDataset, Strategy]] = {}
     for item in every:
-        places = {f"anonymize.{each.column.name}": each.column.name for each in item.rewriting}
+        places = {f"anonymize.{each.name}": each.cell for each in item.rewriting}
         if item.done is not None:
-            places["done"] = item.done.name
-        for key, name in places.items():
-            use = used.get((item.root.id, name))
+            places["done"] = item.root.id, item.done.name
+        for key, (table_id, name) in places.items():
+            use = used.get((table_id, name))
             if use is not None:
                 found = f"`{name}` is {use}, and can't be {'rewritten' if key != 'done' else 'set'}"
                 yield _clash(item, key, found, "take it out" if key != "done" else "name a column of its own")
         for each in item.rewriting:
-            other, strategy = written.setdefault((item.root.id, each.column.name), (item, each.strategy))
+            other, strategy = written.setdefault(each.cell, (item, each.strategy))
             if strategy != each.strategy:
-                found = f"`{each.column.name}` is rewritten by `{other}` in another way ({strategy.text})"
-                yield _clash(item, f"anonymize.{each.column.name}", found, "write the same strategy in both")
+                found = f"`{each.name}` is rewritten by `{other}` in another way ({strategy.text})"
+                yield _clash(item, f"anonymize.{each.name}", found, "write the same strategy in both")
 
 
 def _clash(item: BoundDataset, key: str, found: str, write: str) -> Problem:
@@ -274,7 +304,7 @@ def _clash(item: BoundDataset, key: str, found: str, write: str) -> Problem:
     return Problem(file=item.connector.file, key=place, found=found, write=write)
 
 
-def _told_by(item: BoundDataset, catalogue: Catalogue) -> Iterator[tuple[tuple[TableId, str], str]]:
+def _told_by(item: BoundDataset, catalogue: Catalogue) -> Iterator[tuple[Cell, str]]:
     """(table, column) and what it is; a subject is none of these: a person may be taken out of it."""
     began = () if item.began is None else (item.began,)
     for name, components in [*item.events.items(), ("began", began)]:
@@ -298,6 +328,6 @@ def _told_by(item: BoundDataset, catalogue: Catalogue) -> Iterator[tuple[tuple[T
 
 def _named(
     table: TableId, condition: Condition | None, catalogue: Catalogue, what: str
-) -> Iterator[tuple[tuple[TableId, str], str]]:
+) -> Iterator[tuple[Cell, str]]:
     for pieces in names_of(condition.tree) if condition is not None else ():
         yield (table, find_column(catalogue, catalogue.tables[table], pieces[-1]).name), what

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from retention.errors import Problem
 from retention.model.policy import Policy, Rule
+from retention.model.strategy import HASH_PREFIX, Way
 from retention.planning.bound import BoundDataset
-from retention.planning.reach import described
+from retention.planning.reach import create_index, described, quoted
 
 
 def rewriting_problems(policy: Policy, bound: Sequence[BoundDataset]) -> Iterator[Problem]:
@@ -19,6 +20,26 @@ def rewriting_problems(policy: Policy, bound: Sequence[BoundDataset]) -> Iterato
         if item.rewriting:
             for reader in bound:
                 yield from _unfindable(policy, item, reader)
+
+
+def comes_back(bound: Sequence[BoundDataset], mark: str) -> Iterator[str]:
+    """Unique columns that are hashed: a value that comes back has the hash that is there already. `mark`: quotes."""
+    for item in bound:
+        for each in item.rewriting:
+            unique = (i for i in each.table.indexes if i.unique and each.column.name in i.columns)
+            index = next(unique, None)
+            if each.strategy.way is not Way.HASH or index is None:
+                continue
+            plain = create_index(each.table.id, index.columns, mark).removesuffix(";")
+            partial = f"{plain.replace('CREATE INDEX', 'CREATE UNIQUE INDEX', 1)} WHERE "
+            partial += f"{quoted(each.column.name, mark)} NOT LIKE '{HASH_PREFIX}%'"
+            way = f"a plain one ({plain})" if mark == "`" else f"one of what is not hashed ({partial})"
+            yield (
+                f"`{item}`: `{each.name}` is unique (index `{index.name}`) and hashed: a value that comes back, or"
+                " is there in two spellings that [identifiers] makes alike, would have the hash that is there already,"
+                f" and its record is set aside at every run. Put {way} in the index's place, or write"
+                ' "null" or "token" where nobody is looked for'
+            )
 
 
 def _none(policy: Policy, rule: Rule, item: BoundDataset, bound: Sequence[BoundDataset]) -> Iterator[Problem]:
@@ -38,11 +59,11 @@ def _none(policy: Policy, rule: Rule, item: BoundDataset, bound: Sequence[BoundD
 
 def _unfindable(policy: Policy, item: BoundDataset, reader: BoundDataset) -> Iterator[Problem]:
     """A told event comes with kinds of identifier of which none is left to find the records of `reader` by."""
-    rewritten = {each.column.name for each in item.rewriting}
+    rewritten = {each.cell: each.name for each in item.rewriting}
     lost = {
-        kind: value.column.name
+        kind: rewritten[value.table, value.column.name]
         for kind, value in reader.subject.items()
-        if value.table == item.root.id and value.column.name in rewritten
+        if (value.table, value.column.name) in rewritten
     }
     if not lost:
         return

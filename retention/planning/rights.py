@@ -46,10 +46,13 @@ def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
     for twin in bound.vault.twins if bound.vault is not None and deletes else ():
         found[Need(table=twin.target.id, right=Right.READ)] = None
         found[Need(table=twin.target.id, right=Right.INSERT)] = None
-    rewritten = [item.column.name for item in bound.rewriting]
-    if rewritten or bound.mark is not None:
-        columns = (*rewritten, *(column.name for column in (bound.done, bound.mark) if column is not None))
-        found[Need(table=bound.root.id, right=Right.REWRITE, columns=columns)] = None
+    written: dict[TableId, list[str]] = {bound.root.id: []}
+    for item in bound.rewriting:
+        written.setdefault(item.table.id, []).append(item.column.name)
+    written[bound.root.id] += [column.name for column in (bound.done, bound.mark) if column is not None]
+    for table, columns in written.items():
+        if columns:
+            found[Need(table=table, right=Right.REWRITE, columns=tuple(columns))] = None
     for table in _looked_at(bound):
         found[Need(table=table, right=Right.READ)] = None
     return tuple(found)

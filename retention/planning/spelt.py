@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.condition import Condition
 from retention.model.dataset import ColumnPath, Fact, InstructedPeriod, Name, SomeRow
+from retention.model.strategy import Pieces
 from retention.planning.bound import BoundFact, Hop, Instructed, Some, Value
 from retention.planning.conditions import Binder
 from retention.planning.names import NotFoundError, find_column, find_table
@@ -67,6 +70,26 @@ class Names:
             )
         least, most = item.between
         return Instructed(value=value, unit=item.unit, least=least, most=most)
+
+    def member(
+        self, root: Table, pieces: Pieces, parts: Mapping[TableId, Table], shared: Collection[TableId]
+    ) -> tuple[Table, Column]:
+        """A column of the root, or of one of its `parts` by that table's name; `shared` are not only its own."""
+        *place, word = pieces
+        if not place:
+            return root, find_column(self._catalogue, root, word)
+        table = self._table(root, Name(pieces=tuple(place), text=".".join(place)))
+        if table.id == root.id:
+            raise NotFoundError(f"`{table.id}` is the dataset's own table", f'write "{word}" alone')
+        if table.id in shared:
+            raise NotFoundError(
+                f"several records can refer to one row of `{table.id}`",
+                "give the table a dataset and a rule of its own",
+            )
+        if table.id not in parts:
+            found = f"`{table.id}` is no part of the record"
+            raise NotFoundError(found, f'list it: parts = ["{table.id.name}"]')
+        return parts[table.id], find_column(self._catalogue, parts[table.id], word)
 
     def _table(self, root: Table, name: Name) -> Table:
         """A table named without its schema is looked for beside the root first."""

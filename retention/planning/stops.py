@@ -10,7 +10,7 @@ from functools import partial
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.policy import Basis, Rule, Variant
-from retention.planning.bound import BoundDataset, Job, Outside, Ruled
+from retention.planning.bound import BoundDataset, Cell, Job, Outside, Ruled
 from retention.planning.holding import Holding, held_list
 from retention.planning.results import Places, cases
 from retention.planning.sharing import Share, Sharing
@@ -105,7 +105,7 @@ class Stops(Sharing):
         return found
 
     def retained(
-        self, job: Job, rule: Rule, root: p.Source, *, gone: bool, column: str | None = None
+        self, job: Job, rule: Rule, root: p.Source, *, gone: bool, column: Cell | None = None
     ) -> p.Test | None:
         """Plain: a rule that `rule`, one of the job's, yields to still keeps a row of the record, or the `column`.
 
@@ -136,12 +136,12 @@ class Stops(Sharing):
         asked: Asked,
         *,
         gone: bool = False,
-        column: str | None = None,
+        column: Cell | None = None,
     ) -> list[Keeper]:
         """Every rule, by a variant that is `asked` for, that can keep a row of the record.
 
         `rule`: the one that it is kept from, which keeps nothing from itself; None: of any. `column`: only what needs
-        this column of the root, by its name.
+        this column of one of its rows.
         """
         found = (make() for _, make in self.keeping(job, rule, root, asked, gone=gone, column=column))
         return [keeper for keeper in found if keeper is not None]
@@ -154,22 +154,18 @@ class Stops(Sharing):
         asked: Asked,
         *,
         gone: bool = False,
-        column: str | None = None,
+        column: Cell | None = None,
     ) -> Iterator[tuple[Sign, Callable[[], Keeper | None]]]:
         """The same, each by what tells it from others, and not made yet."""
         bound, told = job.bound, job.told
         for other in job.every:
-            places = _places(other, asked, needing(column, bound, bound))
+            places = _places(other, asked, needing(column, bound))
             if places and (rule is None or other.name != rule.name):
                 yield ("", other.name, places), partial(self._keeper, job, other, root, places, gone=gone)
         for number, share in enumerate(self._keeping_shares(bound, column)):
             for other in self.rules_of(share.other):
                 own = rule is not None and other.name == rule.name
-                places = _places(
-                    other,
-                    always if own else asked,
-                    needing(column, share.other, bound if share.whole else None),
-                )
+                places = _places(other, always if own else asked, needing(column, share.other))
                 if places:
                     sign = f"shares {share.other} {number}", other.name, places
                     yield sign, partial(self._sharer, told, other, share, root, places)
@@ -187,20 +183,20 @@ class Stops(Sharing):
                                 sign = f"needs {same} {number} {ruled.bound}", other.name, places
                                 yield sign, partial(self._needed, job, row, same, item, ruled, other, places)
 
-    def _keeping_shares(self, bound: BoundDataset, column: str | None) -> Iterator[Share]:
-        """Rules on a whole row do not keep a slice of it; a part that is shared has no column of the root."""
+    def _keeping_shares(self, bound: BoundDataset, column: Cell | None) -> Iterator[Share]:
+        """Rules on a whole row do not keep a slice of it; of a column those are asked whose rows have it."""
         for share in self.sharing(bound):
             of_a_slice = bound.sliced and not share.other.sliced
-            if not of_a_slice and (column is None or share.table == bound.root.id):
+            if not of_a_slice and (column is None or share.table == column[0]):
                 yield share
 
     def _same_row(
-        self, bound: BoundDataset, root: p.Source, column: str | None
+        self, bound: BoundDataset, root: p.Source, column: Cell | None
     ) -> Iterator[tuple[BoundDataset, Callable[[Callable[[p.Source], p.Test | None]], p.Test | None]]]:
-        """The dataset, and others over the same row where a column is asked about: each with its record's test."""
+        """The dataset, and others with the same row where a column is asked about: each with its record's test."""
         yield bound, lambda test: test(root)
         for share in self.sharing(bound) if column is not None else ():
-            if share.whole:
+            if column is not None and share.table == column[0]:
 
                 def where(test: Callable[[p.Source], p.Test | None], share: Share = share) -> p.Test | None:
                     passed = test(share.owner)
@@ -254,11 +250,10 @@ class Stops(Sharing):
         return p.AnyOf(items=tuple(found)) if found else None
 
 
-def needing(column: str | None, bound: BoundDataset, same: BoundDataset | None) -> Asked:
+def needing(column: Cell | None, bound: BoundDataset) -> Asked:
     """Whether a variant that keeps a record of `bound` needs the column of one of its rows.
 
-    All of its own record, of a slice the slice's, or what its `needs` names of this data, of the root's row alone:
-    `same` is the dataset whose root it is.
+    All of its own record, of a slice the slice's, or what its `needs` names of this data.
     """
     if column is None:
         return always
@@ -266,13 +261,13 @@ def needing(column: str | None, bound: BoundDataset, same: BoundDataset | None) 
 
     def needs(variant: Variant) -> bool:
         if data in variant.needs:
-            return same is not None and _needs(variant, data, bound.fields, column)
+            return _needs(variant, data, bound.fields, column)
         return bound.columns is None or column in bound.columns
 
     return needs
 
 
-def _needs(variant: Variant, data: str, columns: Mapping[str, frozenset[str]], column: str | None) -> bool:
+def _needs(variant: Variant, data: str, columns: Mapping[str, frozenset[Cell]], column: Cell | None) -> bool:
     """The variant needs the data, and the column where one is asked about."""
     named = variant.needs.get(data, ())
     return bool(named) and (column is None or any(column in columns.get(name, ()) for name in named))

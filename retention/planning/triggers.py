@@ -49,14 +49,16 @@ def unlooked_at(root: Table, columns: Collection[str], looked_at: Collection[str
             )
 
 
-def unknown(root: Table, looked_at: Iterable[str]) -> Iterator[Reason]:
-    """Names that are no UPDATE trigger's of the table."""
-    there = [t.name for t in root.triggers if t.what != "rule" and "UPDATE" in t.events]
+def unknown(tables: Collection[Table], looked_at: Iterable[str]) -> Iterator[Reason]:
+    """Names that are no UPDATE trigger's of one of the tables, the root first."""
+    every = [trigger for table in tables for trigger in table.triggers]
+    there = [t.name for t in every if t.what != "rule" and "UPDATE" in t.events]
+    of = " and ".join(f"`{table.id}`" for table in tables)
     for name in looked_at:
         if name not in there:
             known = ", ".join(f"`{each}`" for each in there) or "none"
             yield (
-                f"`{root.id}` has no UPDATE trigger `{name}`; it has: {known}",
+                f"{of} has no UPDATE trigger `{name}`; it has: {known}",
                 "take it out, or mend the name",
             )
 

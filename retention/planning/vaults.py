@@ -21,6 +21,7 @@ from retention.planning.reach import described
 Said = tuple[str, str, str]
 """The key of the vault's dataset, what is found, what to write."""
 
+_PLAIN = "the database's own order"
 _MADE = "retention vault create … --ddl prints the table as it should be"
 
 
@@ -258,8 +259,8 @@ def _differs(mine: Column, theirs: Column) -> tuple[str, str] | None:
         return f"called {mine.name}", f"called {theirs.name}"
     if mine.type.casefold() != theirs.type.casefold():
         return mine.type or "of no type", theirs.type or "of no type"
-    if mine.collation and theirs.collation and mine.collation != theirs.collation:
-        return f"compared by {mine.collation}", f"compared by {theirs.collation}"
+    if mine.collation != theirs.collation:
+        return f"compared by {mine.collation or _PLAIN}", f"compared by {theirs.collation or _PLAIN}"
     if mine.nullable and not theirs.nullable and not theirs.generated:
         return "NULL in some rows, or may be", "NOT NULL"
     if theirs.generated and not mine.generated:

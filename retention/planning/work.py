@@ -14,6 +14,7 @@ from retention.planning.actions import (
     DUE,
     RELEASE,
     RESTRICT,
+    PartRewrite,
     Rewrite,
     action_of,
     actions,
@@ -60,8 +61,9 @@ class Work:
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
-    `shared`: of each shared part, which rows go with the records; `rewrites`: the columns that are rewritten; none
-    where no record is. `actions`: what it can come to; `action`: of one that is about that alone, with a plain label.
+    `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
+    rewritten, none where no record is; `part_rewrites`: those of its parts. `actions`: what it can come to; `action`:
+    of one that is about that alone, with a plain label.
     `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
@@ -83,6 +85,7 @@ class Work:
     goes_before: tuple[p.Pairs, ...]
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
+    part_rewrites: tuple[PartRewrite, ...] = ()
     actions: tuple[str, ...] = (DELETE,)
     action: str | None = None
     marker: Column | None = None
@@ -113,6 +116,18 @@ class Work:
         return tuple(due_by(action) for action in self.actions if removes(action, self.bound))
 
     @property
+    def marker_of_rewriting(self) -> Column | None:
+        """The column of the root that is set with every record that is rewritten."""
+        return self.bound.done if self.rewrites or self.part_rewrites else None
+
+    @property
+    def rewriting(self) -> tuple[str, ...]:
+        """What the fate is called of a record that is rewritten."""
+        if self.action is not None:
+            return (DUE,) if self.action in REWRITING else ()
+        return tuple(due_by(action) for action in self.actions if action in REWRITING)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """What the fate is called of a record that is due."""
         return tuple(map(due_by, self.actions)) if self.action is None else (DUE,)
@@ -130,6 +145,7 @@ class Work:
             strict=_only(self.strict, action),
             free=_only(self.free, action),
             rewrites=self.rewrites if rewriting else (),
+            part_rewrites=self.part_rewrites if rewriting else (),
             marker=self.bound.done if rewriting else None if gone else self.bound.mark,
             referring=self.referring if gone else (),
             goes_before=self.goes_before if gone else (),
@@ -213,12 +229,14 @@ def work(fates: Fates, job: Job) -> Work:
         and not bound.shared
         and not bound.periods
         and not related
-        and not any(c.hops for c in every),
+        and not any(c.hops for c in every)
+        and not bound.rewrites_parts,
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job) if deletes else (),
         ringed=fates.ringed(job, root) if deletes else None,
         rewrites=fates.rewrites(job, root),
+        part_rewrites=fates.part_rewrites(job, root),
         actions=actions(job),
         shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
     )
@@ -238,8 +256,8 @@ def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:
     """Rows that refer to it matter to no rule on the record: none removes it, none elsewhere needs a column of it."""
     if any(empties(fates.other(job, rule, job.bound)) for rule in job.every):
         return False
-    names = (item.column.name for item in job.bound.rewriting)
-    signs = (sign for name in names for sign, _ in fates.keeping(job, None, root, always, column=name))
+    cells = (item.cell for item in job.bound.rewriting)
+    signs = (sign for cell in cells for sign, _ in fates.keeping(job, None, root, always, column=cell))
     return not any(where for where, _, _ in signs)
 
 

@@ -24,7 +24,7 @@ from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
 from retention.planning.reach import described
 from retention.planning.relations import repeated, with_relations
-from retention.planning.rewriting_rules import rewriting_problems
+from retention.planning.rewriting_rules import comes_back, rewriting_problems
 from retention.planning.rights import Need, Right, needs
 from retention.planning.shared_parts import unshared
 from retention.planning.vaults import unled
@@ -128,6 +128,7 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
             *_rings(bound),
             *unshared(bound),
             *map(said, circles(bound)),
+            *comes_back(bound, target.catalogue().quote),
             *_unled(bound, target),
             *clock_warnings(bound, target, now),
         ),

@@ -21,7 +21,7 @@ _LOST = "put your copy of it back: with another key equal values would no longer
 
 def wanted(config: Configuration) -> bool:
     """Some dataset makes values that depend on the key."""
-    every = (d.rewriting.columns.values() for d in stores.datasets(config))
+    every = (d.rewriting.strategies for d in stores.datasets(config))
     return any(strategy.keyed for strategies in every for strategy in strategies)
 
 

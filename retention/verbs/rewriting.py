@@ -35,9 +35,7 @@ def trial_problems(policy: Policy, bound: Iterable[BoundDataset], target: Target
 def _samples(policy: Policy, bound: BoundDataset) -> Mapping[str, Any]:
     """One result of each strategy that the engine computes."""
     return {
-        item.column.name: rewriter(item.strategy, keyed(policy, item, _SAMPLE_KEY))(
-            _SAMPLE[item.strategy.address]
-        )
+        item.name: rewriter(item.strategy, keyed(policy, item, _SAMPLE_KEY))(_SAMPLE[item.strategy.address])
         for item in bound.rewriting
         if item.strategy.computed
     }
@@ -50,9 +48,10 @@ def making_of(config: Configuration, state: StateStore, item: Work, at: datetime
     """
     if not (item.stays or item.moves):
         return None
-    columns = [each for each in item.bound.rewriting if each.strategy.computed] if item.rewrites else []
+    rewrites = bool(item.rewrites or item.part_rewrites)
+    columns = [each for each in item.bound.rewriting if each.strategy.computed] if rewrites else []
     key = pseudonym_key(config, state) if any(each.strategy.keyed for each in columns) else b""
-    makes = {each.column.name: rewriter(each.strategy, keyed(config.policy, each, key)) for each in columns}
+    makes = {each.name: rewriter(each.strategy, keyed(config.policy, each, key)) for each in columns}
     return Making(makes=makes, at=at)
 
 

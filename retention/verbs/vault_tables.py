@@ -66,6 +66,7 @@ def vault_script(place: Place, *, dataset: str) -> Script:
         notes=(
             f"The tables that restricted records of {connector.name}.{vault.vault_of} are moved to;"
             " retention check compares every column.",
+            *(() if statements else ("Every table is there already: there is nothing to be made.",)),
             *(who if grants else ()),
         ),
         statements=statements,

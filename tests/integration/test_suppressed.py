@@ -148,3 +148,37 @@ def test_a_key_that_is_gone_and_was_not_destroyed_is_missed(work: Workplace, sql
     assert "is not there; put your copy of it back" in told.stderr
     path.unlink()
     assert shop.cli("suppressed", "db.contacts", "--from", "-", typed="ann@example.org\n").exit_code == 3
+
+
+def test_one_value_has_one_result_in_every_dataset_and_another_under_another_key(
+    work: Workplace, store: Store
+):
+    """Rows that refer to each other by an address still do, and a name that is made up is the same everywhere."""
+    work.template = None
+    columns = "email VARCHAR(40), name VARCHAR(40), made DATE, done DATE"
+    people = {"contacts": " Ann@Example.org ", "tickets": "ann@example.org"}
+    store.script("".join(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {columns});" for table in people))
+    work.rules["identifiers"] = '[identifiers]\nemail = ["trim", "lower"]'
+    datasets = ""
+    for table, email in people.items():
+        store.script(f"INSERT INTO {table} VALUES (1, '{email}', 'Ann Canary', '2020-01-01', NULL)")
+        work.rule(table, f'data = "{table}"\nkeep = "1 year"\nfrom = "made"', action='"pseudonymize"')
+        subject = '"none"' if table == "tickets" else '{ email = "email" }'
+        hashed = '{ strategy = "hash", as = "email" }' if table == "tickets" else '"hash"'
+        datasets += (
+            f'[datasets.{table}]\ndata = "{table}"\ntable = "{table}"\nsubject = {subject}\nbegan = "made"\n'
+            f'events = {{ made = "made" }}\ndone = "done"\n'
+            f'anonymize = {{ email = {hashed}, name = {{ strategy = "fake", of = "name" }} }}\n'
+        )
+    work.connect(store, datasets)
+    assert [job.done for job in work.run().jobs] == [1, 1]
+    first, second = (store.rows(f"SELECT email, name FROM {table}")[0] for table in people)
+    assert tuple(first) == tuple(second)
+    assert first[0].startswith("rh1-")
+    assert first[1] != "Ann Canary"
+    assert work.cli("key", "rotate", "pseudonym").exit_code == 0
+    store.script("INSERT INTO contacts VALUES (2, 'ann@example.org', 'Ann Canary', '2020-01-01', NULL)")
+    assert [job.done for job in work.run().jobs] == [1, 0]
+    later = store.rows("SELECT email, name FROM contacts WHERE id = 2")[0]
+    assert later[0] != first[0]
+    assert later[1] not in ("Ann Canary", first[1])

@@ -48,6 +48,8 @@ class Tally:
     by: Counter[str] = field(default_factory=Counter)
     ringed: int = 0
     overdue: int = 0
+    untouched: int = 0
+    """Due records in whose own row nothing has to be rewritten."""
     oldest: str | None = None
 
     def change(self, without: Tally, having: Tally) -> None:
@@ -61,6 +63,7 @@ class Tally:
             mine.update(on)
         self.ringed += having.ringed - without.ringed
         self.overdue += having.overdue - without.overdue
+        self.untouched += having.untouched - without.untouched
 
     def counts(self, work: Work) -> Counts:
         """As the port has them."""
@@ -68,9 +71,10 @@ class Tally:
         actions = {action: self.fates.get(due_by(action), 0) for action in work.actions}
         fates[DUE] = sum(actions.values())
         root = str(work.bound.root.id)
+        tables = [*(() if work.stays else _beside(work)), *(item.table.id for item in work.part_rewrites)]
         rows = {
-            root: fates["due"],
-            **{str(table): self.rows[str(table)] for table in (() if work.stays else _beside(work))},
+            root: fates["due"] - self.untouched,
+            **{str(table): self.rows[str(table)] for table in tables},
         }
         return Counts(
             fates=fates,
@@ -218,10 +222,16 @@ class Census:
                 once[name] += count if name in fates else 0
             once[DUE] += count if any(action_of(fate) is not None for fate in fates) else 0
             once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
-            split = len(true) - len(made.beside)
+            last = len(true) - len(made.rewriting)
+            split = last - len(made.beside)
             self._referring(made, tallies, true[:split])
-            for part, rows in zip(made.beside, true[split:], strict=True):
+            for part, rows in zip(made.beside, true[split:last], strict=True):
                 _add_rows(part, tallies, made.works, labels, rows)
+            for item, rows in zip(made.rewriting, true[last:], strict=True):
+                if item.part is None:
+                    tallies[item.job].untouched += int(rows or 0)
+                else:
+                    tallies[item.job].rows[str(item.part.id)] += int(rows or 0)
         if due:
             self._parts(made, where, tallies)
         return counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.port import Key
 from retention.connectors.sql import once
 from retention.connectors.sql.batches.statements import Statements, column_of
+from retention.connectors.sql.batches.updating_parts import by_table
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
 from retention.connectors.sql.named import parameter
@@ -24,7 +25,7 @@ from retention.connectors.sql.predicates import Compiler
 from retention.model import predicate as p
 from retention.model.catalogue import Table
 from retention.model.lists import Lists
-from retention.planning.actions import action_of
+from retention.planning.actions import PartRewrite, Rewrite, action_of
 from retention.planning.work import Work
 
 LATE = " late"
@@ -41,6 +42,31 @@ class Asked:
 
     job: int
     test: p.Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewriting:
+    """What is counted of one job beside its fates, of records that are rewritten: rows of `items`' part in which one
+    of these columns has to be; without a part, the records in whose own row none has.
+    """
+
+    job: int
+    items: tuple[Rewrite, ...]
+    part: Table | None = None
+
+    @property
+    def tests(self) -> tuple[p.Test, ...]:
+        """Those over the root."""
+        return tuple(item.free if isinstance(item, PartRewrite) else item.open for item in self.items)
+
+
+def rewriting(works: Sequence[Work]) -> Iterator[Rewriting]:
+    """What is counted of jobs that rewrite rows of parts."""
+    for job, work in enumerate(works):
+        if work.part_rewrites and work.marker_of_rewriting is None:
+            yield Rewriting(job=job, items=work.rewrites)
+        for items in by_table(work):
+            yield Rewriting(job=job, items=items, part=items[0].table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +146,10 @@ class Pass:
                 for x in (w.fate, *(w.late for label in _labels_of(w.fate) if may_be_late(label)))
             )
         )
+        self.rewriting = tuple(rewriting(works))
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
-        self._beside = self._look(*(item.test for item in self.asked), *shown)
+        rewritten = [test for item in self.rewriting for test in item.tests]
+        self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
         self._prefix = unlike({*used, *self._fates.columns, *self._beside.columns, *self._joining})
@@ -163,7 +191,7 @@ class Pass:
 
     def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
         """(fate under each job, records, oldest due day for each job, how many each of `asked` is true of, rows of
-        each of `beside` that belong to records that go).
+        each of `beside` that belong to records that go, what each of `rewriting` says).
         """
         rows, before = self._labelled(limits)
         compiler = self.first.compiler.over(self.first.work.root, rows, before)
@@ -181,9 +209,29 @@ class Pass:
             for item in self.asked
         ]
         due = self._taking(labels)
-        parts = [sa.func.sum(sa.case((due, self.first.rows_of_part(part, rows)))) for part in self.beside]
-        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts)
+        parts = [
+            sa.func.sum(sa.case((due, self.first.rows_of_part(part, rows).scalar_subquery())))
+            for part in self.beside
+        ]
+        made = [self._rewritten(item, labels[item.job], compiler, rows) for item in self.rewriting]
+        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts, *made)
         return query.select_from(rows).group_by(*labels)
+
+    def _rewritten(
+        self, item: Rewriting, label: ColumnElement[Any], compiler: Compiler, rows: FromClause
+    ) -> ColumnElement[Any]:
+        due = _is(label, *(self.works[item.job].rewriting or ("due",)))
+        if item.part is None:
+            opens = [compiler.test(test) for test in item.tests]
+            any_one = (
+                sa.case((sa.or_(*opens), _literal("0")), else_=_literal("1")) if opens else _literal("1")
+            )
+            return sa.func.sum(sa.case((due, any_one)))
+        columns = [each for each in item.items if isinstance(each, PartRewrite)]
+        source = compiler.source(columns[0].source)
+        opens = [sa.and_(compiler.test(each.free), compiler.test(each.undone)) for each in columns]
+        found = self.first.rows_of_part(item.part, rows, source).where(sa.or_(*opens))
+        return sa.func.sum(sa.case((due, found.scalar_subquery())))
 
     def parts(self, part: Table, limits: Sequence[Any]) -> sa.Select[Any]:
         """(fate under each job, rows of the part), of records that are due."""

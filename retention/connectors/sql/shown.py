@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
-from retention.connectors.sql.batches import pages, spans, updating
+from retention.connectors.sql.batches import pages, spans, updating, updating_parts
 from retention.connectors.sql.batches.emptying import Emptying, Loosening
 from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.connectors.sql.batches.moving import Moves
@@ -25,6 +25,7 @@ from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.showing import UNKNOWN
+from retention.model.catalogue import Table
 from retention.model.lists import NO_LISTS
 from retention.planning.reach import described
 from retention.planning.work import Work
@@ -56,11 +57,13 @@ def job(
     by_keys = "batch" if way is KeyRemover else "sweep by keys"
     order = statements.order(dense=dense and way is not pages.PageRemover)
     if work.stays:
-        steps = [_recheck_rewriting(dialect, statements), _rewrites(dialect, statements)]
+        parts = [items[0].table for items in updating_parts.by_table(work)]
+        locks = _parts_before(dialect, parts, statements)
+        steps = [locks, _recheck_rewriting(dialect, statements), _rewrites(dialect, statements)]
     else:
         steps = [
             _recheck(dialect, work, statements),
-            _parts_before(dialect, work, statements),
+            _parts_before(dialect, [part.table for part in work.bound.parts], statements),
             _copies(dialect, statements),
             _deletes(dialect, connection, work, statements),
         ]
@@ -184,11 +187,21 @@ def _rewrites(dialect: Dialect, statements: Statements) -> Found:
     if update.reads:
         yield f"read what the engine makes something of, of {root}", update.reading()
     others = "" if _outright(dialect, statements) is None else _OTHERS
-    yield f"rewrite records of {root}{others}", update.shown
+    if statements.work.rewrites or statements.work.marker is not None:
+        yield f"rewrite records of {root}{others}", update.shown
+    for part in updating_parts.part_rows(dialect, statements, None):
+        every = (True,) * len(part.items)
+        yield f"rows of {part.table.id} that are not done", part.reading(every)
+        if part.update(every).reads:
+            yield (
+                f"read what the engine makes something of, of rows of {part.table.id}",
+                part.update(every).reading(),
+            )
+        yield f"rewrite rows of {part.table.id}, by their own keys", part.update(every).shown
 
 
-def _parts_before(dialect: Dialect, work: Work, statements: Statements) -> Found:
-    for part in (part.table for part in work.bound.parts):
+def _parts_before(dialect: Dialect, parts: Sequence[Table], statements: Statements) -> Found:
+    for part in parts:
         if dialect.row_locks:
             yield f"lock rows of {part.id}", statements.lock_part(part, wait=False, at_once=True)
             yield f"lock rows of {part.id}{_OTHERS}", statements.lock_part(part, wait=False)

@@ -55,7 +55,7 @@ from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
 from retention.connectors.sql.sorting import Sorter
-from retention.connectors.sql.trying import Trial
+from retention.connectors.sql.trying import misfits
 from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
@@ -215,7 +215,7 @@ class SqlTarget(PersonsOf):
 
     def tried(self, bound: BoundDataset, samples: Mapping[str, Any]) -> tuple[Misfit, ...]:
         with self._reader(f"trying what is made of {bound}") as connection:
-            return tuple(Trial(self._dialect, connection, bound, samples).misfits())
+            return tuple(misfits(self._dialect, connection, bound, samples))
 
     def leaves_out(self, work: Work, key: str) -> bool:
         with self._reader(f"reading a row of {work.bound}") as connection:

@@ -30,7 +30,13 @@ class VaultTables:
 
     def vault_column(self, column: Column) -> str:
         """One of them."""
-        words = [quoted(column.name, self.mark), column.type, "" if column.nullable else "NOT NULL"]
+        compared = f"COLLATE {quoted(column.collation, self.mark)}" if column.collation else ""
+        words = [
+            quoted(column.name, self.mark),
+            column.type,
+            "" if column.nullable else "NOT NULL",
+            compared,
+        ]
         return " ".join(word for word in words if word)
 
     def vault_statements(self, tables: Sequence[NewTable], schemas: Sequence[str]) -> tuple[str, ...]:

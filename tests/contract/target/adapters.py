@@ -11,14 +11,24 @@ from types import MappingProxyType
 
 import pytest
 
+from retention.connectors.sql.batches.moving import Mover
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.remembering import RememberingRemover
 from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.rewriting import RewritingRemover
 from retention.connectors.sql.batches.spans import SpanRemover
 from retention.connectors.sql.mysql import session as mysql_session
 from tests.support_faults.databases import KINDS
 
-KEYED = {"orders": KeyRemover, "parcels": KeyRemover, "crates": KeyRemover, "accounts": RememberingRemover}
+KEYED = {
+    "orders": KeyRemover,
+    "parcels": KeyRemover,
+    "crates": KeyRemover,
+    "accounts": RememberingRemover,
+    "leads": RewritingRemover,
+    "people": RewritingRemover,
+    "files": Mover,
+}
 
 
 class Sqlite:
@@ -33,15 +43,15 @@ class Sqlite:
     def clear(self, database):
         """The file is new each time."""
 
-    def objects(self, table, where):
-        return self._trigger(table, where, "RAISE(ABORT, 'canary')")
+    def objects(self, table, where, event="DELETE"):
+        return self._trigger(table, where, event, "RAISE(ABORT, 'canary')")
 
-    def swallows(self, table, where):
-        return self._trigger(table, where, "RAISE(IGNORE)")
+    def swallows(self, table, where, event="DELETE"):
+        return self._trigger(table, where, event, "RAISE(IGNORE)")
 
-    def _trigger(self, table, where, action):
+    def _trigger(self, table, where, event, action):
         return [
-            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW WHEN OLD.{where}"
+            f"CREATE TRIGGER {table}_hinders BEFORE {event} ON {table} FOR EACH ROW WHEN OLD.{where}"
             f" BEGIN SELECT {action}; END"
         ]
 
@@ -83,16 +93,16 @@ class Postgresql:
             "SET client_min_messages TO warning", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"
         )
 
-    def objects(self, table, where):
-        return self._trigger(table, where, "RAISE 'canary %', OLD;")
+    def objects(self, table, where, event="DELETE"):
+        return self._trigger(table, where, event, "RAISE 'canary %', OLD;")
 
-    def swallows(self, table, where):
-        return self._trigger(table, where, "RETURN NULL;")
+    def swallows(self, table, where, event="DELETE"):
+        return self._trigger(table, where, event, "RETURN NULL;")
 
-    def _trigger(self, table, where, action):
+    def _trigger(self, table, where, event, action):
         return [
             f"CREATE FUNCTION {table}_hinders() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action} END $$",
-            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW WHEN (OLD.{where})"
+            f"CREATE TRIGGER {table}_hinders BEFORE {event} ON {table} FOR EACH ROW WHEN (OLD.{where})"
             f" EXECUTE FUNCTION {table}_hinders()",
         ]
 
@@ -105,14 +115,15 @@ class Postgresql:
     def lock_table(self, table):
         return f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"
 
-    def make_reader(self, database, tables):
-        """The URL of a role that may do all but delete."""
+    def make_reader(self, database, tables, *, updates):
+        """The URL of a role that may do all but delete; without `updates` neither that, but to lock."""
         name = f"{database.name}_reader"
         database.run(
             f"CREATE ROLE {name} LOGIN PASSWORD 'change-me'",
             f"GRANT USAGE ON SCHEMA public TO {name}",
             f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}",
-            *(f"GRANT UPDATE ON {table} TO {name}" for table in tables),
+            f"GRANT INSERT, UPDATE ON retention_marker TO {name}",
+            *(f"GRANT INSERT, UPDATE{'' if updates else ' (id)'} ON {table} TO {name}" for table in tables),
         )
         return re.sub("//[^@/]*@", f"//{name}:change-me@", database.url)
 
@@ -159,13 +170,13 @@ class Mariadb:
         if dropped:
             database.run(f"SET foreign_key_checks = 0; {dropped}")
 
-    def objects(self, table, where):
+    def objects(self, table, where, event="DELETE"):
         return [
-            f"CREATE TRIGGER {table}_hinders BEFORE DELETE ON {table} FOR EACH ROW IF OLD.{where}"
+            f"CREATE TRIGGER {table}_hinders BEFORE {event} ON {table} FOR EACH ROW IF OLD.{where}"
             " THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'canary'; END IF"
         ]
 
-    def swallows(self, table, where):
+    def swallows(self, table, where, event="DELETE"):
         pytest.skip("no trigger of MariaDB keeps a row in silence")
 
     def relents(self, table):
@@ -179,14 +190,18 @@ class Mariadb:
     def lock_table(self, table):
         return f"LOCK TABLES {table} WRITE"
 
-    def make_reader(self, database, tables):
-        """The URL of a role that may do all but delete."""
+    def make_reader(self, database, tables, *, updates):
+        """The URL of a role that may do all but delete; without `updates` neither that, but to lock."""
         name = f"reader_{database.name[-6:]}"
         database.run(
             f"CREATE USER {name}@'%' IDENTIFIED BY 'change-me'",
             f"GRANT SELECT ON {database.name}.* TO {name}@'%'",
             f"GRANT REFERENCES ON *.* TO {name}@'%'",
-            *(f"GRANT INSERT, UPDATE ON {database.name}.{table} TO {name}@'%'" for table in tables),
+            f"GRANT INSERT, UPDATE ON {database.name}.retention_marker TO {name}@'%'",
+            *(
+                f"GRANT INSERT, {'UPDATE' if updates else 'DELETE'} ON {database.name}.{table} TO {name}@'%'"
+                for table in tables
+            ),
         )
         return re.sub("//[^@/]*@", f"//{name}:change-me@", database.url)
 

@@ -32,7 +32,7 @@ def _database(adapter, name, folder, databases):
     return databases[name]
 
 
-SELDOM = frozenset({"parcels", "crates", "bookings"})
+SELDOM = frozenset({"parcels", "crates", "bookings", "leads", "people", "files"})
 """Ways that differ from another one's in little: where a test runs over all ways, these are left to `make faults`."""
 
 
@@ -50,7 +50,7 @@ def _cases(wanted=lambda _adapter, _dataset: True, *, seldom=SELDOM):
 
 
 def _only(*datasets):
-    return _cases(lambda _, dataset: dataset in datasets, seldom={"parcels"})
+    return _cases(lambda _, dataset: dataset in datasets, seldom={"parcels", "people", "files"})
 
 
 def _site(request, folder, databases):
@@ -63,6 +63,15 @@ def _site(request, folder, databases):
 
 site = pytest.fixture(params=_cases(), name="site")(_site)
 """Every way of every adapter."""
+removing = pytest.fixture(params=_cases(lambda _, dataset: dataset not in schema.REWRITTEN), name="removing")(
+    _site
+)
+"""Every way by which rows go."""
+ending = pytest.fixture(
+    params=_cases(lambda _, dataset: dataset in {*schema.REWRITTEN, *schema.MOVED}, seldom=frozenset()),
+    name="ending",
+)(_site)
+"""Every other end than deletion."""
 served = pytest.fixture(params=_cases(lambda adapter, _: adapter.row_locks), name="served")(_site)
 """Every way where there is a server that locks row by row."""
 alone = pytest.fixture(params=_cases(lambda adapter, _: not adapter.row_locks), name="alone")(_site)

@@ -20,7 +20,7 @@ promise = "{name}: a year"
 data    = "{name}"
 keep    = "1 year"
 from    = "seen"
-action  = "delete"
+action  = "{action}"
 """
 CONNECTOR = """
 type     = "sql"
@@ -33,8 +33,22 @@ data   = "{name}"
 table  = "{name}"
 events = {{ seen = {event} }}
 """
-FAMILIES = {"orders": "NO ACTION", "parcels": "NO ACTION", "crates": "CASCADE"}
+FAMILIES = {
+    "orders": "NO ACTION",
+    "parcels": "NO ACTION",
+    "crates": "CASCADE",
+    "people": "NO ACTION",
+    "files": "NO ACTION",
+}
 """Records with parts two levels deep, and what happens to a part whose record goes."""
+REWRITTEN = {
+    "leads": 'mail = "hash", note = "redact"',
+    "people": 'note = "redact", "people_items.note" = "redact", "people_labels.note" = "hash"',
+}
+"""Datasets whose records are pseudonymised, and how; those of `people` in their parts' rows, too."""
+MOVED = frozenset({"files"})
+"""Datasets whose records are moved to a vault, whose tables have the same names with `_vault` behind."""
+DONE = "[redacted]"
 COMPOSITE = frozenset({"bookings"})
 RULED = {"accounts": ("invoices", "accounts")}
 """Datasets that need another one's rule beside their own."""
@@ -62,6 +76,16 @@ def parts_of(dataset):
     return (f"{dataset}_items", f"{dataset}_labels") if dataset in FAMILIES else ()
 
 
+def action_on(dataset):
+    """What the rule does to the dataset's records."""
+    return "pseudonymize" if dataset in REWRITTEN else "restrict" if dataset in MOVED else "delete"
+
+
+def vault_of(dataset):
+    """The tables that the records' rows are moved to."""
+    return tuple(f"{table}_vault" for table in (dataset, *parts_of(dataset)) if dataset in MOVED)
+
+
 def rows_of(dataset, records):
     """Table → rows that go with so many records, as the table's name alone."""
     return {dataset: records} | {table: 2 * records for table in parts_of(dataset) if records}
@@ -71,7 +95,7 @@ def tables(dataset, date):
     """Statements that make the dataset's tables, with 15 records in them."""
     if dataset in FAMILIES:
         return [*_family(dataset, FAMILIES[dataset], date), *(_complaints() if dataset == "orders" else ())]
-    return {"visits": _visits, "bookings": _bookings, "accounts": _accounts}[dataset](date)
+    return {"leads": _leads, "visits": _visits, "bookings": _bookings, "accounts": _accounts}[dataset](date)
 
 
 def _filled(table, rows):
@@ -85,6 +109,14 @@ def _visits(date):
     yield _filled("visits", [f"({n}, '{day(n)}', '{note}')" for n in ALL])
 
 
+def _leads(date):
+    yield (
+        f"CREATE TABLE leads (id integer PRIMARY KEY, seen {date}, mail varchar(40) DEFAULT 'a', note varchar(40)"
+        " DEFAULT 'x')"
+    )
+    yield _filled("leads (id, seen)", [f"({n}, '{day(n)}')" for n in ALL])
+
+
 def _bookings(date):
     yield f"CREATE TABLE bookings (room integer, night integer, seen {date}, PRIMARY KEY (room, night))"
     yield "CREATE INDEX bookings_seen ON bookings (seen)"
@@ -92,18 +124,23 @@ def _bookings(date):
 
 
 def _family(name, on_delete, date):
-    yield f"CREATE TABLE {name} (id integer PRIMARY KEY, seen {date})"
-    yield _filled(name, [f"({n}, '{day(n)}')" for n in ALL])
-    above = name
-    for table in parts_of(name):
-        yield (
-            f"CREATE TABLE {table} (id integer PRIMARY KEY,"
-            f" above integer NOT NULL REFERENCES {above} (id) ON DELETE {on_delete})"
-        )
-        yield f"CREATE INDEX {table}_above ON {table} (above)"
-        above = table
-    yield _filled(f"{name}_items", [f"({n * 10 + i}, {n})" for n in ALL for i in (0, 1)])
-    yield _filled(f"{name}_labels", [f"({n * 10 + i}, {n * 10})" for n in ALL for i in (0, 1)])
+    note = ", note varchar(40) DEFAULT 'x'" if name in REWRITTEN else ""
+    yield f"CREATE TABLE {name} (id integer PRIMARY KEY, seen {date}{note})"
+    yield _filled(f"{name} (id, seen)", [f"({n}, '{day(n)}')" for n in ALL])
+    for ends in ("", "_vault") if name in MOVED else ("",):
+        above = name + ends
+        if ends:
+            since = f"restricted_at {date} NOT NULL"
+            yield f"CREATE TABLE {above} (id integer PRIMARY KEY, seen {date}, {since})"
+        for table in (part + ends for part in parts_of(name)):
+            yield (
+                f"CREATE TABLE {table} (id integer PRIMARY KEY,"
+                f" above integer NOT NULL REFERENCES {above} (id) ON DELETE {on_delete}{note})"
+            )
+            yield f"CREATE INDEX {table}_above ON {table} (above)"
+            above = table
+    yield _filled(f"{name}_items (id, above)", [f"({n * 10 + i}, {n})" for n in ALL for i in (0, 1)])
+    yield _filled(f"{name}_labels (id, above)", [f"({n * 10 + i}, {n * 10})" for n in ALL for i in (0, 1)])
 
 
 def _complaints():
@@ -124,14 +161,23 @@ def _accounts(date):
     yield _filled("invoices", [f"({n}, {n}, '{day(n)}')" for n in ALL])
 
 
+def _vault(name):
+    root, *parts = vault_of(name)
+    return f'[datasets.vault]\ndata = "{name}"\ntable = "{root}"\nparts = {parts}\nevents = {{ seen = "seen" }}\n'
+
+
 def files(dataset):
     """(policy, connector) of the dataset."""
     names = RULED.get(dataset, (dataset,))
-    policy = POLICY + "".join(RULE.format(name=name) for name in names)
+    policy = POLICY + "".join(RULE.format(name=name, action=action_on(dataset)) for name in names)
     connector = CONNECTOR
     events = {"accounts": '{ latest = ["made", "invoices.seen"] }'}
     for name in names:
         connector += DATASET.format(name=name, event=events.get(name, '"seen"'))
         if parts_of(name):
             connector += f"parts  = {list(parts_of(name))}\n"
+        if name in REWRITTEN:
+            connector += f"anonymize = {{ {REWRITTEN[name]} }}\n"
+        if name in MOVED:
+            connector += 'restrict = { to = "vault" }\n' + _vault(name)
     return policy, connector

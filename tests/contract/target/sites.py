@@ -1,8 +1,10 @@
 """A database with one dataset in it, connected to as verbs do, and how a test drives a remover."""
 
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
-from retention.connectors.port import Marker
+from retention.actions.strategies import Keyed, rewriter
+from retention.connectors.port import Making, Marker
 from retention.ledger.evidence import Committer
 from retention.model.place import Place
 from retention.verbs.prepared import as_of_instant, configuration, prepared
@@ -39,6 +41,7 @@ class Site:
         self.target.create_marker_table()
         works = worked(ready, ready.jobs(), as_of_instant(ready.config, schema.AS_OF, lambda: None), NO_WORDS)
         self.work = {item.bound.dataset.name: item for item in works}[self.dataset]
+        self.acting = self.work.only(schema.action_on(self.dataset))
         self.committer = Committer(b"k" * 32, "shop", self.dataset)
         return self
 
@@ -58,9 +61,9 @@ class Site:
 
     @contextmanager
     def without_the_right_to_delete(self):
-        """The same site, connected to as somebody who may look, lock and write markers."""
-        tables = (self.dataset, *schema.parts_of(self.dataset), "retention_marker")
-        url = self.adapter.make_reader(self.database, tables)
+        """The same site, connected to as somebody who may look, lock and write markers, and not delete or rewrite."""
+        tables = (self.dataset, *schema.parts_of(self.dataset), *schema.vault_of(self.dataset))
+        url = self.adapter.make_reader(self.database, tables, updates=not self.rewrites)
         other = Site(self.folder, self.adapter, self.database, self.dataset)
         try:
             yield other.open(url)
@@ -83,10 +86,34 @@ class Site:
                 stack.callback(remembered.close)
                 due = ", ".join(map(str, schema.DUE))
                 self.database.run(f"DELETE FROM invoices WHERE account_id IN ({due})")
-            manager = self.target.remover(self.work, committer or self.committer, remembered, share=share)
+            manager = self.target.remover(
+                self.acting, committer or self.committer, remembered, share=share, making=self.making
+            )
             remover = stack.enter_context(manager)
             assert type(remover) is self.adapter.ways[self.dataset]
             yield remover
+
+    @property
+    def making(self):
+        """What the engine makes of values, and when; None of records that are deleted."""
+        rewritten = [item for item in self.work.bound.rewriting if item.strategy.computed]
+        if not (self.rewrites or self.dataset in schema.MOVED):
+            return None
+        makes = {item.name: rewriter(item.strategy, Keyed(key=b"p" * 32)) for item in rewritten}
+        return Making(makes=makes, at=datetime.fromisoformat(schema.AS_OF).replace(tzinfo=UTC))
+
+    @property
+    def rewrites(self):
+        """The records stay, without their person."""
+        return self.dataset in schema.REWRITTEN
+
+    def objects(self, table, where):
+        """Statements by which the database will not have that row changed, or gone, as the dataset's rule would."""
+        return self.adapter.objects(table, where, "UPDATE" if self.rewrites else "DELETE")
+
+    def swallows(self, table, where):
+        """Statements by which it keeps the row as it is, and says nothing."""
+        return self.adapter.swallows(table, where, "UPDATE" if self.rewrites else "DELETE")
 
     # -- looking from another session ------------------------------------------------------
 
@@ -107,9 +134,10 @@ class Site:
         return {self.key(n) for n in schema.DUE}
 
     def left(self):
-        """The keys of the records that are there."""
+        """The keys of the records that are there; of those that are rewritten, that still have their person."""
         columns = "room, night" if self.dataset in schema.COMPOSITE else "id"
-        return {tuple(row) for row in self.database.rows(f"SELECT {columns} FROM {self.dataset}")}
+        where = f" WHERE note <> '{schema.DONE}'" if self.rewrites else ""
+        return {tuple(row) for row in self.database.rows(f"SELECT {columns} FROM {self.dataset}{where}")}
 
     @property
     def everything(self):
@@ -117,7 +145,8 @@ class Site:
 
     def rows(self):
         """Every row of the dataset's tables and every marker."""
-        names = (self.dataset, *schema.parts_of(self.dataset), "retention_marker")
+        parts, vault = schema.parts_of(self.dataset), schema.vault_of(self.dataset)
+        names = (self.dataset, *parts, *vault, "retention_marker")
         return {name: sorted(self.database.rows(f"SELECT * FROM {name}"), key=repr) for name in names}
 
     def part_rows(self, n):

@@ -23,7 +23,8 @@ def test_every_way_of_removing_is_held_to_the_contract():
     for name in ("sqlite", "postgresql"):
         assert name in ADAPTERS
     ways = {way.__name__ for adapter in ADAPTERS.values() for way in adapter.ways.values()}
-    assert ways == {"KeyRemover", "PageRemover", "SpanRemover", "RememberingRemover"}
+    deleting = {"KeyRemover", "PageRemover", "SpanRemover", "RememberingRemover"}
+    assert ways == deleting | {"RewritingRemover", "Mover"}
 
 
 def test_what_is_due_goes_with_its_parts_and_nothing_else(site):
@@ -33,7 +34,35 @@ def test_what_is_due_goes_with_its_parts_and_nothing_else(site):
     assert site.left() == site.everything - site.due
     assert sorted(key for taken in batches for key in taken.keys) == sorted(site.due)
     for table in schema.parts_of(site.dataset):
-        assert len(before[table]) - len(site.rows()[table]) == 2 * len(schema.DUE)
+        assert len(set(before[table]) - set(site.rows()[table])) == 2 * len(schema.DUE)
+
+
+def test_records_come_to_another_end_whole_and_once(ending):
+    """Nothing of it is left by a rollback; every row that is moved is in the vault, and none of the others goes."""
+    before = ending.rows()
+    tables = (ending.dataset, *schema.parts_of(ending.dataset))
+    with ending.remover() as remover:
+        window = whole(remover)
+        remover.begin()
+        remover.take(window, MOST)
+        remover.rollback()
+        assert ending.rows() == before
+        taken = removed(remover, window)
+        assert set(taken.keys) == ending.due
+        assert rows_by_name(taken.rows) == schema.rows_of(ending.dataset, len(schema.DUE))
+        assert taken.sealed == ending.committer.seal(taken.keys)
+        after = ending.rows()
+        again = whole(remover, sweep=True)
+        assert again is None or not tried(remover, again).keys
+    assert ending.left() == ending.everything - ending.due
+    if ending.rewrites:
+        assert [len(after[name]) for name in tables] == [len(before[name]) for name in tables]
+        changed = [len(set(before[name]) - set(after[name])) for name in tables]
+        assert changed == [len(schema.DUE) * (1 if name == ending.dataset else 2) for name in tables]
+        return
+    for name in tables:
+        moved = sorted(row[: len(before[name][0])] for row in after[f"{name}_vault"])
+        assert moved == sorted(set(before[name]) - set(after[name]))
 
 
 def test_nothing_is_visible_to_another_session_before_the_commit(site):
@@ -176,7 +205,7 @@ def test_a_reference_that_came_meanwhile_keeps_its_record(orders):
 def test_a_part_that_came_meanwhile_goes_with_its_record(family):
     with family.remover() as remover:
         window = whole(remover)
-        family.database.run(f"INSERT INTO {family.dataset}_items VALUES (9000, 5)")
+        family.database.run(f"INSERT INTO {family.dataset}_items (id, above) VALUES (9000, 5)")
         taken = removed(remover, window)
     assert rows_by_name(taken.rows)[f"{family.dataset}_items"] == 2 * len(schema.DUE) + 1
 

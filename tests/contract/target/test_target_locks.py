@@ -76,7 +76,7 @@ def test_a_record_whose_part_is_referred_to_by_an_open_transaction_is_left_whole
     """A row that others are adding to a part's row holds it."""
     with served_family.remover() as remover:
         window = whole(remover)
-        with served_family.other(f"INSERT INTO {served_family.dataset}_labels VALUES (9000, 60)"):
+        with served_family.other(f"INSERT INTO {served_family.dataset}_labels (id, above) VALUES (9000, 60)"):
             taken = removed(remover, window)
             assert (list(taken.locked), len(taken.keys)) == ([(6,)], 11)
         assert served_family.part_rows(6) == (2, 2)

@@ -24,14 +24,14 @@ def refused_then_works(site, remover, window, table):
 def test_a_trigger_that_raises_is_refused_and_the_next_batch_works(site):
     with site.remover() as remover:
         window = whole(remover)
-        site.database.run(*site.adapter.objects(site.dataset, site.where(6)))
+        site.database.run(*site.objects(site.dataset, site.where(6)))
         refused_then_works(site, remover, window, site.dataset)
 
 
 def test_the_rest_of_a_refused_window_goes_by_itself(site):
     with site.remover() as remover:
         window = whole(remover)
-        site.database.run(*site.adapter.objects(site.dataset, site.where(6)))
+        site.database.run(*site.objects(site.dataset, site.where(6)))
         with pytest.raises(Refused):
             tried(remover, window)
         one, other = remover.keys_of(window).halves()
@@ -47,7 +47,7 @@ def test_a_trigger_of_a_part_that_raises_is_refused(family, part):
     with family.remover() as remover:
         window = whole(remover)
         table = f"{family.dataset}_{part}"
-        family.database.run(*family.adapter.objects(table, "id = 60"))
+        family.database.run(*family.objects(table, "id = 60"))
         refused_then_works(family, remover, window, table)
 
 
@@ -55,7 +55,7 @@ def test_a_trigger_that_keeps_a_record_in_silence_is_refused(site):
     """By keys. A range of pages has no number to compare with: there the record is none of those that went."""
     with site.remover() as remover:
         window = remover.keys_of(whole(remover))
-        site.database.run(*site.adapter.swallows(site.dataset, site.where(6)))
+        site.database.run(*site.swallows(site.dataset, site.where(6)))
         refused_then_works(site, remover, window, site.dataset)
 
 
@@ -63,7 +63,7 @@ def test_a_trigger_that_keeps_a_record_in_silence_is_refused(site):
 def test_a_record_that_is_kept_in_silence_within_a_range_is_never_said_to_be_gone(leaves, most):
     with leaves.remover() as remover:
         window = whole(remover)
-        leaves.database.run(*leaves.adapter.swallows(leaves.dataset, leaves.where(6)))
+        leaves.database.run(*leaves.swallows(leaves.dataset, leaves.where(6)))
         remover.begin()
         try:
             taken = remover.take(window, most)
@@ -87,12 +87,13 @@ def test_a_trigger_that_keeps_a_part_in_silence_is_refused(family, part):
     with family.remover() as remover:
         window = whole(remover)
         table = f"{family.dataset}_{part}"
-        family.database.run(*family.adapter.swallows(table, "id = 60"))
+        family.database.run(*family.swallows(table, "id = 60"))
         refused_then_works(family, remover, window, table)
 
 
-def test_a_row_that_refers_by_a_reference_nobody_knew_of_is_refused(site):
+def test_a_row_that_refers_by_a_reference_nobody_knew_of_is_refused(removing):
     """A table that came after the catalogue was read."""
+    site = removing
     columns = "room integer, night integer" if site.dataset in schema.COMPOSITE else "id integer"
     names = "room, night" if site.dataset in schema.COMPOSITE else "id"
     with site.remover() as remover:
@@ -110,8 +111,9 @@ def test_a_row_that_refers_by_a_reference_nobody_knew_of_is_refused(site):
         assert set(removed(remover, window).keys) == site.due
 
 
-def test_a_deferred_constraint_speaks_before_anything_is_committed(site):
+def test_a_deferred_constraint_speaks_before_anything_is_committed(removing):
     """By `mark` where the database can be asked, else by `commit`, which then is known to have failed."""
+    site = removing
     if not site.adapter.defers_constraints:
         pytest.skip("no constraint can be deferred")
     composite = site.dataset in schema.COMPOSITE

@@ -118,10 +118,10 @@ def test_a_dataset_that_says_nothing_of_a_subject_has_none_written(dataset):
     assert dataset("").subject == {}
 
 
-def test_fields_are_columns_of_the_table(dataset):
-    assert dataset('fields = { name = ["first", "last"], city = "city" }').fields == {
-        "name": ("first", "last"),
-        "city": ("city",),
+def test_fields_are_columns_of_the_table_or_of_parts(dataset):
+    assert dataset('fields = { name = ["first", "addresses.last"], city = "city" }').fields == {
+        "name": (("first",), ("addresses", "last")),
+        "city": (("city",),),
     }
 
 
@@ -198,7 +198,7 @@ INSTRUCTED = 'periods = { x = { column = "d", unit = "days", between = ["1 day",
         ("fields = {}", "fields", "empty table", "first_name"),
         ("fields = { name = [] }", "fields.name", "empty list", "first_name"),
         ("fields = { name = ['a', 'a'] }", "fields.name[2]", "twice", "take one"),
-        ("fields = { name = 'people.name' }", "fields.name", "2 parts", "double quotes"),
+        ("fields = { name = 'a.b.people.name' }", "fields.name", "4 parts", "double quotes"),
         ("fields = { 'na me' = 'a' }", 'fields."na me"', "na me", "letters"),
         ("columns = []", "columns", "empty list", "columns ="),
         ("columns = 'a'", "columns", "a", "list"),
@@ -265,7 +265,7 @@ INSTRUCTED = 'periods = { x = { column = "d", unit = "days", between = ["1 day",
          "not a locale", "write"),
         ("anonymize = { a = { strategy = 'hash', as = 'emial' } }", "anonymize.a.as", "no `subject`", "take it out"),
         ("anonymize = { a = { strategy = 'redact', with = '' } }", "anonymize.a.with", "empty", "redacted"),
-        ("anonymize = { 'lines.a' = 'null' }", 'anonymize."lines.a"', "not supported yet", "table itself"),
+        ("anonymize = { lines.a = 'null' }", "anonymize.lines", "no `strategy`", '"lines.a" = "redact"'),
         ("anonymize = { a = 'null' }\ndone = 'A'", "done", "is rewritten", "another column"),
         ("restrict = { to = 'vault.orders' }", "restrict.to", "another connector", "shop.toml"),
         ("restrict = { mrak = 'a' }", "restrict.mrak", "not a known key", "`mark`"),

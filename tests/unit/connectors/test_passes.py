@@ -42,7 +42,7 @@ def job(alias: str, label: str) -> Any:
     latest = p.LatestDay(own=(p.OwnField(field=CLOSED),), related=(), timezone="UTC")
     return SimpleNamespace(
         root=ROOT, bound=bound, fate=fate, late=late, latest_day=latest, records=p.All(items=()),
-        referring=(), ringed=None, lists=NO_LISTS, labels=("due",), taking=("due",),
+        referring=(), ringed=None, lists=NO_LISTS, labels=("due",), taking=("due",), part_rewrites=(),
     )  # fmt: skip
 
 

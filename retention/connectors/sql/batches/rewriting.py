@@ -2,7 +2,7 @@
 
 The recheck says of each record which columns are open. Only those are set (and such as are NULL, which stay so);
 records with the same open columns share a statement. What the engine makes is written over the value that was read,
-and over no other. Nothing of the record but its root's row is touched.
+and over no other. Of parts, whose rows are locked with the record, those are rewritten that are not done.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from retention.connectors.sql.batches.updating import (
     recheck,
     told_apart,
 )
+from retention.connectors.sql.batches.updating_parts import part_rows
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.ledger.evidence import Committer, Sealed
@@ -55,6 +56,8 @@ class RewritingRemover(KeyRemover):
         """`ahead`: where the next candidates are read and made ready meanwhile."""
         super().__init__(dialect, connection, work, committer, timeouts, dense=dense, listing=listing)
         self._updates = Updates(dialect, self._statements, making)
+        self._part_rows = part_rows(dialect, self._statements, making)
+        self._parts = [part.table for part in self._part_rows]  # no row of another is touched, nor locked
         self._recheck = recheck(self._statements)
         self._lock_due = lock_due(self._statements)
         self._by_itself = work.own_columns and listing is None
@@ -150,11 +153,14 @@ class RewritingRemover(KeyRemover):
             found, locked = self._lock_and_look(keys)
             return self._rewritten(found, changed=len(keys) - len(found) - len(locked), locked=locked)
         held, skipped = self._lock_roots(keys, wait=wait)
+        held, busy, _ = self._lock_parts(held, wait=wait, hopeful=hopeful)
         self._ask(held)
         found = self._due_of(held, self._dialect.give_keys(self._connection, self._statements.key, held))
         kept = () if self._listing is None else self._listing.held(held)
-        changed = len(keys) - len(skipped) - len(found) - len(kept)
-        return self._rewritten(found, changed=changed, held=kept, locked=tuple(skipped), careful=not hopeful)
+        changed = len(keys) - len(skipped) - len(busy) - len(found) - len(kept)
+        return self._rewritten(
+            found, changed=changed, held=kept, locked=(*skipped, *busy), careful=not hopeful
+        )
 
     def _lock_and_look(self, keys: Sequence[Key]) -> tuple[list[tuple[Any, ...]], tuple[Key, ...]]:
         """What is due by its own columns, locked by the statement that looks, and what others have locked."""
@@ -190,15 +196,33 @@ class RewritingRemover(KeyRemover):
         if any(row[-2] for row in found):
             raise Refused(f"{self._where}: a value is none that can be generalised")
         groups: dict[Flags, list[Found]] = {}
+        beside = self._width + 1 + len(self._work.rewrites)
         for row in found:
-            flags = tuple(map(bool, row[self._width + 1 : -2]))
+            flags = tuple(map(bool, row[self._width + 1 : beside]))
             groups.setdefault(flags, []).append((row[: self._width], int(row[-1])))
-        root = self._work.bound.root.id
+        root, rows = self._work.bound.root.id, 0
         with self._sealing(due) as sealed:
             for flags, some in groups.items():
-                met = self._updates.of(flags).execute(self._connection, some, beside_locks=careful)
-                self._counted(met, len(some), root.name, "rewritten")
-        return {str(root): len(due)}, sealed.result()
+                if any(flags) or self._work.marker is not None or not self._part_rows:
+                    met = self._updates.of(flags).execute(self._connection, some, beside_locks=careful)
+                    rows += self._counted(met, len(some), root.name, "rewritten")
+            parts = self._update_parts(found, beside, careful=careful)
+        return {**dict(reversed(parts.items())), str(root): rows}, sealed.result()
+
+    def _update_parts(self, found: Sequence[Any], at: int, *, careful: bool) -> dict[str, int]:
+        """Rows rewritten of each part; the flags of its columns stand from `at` on."""
+        rows: dict[str, int] = {}
+        for part in self._part_rows:
+            keys: dict[Flags, list[Key]] = {}
+            for row in found:
+                flags = tuple(map(bool, row[at : at + len(part.items)]))
+                if any(flags):
+                    keys.setdefault(flags, []).append(row[: self._width])
+            at += len(part.items)
+            for wanted, met in part.rewrite(self._connection, keys, beside_locks=careful):
+                self._counted(met, wanted, part.table.id.name, "rewritten")
+                rows[str(part.table.id)] = rows.get(str(part.table.id), 0) + met
+        return rows
 
     @contextlib.contextmanager
     def _sealing(self, keys: Sequence[Key]) -> Iterator[Future[Sealed]]:

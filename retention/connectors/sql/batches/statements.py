@@ -290,16 +290,16 @@ class Statements:
         """The part's rows joined up to `rows`, which stand in place of the root's."""
         return self._joined(part, self._part(part.id, "p"), rows)
 
-    def rows_of_part(self, part: Table, rows: FromClause) -> ColumnElement[Any]:
-        """How many rows of the part belong to a record of `rows`, which stand in place of the root's."""
-        source = self._part(part.id, "p")
+    def rows_of_part(self, part: Table, rows: FromClause, source: FromClause | None = None) -> sa.Select[Any]:
+        """How many rows of the part, the `source`, belong to a record of `rows`, which stand in the root's place."""
+        source = self._part(part.id, "p") if source is None else source
         below, chain = source, self.work.bound.chain(part.id)
         joined: FromClause = source
         for i, reference in enumerate(chain[:-1]):
             above = self._part(reference.target, f"c{i}")
             joined, below = joined.join(above, _led(reference, below, above)), above
         query = sa.select(sa.func.count()).select_from(joined).where(_led(chain[-1], below, rows))
-        return query.correlate(rows).scalar_subquery()
+        return query.correlate(rows)
 
     def _joined(self, part: Table, source: FromClause, root: FromClause | None = None) -> FromClause:
         """The part's rows joined up to the root's, along the references by which they belong."""

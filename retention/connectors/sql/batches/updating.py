@@ -19,7 +19,7 @@ from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.rewritten import Backs, Element, Into, WritingBack, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.model import predicate as p
-from retention.model.catalogue import Column, Kind
+from retention.model.catalogue import Column, Kind, Table
 from retention.model.strategy import Way
 from retention.planning.actions import Rewrite
 
@@ -53,18 +53,26 @@ class Updates:
 
 
 class Update:
-    """One set of columns, rewritten in records whose keys are given."""
+    """One set of columns, rewritten in records whose keys are given; or in rows of a `part`, by their own."""
 
     def __init__(
-        self, dialect: Dialect, statements: Statements, making: Making | None, chosen: Sequence[Rewrite]
+        self,
+        dialect: Dialect,
+        statements: Statements,
+        making: Making | None,
+        chosen: Sequence[Rewrite],
+        part: Table | None = None,
     ) -> None:
         self._dialect, self._statements = dialect, statements
         work = statements.work
-        self._root, self._key = work.bound.root, statements.key
+        self._root, self._key, self._rows = work.bound.root, statements.key, statements.root
+        if part is not None:
+            self._root, self._key = part, tuple(part.columns[name] for name in part.key)
+            self._rows = named_table(part.id, part.columns, only=part.only).alias("p")
         self._by_engine = [item for item in chosen if item.strategy.computed]
-        self._makes = [] if making is None else [making.makes[i.column.name] for i in self._by_engine]
+        self._makes = [] if making is None else [making.makes[i.name] for i in self._by_engine]
         self._by_database = [item for item in chosen if not item.strategy.computed]
-        done = work.marker
+        done = work.marker if part is None else None
         zones = work.job.rule.timezone, work.bound.connector.timezone
         self._marker: dict[str, Any] = {}
         if done is not None:
@@ -80,7 +88,7 @@ class Update:
         return sa.update(target).values(self.sets(target))
 
     def target(self) -> Any:
-        """The root's table."""
+        """The root's table, or the part's."""
         named = named_table(self._root.id, self._root.columns, only=self._root.only)
         return named if self._dialect.own_keys else named.alias("r")
 
@@ -118,7 +126,7 @@ class Update:
     def execute(self, connection: Connection, found: Sequence[Found], *, beside_locks: bool) -> int:
         """How many records were met. Raises Refused where a value can't be read."""
         if self._by_engine:
-            return sum(self._written_back(connection, keys) for keys in _portions(found))
+            return sum(self._written_back(connection, keys) for keys in portions(found))
         keys = [key for key, _ in found]
         if self._dialect.own_keys:
             keyed = Keyed(self._dialect, self._root, self._key, self.statement)
@@ -135,15 +143,16 @@ class Update:
 
     def as_read(self) -> list[Element]:
         """The columns that the engine makes something of, as it reads them."""
-        root = self._statements.root
         return [
-            self._dialect.as_read(column_of(root, item.column.name), item.column) for item in self._by_engine
+            self._dialect.as_read(column_of(self._rows, item.column.name), item.column)
+            for item in self._by_engine
         ]
 
     def reading(self) -> sa.Select[Any]:
         """The key and these columns, of records whose keys are handed over."""
-        query = sa.select(*self._statements.key_columns, *self.as_read()).select_from(self._statements.root)
-        return query.where(self._statements.keyed())
+        key = [column_of(self._rows, column.name) for column in self._key]
+        query = sa.select(*key, *self.as_read()).select_from(self._rows)
+        return query.where(self._dialect.key_in(key, self._key))
 
     def _written_back(self, connection: Connection, keys: Sequence[Key]) -> int:
         rows = self._read(connection, self._dialect.give_keys(connection, self._key, keys))
@@ -175,7 +184,7 @@ class Update:
             raise Refused(f"{self._statements.work.bound}: {error}") from None
 
 
-def _portions(found: Sequence[Found]) -> Iterator[list[Key]]:
+def portions(found: Sequence[Found]) -> Iterator[list[Key]]:
     """Keys of records that are not many, and not long, at a time."""
     some: list[Key] = []
     size = 0
@@ -201,19 +210,28 @@ def stays_itself(item: Rewrite) -> bool:
 
 
 def told_apart(statements: Statements) -> list[Element]:
-    """Of a record, whether each column is set, whether the database can't read one of those, and the length of those
-    that the engine reads."""
+    """Of a record, whether each column of it and of its parts is set, whether the database can't read one of its own,
+    and the length of those that the engine reads."""
     compiler, dialect, root = statements.compiler, statements.dialect, statements.root
     yes, no = number(1), number(0)
+    exact = bool(
+        statements.work.part_rewrites
+    )  # a record may be due by its parts alone: its own row is let be
     flags: list[Element] = []
     bad: list[Element] = []
     for item in statements.work.rewrites:
         column = column_of(root, item.column.name)
-        wanted = sa.or_(column.is_(sa.null()), compiler.test(item.open))
-        flags.append(yes if stays_itself(item) else sa.case((wanted, yes), else_=no))
+        open_ = compiler.test(item.open)
+        if exact:
+            flags.append(sa.case((open_, yes), else_=no))
+        elif stays_itself(item):
+            flags.append(yes)
+        else:
+            flags.append(sa.case((sa.or_(column.is_(sa.null()), open_), yes), else_=no))
         unread = rewritten.unreadable(dialect, column, item.column, item.strategy)
         if unread is not None:
             bad.append(sa.and_(compiler.test(item.open), unread))
+    flags += [sa.case((compiler.test(item.open), yes), else_=no) for item in statements.work.part_rewrites]
     unread_one = sa.case((sa.or_(*bad), yes), else_=no) if bad else no
     return [*flags, unread_one, _length(statements)]
 

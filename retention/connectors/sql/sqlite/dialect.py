@@ -32,6 +32,7 @@ from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.showing import NAMED, with_values
 from retention.connectors.sql.sqlite import iso_text
 from retention.connectors.sql.sqlite import values as sqlite_values
+from retention.connectors.sql.sqlite.collations import with_collations
 from retention.connectors.sql.sqlite.moments import SqliteMoments, teach
 from retention.connectors.sql.sqlite.rewritten import SqliteRewritable
 from retention.connectors.sql.sqlite.triggers import trigger_of
@@ -175,6 +176,7 @@ class Sqlite(SqliteRewritable, SqliteMoments):
         relations = {
             name: _relation(kind, sql or "") for kind, name, _, sql in masters if kind in ("table", "view")
         }
+        creates = {name: sql or "" for kind, name, _, sql in masters if kind == "table"}
         triggers: dict[str, list[Trigger]] = {}
         for kind, name, on, sql in masters:
             if kind == "trigger":
@@ -189,7 +191,7 @@ class Sqlite(SqliteRewritable, SqliteMoments):
             if name not in relations:
                 continue
             id_ = TableId(schema=None, name=name)
-            tables[id_] = Table(
+            table = Table(
                 id=id_,
                 relation=relations[name],
                 columns=raw.columns_of(key, _kind),
@@ -197,8 +199,8 @@ class Sqlite(SqliteRewritable, SqliteMoments):
                 indexes=with_key(raw.key_of(key), indexes.get(name, ())),
                 triggers=tuple(triggers.get(folded(name), ())),
             )
+            tables[id_] = with_collations(connection, table, creates.get(name, ""))
         references = tuple(_finish(r, tables, exact) for r in _references(connection))
-        creates = {name: sql or "" for kind, name, _, sql in masters if kind == "table"}
         for r in references:
             if r.table in tables:
                 tables[r.table] = with_pins(tables[r.table], creates[r.table.name], "sqlite", r.columns)
