@@ -128,11 +128,14 @@ class Journal:
         now = self.clock()
         if self._renewed is not None and timedelta() <= now - self._renewed < LEASE / 3:
             return
-        with self.store.begin() as tx:
+
+        def renewed(tx: Transaction) -> None:
             tx.leases.renew(self.lease, self.token, now, LEASE)
             if self.run_token:
                 tx.leases.renew(run_lease(self.run), self.run_token, now, RUN_LEASE)
             self._write_pending(tx, now)
+
+        self.store.repeat(renewed)
         self._pending.clear()
         self._renewed = now
 
@@ -149,27 +152,32 @@ class Journal:
 
     def waits(self, why: str | None) -> None:
         """What the next batch waits for; None where it goes on."""
-        with self.store.begin() as tx:
+        now = self.clock()
+
+        def told(tx: Transaction) -> None:
             tx.jobs.waits(self.run, self.job, why)
-            self._write_pending(tx, self.clock())
+            self._write_pending(tx, now)
+
+        self.store.repeat(told)
         self._pending.clear()
 
     def set_aside(self, key: Key, reason: str) -> None:
         """A record that the database would not delete, kept with its reason until the next run."""
-        now = self.clock()
-        with self.store.begin() as tx:
-            self._write_pending(tx, now)
-            tx.set_aside.put(
-                SetAsideRow(
-                    connector=self.connector,
-                    dataset=self.dataset,
-                    key=aside_key(key),
-                    rule=self.rule,
-                    reason=reason,
-                    run=self.run,
-                    at=now,
-                )
-            )
+        row = SetAsideRow(
+            connector=self.connector,
+            dataset=self.dataset,
+            key=aside_key(key),
+            rule=self.rule,
+            reason=reason,
+            run=self.run,
+            at=self.clock(),
+        )
+
+        def put(tx: Transaction) -> None:
+            self._write_pending(tx, row.at)
+            tx.set_aside.put(row)
+
+        self.store.repeat(put)
         self._pending.clear()
 
     def flush(self) -> None:
@@ -177,8 +185,7 @@ class Journal:
         if not self._pending:
             return
         now = self.clock()
-        with self.store.begin() as tx:
-            self._write_pending(tx, now)
+        self.store.repeat(lambda tx: self._write_pending(tx, now))
         self._pending.clear()
 
     def _write_pending(self, tx: Transaction, now: datetime) -> None:

@@ -26,7 +26,7 @@ from retention.safety import drift
 from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
-from retention.store.state import StateStore
+from retention.store.state import StateStore, Transaction
 from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import as_events, not_run, standing_of, status_of
 from retention.verbs.pacing import between
@@ -235,8 +235,8 @@ def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memo
             raise
         outcome = replace(outcome, status=JobStatus.FAILED, reason=outcome.reason or error.message)
     finally:
-        with suppress(RetentionError), state.begin() as tx:
-            tx.leases.release(lease, token)
+        with suppress(RetentionError):
+            state.repeat(lambda tx: tx.leases.release(lease, token))
     return outcome
 
 
@@ -352,16 +352,13 @@ def _carried_out(
 
 
 def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:
+    status, progress = outcome.status.value, stored_progress(outcome)
     now = execution.clock()
-    with execution.state.begin() as tx:
-        tx.jobs.end(
-            execution.id,
-            name,
-            status=outcome.status.value,
-            at=now,
-            progress=stored_progress(outcome),
-            reason=outcome.reason,
+    execution.state.repeat(
+        lambda tx: tx.jobs.end(
+            execution.id, name, status=status, at=now, progress=progress, reason=outcome.reason
         )
+    )
     complete = outcome.status in (JobStatus.DONE, JobStatus.PARTIAL) and not outcome.left
     if complete and execution.limit is None:
         _forget_set_aside(execution, job)
@@ -376,10 +373,13 @@ def _forget_set_aside(execution: Execution, job: JobPlan) -> None:
             for row in snapshot.set_aside.of(job.connector, job.dataset)
             if row.run != execution.id and (row.rule == job.rule or row.rule not in known)
         ]
+
+    def forget(tx: Transaction) -> None:
+        for key in old:
+            tx.set_aside.remove(job.connector, job.dataset, key)
+
     if old:
-        with execution.state.begin() as tx:
-            for key in old:
-                tx.set_aside.remove(job.connector, job.dataset, key)
+        execution.state.repeat(forget)
 
 
 def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> CheckpointRef | None:
