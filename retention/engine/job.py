@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -22,9 +21,10 @@ from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.between import Between, StoppedError
 from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
+from retention.engine.tally import Tally
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
-from retention.model.outcome import JobOutcome, Skipped
+from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
 from retention.store.batches import ROLLED_BACK, UNKNOWN
@@ -36,7 +36,6 @@ MOST_SET_ASIDE = 100
 """More refused records than these mean that something is wrong with the rule or the database, not with a record."""
 MOST_HINDRANCES = 16
 """More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
-_LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
 
 
@@ -61,24 +60,16 @@ class JobRun:
     renew: Callable[[], Remover] | None = None
     timer: Callable[[], float] = time.perf_counter
 
-    _done: int = 0
-    _overdue: int = 0
-    _changed: int = 0
-    _held: set[Key] = field(default_factory=set)
-    _batches: int = 0
-    _failed: Counter[str] = field(default_factory=Counter)
-    _rows: dict[str, int] = field(default_factory=dict)
-    _aside: set[Key] = field(default_factory=set)
-    _aside_why: str = ""
-    _locked: dict[Key, None] = field(default_factory=dict)
-    _locked_besides: int = 0
+    tally: Tally = field(init=False)
     _hindrances: int = 0
     _cursor: Mapping[str, Any] | None = None
-    _begun: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(plan=self.plan, limit=self.limit, progress=self.progress, timer=self.timer)
 
     def run(self) -> JobOutcome:
         """The job's outcome; never raises for what happened to this job alone."""
-        self._begun = self.timer()
+        self.tally.begin()
         status, reason = JobStatus.DONE, None
         try:
             self._everything()
@@ -89,7 +80,7 @@ class JobRun:
         except RetentionError as error:
             status, reason = JobStatus.FAILED, error.message
             if isinstance(error, SafetyRefusal):
-                status = JobStatus.REFUSED if not self._done else JobStatus.PARTIAL
+                status = JobStatus.REFUSED if not self.tally.done else JobStatus.PARTIAL
         except BaseException:
             with suppress(RetentionError):
                 self.journal.flush()
@@ -98,7 +89,7 @@ class JobRun:
             self.journal.flush()
         except RetentionError as error:
             status, reason = JobStatus.FAILED, reason or error.message
-        return self._outcome(status, reason)
+        return self.tally.outcome(status, reason, waited=self.between.waited)
 
     # -- passes ----------------------------------------------------------------------------
 
@@ -109,7 +100,7 @@ class JobRun:
                 self._window(window)
             return
         self._pass(self.start, sweep=False)
-        while self._remaining() and self._pass(None, sweep=True):
+        while self.tally.remaining() and self._pass(None, sweep=True):
             pass
         self._locked_once_more()
 
@@ -127,16 +118,16 @@ class JobRun:
 
     def _pass(self, after: Mapping[str, Any] | None, *, sweep: bool) -> int:
         """One way through the table; how many records it removed."""
-        before = self._done
-        self._forget_locked()
-        while self._remaining():
+        before = self.tally.done
+        self.tally.forget_locked()
+        while self.tally.remaining():
             self.between()
             window = self._next(after, sweep=sweep)
             if window is None:
                 break
             after = window.after
             self._window(window)
-        return self._done - before
+        return self.tally.done - before
 
     def _next(self, after: Mapping[str, Any] | None, *, sweep: bool) -> Window | None:
         return self._patiently(lambda: self.remover.window(after, self.pace.size, sweep=sweep))
@@ -146,8 +137,7 @@ class JobRun:
 
         One lock that is not released hides what is free beside it: then what is free is taken.
         """
-        keys = tuple(self._locked)
-        self._locked.clear()
+        keys = self.tally.take_locked()
         for start in range(0, len(keys), _LOCKED_AT_ONCE):
             self.between()
             window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
@@ -155,10 +145,6 @@ class JobRun:
                 self._batch(window, wait=True)
             except (Transient, Refused):
                 self._window(window)
-
-    def _remaining(self) -> int:
-        most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
-        return max(0, most - self._done)
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
@@ -175,12 +161,12 @@ class JobRun:
         if not window.keyed:
             self._whole(window)
             return
-        keys = tuple(key for key in window.keys if key not in self._aside)
+        keys = tuple(key for key in window.keys if key not in self.tally.aside)
         if window.whole:
-            if len(window.keys) == len(keys) <= self._remaining():
+            if len(window.keys) == len(keys) <= self.tally.remaining():
                 self._whole(window)
             return
-        while keys and (most := self._remaining()):
+        while keys and (most := self.tally.remaining()):
             self._whole(Window(after=window.after, keys=keys[:most]))
             keys = keys[most:]
 
@@ -214,7 +200,7 @@ class JobRun:
         if len(window.keys) > 1 and not window.whole:
             self._halves(window)
         else:
-            self._remember_locked(window.keys)
+            self.tally.remember_locked(window.keys)
 
     def _keys_of(self, window: Window) -> Window:
         return self._patiently(lambda: self.remover.keys_of(window))
@@ -225,24 +211,12 @@ class JobRun:
             self._window(half)
 
     def _set_aside(self, key: Key, error: Refused) -> None:
-        self._aside.add(key)
-        self._aside_why = self._aside_why or error.message
+        many = self.tally.set_aside(key, error.message) > MOST_SET_ASIDE
         self.journal.set_aside(key, error.message)
-        if len(self._aside) > MOST_SET_ASIDE:
+        if many:
             raise RetentionError(
                 f"the database refused more than {MOST_SET_ASIDE} records; the last: {error.message}"
             )
-
-    def _remember_locked(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            if len(self._locked) < _LOCKED_REMEMBERED:
-                self._locked[key] = None
-            elif key not in self._locked:
-                self._locked_besides += 1
-
-    def _forget_locked(self) -> None:
-        self._locked.clear()
-        self._locked_besides = 0
 
     # -- one batch -------------------------------------------------------------------------
 
@@ -252,16 +226,16 @@ class JobRun:
         started = self.timer()
         intended: tuple[Taken, int, Sealed] | None = None
         try:
-            taken = self.remover.take(window, self._remaining(), wait=wait)
+            taken = self.remover.take(window, self.tally.remaining(), wait=wait)
             if not taken.keys:
                 self.remover.rollback()
-                self._left_alone(taken, window)
+                self.tally.left_alone(taken, keyed=window.keyed)
                 self._adapt(started, window, taken)
                 return
             sealed = _sealed(taken)
             number = self.journal.numbers.next()
             self.remover.mark(self._marker(number, sealed.root, len(taken.keys)))
-            progress = self._progress(also=taken)
+            progress = self.tally.progress_with(taken)
             cursor = json.dumps(window.after)
             self.journal.intent(taken, sealed, batch=number, progress=progress, cursor=cursor)
             intended = (taken, number, sealed)
@@ -270,7 +244,7 @@ class JobRun:
             if not isinstance(error, Lost):
                 self.remover.rollback()
             said_no = intended is None or isinstance(error, Transient | Refused)
-            self._failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
+            self.tally.failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
             if intended is not None:
                 self._outcome_of(intended, status)
             if isinstance(error, Lost):
@@ -278,8 +252,8 @@ class JobRun:
             raise
         self.journal.committed(taken, batch=number, root=sealed.root)
         self._cursor = window.after
-        self._count(taken)
-        self._left_alone(taken, window)
+        self.tally.count(taken)
+        self.tally.left_alone(taken, keyed=window.keyed)
         self._adapt(started, window, taken)
         self.between.worked(self.timer() - started, sum(taken.rows.values()))
 
@@ -303,77 +277,6 @@ class JobRun:
     def _adapt(self, started: float, window: Window, taken: Taken) -> None:
         full = not window.keyed or len(window.keys) >= self.pace.size or len(taken.keys) > 0
         self.pace.worked(self.timer() - started, full=full)
-
-    # -- accounting ------------------------------------------------------------------------
-
-    def _count(self, taken: Taken) -> None:
-        self._done += len(taken.keys)
-        self._overdue += taken.overdue
-        self._batches += 1
-        for table, count in taken.rows.items():
-            self._rows[table] = self._rows.get(table, 0) + count
-        self.progress.advance(len(taken.keys))
-
-    def _left_alone(self, taken: Taken, window: Window) -> None:
-        self._changed += taken.changed
-        self._held |= set(taken.held)
-        if window.keyed:
-            self._remember_locked(taken.locked)
-
-    def _progress(self, also: Taken | None = None) -> JobProgress:
-        outcome = self._outcome(JobStatus.DONE, None)
-        more = len(also.keys) if also is not None else 0
-        aside = min(outcome.set_aside, self.plan.due - outcome.done - more)
-        rows = dict(outcome.rows)
-        for table, count in (also.rows if also is not None else {}).items():
-            rows[table] = rows.get(table, 0) + count
-        return JobProgress(
-            done=outcome.done + more,
-            changed=0,
-            locked=0,
-            set_aside=aside,
-            left=self.plan.due - outcome.done - more - aside,
-            batches=outcome.batches + (1 if also is not None else 0),
-            millis=int(outcome.seconds * 1000),
-            rows=rows,
-        )
-
-    def _outcome(self, status: JobStatus, reason: str | None) -> JobOutcome:
-        """planned = done + skipped + set aside + left, whatever happened."""
-        planned = self.plan.due
-        rest = planned - self._done
-        aside = min(len(self._aside), rest)
-        waiting = sum(key not in self._aside for key in self._locked) + self._locked_besides
-        locked = min(waiting, rest - aside)
-        held = min(len(self._held), rest - aside - locked)
-        rest -= aside + locked + held
-        complete = status is JobStatus.DONE and self.limit is None
-        changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0
-        left = rest - changed
-        if status is JobStatus.DONE and (aside or locked):
-            status = JobStatus.PARTIAL
-            words = [f"{locked:,} locked by others"] * bool(locked)
-            words += [f"{aside:,} set aside ({self._aside_why})"] * bool(aside)
-            reason = reason or " and ".join(words)
-        return JobOutcome(
-            rule=self.plan.rule,
-            connector=self.plan.connector,
-            dataset=self.plan.dataset,
-            status=status,
-            reason=reason,
-            planned=planned,
-            done=self._done,
-            overdue=self._overdue,
-            skipped=Skipped(changed=changed, held=held, locked=locked),
-            set_aside=aside,
-            left=left,
-            rows=dict(self._rows),
-            batches=self._batches,
-            rolled_back=self._failed[ROLLED_BACK],
-            unknown=self._failed[UNKNOWN],
-            seconds=round(self.timer() - self._begun, 3),
-            waited=round(self.between.waited, 3),
-        )
 
 
 def _sealed(taken: Taken) -> Sealed:
