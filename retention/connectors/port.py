@@ -110,6 +110,18 @@ class Remover(abc.ABC):
         """
 
     @abc.abstractmethod
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        """Cursors that divide a pass over about `due` records into at most so many contiguous ranges.
+
+        Takes no locks. None where records of one range could decide about those of another, or where the way in
+        which they are taken gains nothing by it.
+        """
+
+    @abc.abstractmethod
+    def confine(self, upto: Mapping[str, Any] | None) -> None:
+        """From now on windows end at this cursor, which `cuts` gave. None: with the last candidate."""
+
+    @abc.abstractmethod
     def keys_of(self, window: Window) -> Window:
         """The same candidates as a window of keys."""
 

@@ -10,10 +10,12 @@ again, then halved; where nothing at all can be had, the job fails.
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
@@ -22,6 +24,7 @@ from retention.engine.between import Between, StoppedError
 from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
 from retention.engine.tally import Tally
+from retention.engine.workers import Range, Ranges, side_by_side
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome
@@ -44,7 +47,8 @@ class JobRun:
     """Removes the due records of one job. `planned` is what its plan counted, and never more go.
 
     `limit`: the canary, at most so many, the oldest first. `start`: a stored cursor to go on from. `renew`:
-    where holds have changed, a remover that knows them; what its batches leave is the sweep's.
+    where holds have changed, a remover that knows them; what its batches leave is the sweep's. `helpers`: the job's
+    other workers in the first pass, whose stop is `halt`, too.
     """
 
     plan: JobPlan
@@ -59,13 +63,19 @@ class JobRun:
     retry: Retry = field(default_factory=lambda: Retry(attempts=2))
     renew: Callable[[], Remover] | None = None
     timer: Callable[[], float] = time.perf_counter
+    helpers: Sequence[JobRun] = ()
+    halt: threading.Event = field(default_factory=threading.Event)
 
     tally: Tally = field(init=False)
     _hindrances: int = 0
     _cursor: Mapping[str, Any] | None = None
+    _range: Range | None = None
+    _ranges: Ranges | None = None
 
     def __post_init__(self) -> None:
         self.tally = Tally(plan=self.plan, limit=self.limit, progress=self.progress, timer=self.timer)
+        for helper in self.helpers:
+            helper.tally = self.tally
 
     def run(self) -> JobOutcome:
         """The job's outcome; never raises for what happened to this job alone."""
@@ -99,10 +109,45 @@ class JobRun:
                 self.between()
                 self._window(window)
             return
-        self._pass(self.start, sweep=False)
+        workers = 1 + len(self.helpers)
+        ranges = Ranges.stored(self.start)
+        if ranges is None and self.start is None:
+            ranges = self._patiently(lambda: Ranges.cut(self.remover, workers, self.plan.due))
+        if ranges is None:
+            self._pass(self.start, sweep=False)
+        else:
+            self._side_by_side(ranges)
         while self.tally.remaining() and self._pass(None, sweep=True):
             pass
         self._locked_once_more()
+
+    def _side_by_side(self, ranges: Ranges) -> None:
+        every = (self, *self.helpers)
+        for worker in every:
+            worker.between.workers = len(every)
+        works = [partial(worker.within, ranges) for worker in every]
+        try:
+            side_by_side(works, self.halt)
+        finally:
+            self.between.workers = 1
+
+    def within(self, ranges: Ranges) -> None:
+        """One worker's part of the first pass: range after range, until none is left."""
+        self._ranges = ranges
+        try:
+            while (range_ := ranges.next()) is not None:
+                self._range = range_
+                self.remover.confine(range_.upto)
+                self._along(range_.after, sweep=False)
+                ranges.over(range_)
+        except BaseException:
+            with suppress(RetentionError):
+                self.journal.flush()
+            raise
+        finally:
+            self._range = None
+            self.remover.confine(None)
+        self.journal.flush()
 
     def _oldest(self, most: int) -> Iterator[Window]:
         """The search is one statement, made for the first of the windows."""
@@ -120,6 +165,10 @@ class JobRun:
         """One way through the table; how many records it removed."""
         before = self.tally.done
         self.tally.forget_locked()
+        self._along(after, sweep=sweep)
+        return self.tally.done - before
+
+    def _along(self, after: Mapping[str, Any] | None, *, sweep: bool) -> None:
         while self.tally.remaining():
             self.between()
             window = self._next(after, sweep=sweep)
@@ -127,7 +176,6 @@ class JobRun:
                 break
             after = window.after
             self._window(window)
-        return self.tally.done - before
 
     def _next(self, after: Mapping[str, Any] | None, *, sweep: bool) -> Window | None:
         return self._patiently(lambda: self.remover.window(after, self.pace.size, sweep=sweep))
@@ -178,6 +226,8 @@ class JobRun:
             if self.renew is None:
                 raise
             self.remover = self.renew()
+            if self._range is not None:
+                self.remover.confine(self._range.upto)
 
     def _known(self, window: Window) -> None:
         try:
@@ -222,11 +272,16 @@ class JobRun:
 
     def _batch(self, window: Window, *, wait: bool = False) -> None:
         """Steps 2 to 8; nothing of it is left where it raises."""
+        with self.tally.promised(len(window.keys) if window.keyed else None) as most:
+            if most:
+                self._batch_of(window, most, wait=wait)
+
+    def _batch_of(self, window: Window, most: int, *, wait: bool) -> None:
         self._patiently(self.remover.begin)
         started = self.timer()
         intended: tuple[Taken, int, Sealed] | None = None
         try:
-            taken = self.remover.take(window, self.tally.remaining(), wait=wait)
+            taken = self.remover.take(window, most, wait=wait)
             if not taken.keys:
                 self.remover.rollback()
                 self.tally.left_alone(taken, keyed=window.keyed)
@@ -236,7 +291,7 @@ class JobRun:
             number = self.journal.numbers.next()
             self.remover.mark(self._marker(number, sealed.root, len(taken.keys)))
             progress = self.tally.progress_with(taken)
-            cursor = json.dumps(window.after)
+            cursor = json.dumps(self._reached(window.after))
             self.journal.intent(taken, sealed, batch=number, progress=progress, cursor=cursor)
             intended = (taken, number, sealed)
             self.remover.commit()
@@ -256,6 +311,12 @@ class JobRun:
         self.tally.left_alone(taken, keyed=window.keyed)
         self._adapt(started, window, taken)
         self.between.worked(self.timer() - started, sum(taken.rows.values()))
+
+    def _reached(self, after: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The cursor that is stored."""
+        if self._range is None or self._ranges is None:
+            return after
+        return self._ranges.at(self._range, after)
 
     def _outcome_of(self, intended: tuple[Taken, int, Sealed], status: str) -> None:
         """Writes what became of a batch that has an intent. Only a database that said no has surely not

@@ -7,8 +7,9 @@ the process dies of, at most one batch is left whose outcome is not written.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,11 +33,13 @@ class Numbers:
     """Numbers the batches of one run, across its jobs."""
 
     last: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def next(self) -> int:
         """The next batch's number, from 1 on."""
-        self.last += 1
-        return self.last
+        with self._lock:
+            self.last += 1
+            return self.last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,10 @@ class Journal:
     beside: JobProgress = field(default_factory=JobProgress)
     _pending: list[_Outcome] = field(default_factory=list)
     _renewed: datetime | None = None
+
+    def another(self) -> Journal:
+        """The same for another worker on the job."""
+        return replace(self, _pending=[], _renewed=None)
 
     def intent(self, taken: Taken, sealed: Sealed, *, batch: int, progress: JobProgress, cursor: str) -> None:
         """Step 6: durable before the target commits, and only while the lease is one's own.

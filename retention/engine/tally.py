@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from retention.connectors.port import Key, Taken
@@ -42,6 +43,8 @@ class Tally:
     _locked: dict[Key, None] = field(default_factory=dict)
     _locked_besides: int = 0
     _begun: float = 0.0
+    _promised: int = 0
+    _under_way: dict[int, Taken] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
@@ -53,9 +56,24 @@ class Tally:
         most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
         return max(0, most - self.done)
 
+    @contextmanager
+    def promised(self, wanted: int | None) -> Iterator[int]:
+        """How many records a batch may take, at most `wanted`: what other workers may take meanwhile is kept back."""
+        with self._lock:
+            free = max(0, self.remaining() - self._promised)
+            most = free if wanted is None else min(free, wanted)
+            self._promised += most
+        try:
+            yield most
+        finally:
+            with self._lock:
+                self._promised -= most
+                self._under_way.pop(threading.get_ident(), None)
+
     def count(self, taken: Taken) -> None:
         """A batch was committed."""
         with self._lock:
+            self._under_way.pop(threading.get_ident(), None)
             self.done += len(taken.keys)
             self.overdue += taken.overdue
             self._batches += 1
@@ -100,10 +118,12 @@ class Tally:
             self._locked_besides = 0
 
     def progress_with(self, also: Taken) -> JobProgress:
-        """How far the job is with the batch that is about to be committed."""
+        """How far the job is with the batch that this worker is about to commit, and those of the others."""
         with self._lock:
+            self._under_way[threading.get_ident()] = also
+            every = tuple(self._under_way.values())
             outcome = self._outcome(JobStatus.DONE, None)
-        done = outcome.done + len(also.keys)
+        done = outcome.done + sum(len(taken.keys) for taken in every)
         aside = min(outcome.set_aside, self.plan.due - done)
         return JobProgress(
             done=done,
@@ -111,9 +131,9 @@ class Tally:
             locked=0,
             set_aside=aside,
             left=self.plan.due - done - aside,
-            batches=outcome.batches + 1,
+            batches=outcome.batches + len(every),
             millis=int(outcome.seconds * 1000),
-            rows=dict(Counter(outcome.rows) + Counter(also.rows)),
+            rows=dict(sum((Counter(taken.rows) for taken in every), Counter(outcome.rows))),
         )
 
     def outcome(self, status: JobStatus, reason: str | None, *, waited: float = 0.0) -> JobOutcome:

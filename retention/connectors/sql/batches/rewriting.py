@@ -64,6 +64,9 @@ class RewritingRemover(KeyRemover):
         self._hopes = self._hopes or self._outright is not None
         self._found: dict[Key, tuple[Any, ...]] = {}  # of the last window, with what else was read
 
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         return super()._by_columns(after, size if self._outright is None else min(size, self._outright.most))
 
