@@ -111,10 +111,9 @@ class Remover(abc.ABC):
 
     @abc.abstractmethod
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
-        """Cursors that divide a pass over about `due` records into at most so many contiguous ranges.
+        """Cursors that divide a pass over about `due` records into at most so many contiguous ranges; takes no locks.
 
-        Takes no locks. None where records of one range could decide about those of another, or where the way in
-        which they are taken gains nothing by it.
+        None where records of one range could decide about those of another, or where nothing is gained by it.
         """
 
     @abc.abstractmethod
