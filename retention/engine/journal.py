@@ -1,7 +1,7 @@
 """A job's lines in the state store: intents, outcomes, cursor, evidence.
 
 The outcome of one batch and the intent of the next share a ledger transaction; whatever
-the process dies of, at most one batch is left whose outcome is not written.
+the process dies of, of each worker at most one batch is left whose outcome is not written.
 """
 
 from __future__ import annotations

@@ -82,13 +82,14 @@ def test_one_that_fails_stops_the_others_after_their_batches(served, hooks, step
     served.orders(due=9_000)
     with_workers(served, 3, batch_time="20 ms")
     before = served.keys()
+    threads = threading.active_count()
     hooks.before(step, raising(UnreachableError("it went away")), nth=3)
     job = served.job()
     assert job.status is JobStatus.FAILED
     assert "it went away" in job.reason
     assert job.done + job.left == 9_000
     assert job.left > 0
-    assert len([t for t in threading.enumerate() if t is not threading.main_thread()]) == 0
+    assert threading.active_count() == threads
     served.must_be_whole(before)
     hooks.calls.clear()
     hooks.calls[step] = 100
@@ -137,7 +138,7 @@ def test_killed_at_any_moment_the_next_goes_on_in_what_was_left(served):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
-        assert len(served.unresolved()) <= 6  # of each worker one, and one whose outcome was not written yet
+        assert len(served.unresolved()) <= 3  # of each worker one
     assert killed >= 2
     assert served.cli("run", "--yes").returncode == 0
     assert served.left("orders") == 0
