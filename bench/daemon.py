@@ -78,15 +78,17 @@ def measured(folder: Path, seconds: int) -> None:
     reader.start()
     try:
         time.sleep(10)  # it has started, and looked around
-        before, begun = used(daemon.pid), time.monotonic()
-        took = []
-        while time.monotonic() - begun < seconds:
-            time.sleep(5)
-            at = time.perf_counter()
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-                text = answer.read()
-            took.append((time.perf_counter() - at) * 1000)
-        share = (used(daemon.pid) - before) / (time.monotonic() - begun)
+        took, idle, ends = [], [], time.monotonic() + seconds
+        while time.monotonic() < ends:
+            time.sleep((75 - time.time() % 60) % 60)
+            before, begun = used(daemon.pid), time.monotonic()
+            time.sleep(40)  # between two turns of the rule
+            idle.append((used(daemon.pid) - before) / (time.monotonic() - begun))
+            for _ in range(5):
+                at = time.perf_counter()
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                    text = answer.read()
+                took.append((time.perf_counter() - at) * 1000)
         memory = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{daemon.pid}/status").read_text())
     finally:
         daemon.terminate()
@@ -95,9 +97,7 @@ def measured(folder: Path, seconds: int) -> None:
     events = [json.loads(line) for line in lines]
     late = [datetime.fromisoformat(e["at"]).timestamp() % 60 for e in events if e["event"] == "run.begun"]
     over = sum(e["event"] == "run.over" for e in events)
-    print(
-        f"processor {share:.2%} of a core, {over} runs of one rule and {len(took)} looks at /metrics included"
-    )
+    print(f"processor {statistics.median(idle):.2%} of a core between turns; {over} runs of one rule")
     print(f"memory {int(memory[1]) // 1024 if memory else 0} MB")
     print(f"/metrics {statistics.median(took):.1f} ms, at most {max(took):.1f}; {len(text)} bytes")
     print(f"a due rule is begun after {', '.join(f'{each:.2f}' for each in late)} s")

@@ -6,6 +6,7 @@ from collections import Counter
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.windows import KeyWindows
 
 
 class Hooks:
@@ -24,7 +25,7 @@ class Hooks:
         self._wrap(step, None, action, nth)
 
     def _wrap(self, step, first, last, nth):
-        for owner in (KeyRemover, PageRemover, SpanRemover):
+        for owner in (KeyWindows, KeyRemover, PageRemover, SpanRemover):
             if step in owner.__dict__:
                 self._monkeypatch.setattr(
                     owner, step, self._wrapped(owner.__dict__[step], step, first, last, nth)
