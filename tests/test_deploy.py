@@ -87,6 +87,23 @@ def test_the_pods_may_do_little_and_are_probed():
     assert pod["terminationGracePeriodSeconds"] > 10
 
 
+def test_the_keys_of_the_pods_are_mounted_as_the_engine_takes_them():
+    """A secret's files are root's, and of the group that `fsGroup` names."""
+    [deployment] = documents("kubernetes.yaml")
+    pod = deployment["spec"]["template"]["spec"]
+    [mode] = [volume["secret"]["defaultMode"] for volume in pod["volumes"] if "secret" in volume]
+    assert mode & 0o037 == 0
+    assert mode & 0o040
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_the_units_sandbox_is_tight():
+    words = ["systemd-analyze", "security", "--offline=true", "--threshold=20"]
+    ran = subprocess.run([*words, str(DEPLOY / "retention.service")], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-200:]
+
+
 def test_the_image_runs_as_nobody_in_particular():
     docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER 10001:10001$", docker, re.MULTILINE)

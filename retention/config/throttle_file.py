@@ -20,6 +20,7 @@ from retention.model.dataset import Secret, Throttle
 _LAG = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|min)")
 _UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "min": Decimal(60)}
 MOST_REST = 1_000
+MOST_WORKERS = 8
 _EXAMPLE = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
 
 
@@ -31,6 +32,14 @@ def a_rest(value: object) -> float:
     if not 0 < value <= MOST_REST:
         raise unusable(f"{said(value)} is out of range", how)
     return float(value)
+
+
+def some_workers(value: object) -> int:
+    """How many on one job at once. Raises Unusable."""
+    how = f"write a whole number from 1 to {MOST_WORKERS}"
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_WORKERS:
+        raise unusable(f"is {said(value)}", how)
+    return value
 
 
 def a_lag(value: object) -> timedelta:
@@ -90,13 +99,13 @@ def load_query(value: object) -> str:
 class ThrottleTable(Table):
     """`[throttle]`"""
 
-    later: ClassVar[frozenset[str]] = frozenset({"workers"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(TOP, "the file's beginning, above [throttle]"),
         **dict.fromkeys(("window", "hours"), "[daemon] of retention.toml, as window"),
     }
 
     batch_time: Annotated[timedelta | None, PlainValidator(values.batch_time)] = None
+    workers: Annotated[int | None, PlainValidator(some_workers)] = None
     rest: Annotated[float | None, PlainValidator(a_rest)] = None
     rows_per_second: Annotated[int | None, PlainValidator(values.rows)] = None
     max_lag: Annotated[timedelta | None, PlainValidator(a_lag)] = None
@@ -121,6 +130,8 @@ def contradictions(raw: object, url: str | None, findings: list[Finding]) -> Non
     if kind == "sqlite" and written & {"max_lag", "replicas"}:
         key = "max_lag" if "max_lag" in written else "replicas"
         add(key, "means nothing for a SQLite file, which has no replicas", "take it out")
+    if kind == "sqlite" and isinstance(raw, dict) and raw.get("workers", 1) != 1:
+        add("workers", "means nothing for a SQLite file, which has one writer at a time", "take it out")
     if kind in ("mysql", "mariadb") and "max_lag" in written and "replicas" not in written:
         found = "is asked for, and a server of this kind does not know how far its replicas are"
         add("max_lag", found, 'name them: replicas = ["env:NAME"]')
@@ -131,6 +142,7 @@ def throttle(table: ThrottleTable) -> Throttle:
     usual = Throttle()
     return Throttle(
         batch_time=table.batch_time or usual.batch_time,
+        workers=table.workers or usual.workers,
         rest=table.rest or usual.rest,
         rows_per_second=table.rows_per_second,
         max_lag=table.max_lag,

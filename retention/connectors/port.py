@@ -110,6 +110,17 @@ class Remover(abc.ABC):
         """
 
     @abc.abstractmethod
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        """Cursors that divide a pass over about `due` records into at most so many contiguous ranges; takes no locks.
+
+        None where records of one range could decide about those of another, or where nothing is gained by it.
+        """
+
+    @abc.abstractmethod
+    def confine(self, upto: Mapping[str, Any] | None) -> None:
+        """From now on windows end at this cursor, which `cuts` gave. None: with the last candidate."""
+
+    @abc.abstractmethod
     def keys_of(self, window: Window) -> Window:
         """The same candidates as a window of keys."""
 

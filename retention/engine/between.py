@@ -28,7 +28,7 @@ class Between:
     `stop`: whether somebody asks the run to end (then StoppedError). `keep`: holds the job's leases, and raises
     SafetyRefusal where it has lost them. `brakes` are asked once a second at most, and all of a wait is told to
     `told`: the reason, and None at its end. `rest`: seconds of rest for each second of work. `rows_per_second`: at
-    most so many rows of all tables, on average over a batch and the rest behind it.
+    most so many rows of all tables, on average over a batch and the rest behind it. `workers`: how many share them.
     """
 
     stop: Callable[[], bool]
@@ -36,6 +36,7 @@ class Between:
     brakes: Sequence[Brake] = ()
     rest: float = 0.0
     rows_per_second: int | None = None
+    workers: int = 1
     told: Callable[[str | None], None] = field(default_factory=lambda: _nobody)
     sleep: Callable[[float], None] = time.sleep
     timer: Callable[[], float] = time.monotonic
@@ -65,7 +66,7 @@ class Between:
         """A batch took so long, and so many rows."""
         pause = self.rest * seconds
         if self.rows_per_second is not None:
-            pause = max(pause, rows / self.rows_per_second - seconds)
+            pause = max(pause, rows * self.workers / self.rows_per_second - seconds)
         self._until = self.timer() + pause
 
     def _may_go_on(self) -> None:

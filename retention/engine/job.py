@@ -10,11 +10,12 @@ again, then halved; where nothing at all can be had, the job fails.
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
@@ -22,9 +23,11 @@ from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.between import Between, StoppedError
 from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
+from retention.engine.tally import Tally
+from retention.engine.workers import Range, Ranges, side_by_side
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed
-from retention.model.outcome import JobOutcome, Skipped
+from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
 from retention.store.batches import ROLLED_BACK, UNKNOWN
@@ -36,7 +39,6 @@ MOST_SET_ASIDE = 100
 """More refused records than these mean that something is wrong with the rule or the database, not with a record."""
 MOST_HINDRANCES = 16
 """More batches in a row that others hindered than halving needs to find one record: it is the table, not a record."""
-_LOCKED_REMEMBERED = 10_000
 _LOCKED_AT_ONCE = 100
 
 
@@ -45,7 +47,8 @@ class JobRun:
     """Removes the due records of one job. `planned` is what its plan counted, and never more go.
 
     `limit`: the canary, at most so many, the oldest first. `start`: a stored cursor to go on from. `renew`:
-    where holds have changed, a remover that knows them; what its batches leave is the sweep's.
+    where holds have changed, a remover that knows them; what its batches leave is the sweep's. `helpers`: the job's
+    other workers in the first pass, whose stop is `halt`, too.
     """
 
     plan: JobPlan
@@ -60,25 +63,23 @@ class JobRun:
     retry: Retry = field(default_factory=lambda: Retry(attempts=2))
     renew: Callable[[], Remover] | None = None
     timer: Callable[[], float] = time.perf_counter
+    helpers: Sequence[JobRun] = ()
+    halt: threading.Event = field(default_factory=threading.Event)
 
-    _done: int = 0
-    _overdue: int = 0
-    _changed: int = 0
-    _held: set[Key] = field(default_factory=set)
-    _batches: int = 0
-    _failed: Counter[str] = field(default_factory=Counter)
-    _rows: dict[str, int] = field(default_factory=dict)
-    _aside: set[Key] = field(default_factory=set)
-    _aside_why: str = ""
-    _locked: dict[Key, None] = field(default_factory=dict)
-    _locked_besides: int = 0
+    tally: Tally = field(init=False)
     _hindrances: int = 0
     _cursor: Mapping[str, Any] | None = None
-    _begun: float = 0.0
+    _range: Range | None = None
+    _ranges: Ranges | None = None
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(plan=self.plan, limit=self.limit, progress=self.progress, timer=self.timer)
+        for helper in self.helpers:
+            helper.tally = self.tally
 
     def run(self) -> JobOutcome:
         """The job's outcome; never raises for what happened to this job alone."""
-        self._begun = self.timer()
+        self.tally.begin()
         status, reason = JobStatus.DONE, None
         try:
             self._everything()
@@ -89,7 +90,7 @@ class JobRun:
         except RetentionError as error:
             status, reason = JobStatus.FAILED, error.message
             if isinstance(error, SafetyRefusal):
-                status = JobStatus.REFUSED if not self._done else JobStatus.PARTIAL
+                status = JobStatus.REFUSED if not self.tally.done else JobStatus.PARTIAL
         except BaseException:
             with suppress(RetentionError):
                 self.journal.flush()
@@ -98,7 +99,7 @@ class JobRun:
             self.journal.flush()
         except RetentionError as error:
             status, reason = JobStatus.FAILED, reason or error.message
-        return self._outcome(status, reason)
+        return self.tally.outcome(status, reason, waited=self.between.waited)
 
     # -- passes ----------------------------------------------------------------------------
 
@@ -108,10 +109,45 @@ class JobRun:
                 self.between()
                 self._window(window)
             return
-        self._pass(self.start, sweep=False)
-        while self._remaining() and self._pass(None, sweep=True):
+        workers = 1 + len(self.helpers)
+        ranges = Ranges.stored(self.start)
+        if ranges is None and self.start is None:
+            ranges = self._patiently(lambda: Ranges.cut(self.remover, workers, self.plan.due))
+        if ranges is None:
+            self._pass(self.start, sweep=False)
+        else:
+            self._side_by_side(ranges)
+        while self.tally.remaining() and self._pass(None, sweep=True):
             pass
         self._locked_once_more()
+
+    def _side_by_side(self, ranges: Ranges) -> None:
+        every = (self, *self.helpers)
+        for worker in every:
+            worker.between.workers = len(every)
+        works = [partial(worker.within, ranges) for worker in every]
+        try:
+            side_by_side(works, self.halt)
+        finally:
+            self.between.workers = 1
+
+    def within(self, ranges: Ranges) -> None:
+        """One worker's part of the first pass: range after range, until none is left."""
+        self._ranges = ranges
+        try:
+            while (range_ := ranges.next()) is not None:
+                self._range = range_
+                self.remover.confine(range_.upto)
+                self._along(range_.after, sweep=False)
+                ranges.over(range_)
+        except BaseException:
+            with suppress(RetentionError):
+                self.journal.flush()
+            raise
+        finally:
+            self._range = None
+            self.remover.confine(None)
+        self.journal.flush()
 
     def _oldest(self, most: int) -> Iterator[Window]:
         """The search is one statement, made for the first of the windows."""
@@ -127,16 +163,19 @@ class JobRun:
 
     def _pass(self, after: Mapping[str, Any] | None, *, sweep: bool) -> int:
         """One way through the table; how many records it removed."""
-        before = self._done
-        self._forget_locked()
-        while self._remaining():
+        before = self.tally.done
+        self.tally.forget_locked()
+        self._along(after, sweep=sweep)
+        return self.tally.done - before
+
+    def _along(self, after: Mapping[str, Any] | None, *, sweep: bool) -> None:
+        while self.tally.remaining():
             self.between()
             window = self._next(after, sweep=sweep)
             if window is None:
                 break
             after = window.after
             self._window(window)
-        return self._done - before
 
     def _next(self, after: Mapping[str, Any] | None, *, sweep: bool) -> Window | None:
         return self._patiently(lambda: self.remover.window(after, self.pace.size, sweep=sweep))
@@ -146,8 +185,7 @@ class JobRun:
 
         One lock that is not released hides what is free beside it: then what is free is taken.
         """
-        keys = tuple(self._locked)
-        self._locked.clear()
+        keys = self.tally.take_locked()
         for start in range(0, len(keys), _LOCKED_AT_ONCE):
             self.between()
             window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
@@ -155,10 +193,6 @@ class JobRun:
                 self._batch(window, wait=True)
             except (Transient, Refused):
                 self._window(window)
-
-    def _remaining(self) -> int:
-        most = self.plan.due if self.limit is None else min(self.limit, self.plan.due)
-        return max(0, most - self._done)
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """What looks, or begins, is only ever kept waiting by somebody who has the whole database or table."""
@@ -175,12 +209,12 @@ class JobRun:
         if not window.keyed:
             self._whole(window)
             return
-        keys = tuple(key for key in window.keys if key not in self._aside)
+        keys = tuple(key for key in window.keys if key not in self.tally.aside)
         if window.whole:
-            if len(window.keys) == len(keys) <= self._remaining():
+            if len(window.keys) == len(keys) <= self.tally.remaining():
                 self._whole(window)
             return
-        while keys and (most := self._remaining()):
+        while keys and (most := self.tally.remaining()):
             self._whole(Window(after=window.after, keys=keys[:most]))
             keys = keys[most:]
 
@@ -192,6 +226,8 @@ class JobRun:
             if self.renew is None:
                 raise
             self.remover = self.renew()
+            if self._range is not None:
+                self.remover.confine(self._range.upto)
 
     def _known(self, window: Window) -> None:
         try:
@@ -214,7 +250,7 @@ class JobRun:
         if len(window.keys) > 1 and not window.whole:
             self._halves(window)
         else:
-            self._remember_locked(window.keys)
+            self.tally.remember_locked(window.keys)
 
     def _keys_of(self, window: Window) -> Window:
         return self._patiently(lambda: self.remover.keys_of(window))
@@ -225,44 +261,37 @@ class JobRun:
             self._window(half)
 
     def _set_aside(self, key: Key, error: Refused) -> None:
-        self._aside.add(key)
-        self._aside_why = self._aside_why or error.message
+        many = self.tally.set_aside(key, error.message) > MOST_SET_ASIDE
         self.journal.set_aside(key, error.message)
-        if len(self._aside) > MOST_SET_ASIDE:
+        if many:
             raise RetentionError(
                 f"the database refused more than {MOST_SET_ASIDE} records; the last: {error.message}"
             )
-
-    def _remember_locked(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            if len(self._locked) < _LOCKED_REMEMBERED:
-                self._locked[key] = None
-            elif key not in self._locked:
-                self._locked_besides += 1
-
-    def _forget_locked(self) -> None:
-        self._locked.clear()
-        self._locked_besides = 0
 
     # -- one batch -------------------------------------------------------------------------
 
     def _batch(self, window: Window, *, wait: bool = False) -> None:
         """Steps 2 to 8; nothing of it is left where it raises."""
+        with self.tally.promised(len(window.keys) if window.keyed else None) as most:
+            if most:
+                self._batch_of(window, most, wait=wait)
+
+    def _batch_of(self, window: Window, most: int, *, wait: bool) -> None:
         self._patiently(self.remover.begin)
         started = self.timer()
         intended: tuple[Taken, int, Sealed] | None = None
         try:
-            taken = self.remover.take(window, self._remaining(), wait=wait)
+            taken = self.remover.take(window, most, wait=wait)
             if not taken.keys:
                 self.remover.rollback()
-                self._left_alone(taken, window)
+                self.tally.left_alone(taken, keyed=window.keyed)
                 self._adapt(started, window, taken)
                 return
             sealed = _sealed(taken)
             number = self.journal.numbers.next()
             self.remover.mark(self._marker(number, sealed.root, len(taken.keys)))
-            progress = self._progress(also=taken)
-            cursor = json.dumps(window.after)
+            progress = self.tally.progress_with(taken)
+            cursor = json.dumps(self._reached(window.after))
             self.journal.intent(taken, sealed, batch=number, progress=progress, cursor=cursor)
             intended = (taken, number, sealed)
             self.remover.commit()
@@ -270,7 +299,7 @@ class JobRun:
             if not isinstance(error, Lost):
                 self.remover.rollback()
             said_no = intended is None or isinstance(error, Transient | Refused)
-            self._failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
+            self.tally.failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
             if intended is not None:
                 self._outcome_of(intended, status)
             if isinstance(error, Lost):
@@ -278,10 +307,16 @@ class JobRun:
             raise
         self.journal.committed(taken, batch=number, root=sealed.root)
         self._cursor = window.after
-        self._count(taken)
-        self._left_alone(taken, window)
+        self.tally.count(taken)
+        self.tally.left_alone(taken, keyed=window.keyed)
         self._adapt(started, window, taken)
         self.between.worked(self.timer() - started, sum(taken.rows.values()))
+
+    def _reached(self, after: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The cursor that is stored."""
+        if self._range is None or self._ranges is None:
+            return after
+        return self._ranges.at(self._range, after)
 
     def _outcome_of(self, intended: tuple[Taken, int, Sealed], status: str) -> None:
         """Writes what became of a batch that has an intent. Only a database that said no has surely not
@@ -303,77 +338,6 @@ class JobRun:
     def _adapt(self, started: float, window: Window, taken: Taken) -> None:
         full = not window.keyed or len(window.keys) >= self.pace.size or len(taken.keys) > 0
         self.pace.worked(self.timer() - started, full=full)
-
-    # -- accounting ------------------------------------------------------------------------
-
-    def _count(self, taken: Taken) -> None:
-        self._done += len(taken.keys)
-        self._overdue += taken.overdue
-        self._batches += 1
-        for table, count in taken.rows.items():
-            self._rows[table] = self._rows.get(table, 0) + count
-        self.progress.advance(len(taken.keys))
-
-    def _left_alone(self, taken: Taken, window: Window) -> None:
-        self._changed += taken.changed
-        self._held |= set(taken.held)
-        if window.keyed:
-            self._remember_locked(taken.locked)
-
-    def _progress(self, also: Taken | None = None) -> JobProgress:
-        outcome = self._outcome(JobStatus.DONE, None)
-        more = len(also.keys) if also is not None else 0
-        aside = min(outcome.set_aside, self.plan.due - outcome.done - more)
-        rows = dict(outcome.rows)
-        for table, count in (also.rows if also is not None else {}).items():
-            rows[table] = rows.get(table, 0) + count
-        return JobProgress(
-            done=outcome.done + more,
-            changed=0,
-            locked=0,
-            set_aside=aside,
-            left=self.plan.due - outcome.done - more - aside,
-            batches=outcome.batches + (1 if also is not None else 0),
-            millis=int(outcome.seconds * 1000),
-            rows=rows,
-        )
-
-    def _outcome(self, status: JobStatus, reason: str | None) -> JobOutcome:
-        """planned = done + skipped + set aside + left, whatever happened."""
-        planned = self.plan.due
-        rest = planned - self._done
-        aside = min(len(self._aside), rest)
-        waiting = sum(key not in self._aside for key in self._locked) + self._locked_besides
-        locked = min(waiting, rest - aside)
-        held = min(len(self._held), rest - aside - locked)
-        rest -= aside + locked + held
-        complete = status is JobStatus.DONE and self.limit is None
-        changed = rest if complete else min(self._changed, rest) if self.limit is not None else 0
-        left = rest - changed
-        if status is JobStatus.DONE and (aside or locked):
-            status = JobStatus.PARTIAL
-            words = [f"{locked:,} locked by others"] * bool(locked)
-            words += [f"{aside:,} set aside ({self._aside_why})"] * bool(aside)
-            reason = reason or " and ".join(words)
-        return JobOutcome(
-            rule=self.plan.rule,
-            connector=self.plan.connector,
-            dataset=self.plan.dataset,
-            status=status,
-            reason=reason,
-            planned=planned,
-            done=self._done,
-            overdue=self._overdue,
-            skipped=Skipped(changed=changed, held=held, locked=locked),
-            set_aside=aside,
-            left=left,
-            rows=dict(self._rows),
-            batches=self._batches,
-            rolled_back=self._failed[ROLLED_BACK],
-            unknown=self._failed[UNKNOWN],
-            seconds=round(self.timer() - self._begun, 3),
-            waited=round(self.between.waited, 3),
-        )
 
 
 def _sealed(taken: Taken) -> Sealed:

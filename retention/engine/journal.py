@@ -1,14 +1,15 @@
 """A job's lines in the state store: intents, outcomes, cursor, evidence.
 
 The outcome of one batch and the intent of the next share a ledger transaction; whatever
-the process dies of, at most one batch is left whose outcome is not written.
+the process dies of, of each worker at most one batch is left whose outcome is not written.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,11 +33,13 @@ class Numbers:
     """Numbers the batches of one run, across its jobs."""
 
     last: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def next(self) -> int:
         """The next batch's number, from 1 on."""
-        self.last += 1
-        return self.last
+        with self._lock:
+            self.last += 1
+            return self.last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,10 @@ class Journal:
     _pending: list[_Outcome] = field(default_factory=list)
     _renewed: datetime | None = None
 
+    def another(self) -> Journal:
+        """The same for another worker on the job."""
+        return replace(self, _pending=[], _renewed=None)
+
     def intent(self, taken: Taken, sealed: Sealed, *, batch: int, progress: JobProgress, cursor: str) -> None:
         """Step 6: durable before the target commits, and only while the lease is one's own.
 
@@ -128,11 +135,14 @@ class Journal:
         now = self.clock()
         if self._renewed is not None and timedelta() <= now - self._renewed < LEASE / 3:
             return
-        with self.store.begin() as tx:
+
+        def renewed(tx: Transaction) -> None:
             tx.leases.renew(self.lease, self.token, now, LEASE)
             if self.run_token:
                 tx.leases.renew(run_lease(self.run), self.run_token, now, RUN_LEASE)
             self._write_pending(tx, now)
+
+        self.store.repeat(renewed)
         self._pending.clear()
         self._renewed = now
 
@@ -149,27 +159,32 @@ class Journal:
 
     def waits(self, why: str | None) -> None:
         """What the next batch waits for; None where it goes on."""
-        with self.store.begin() as tx:
+        now = self.clock()
+
+        def told(tx: Transaction) -> None:
             tx.jobs.waits(self.run, self.job, why)
-            self._write_pending(tx, self.clock())
+            self._write_pending(tx, now)
+
+        self.store.repeat(told)
         self._pending.clear()
 
     def set_aside(self, key: Key, reason: str) -> None:
         """A record that the database would not delete, kept with its reason until the next run."""
-        now = self.clock()
-        with self.store.begin() as tx:
-            self._write_pending(tx, now)
-            tx.set_aside.put(
-                SetAsideRow(
-                    connector=self.connector,
-                    dataset=self.dataset,
-                    key=aside_key(key),
-                    rule=self.rule,
-                    reason=reason,
-                    run=self.run,
-                    at=now,
-                )
-            )
+        row = SetAsideRow(
+            connector=self.connector,
+            dataset=self.dataset,
+            key=aside_key(key),
+            rule=self.rule,
+            reason=reason,
+            run=self.run,
+            at=self.clock(),
+        )
+
+        def put(tx: Transaction) -> None:
+            self._write_pending(tx, row.at)
+            tx.set_aside.put(row)
+
+        self.store.repeat(put)
         self._pending.clear()
 
     def flush(self) -> None:
@@ -177,8 +192,7 @@ class Journal:
         if not self._pending:
             return
         now = self.clock()
-        with self.store.begin() as tx:
-            self._write_pending(tx, now)
+        self.store.repeat(lambda tx: self._write_pending(tx, now))
         self._pending.clear()
 
     def _write_pending(self, tx: Transaction, now: datetime) -> None:

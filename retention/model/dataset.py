@@ -213,7 +213,8 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Throttle:
-    """`batch_time`: what one transaction should take. The rest holds up the next batch.
+    """`batch_time`: what one transaction should take. `workers`: at most so many on one job. The rest holds up the next
+    batch.
 
     `rest`: seconds of rest for each second of work. `rows_per_second`: of all tables. `max_lag`: of any replica;
     `replicas`: the URLs of those that the database itself does not tell of. `load`: a query of one number, at most
@@ -221,6 +222,7 @@ class Throttle:
     """
 
     batch_time: timedelta = timedelta(milliseconds=500)
+    workers: int = 1
     rest: float = 0.0
     rows_per_second: int | None = None
     max_lag: timedelta | None = None

@@ -72,12 +72,16 @@ class Case:
         return f"{self.bound}/{self.rule.name}/{self.place}{about}/{what}"
 
 
-@functools.lru_cache(maxsize=10_000)
+_REMEMBERED = 1_000
+"""More than one plan asks for; of every run of a daemon some are left, which nobody asks for again."""
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def cutoff(as_of: datetime, clock: Clock) -> Boundary:
     return periods.cutoff(as_of, clock)
 
 
-@functools.lru_cache(maxsize=10_000)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def late_cutoff(within: Period, as_of: datetime, clock: Clock) -> Boundary:
     return periods.late_cutoff(as_of, clock, within)
 

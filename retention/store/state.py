@@ -43,6 +43,8 @@ from retention.store.turns import Turns, TurnsReading
 
 _BEGINNING = Retry(attempts=5)
 """How a transaction is begun where the database would not, for no fault of ours."""
+_REPEATING = Retry(attempts=4)
+"""How what may be done twice is done once more, where it is not known whether it was done."""
 
 
 class Snapshot:
@@ -228,6 +230,18 @@ class StateStore:
             else:
                 self._kept = connection
 
+    def repeat(self, change: Callable[[Transaction], None]) -> None:
+        """`change` in a write transaction, and once more where the connection broke: it may well be done twice.
+
+        Raises what `begin` and `change` raise, and UnreachableError where the store stays away.
+        """
+
+        def once() -> None:
+            with self.begin() as tx:
+                change(tx)
+
+        again(_REPEATING, once, transient=Lost)
+
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """A snapshot for reading. It neither waits for writers nor holds them up."""
@@ -326,7 +340,7 @@ class StateStore:
         The head row is locked for the look: by then it was committed, or never will be.
         """
         if lost.log.last is None:
-            raise UnreachableError(f"{error}; it is not known whether the last change was stored") from error
+            raise Lost(f"{error}; it is not known whether the last change was stored") from error
         seq, line = lost.log.last
         try:
             connection, now = self._begun(signer)

@@ -7,16 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from functools import partial
 
-from retention.connectors.port import Remembered, Remover, Target
+from retention.connectors.port import Target
 from retention.connectors.retrying import PATIENCE, Retry, again
-from retention.engine.job import JobRun, stored_progress
+from retention.engine.job import stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
-from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Committer, key_id
+from retention.ledger.evidence import key_id
 from retention.model.documents import run_document
 from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
 from retention.model.plan import JobPlan, JobStatus, Plan
@@ -26,16 +24,15 @@ from retention.safety import drift
 from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
-from retention.store.state import StateStore
+from retention.store.state import StateStore, Transaction
 from retention.verbs.beside import refuse_beside
 from retention.verbs.ended import as_events, not_run, standing_of, status_of
-from retention.verbs.pacing import between
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.refusing import document
-from retention.verbs.rewriting import making_of
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy
+from retention.verbs.working import worked_off
 
 NOT_REACHED = "store not reached"
 
@@ -235,8 +232,8 @@ def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memo
             raise
         outcome = replace(outcome, status=JobStatus.FAILED, reason=outcome.reason or error.message)
     finally:
-        with suppress(RetentionError), state.begin() as tx:
-            tx.leases.release(lease, token)
+        with suppress(RetentionError):
+            state.repeat(lambda tx: tx.leases.release(lease, token))
     return outcome
 
 
@@ -286,82 +283,19 @@ def _removed(
         journal.action, journal.beside = phase.action, beside
         cursor = start if len(every) == 1 else None
         remembered = memory.of.get((job.name, phase.action))
-        return _carried_out(execution, phase, target, journal, cursor, remembered, limit)
+        return worked_off(execution, phase, target, journal, cursor, remembered, limit)
 
     return carried_out(job, every, execution.limit, carry)
 
 
-def _carried_out(
-    execution: Execution,
-    phase: Phase,
-    target: Target,
-    journal: Journal,
-    start: Mapping[str, object] | None,
-    remembered: Remembered | None,
-    limit: int | None,
-) -> JobOutcome:
-    job = phase.plan
-    try:
-        share = job.due / max(job.total, 1)
-        committer = Committer(execution.evidence, job.connector, job.dataset)
-        making = making_of(execution.ready.config, execution.state, phase.work, execution.plan.as_of)
-        with ExitStack() as stack:
-
-            def opened() -> Remover:
-                now, known = execution.items.get(job.name), execution.said
-                if now is None:
-                    raise UnreachableError(
-                        execution.ready.silent.get(job.connector, "its store does not answer")
-                    )
-                journal.epoch = known.told.epoch
-                work = now.only(phase.action)
-                way = partial(target.remover, work, committer, remembered, share=share, making=making)
-                people, special = known.people(now.job), known.of(now.job)
-                return stack.enter_context(way(people=people, special=special))
-
-            def renewed() -> Remover:
-                execution.go_on()
-                execution.listen_again()
-                return opened()
-
-            remover = again(Retry(attempts=PATIENCE), opened)
-            execution.progress.start(phase.doing, job.due)
-            outcome = JobRun(
-                plan=job,
-                remover=remover,
-                journal=journal,
-                origin=execution.state.origin,
-                pace=Pace(target=phase.work.bound.connector.throttle.batch_time),
-                between=between(
-                    phase.work.bound.connector,
-                    execution.environ,
-                    journal,
-                    stop=execution.stop,
-                    progress=execution.progress,
-                    stack=stack,
-                ),
-                progress=execution.progress,
-                limit=limit,
-                start=start,
-                renew=renewed,
-            ).run()
-            execution.progress.finish()
-            return outcome
-    except RetentionError as error:
-        return not_run(job, JobStatus.FAILED, error.message)
-
-
 def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:
+    status, progress = outcome.status.value, stored_progress(outcome)
     now = execution.clock()
-    with execution.state.begin() as tx:
-        tx.jobs.end(
-            execution.id,
-            name,
-            status=outcome.status.value,
-            at=now,
-            progress=stored_progress(outcome),
-            reason=outcome.reason,
+    execution.state.repeat(
+        lambda tx: tx.jobs.end(
+            execution.id, name, status=status, at=now, progress=progress, reason=outcome.reason
         )
+    )
     complete = outcome.status in (JobStatus.DONE, JobStatus.PARTIAL) and not outcome.left
     if complete and execution.limit is None:
         _forget_set_aside(execution, job)
@@ -376,10 +310,13 @@ def _forget_set_aside(execution: Execution, job: JobPlan) -> None:
             for row in snapshot.set_aside.of(job.connector, job.dataset)
             if row.run != execution.id and (row.rule == job.rule or row.rule not in known)
         ]
+
+    def forget(tx: Transaction) -> None:
+        for key in old:
+            tx.set_aside.remove(job.connector, job.dataset, key)
+
     if old:
-        with execution.state.begin() as tx:
-            for key in old:
-                tx.set_aside.remove(job.connector, job.dataset, key)
+        execution.state.repeat(forget)
 
 
 def _end(execution: Execution, outcomes: Sequence[JobOutcome], status: str) -> CheckpointRef | None:

@@ -100,7 +100,7 @@ def test_one_lock_that_is_not_released_does_not_hide_what_is_free_beside_it():
 
 def test_more_locked_records_than_are_remembered_are_counted_all_the_same(monkeypatch):
     """What was beyond the memory for locked records counted as changed."""
-    monkeypatch.setattr("retention.engine.job._LOCKED_REMEMBERED", 10)
+    monkeypatch.setattr("retention.engine.tally._LOCKED_REMEMBERED", 10)
     outcome = job_run(MemoryRemover(range(50), locked=range(50)), 50).run()
     assert (outcome.skipped.locked, outcome.skipped.changed) == (50, 0)
 

@@ -155,8 +155,8 @@ def test_three_daemons_killed_and_stopped_at_random_do_every_record_once(placed)
                 stopped[place] = time.monotonic() + dice.uniform(0.5, 70)
             elif choice < 0.8:
                 daemon.send_signal(signal.SIGTERM)
-                daemon.communicate(timeout=30)
-                assert daemon.returncode == 0
+                _, said = daemon.communicate(timeout=30)
+                assert daemon.returncode == 0 or "daemon.started" not in said, said
                 daemons[place] = shop.start("daemon")
         for place in stopped:
             daemons[place].send_signal(signal.SIGCONT)
@@ -166,7 +166,8 @@ def test_three_daemons_killed_and_stopped_at_random_do_every_record_once(placed)
             daemon.send_signal(signal.SIGCONT)
             daemon.send_signal(signal.SIGTERM)
         said = [daemon.communicate(timeout=60)[1] for daemon in daemons]
-    assert [daemon.returncode for daemon in daemons] == [0, 0, 0], said
+    for daemon, words in zip(daemons, said, strict=True):  # who has not begun yet just dies of it
+        assert daemon.returncode == 0 or "daemon.started" not in words, words
     shop.run()  # whatever was left in doubt is settled
     assert shop.unresolved() == []
     shop.must_be_whole(before)

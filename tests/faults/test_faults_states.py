@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from retention.engine.journal import Journal
 from retention.errors import UnreachableError
 from tests.support.proxies import Relay
 from tests.support.states import STATES
@@ -125,6 +126,47 @@ def test_a_run_goes_on_after_a_commit_of_its_ledger_whose_answer_was_lost(relaye
     assert shop.run().status == "done"
     assert relay.lost == 1
     assert shop.left() == 0
+    shop.must_be_whole(before)
+
+
+def kept(journal, keep=Journal.keep):
+    journal._renewed = None
+    keep(journal)
+
+
+REPEATED = {
+    "leases": ("keep", kept),
+    "what it waits for": ("keep", lambda journal: journal.waits("a test")),
+    "a record set aside": ("keep", lambda journal: journal.set_aside((-1,), "a test")),
+    "an outcome": ("flush", Journal.flush),
+}
+
+
+@pytest.mark.parametrize("lose", ["answer", "question"])
+@pytest.mark.parametrize("write", REPEATED)
+def test_what_may_be_written_twice_is_written_again_where_its_commit_was_lost(
+    relayed, monkeypatch, write, lose
+):
+    """A run had failed by the lost answer to the renewal of its lease."""
+    shop, relay = relayed
+    shop.visits(due=600)
+    shop.ready()
+    before = shop.keys()
+    moment, does = REPEATED[write]
+    usual = getattr(Journal, moment)
+
+    def losing(journal):
+        if not relay.lost and bool(journal._pending) == (write == "an outcome"):
+            relay.lose = lose
+            does(journal)
+        usual(journal)
+
+    monkeypatch.setattr(Journal, moment, losing)
+    outcome = shop.run()
+    assert relay.lost == 1
+    assert outcome.status == "done", outcome.jobs
+    assert shop.left() == 0
+    assert shop.aside() == (["-1"] if write == "a record set aside" else [])
     shop.must_be_whole(before)
 
 

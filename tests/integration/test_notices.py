@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from retention.daemon.notices import sending
 from retention.daemon.notices.channels import sender_of
 from retention.verbs import switch
 from tests.integration.test_daemon import BEGIN, DAY, NIGHT, House
+from tests.support.authority import Authority
 from tests.support.daemons import Kept
 from tests.support.receivers import Receiver, web_server
 from tests.support.states import STATES
@@ -76,6 +78,37 @@ def test_a_receiver_that_fails_for_a_day_and_recovers_gets_each_notice(house, re
     assert "INC-7" in json.loads(receiver.heard[0][1])["text"]
     assert house.work.cli("status").stdout.count("Not told yet") == 0
     assert kept.daemon.vitals.notices["ops", "taken"] == 2
+
+
+def test_over_https_one_that_hangs_and_then_fails_for_a_day_gets_each_notice_once_by_its_key(
+    house, monkeypatch, tmp_path
+):
+    authority = Authority(tmp_path, "house")
+    with web_server(Receiver(), authority.serving()) as receiver:
+        house.work.environ["HOOK"] = receiver.address
+        house.work.settings = f'{CHANNEL}tls_ca = "{authority.path}"\n'
+        house.table("old", due=0)
+        kept = daemon(house)
+        monkeypatch.setattr(sending, "WHOLE", 0.3)
+        receiver.go_on.clear()
+        stop(house)
+        kept.ticks(60, step=30)
+        assert kept.daemon.vitals.notices["ops", "taken"] == 0
+        receiver.status = 500
+        receiver.go_on.set()
+        monkeypatch.setattr(sending, "WHOLE", 30)
+        kept.ticks(12 * 3600, step=1800)
+        resume(house)
+        kept.ticks(12 * 3600, step=1800)
+        keys = {headers["Idempotency-Key"] for headers, _ in receiver.heard}
+        assert len(keys) == 1 < len(receiver.heard)
+        receiver.status = 204
+        failed = len(receiver.heard)
+        kept.ticks(2 * 3600, step=600)
+    taken = [json.loads(body) for _, body in receiver.heard[failed:]]
+    assert [(each["state"], each["kind"]) for each in taken] == [("new", "stopped"), ("over", "stopped")]
+    assert {taken[0]["id"]} == keys
+    assert taken[0]["id"] != taken[1]["id"]
 
 
 def test_what_lasts_is_told_again_each_day_until_it_is_over(house, receiver):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,12 @@ class Authority:
             self._write(f"{file}.pem", made.public_bytes(serialization.Encoding.PEM)),
             self._write(f"{file}.key", secret),
         )
+
+    def serving(self, address: str = "127.0.0.1") -> ssl.SSLContext:
+        """What a server at this address speaks TLS with."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*self.issue("server", "server", [address]))
+        return context
 
     def _signed(
         self,

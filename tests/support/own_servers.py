@@ -147,6 +147,7 @@ def _postgresql_programs() -> Path | None:
 _ADMITTED = """\
 hostssl all strict all cert
 local all asked scram-sha-256
+local replication all trust
 host all asked all scram-sha-256
 hostnossl all ciphered all reject
 host all stranger all reject
@@ -204,6 +205,36 @@ def postgresql(folder: Path) -> Iterator[OwnServer]:
             ran("pg_ctl", "-w", "-m", "immediate", "stop")
 
 
+@contextlib.contextmanager
+def postgresql_standby(primary: OwnServer) -> Iterator[OwnServer]:
+    """A standby that follows `primary` by streaming."""
+    bin_ = _postgresql_programs()
+    assert bin_ is not None, "the primary has them"
+    with _home("postgres") as (home, who):
+        data, port, log = home / "data", free_port(), home / "log"
+
+        def ran(*words: str) -> None:
+            program, *rest = words
+            subprocess.run(
+                [*who, str(bin_ / program), "-D", str(data), *rest],
+                check=True,
+                capture_output=True,
+                cwd="/",
+                timeout=60,
+            )
+
+        follows = ["-h", primary.socket, "-p", str(primary.port), "-U", "postgres"]
+        ran("pg_basebackup", *follows, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        options = f"-c port={port} -c listen_addresses={HERE} -c unix_socket_directories={home} -c fsync=off"
+        ran("pg_ctl", "-w", "-l", str(log), "-o", options, "start")
+        try:
+            yield OwnServer(
+                kind="postgresql", port=port, socket=str(home), folder=primary.folder, log=log, ipv6=False
+            )
+        finally:
+            ran("pg_ctl", "-w", "-m", "immediate", "stop")
+
+
 # -- MariaDB -------------------------------------------------------------------------------
 
 
@@ -214,8 +245,8 @@ def _mariadb_programs() -> tuple[str, str] | None:
 
 
 @contextlib.contextmanager
-def mariadb(folder: Path) -> Iterator[OwnServer]:
-    """A MariaDB server; `folder` is where certificates are left."""
+def mariadb(folder: Path, *more: str) -> Iterator[OwnServer]:
+    """A MariaDB server, with `more` options; `folder` is where certificates are left."""
     programs = _mariadb_programs()
     if programs is None:
         missing("MariaDB's server is not installed")
@@ -241,7 +272,7 @@ def mariadb(folder: Path) -> Iterator[OwnServer]:
         }
         named = [f"--{name}={value}" for name, value in options.items()]
         process = subprocess.Popen(
-            [*who, programs[0], "--no-defaults", *named, *small, "--skip-name-resolve"],
+            [*who, programs[0], "--no-defaults", *named, *small, *more, "--skip-name-resolve"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",

@@ -33,13 +33,23 @@ class MemoryRemover(Remover):
         self.commits = []
         self.calls = Counter()
         self.at_commit = lambda: None
+        self.upto = None
         self._taken = None
 
     def window(self, after, size, *, sweep):
         self.calls["window"] += 1
         start = after["at"] if after else -1
-        keys = sorted(k for k in self.there if k > start and k not in self.changed)[:size]
+        keys = sorted(k for k in self.there if k > start and k not in self.changed)
+        keys = [k for k in keys if self.upto is None or k <= self.upto["at"]][:size]
         return Window(after={"at": keys[-1]}, keys=tuple((k,) for k in keys)) if keys else None
+
+    def cuts(self, ranges, due):
+        keys = sorted(self.there)
+        step = max(1, due // ranges)
+        return [{"at": key} for key in keys[step - 1 :: step]][: ranges - 1]
+
+    def confine(self, upto):
+        self.upto = upto
 
     def keys_of(self, window):
         return window

@@ -162,6 +162,10 @@ class Shop:
     def ready(self, **policy):
         """Files written, state store and marker table made."""
         self.write(**policy)
+        return self.ready_made()
+
+    def ready_made(self):
+        """State store and marker table made, for the files as they are."""
         initializing.init(self.folder, self.place, by="tester", clock=self.clock)
         return self
 

@@ -48,6 +48,25 @@ def test_keys_that_others_can_read_are_refused_with_what_to_type(tmp_path):
     load_signer(path, "acme.example")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lend a file")
+def test_a_key_that_root_lends_to_a_group_is_taken_as_a_mounted_secret_is(tmp_path, monkeypatch):
+    """The example for Kubernetes had mounted keys that were refused."""
+    path = tmp_path / "ledger.key"
+    create_key_file(path, encode_signing_key(b"\x01" * 32))
+    monkeypatch.setattr(os, "geteuid", lambda: 10001)
+    for mode in (0o440, 0o640):
+        path.chmod(mode)
+        load_signer(path, "acme.example")
+    for mode in (0o660, 0o444, 0o460):
+        path.chmod(mode)
+        with pytest.raises(SetupError, match="others can read"):
+            load_signer(path, "acme.example")
+    os.chown(path, 10001, 0)
+    path.chmod(0o440)
+    with pytest.raises(SetupError, match="others can read"):
+        load_signer(path, "acme.example")
+
+
 def test_missing_wrong_and_huge_key_files_are_refused_by_name(tmp_path):
     path = tmp_path / "ledger.key"
     with pytest.raises(SetupError, match=f"{path}: the key of this state store is not there; put your copy"):

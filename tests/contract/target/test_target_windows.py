@@ -169,3 +169,20 @@ def test_a_sweep_keeps_to_what_is_left_where_others_have_rows_locked(served):
         removed(remover, whole(remover))
         again = tried(remover, whole(remover, sweep=True))
     assert (list(again.keys), list(again.locked)) == ([], [served.key(3)])
+
+
+def test_ranges_between_cuts_hold_every_candidate_once(site):
+    """However a pass is divided; a remover that gains nothing by it, or must not, gives no cuts."""
+    with site.remover() as remover:
+        cuts = [json.loads(json.dumps(cut)) for cut in remover.cuts(4, len(site.due))]
+        assert len(cuts) <= 3
+        found = []
+        for after, upto in zip([None, *cuts], [*cuts, None], strict=True):
+            remover.confine(upto)
+            while (window := remover.window(after, 2, sweep=False)) is not None:
+                found += candidates(remover, window)
+                after = window.after
+        remover.confine(None)
+        assert len(found) == len(set(found))
+        assert set(found) >= site.due
+        assert set(candidates(remover, whole(remover, sweep=True))) >= site.due

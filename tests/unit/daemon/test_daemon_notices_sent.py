@@ -14,6 +14,7 @@ import ssl
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import default
 
@@ -117,6 +118,34 @@ def test_tls_is_verified(tmp_path):
         threading.Thread(target=answer, daemon=True).start()
         said = refused(webhook(f"https://127.0.0.1:{listening.getsockname()[1]}/"))
     assert "certificate" in said
+
+
+def test_a_receiver_whose_authority_is_named_gets_it_over_https(tmp_path):
+    house, others = Authority(tmp_path, "house"), Authority(tmp_path, "others")
+    with web_server(Receiver(), house.serving()) as receiver:
+        send(replace(webhook(receiver.address), ca=str(house.path)))
+        assert "certificate" in refused(replace(webhook(receiver.address), ca=str(others.path)))
+        assert "certificate" in refused(webhook(receiver.address.replace("127.0.0.1", "localhost")))
+    assert [headers["Webhook-Id"] for headers, _ in receiver.heard] == [MESSAGE.id]
+
+
+def test_a_mail_server_gets_it_behind_starttls_and_a_login(tmp_path):
+    house, others = Authority(tmp_path, "house"), Authority(tmp_path, "others")
+    account = {"tls": "starttls", "user": "retention", "password": Secret(env="PLAIN")}
+    with mail_server(MailServer(tls=house.serving(), login=("retention", ENVIRON["PLAIN"]))) as server:
+        send(mail(server.port, **account, ca=str(house.path)))
+        assert len(server.letters) == 1
+        first = server.spoken.index(b"STARTTLS")
+        assert all(not line.upper().startswith((b"AUTH", b"MAIL", b"RCPT")) for line in server.spoken[:first])
+        spoken = len(server.spoken)
+        assert "certificate" in refused(mail(server.port, **account, ca=str(others.path)))
+        assert not any(line.startswith(b"AUTH") for line in server.spoken[spoken:])
+        wrong = {**account, "password": Secret(env="SECRET")}
+        assert refused(mail(server.port, **wrong, ca=str(house.path))) == "127.0.0.1 answers 535"
+        anonymous = mail(server.port, tls="starttls", ca=str(house.path))
+        assert refused(anonymous) == "127.0.0.1 answers 530"
+    assert len(server.letters) == 1
+    assert ENVIRON["PLAIN"].encode() not in b"".join(server.spoken)
 
 
 @pytest.mark.parametrize("dribbles", [False, True])

@@ -63,6 +63,9 @@ class PageRemover(KeyRemover):
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
 
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if sweep:
             return super().window(after, size, sweep=True)

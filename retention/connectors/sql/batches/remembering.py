@@ -120,6 +120,9 @@ class RememberedWindows(KeyRemover):
     _remembered: RememberedKeys
     _entangled: bool
 
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if after is None or after.get("by") == "remembered":
             size = min(size, self._dialect.most_keys or size)

@@ -15,15 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, Marker, Refused, Remover, Taken, Window
+from retention.connectors.port import Key, Marker, Refused, Taken, Window
 from retention.connectors.sql.batches.emptying import Emptying, Loosening
 from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.windows import KeyWindows
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.markers import insert_marker
-from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
@@ -32,7 +32,6 @@ from retention.planning.work import Work
 
 _WAITING = Timeouts(lock=300)
 _HOPING = Timeouts(lock=100)
-_OLDEST_AT_ONCE = 1_000
 _GUARDING = frozenset({"NO ACTION", "RESTRICT"})
 """Delete rules under which a row that is still referred to can't go."""
 
@@ -45,7 +44,7 @@ class MiscountedError(Refused):
     """Other rows went than the batch had counted on."""
 
 
-class KeyRemover(Remover):
+class KeyRemover(KeyWindows):
     """Batches by keys, in clock order where an index serves it, else in key order."""
 
     doing = "deleting"
@@ -97,75 +96,6 @@ class KeyRemover(Remover):
         self._by_itself = work.own_columns and not work.bound.outside and (listing is None or apart)
         self._hopes = dialect.row_locks
         self._where = str(work.bound)
-
-    # -- finding ---------------------------------------------------------------------------
-
-    def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
-        told = self._told(after, size)
-        return told if told is not None else self._by_columns(after, size)
-
-    def _told(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
-        """First come the records that people told something of."""
-        special = () if self._listing is None else self._listing.special
-        at = 0 if after is None else after["at"] if after.get("by") == "told" else len(special)
-        while some := special[at : at + size]:
-            at += len(some)
-            if keys := tuple(key for key in some if key not in self._settled):
-                return Window(after={"by": "told", "at": at}, keys=keys)
-        return None
-
-    def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
-        order = self._order
-        size = min(size, self._dialect.most_keys or size)
-        kind = "clock" if order.clock is not None else "key"
-        position = thawed(after["at"]) if after is not None and after.get("by") == kind else None
-        with wrapped(self._dialect, f"{self._where}: looking for due records"):
-            rows, keys = self._found_behind(position, size)
-        if not rows:
-            return None
-        return Window(after={"by": kind, "at": frozen(rows[-1])}, keys=tuple(keys))
-
-    def _found_behind(self, position: Sequence[Any] | None, size: int) -> tuple[Sequence[Key], Sequence[Key]]:
-        """Candidates as they are ordered, and the keys of those that a batch is worth."""
-        with self._reading():
-            rows = self._candidates(position, size)
-            keys = rows if self._order.clock is None else [row[1:] for row in rows]
-            if rows and not self._work.own_columns:
-                keys = self._rows_of_keys(self._statements.screen(), keys)
-            return rows, keys
-
-    def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
-        return plain_rows(self._connection, self._finding(position, size), self._leaving_out)
-
-    def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
-        return self._statements.find(self._order, position, size).where(*self._others)
-
-    def keys_of(self, window: Window) -> Window:
-        return window
-
-    def oldest(self, most: int) -> Iterator[Window]:
-        told = self._told(None, _OLDEST_AT_ONCE)
-        while told is not None:
-            yield told
-            told = self._told(told.after, _OLDEST_AT_ONCE)
-        with wrapped(self._dialect, f"{self._where}: looking for the oldest records"), self._reading():
-            rows = plain_rows(self._connection, self._statements.oldest(most))
-        for start in range(0, len(rows), _OLDEST_AT_ONCE):
-            keys = tuple(rows[start : start + _OLDEST_AT_ONCE])
-            yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """A short transaction that reads and leaves nothing open."""
-        try:
-            self._dialect.begin_reading(self._connection)
-            yield
-        finally:
-            self._end()
-
-    def _rows_of_keys(self, query: sa.Select[Any], keys: Sequence[Key]) -> tuple[Key, ...]:
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
-        return tuple(plain_rows(self._connection, query, given))
 
     # -- the batch -------------------------------------------------------------------------
 
@@ -391,11 +321,3 @@ class KeyRemover(Remover):
 
     def rollback(self) -> None:
         self._end()
-
-    def _end(self) -> None:
-        """Ends the transaction, also one whose commit failed: SQLAlchemy counts that as ended, SQLite does not."""
-        with contextlib.suppress(Exception):
-            self._connection.rollback()
-        with contextlib.suppress(Exception):
-            if not self._connection.invalidated:
-                self._connection.connection.rollback()

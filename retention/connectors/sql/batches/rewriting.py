@@ -71,6 +71,9 @@ class RewritingRemover(KeyRemover):
         self._found: Rows = []  # of the last window, as `Outright.read` has them
         self._ready: Ready | None = None  # what was made ready last
 
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def _by_columns(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         return super()._by_columns(after, size if self._outright is None else min(size, self._outright.most))
 

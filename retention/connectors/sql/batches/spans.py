@@ -53,6 +53,9 @@ class SpanRemover(KeyRemover):
         if dialect.returns_deleted(connection):
             self._bare = Statements(dialect, self._work, bare=True, untold=untold)
 
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         if sweep:
             return super().window(after, size, sweep=True)

@@ -1,0 +1,90 @@
+"""Memory and connections of a daemon over many runs, under a clock of the tests' own."""
+
+import gc
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemons import Kept, World
+from tests.support.states import SERVERS, STATES
+from tests.support_faults.databases import KINDS
+from tests.support_faults.shops import Shop
+
+RUNS = int(os.environ.get("RETENTION_TEST_STEADY_RUNS", "600"))
+WARM = 40
+"""Runs before them, for what is made once."""
+GROWTH = 4_000
+"""So many kB more than after the first tenth may be in use at the end: a leak of eight kB a run is more."""
+
+
+def in_use():
+    """Resident memory of this process in kB."""
+    gc.collect()
+    [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmRSS")]
+    return int(line.split()[1])
+
+
+def sessions(database, kind):
+    """Connections to a server's database, the question's own not counted; files have none."""
+    if kind not in SERVERS:
+        return 0
+    if kind == "postgresql":
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    else:
+        query = "SELECT count(*) FROM information_schema.processlist WHERE db = database()"
+    return database.one(query) - 1
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_memory_and_connections_are_steady_over_many_runs(folder, kind, monkeypatch):
+    database, state = KINDS[kind](folder), STATES[kind](folder)
+    shop = Shop(folder, database, state_url=state.url)
+    try:
+        shop.visits(due=3)
+        shop.write()
+        policy = folder / "policies.toml"
+        policy.write_text(policy.read_text().replace("approval =", 'schedule = "0 * * * *"\napproval =', 1))
+        shop.ready_made()
+        world = World(now=shop.clock())
+        monkeypatch.setattr("retention.connectors.sql.target.SqlTarget.now", lambda _: world.now)
+        monkeypatch.setattr("retention.store.state.StateStore.now", lambda _: world.now)
+        kept = Kept(world=world, place=shop.place)
+        ran = 0
+
+        def runs(count):
+            nonlocal ran
+            for _ in range(count):
+                ran += 1
+                shop.add_visits(1_000 + ran, 1)
+                kept.until(world.now + timedelta(hours=1))
+                assert kept.events("run.failed") == []
+                assert len(kept.events("run.over")) == 1
+                kept.stream.seek(0)
+                kept.stream.truncate()
+
+        def measured():
+            files = len(os.listdir("/proc/self/fd"))
+            return in_use(), files, sessions(database, kind), sessions(state, kind)
+
+        runs(WARM)
+        seen = []
+        for _ in range(10):
+            began = time.monotonic()
+            runs(RUNS // 10)
+            took = (time.monotonic() - began) / (RUNS // 10)
+            seen.append((*measured(), round(took * 1000)))
+        print("kB, files, sessions of target and of state, ms a run:", *seen, sep="\n")
+        (memory, *before, _), *_, (more, *after, _) = seen
+        assert shop.left() == 0
+        assert len(shop.events("run.started")) == WARM + RUNS // 10 * 10
+        assert more - memory < GROWTH
+        assert after == before
+        kept.end()
+        assert sessions(database, kind) == sessions(state, kind) == 0
+    finally:
+        database.drop()
+        state.drop()
