@@ -1,7 +1,7 @@
 """The table of the five policies' clauses: `python docs/clauses.py` writes docs/reference/clauses.md.
 
-Each clause has the rules that keep it, at their lines in the company's policy, and the files with tests that
-are named after it. A clause without a rule, or without a test, is an error.
+Each clause has the rules that keep it, at their lines in the company's policy, and the tests that are named after
+it, at theirs. A clause without a rule, or without a test, is an error.
 """
 
 from __future__ import annotations
@@ -57,22 +57,21 @@ HEAD = """# Clauses
 
 Five companies, each with the promises that real ones make, and what keeps them. Build one, and watch it:
 `retention demo --company NAME`. The policy's lines are what you would write; the tests plan, run and look at what
-is left, day by day; those of a clause are named after it (`test_st1_…`). *kept by*: a promise that something else
-keeps; it is shown with every plan, and not enforced.
+is left, day by day; those of a clause are named after it (`test_st1_…`), and each is linked here by the rest of its
+name. *kept by*: a promise that something else keeps; it is shown with every plan, and not enforced.
 
 <!-- written by docs/clauses.py -->
 """
 
 
-def tests_of(clause: str) -> list[str]:
-    """Links to the files of tests/acceptance that have a `def test_st1_…`."""
-    named = re.compile(rf"^ *def test_{clause.lower()}_", re.MULTILINE)
-    files = sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))
-    return [
-        f"[{file.stem}](../../{file.relative_to(ROOT)})"
-        for file in files
-        if named.search(file.read_text(encoding="utf-8"))
-    ]
+def tests_of(clause: str) -> Iterator[str]:
+    """Links to the lines of tests/acceptance that say `def test_st1_…`, in the words of their names."""
+    named = re.compile(rf" *def test_{clause.lower()}_(\w+)\(")
+    for file in sorted((ROOT / "tests" / "acceptance").glob("test_*.py")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            if found := named.match(line):
+                words = found[1].replace("_", " ")
+                yield f"[{words}](../../{file.relative_to(ROOT)}#L{number})"
 
 
 def rule_of(company: str, rule: str) -> str:
@@ -91,11 +90,11 @@ def rule_of(company: str, rule: str) -> str:
 def rows(company: str, prefix: str) -> Iterator[str]:
     for clause, (promise, rules) in CLAUSES.items():
         if clause.startswith(prefix):
-            tests = tests_of(clause)
+            tests = list(tests_of(clause))
             if not tests:
                 raise KeyError(f"no test in tests/acceptance is named test_{clause.lower()}_…")
             kept = ", ".join(rule_of(company, rule) for rule in rules)
-            yield f"| {clause} | {promise} | {kept} | {', '.join(tests)} |"
+            yield f"| {clause} | {promise} | {kept} | {'; '.join(tests)} |"
 
 
 def page() -> str:

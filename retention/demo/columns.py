@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 
 def key() -> sa.Column[Any]:
@@ -17,9 +18,12 @@ def text(name: str, length: int = 120, **more: Any) -> sa.Column[Any]:
     return sa.Column(name, sa.String(length), **more)
 
 
+_WHEN = sa.DateTime().with_variant(sqlite.DATETIME(truncate_microseconds=True), "sqlite")  # type: ignore[no-untyped-call]
+
+
 def when(name: str, **more: Any) -> sa.Column[Any]:
-    """A date with a time of day, without a zone."""
-    return sa.Column(name, sa.DateTime, **more)
+    """A date with a time of day, without a zone; on SQLite as its own functions write it, in whole seconds."""
+    return sa.Column(name, _WHEN, **more)
 
 
 def day(name: str, **more: Any) -> sa.Column[Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import sqlalchemy as sa
+
 from retention.demo.built import Built
 from retention.demo.crm import build as crm
 from retention.demo.documents import build as documents
@@ -24,7 +26,7 @@ Builder: TypeAlias = Callable[[Making], Built]
 
 @dataclass(frozen=True, kw_only=True)
 class Company:
-    """`build` makes its databases, as they are on a day in `timezone`; `stores` are its connectors' names.
+    """`build` makes its databases, as they are on a day in `timezone`; `stores` are its connectors and their tables.
 
     `files` are its templates, paths below `home` that are the same below the new folder.
     """
@@ -32,7 +34,7 @@ class Company:
     name: str
     timezone: str
     build: Builder
-    stores: Sequence[str]
+    stores: Mapping[str, sa.MetaData]
 
     @property
     def home(self) -> Path:
@@ -46,7 +48,7 @@ class Company:
 
 
 COMPANIES: Mapping[str, Company] = {
-    name: Company(name=name, timezone=made.TIMEZONE, build=made.build, stores=tuple(made.STORES))
+    name: Company(name=name, timezone=made.TIMEZONE, build=made.build, stores=made.STORES)
     for name, made in (
         ("store", store),
         ("quotes", quotes),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from retention.config import urls
 from retention.demo.making import Making
 from retention.errors import SafetyRefusal, UnreachableError, UsageError
+
+_MARKERS = "retention_marker"
 
 BATCH = 20_000
 """Rows of all tables that are held in memory at most."""
@@ -30,14 +33,13 @@ class Filling:
 
     `stores`: connector → its tables. Keys are numbered from 1, by table. Raises UnreachableError where a
     database can't be written, UsageError for a URL that is none, SafetyRefusal for a database of a server that has
-    tables already. What was made on a server goes again when something fails.
+    tables already. Of what it makes it tells `making.made`.
     """
 
     def __init__(self, making: Making, stores: Mapping[str, sa.MetaData]) -> None:
         self._making = making
         self._stores = stores
         self._connections: dict[str, sa.Connection] = {}
-        self._made: list[str] = []
         self._exit = ExitStack()
         self._held = 0
         self._rows: dict[sa.Table, list[dict[str, Any]]] = {}
@@ -66,25 +68,19 @@ class Filling:
             for name, metadata in self._stores.items():
                 self._open(name, metadata)
         except BaseException:
-            self._undo()
+            self._exit.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._undo()
-            return
-        try:
-            self._flush()
-        except BaseException:
-            self._undo()
-            raise
-        self._exit.close()
+        with self._exit:
+            if kind is None:
+                self._flush()
 
     def _open(self, name: str, metadata: sa.MetaData) -> None:
-        engine = sa.create_engine(self._address(name), poolclass=sa.pool.NullPool)
+        engine = sa.create_engine(_address(self._making, name), poolclass=sa.pool.NullPool)
         try:
             connection = self._exit.enter_context(engine.connect())
             if engine.dialect.name == "sqlite":
@@ -93,36 +89,13 @@ class Filling:
                     connection.exec_driver_sql(f"PRAGMA {pragma}")
             there = sa.inspect(connection).get_table_names()
             if there:
-                raise SafetyRefusal(
-                    f"{variable(name)}: the database has tables already (`{there[0]}`). Nothing was changed;"
-                    " name an empty one"
-                )
+                raise SafetyRefusal(_taken(name, there, metadata))
             self._connections[name] = connection
-            self._made.append(name)
+            self._making.made.append(name)
             metadata.create_all(connection)
             connection.commit()
         except SQLAlchemyError as error:
             raise _unreachable(name, error) from error
-
-    def _address(self, name: str) -> sa.URL:
-        written = self._making.urls.get(name)
-        if written is None:
-            return sa.URL.create("sqlite", database=str(self._making.folder / f"{name}.db"))
-        try:
-            url = urls.split(written, self._making.folder)
-        except ValueError as error:
-            raise UsageError(f"{variable(name)}: {error}") from error
-        if url.family == "sqlite":
-            return sa.URL.create("sqlite", database=url.path)
-        return sa.URL.create(
-            _DRIVERS[url.family],
-            username=url.username,
-            password=url.password,
-            host=url.host,
-            port=url.port,
-            database=url.database,
-            query=dict(url.query),
-        )
 
     def _flush(self) -> None:
         for name, connection in self._connections.items():
@@ -136,19 +109,50 @@ class Filling:
                 raise _unreachable(name, error) from error
         self._held = 0
 
-    def _undo(self) -> None:
-        """Tables that were made on a server go; files stay beside their UNFINISHED."""
-        for name in self._made:
-            connection = self._connections[name]
-            if connection.dialect.name == "sqlite":
-                continue
-            try:
-                connection.rollback()
-                self._stores[name].drop_all(connection)
-                connection.commit()
-            except SQLAlchemyError:
-                continue  # what happened before is what is told
-        self._exit.close()
+
+def emptied(making: Making, stores: Mapping[str, sa.MetaData]) -> None:
+    """Takes what was built elsewhere than in the folder away again, with the table of markers. What can't go stays.
+
+    Of the databases that a `Filling` found empty alone.
+    """
+    for name in making.urls.keys() & set(making.made):
+        with contextlib.suppress(SQLAlchemyError):
+            engine = sa.create_engine(_address(making, name), poolclass=sa.pool.NullPool)
+            with engine.begin() as connection:
+                stores[name].drop_all(connection)
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {_MARKERS}")
+
+
+def _address(making: Making, name: str) -> sa.URL:
+    written = making.urls.get(name)
+    if written is None:
+        return sa.URL.create("sqlite", database=str(making.folder / f"{name}.db"))
+    try:
+        url = urls.split(written, making.folder)
+    except ValueError as error:
+        raise UsageError(f"{variable(name)}: {error}") from error
+    if url.family == "sqlite":
+        return sa.URL.create("sqlite", database=url.path)
+    return sa.URL.create(
+        _DRIVERS[url.family],
+        username=url.username,
+        password=url.password,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query=dict(url.query),
+    )
+
+
+def _taken(name: str, there: Sequence[str], metadata: sa.MetaData) -> str:
+    """Why a database can't be filled that has these tables."""
+    said = f"{variable(name)}: the database has tables already (`{there[0]}`). Nothing was changed; name an empty one"
+    if set(there) <= {*metadata.tables, _MARKERS}:
+        said += (
+            ". All of them are a demo's, of an earlier one or of one that was killed while it was built: where nothing"
+            " in them is needed, drop the database and create it anew"
+        )
+    return said
 
 
 def _unreachable(name: str, error: SQLAlchemyError) -> UnreachableError:

@@ -16,7 +16,8 @@ from retention.model.progress import NoProgress, Progress
 class Making:
     """A company as it is on `today`, in `folder`, with `scale` times as many people as a small one.
 
-    `urls`: connectors whose database lies elsewhere than in a SQLite file of the folder.
+    `urls`: connectors whose database lies elsewhere than in a SQLite file of the folder. `made`: those that were empty,
+    and that something was put into since.
     """
 
     folder: Path
@@ -24,6 +25,7 @@ class Making:
     scale: int = 1
     urls: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=NoProgress)
+    made: list[str] = field(default_factory=list)
 
 
 def at(day: date, clock: str = "10:15:00") -> datetime:

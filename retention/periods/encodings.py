@@ -110,7 +110,10 @@ def _iso(text: str) -> date | datetime:
     """ISO 8601 as databases show and store it: a space may stand before the offset, and a small z for it."""
     if len(text) == len("2026-01-31"):
         return date.fromisoformat(text)
-    return datetime.fromisoformat(re.sub(r" +(?=[Zz+-])", "", text.strip()).replace("z", "Z"))
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(re.sub(r" +(?=[Zz+-])", "", text.strip()).replace("z", "Z"))
 
 
 def _count(text: str, encoding: Encoding) -> date | datetime | None:

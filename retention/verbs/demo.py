@@ -13,7 +13,7 @@ from retention import periods
 from retention.demo.built import Built
 from retention.demo.company import Company
 from retention.demo.company import company as company_named
-from retention.demo.filling import variable
+from retention.demo.filling import emptied, variable
 from retention.demo.making import Making
 from retention.errors import RetentionError, SafetyRefusal, UsageError
 from retention.model.place import Place
@@ -76,12 +76,11 @@ def build(
     given = environ or {}
     urls = {name: given[variable(name)] for name in chosen.stores if given.get(variable(name))}
     _claim(home)
+    day = periods.day_of(clock(), chosen.timezone)
+    making = Making(folder=home, today=day, scale=scale, urls=urls, progress=progress or NoProgress())
     try:
-        day = periods.day_of(clock(), chosen.timezone)
         # Databases first: where there is no policy yet, no other command takes the half of them for the whole.
-        built = chosen.build(
-            Making(folder=home, today=day, scale=scale, urls=urls, progress=progress or NoProgress())
-        )
+        built = chosen.build(making)
         _write_files(home, chosen, urls)
         # Nothing else of the caller's own environment: a state store that it names is not the demo's.
         place = Place(
@@ -93,6 +92,7 @@ def build(
         init(home, place, by=account_name(), clock=clock)
         (home / UNFINISHED).unlink()
     except BaseException as error:
+        emptied(making, chosen.stores)
         _take_back(home, chosen)
         if isinstance(error, OSError):
             raise RetentionError(f"{home}: the demo could not be built: {error.strerror or error}") from error

@@ -10,8 +10,6 @@ from retention.demo.crm import named as n
 from retention.demo.people import mail
 from tests.support.companies import DATABASES, Life, lived
 
-pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
-
 COLUMNS = {
     "app.contracts": "number",
     "app.users": "name",
@@ -43,9 +41,8 @@ def in_the_year(life: Life) -> None:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("crm") / "demo"
     between = {"built": when_it_is_built, "first": in_the_first_month, "month": in_the_year}
-    with lived("crm", request.param, folder, COLUMNS, between) as life:
+    with lived("crm", request.param, tmp_path_factory, COLUMNS, between) as life:
         yield life
 
 

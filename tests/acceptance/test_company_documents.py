@@ -10,8 +10,6 @@ from retention.demo.documents import named as n
 from retention.demo.people import mail
 from tests.support.companies import DATABASES, Life, lived
 
-pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
-
 COLUMNS = {
     "platform.clients": "label",
     "platform.documents": "title",
@@ -53,9 +51,8 @@ def contacts(life: Life) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("documents") / "demo"
     between = {"first": in_the_first_month, "month": in_the_year}
-    with lived("documents", request.param, folder, COLUMNS, between) as life:
+    with lived("documents", request.param, tmp_path_factory, COLUMNS, between) as life:
         yield life
 
 

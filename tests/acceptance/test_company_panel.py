@@ -10,8 +10,6 @@ from retention.demo.panel import named as n
 from retention.demo.people import mail
 from tests.support.companies import DATABASES, Life, lived
 
-pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
-
 COLUMNS = {"panel.customers": "name", "panel.tickets": "subject", "news.readers": "name"}
 
 
@@ -27,8 +25,7 @@ def in_the_first_month(life: Life) -> None:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("panel") / "demo"
-    with lived("panel", request.param, folder, COLUMNS, {"first": in_the_first_month}) as life:
+    with lived("panel", request.param, tmp_path_factory, COLUMNS, {"first": in_the_first_month}) as life:
         yield life
 
 

@@ -10,8 +10,6 @@ from retention.demo.people import mail
 from retention.demo.quotes import named as n
 from tests.support.companies import DATABASES, Life, lived
 
-pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
-
 COLUMNS = {
     "sales.contacts": "name",
     "sales.contacts_apart": "name",
@@ -55,9 +53,8 @@ def in_the_year(life: Life) -> None:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("quotes") / "demo"
     between = {"first": in_the_first_month, "month": in_the_year}
-    with lived("quotes", request.param, folder, COLUMNS, between) as life:
+    with lived("quotes", request.param, tmp_path_factory, COLUMNS, between) as life:
         yield life
 
 

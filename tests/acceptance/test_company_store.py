@@ -9,8 +9,6 @@ import pytest
 from retention.demo.store import desk, lines
 from tests.support.companies import DATABASES, Life, lived
 
-pytestmark = pytest.mark.heavy  # a company is built, and lived with for a year
-
 COLUMNS = {
     "store.orders": "reference",
     "store.customers": "name",
@@ -41,9 +39,8 @@ def in_the_year(life: Life) -> None:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    folder = tmp_path_factory.mktemp("store") / "demo"
     between = {"first": in_the_first_month, "month": in_the_year}
-    with lived("store", request.param, folder, COLUMNS, between) as life:
+    with lived("store", request.param, tmp_path_factory, COLUMNS, between) as life:
         yield life
 
 

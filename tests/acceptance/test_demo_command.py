@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,10 @@ from retention.demo.making import Making
 from retention.demo.store.build import build as build_store
 from retention.errors import RetentionError
 from retention.model.place import Place
+from retention.model.progress import NoProgress
 from retention.verbs.check import check
 from retention.verbs.demo import UNFINISHED, build
+from retention.verbs.init import init
 from tests.support.stores import Store
 
 ROOT = Path(__file__).parents[2]
@@ -223,17 +226,64 @@ def test_a_store_that_is_no_database_is_said_and_makes_nothing(
     assert content(tmp_path) == {}
 
 
-def test_a_store_on_a_server_must_be_empty_and_is_left_so_when_the_demo_fails(
-    typed: Typed, postgresql: Store, tmp_path: Path
-) -> None:
+def test_a_store_on_a_server_must_be_empty(typed: Typed, postgresql: Store, tmp_path: Path) -> None:
+    """One that has a demo is told from one that has something else."""
     told = typed("demo", "shop", RETENTION_DEMO_DESK_URL=postgresql.url)
     assert (told.returncode, told.stderr) == (0, "")
     assert "one SQLite database and one on a server" in " ".join(told.stdout.split())
     assert postgresql.url not in (tmp_path / "shop/connectors/desk.toml").read_text()
     refused = typed("demo", "other", RETENTION_DEMO_DESK_URL=postgresql.url)
     assert refused.returncode == 4
-    assert "has tables already" in refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert "has tables already" in said
+    assert "All of them are a demo's" in said
     assert not [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
+    postgresql.script("CREATE TABLE one_s_own (id integer)")
+    refused = typed("demo", "other", RETENTION_DEMO_DESK_URL=postgresql.url)
+    assert refused.returncode == 4
+    assert "a demo's" not in refused.stderr
+
+
+@pytest.mark.parametrize("moment", ["while it is built", "when it is built", "while the state store is made"])
+def test_a_demo_that_fails_leaves_the_database_of_a_server_empty(
+    moment: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one with the same database then goes well."""
+    chosen = COMPANIES["panel"]
+
+    def stopped(making: Making) -> Built:
+        if moment == "while it is built":
+            making = replace(making, progress=Stopping())
+        built = chosen.build(making)
+        if moment == "when it is built":
+            raise KeyboardInterrupt
+        return built
+
+    def initialised(*given: Any, **named: Any) -> None:
+        init(*given, **named)
+        raise KeyboardInterrupt
+
+    if moment == "while the state store is made":
+        monkeypatch.setattr("retention.verbs.demo.init", initialised)
+    environ = {"RETENTION_DEMO_NEWS_URL": store.url}
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "panel", replace(chosen, build=stopped), clock=clock, environ=environ)
+    assert content(tmp_path / "panel") == {}
+    monkeypatch.undo()
+    _, built = build(tmp_path / "panel", chosen, clock=clock, environ=environ)
+    assert built.what
+
+
+class Stopping(NoProgress):
+    """Somebody types Ctrl-C when a hundred people are there."""
+
+    def __init__(self) -> None:
+        self._people = 0
+
+    def advance(self, rows: int) -> None:
+        self._people += rows
+        if self._people >= 100:
+            raise KeyboardInterrupt
 
 
 def test_twice_as_many_are_twice_as_many(tmp_path: Path) -> None:

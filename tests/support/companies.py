@@ -7,7 +7,10 @@ else stands behind the colon is looked at by the test of its clause.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +41,9 @@ DATABASES = [
 GOES = {"due": "first", "due in a month": "month", "due in a year": "year"}
 
 Between = Callable[["Life"], None]
+
+_SEEN = ("seen", "plans", "runs", "told", "fates", "events")
+"""Of a life, what its tests look at but for the databases as they are at its end."""
 
 
 class Seat(Workplace):
@@ -116,6 +122,22 @@ class Life:
         self.look(day)
         if day == "year":
             self.plans["after"] = self.says("plan")
+
+    def open(self, company: str) -> None:
+        """Its files, where it has any."""
+        for name in COMPANIES[company].stores:
+            if name not in self.stores:
+                self.stores[name] = SqliteStore(self.seat.folder / f"{name}.db")
+
+    def kept(self) -> bytes:
+        """What was seen, for `recall`."""
+        return pickle.dumps((self.seat.now, {name: getattr(self, name) for name in _SEEN}))
+
+    def recall(self, kept: bytes) -> None:
+        """As if it had been lived here: another worker of the same session has."""
+        self.seat.now, seen = pickle.loads(kept)
+        for name, value in seen.items():
+            setattr(self, name, value)
 
     # -- what is found ---------------------------------------------------------------------
 
@@ -214,25 +236,55 @@ def stores_of(company: str, database: str, folder: Path) -> Iterator[dict[str, S
 
 @contextlib.contextmanager
 def lived(
-    company: str, database: str, folder: Path, columns: dict[str, str], after: dict[str, Between]
+    company: str,
+    database: str,
+    folders: pytest.TempPathFactory,
+    columns: dict[str, str],
+    after: dict[str, Between],
 ) -> Iterator[Life]:
-    """A company's year; `after`: what happens after a day (`built`, `first`, `month`)."""
-    with stores_of(company, database, folder) as served, pytest.MonkeyPatch.context() as patched:
-        environ = {variable(name): store.url for name, store in served.items()}
-        seat = Seat(folder=folder, now=TODAY, environ=environ, ready=True)
-        patched.setattr(SqlTarget, "now", lambda _: seat.now)
-        build(folder, COMPANIES[company], clock=seat.clock, environ=environ)
-        files: dict[str, Store] = {
-            name: SqliteStore(folder / f"{name}.db")
-            for name in COMPANIES[company].stores
-            if name not in served
-        }
-        life = Life(seat=seat, stores=files | served, columns=columns)
-        life.look("built")
-        for day in ("built", *DAYS):
-            if day in DAYS:
-                life.carry_out(day)
-            if day in after:
-                after[day](life)
-        life.events = seat.events()
+    """A company's year; `after`: what happens after a day (`built`, `first`, `month`).
+
+    In files it is lived once, for all workers of a session of tests: who comes later reads what was seen.
+    """
+    if database != "sqlite":
+        folder = folders.mktemp(company)
+        with stores_of(company, database, folder) as served, _begun(company, folder, columns, served) as life:
+            _live(life, company, after)
+            yield life
+        return
+    base = folders.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "companies" / company
+    folder.mkdir(parents=True, exist_ok=True)
+    told = folder / "told"
+    with _begun(company, folder, columns, {}) as life:
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if told.exists():
+                life.open(company)
+                life.recall(told.read_bytes())
+            else:
+                _live(life, company, after)
+                told.write_bytes(life.kept())
         yield life
+
+
+@contextlib.contextmanager
+def _begun(company: str, folder: Path, columns: dict[str, str], served: dict[str, Store]) -> Iterator[Life]:
+    """Before anything was built. Its databases' servers have the hour of its seat."""
+    environ = {variable(name): store.url for name, store in served.items()}
+    seat = Seat(folder=folder / "demo", now=TODAY, environ=environ, ready=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SqlTarget, "now", lambda _: seat.now)
+        yield Life(seat=seat, stores=dict(served), columns=columns)
+
+
+def _live(life: Life, company: str, after: dict[str, Between]) -> None:
+    build(life.seat.folder, COMPANIES[company], clock=life.seat.clock, environ=life.seat.environ)
+    life.open(company)
+    life.look("built")
+    for day in ("built", *DAYS):
+        if day in DAYS:
+            life.carry_out(day)
+        if day in after:
+            after[day](life)
+    life.events = life.seat.events()

@@ -149,7 +149,11 @@ def _read(value: Any, encoding: str) -> date | datetime | None:
 
 
 def _of_wall(moment: datetime, naive: str) -> datetime:
-    return moment if moment.tzinfo is not None else periods.instant_of_naive(moment, naive or "UTC")
+    if moment.tzinfo is not None:
+        return moment
+    if naive in ("", "UTC"):
+        return moment.replace(tzinfo=UTC)
+    return periods.instant_of_naive(moment, naive)
 
 
 def _spelt(encoding: Encoding) -> str:
