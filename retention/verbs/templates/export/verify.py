@@ -55,18 +55,19 @@ def sha256(*parts):
 
 def read_key(text):
     """The one line of a key file, name+hash+base64 → name, the four bytes that stand for the key, the key."""
-    name, mark, data = text.split("+", 2)
-    raw = base64.b64decode(data, validate=True)
+    found = re.fullmatch(r"(\S+?)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    need(found, "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS")
+    name, mark, raw = found[1], found[2], base64.b64decode(found[3])
     key_hash = sha256(name.encode(), b"\n", raw)[:4]
-    need(len(raw) == 33 and raw[0] == 1 and key_hash.hex() == mark, "this is no public key of a ledger")
+    need(raw[0] == 1 and key_hash.hex() == mark, "this public key is mistyped, or not one of a ledger")
     return name, key_hash, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def read_note(note):
+def read_note(note, name):
     """A checkpoint: the text that is signed, with the ledger's name, how many events, their root; and signatures."""
-    need("\r" not in note, "it has line ends of Windows (CRLF): ask for it in a file that was not converted")
+    need("\r" not in note, f"{name}: it has line ends of Windows (CRLF): ask for it as it was written")
     found = NOTE.fullmatch(note)
-    need(found, "it is no signed checkpoint")
+    need(found, f"{name}: it is no signed checkpoint")
     text, origin, size, root, tail = found.groups()
     lines = [line.split(" ") for line in tail[:-1].split("\n")]
     signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
@@ -116,19 +117,16 @@ def root_by(path, leaf, index, size):
     return sha256(b"\1", step, root_by(path[:-1], leaf, index - half, size - half))
 
 
-def need_plain(value, level=1):
-    """JSON that all programs read alike: integers only, names in the order of RFC 8785, at most 16 levels."""
-    if isinstance(value, (dict, list)):
-        need(level <= 16, "it is nested deeper than 16")
-        if isinstance(value, dict):
-            need(list(value) == sorted(value, key=UTF_16), "the order of names was changed")
-            value = value.values()
-        for each in value:
-            if not isinstance(each, str):
-                need_plain(each, level + 1)
-    else:
-        need(value is None or isinstance(value, int), "it holds a float")
-        need(value is None or abs(value) < 2**53, "it holds a number beyond 2^53 - 1")
+def need_plain(value, order, level=1):
+    """JSON that all programs read alike: whole numbers only, names in the order of RFC 8785, at most 16 levels."""
+    need(level <= 16, "it is nested deeper than 16")
+    if isinstance(value, dict):
+        need(list(value) == sorted(value, key=order), "the order of names was changed")
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
+            need_plain(each, order, level + 1)
+        elif not isinstance(each, str) and each is not None:
+            need(isinstance(each, int) and abs(each) < 2**53, "it holds a float, or a number beyond 2^53 - 1")
 
 
 def read_line(line, name):
@@ -138,7 +136,7 @@ def read_line(line, name):
         need(line[-1:] != b"\r", "it has a line end of Windows: ask for files that were not converted")
         event = json.loads(line.decode())
         need(encode(event).encode() == line, "a space, or an equal spelling, was changed")
-        need_plain(event)
+        need_plain(event, order=None if line.isascii() else UTF_16)
         need(list(event) == ["at", "data", "prev", "seq", "type"], "it is no event")
         kinds = [type(event[member]) for member in ("data", "seq", "type")]
         need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "it is no event")
@@ -161,7 +159,7 @@ def check_folder(folder, key):
     """Content, chain, tree, signatures, and that all checkpoints are of one history."""
     notes, tree = collections.defaultdict(list), []
     for path in (folder / "checkpoint", *(folder / "checkpoints").glob("*.note")):
-        note = read_note(path.read_bytes().decode())
+        note = read_note(path.read_bytes().decode(), path.name)
         notes[note.size].append(note)
     newest, marks, path = notes[max(notes)][0], len(notes), folder / "range.json"
     part = json.loads(path.read_text()) if path.exists() else {"first": 0, "before": [], "after": []}
@@ -214,7 +212,7 @@ def check_proof(path, key):
     proof, events = json.loads(path.read_bytes().decode()), {}
     refused = proof["format"] == "retention.refusal/1"
     need(refused or proof["format"] == "retention.proof/1", "this is no proof of one record")
-    note = read_note(proof["checkpoint"])
+    note = read_note(proof["checkpoint"], "the checkpoint of the proof")
     need_signature(note, key)
     for name, event in proof["events"].items():
         line = event["line"].encode()
