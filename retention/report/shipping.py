@@ -17,6 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATASTORE, _ENTITY = 6005, 3004
 _CREATE, _UPDATE, _DELETE = 1, 3, 4
 _DATASTORE_UPDATE, _DATASTORE_DELETE = 2, 7
+_RELATIONAL = 1
 _SUCCESS, _FAILURE, _OTHER = 1, 2, 99
 _INFORMATIONAL, _MEDIUM, _HIGH = 1, 3, 4
 
@@ -111,7 +112,7 @@ def _batch(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
         "activity_id": _DATASTORE_UPDATE if rewritten else _DATASTORE_DELETE,
         "status_id": status,
         "status": kind.partition(".")[2] if status == _OTHER else None,
-        "database": {"name": connector},
+        "database": {"name": connector, "type_id": _RELATIONAL},
         "table": {"name": dataset},
         "type_id": 3,
     }

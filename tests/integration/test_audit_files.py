@@ -149,7 +149,7 @@ def test_a_proof_opens_its_record_only(done: Workplace) -> None:
 def test_a_forged_proof_is_found(done: Workplace) -> None:
     """Every field that could be exchanged for another proof's, or be bent."""
     (done.folder / "verify.py").write_bytes(auditors.SCRIPT.read_bytes())
-    module, key = auditors.script(), (done.folder / "state" / "ledger" / "key.pub").read_text()
+    module, key = auditors.script(), (done.folder / "state" / "ledger" / "key.pub").read_text().strip()
     one, other = prove(done, "shop.orders", "17").document, prove(done, "shop.lines", "7,3").document
     forged = [{**one, name: other[name]} for name in ("record", "blind", "batch") if one[name] != other[name]]
     forged += [

@@ -116,7 +116,7 @@ OBJECTS = {
     "actor": ((), (("process", "user", "invoked_by", "session", "app_name", "app_uid"),)),
     "actor.user": ((), (("account", "name", "uid"),)),
     "src_endpoint": ((), (("ip", "uid", "name", "hostname", "svc_name", "instance_uid", "domain"),)),
-    "database": ((), (("name", "uid"),)),
+    "database": (("type_id",), (("name", "uid"),)),
     "table": ((), (("name", "uid"),)),
     "entity": ((), (("name", "uid"),)),
 }
@@ -175,7 +175,7 @@ def test_every_event_is_one_of_ocsf(lines: list[str]) -> None:
         assert made["metadata"]["version"] == "1.3.0"
     (batch,) = [json.loads(ocsf("o", line)) for line in lines if '"batch.committed"' in line][:1]
     assert (batch["database"], batch["table"], batch["activity_id"]) == (
-        {"name": "shop"},
+        {"name": "shop", "type_id": 1},
         {"name": "orders"},
         7,
     )

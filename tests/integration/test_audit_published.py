@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from retention.errors import LedgerError, SafetyRefusal, UnreachableError
+from tests.support import auditors
 from tests.support.stores import SqliteStore
 from tests.support.workplace import Workplace
 
@@ -164,6 +165,31 @@ def test_a_forked_history_is_found(done: Workplace) -> None:
     told = done.cli("audit", "consistency", str(done.folder / "one.note"), str(newest(done)))
     assert told.exit_code == 6
     assert "history was rewritten" in " ".join(told.stderr.split())
+
+
+def test_an_auditor_lays_a_checkpoint_of_their_own_beside_the_export_s(done: Workplace) -> None:
+    """As docs/how-to/audit.md says: an older one is of this history, a newer one shows a tail that was cut."""
+    old, later = newest(done).read_bytes(), done.folder / "later"
+    kept(done, "before")
+    shutil.copy(done.folder / "target.db", done.folder / "target.old")
+    done.cli("audit", "export", str(done.folder / "early"))
+    add(done, 1, 1)
+    done.cli("audit", "export", str(later))
+    (later / "checkpoints" / "mine.note").write_bytes(old)
+    assert auditors.typed(later, "key.pub")[0] == 0
+    own = done.folder / "early" / "checkpoints" / "mine.note"
+    own.write_bytes(newest(done).read_bytes())
+    said = "NOT VERIFIED: event 11: it is missing; a checkpoint signs 16 events"
+    assert auditors.typed(done.folder / "early", "key.pub") == (1, said)
+    put_back(done, "before")
+    shutil.copy(done.folder / "target.old", done.folder / "target.db")
+    add(done, 1, 2)
+    own.unlink()
+    forked = done.folder / "forked"
+    done.cli("audit", "export", str(forked))
+    (forked / "checkpoints" / "mine.note").write_bytes((later / "checkpoint").read_bytes())
+    said = "NOT VERIFIED: checkpoint of 16 events: they are not those that it signs"
+    assert auditors.typed(forked, "key.pub") == (1, said)
 
 
 def test_two_checkpoints_of_one_history_are_proved_to_be_so(done: Workplace) -> None:

@@ -1,7 +1,6 @@
 """Who did what to the ledger, and by what it is found: a sentence that an operator understands for each case.
 
-What is published, and the markers in the databases, have tests of their own (test_audit_published,
-test_faults_backups); keys that follow no rotation too (test_keys); docs/explanation/trust.md has the table.
+docs/explanation/trust.md has the table; `CELLS` says which test shows each of its rows, here or elsewhere.
 """
 
 from __future__ import annotations
@@ -16,6 +15,53 @@ from tests.support import auditors
 from tests.support.workplace import Workplace
 
 Lines = list[bytes]
+ROOT = Path(__file__).parents[2]
+_OFFLINE = "integration/test_audit_table.py::test_whoever_changes_lines_is_found_offline"
+CELLS = {
+    "edits, swaps, inserts, doubles or removes a line; changes a space; writes an equal JSON": (
+        _OFFLINE, "unit/ledger/test_ledger_tampering.py::test_nothing_that_was_tampered_with_passes",
+    ),
+    "cuts the tail below a checkpoint that is there": (_OFFLINE,),
+    "cuts it with its checkpoints; puts an old copy of the whole state store back; forks history": (
+        "unit/ledger/test_ledger_verify.py::test_a_published_checkpoint_shows_a_tail_that_was_cut_with_its_own",
+        "integration/test_audit_published.py::test_an_old_copy_of_the_store_is_found_by_what_was_published",
+        "integration/test_audit_published.py::test_a_forked_history_is_found",
+    ),
+    "the same, and nothing was published": (
+        "integration/test_audit_published.py::test_without_one_it_is_found_by_the_markers_in_the_database",
+        "faults/test_faults_backups.py::test_an_older_state_store_is_refused",
+    ),
+    "restores a database's backup": (
+        "faults/test_faults_backups.py::test_a_restored_target_is_said_once_and_its_records_are_planned_again",
+    ),
+    "deletes behind the engine's back": (
+        "integration/test_audit_table.py::test_what_somebody_deletes_behind_our_back_is_missing_from_the_plan",
+    ),
+    "signs with another key, or rotates the key without the old one's signature": (
+        "integration/test_keys.py::test_a_key_that_signs_without_a_rotation_is_found",
+        "unit/ledger/test_ledger_keys.py::test_a_rotation_without_the_old_key_s_signature_is_found",
+    ),
+    "shows a whole ledger of his own making": (
+        "integration/test_keys.py::test_the_signing_key_is_rotated_and_both_keys_verify_everything",
+        "unit/ledger/test_ledger_tampering.py::test_nothing_that_was_tampered_with_passes",
+    ),
+    "forges a proof for a record that was never there": (
+        "integration/test_audit_files.py::test_a_forged_proof_is_found",
+        "integration/test_audit_files.py::test_a_proof_opens_its_record_only",
+    ),
+    "runs the engine under a changed policy, without approval": (
+        "integration/test_audit_table.py::test_a_policy_that_nobody_approved_is_in_the_ledger_by_its_hash",
+    ),
+}  # fmt: skip
+
+
+def test_each_row_of_the_table_has_its_test() -> None:
+    page = (ROOT / "docs" / "explanation" / "trust.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line.startswith("| ")]
+    assert rows[0] == "somebody"
+    assert set(rows[1:]) == CELLS.keys()
+    for path, _, name in (test.partition("::") for tests in CELLS.values() for test in tests):
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), (path, name)
 
 
 def edited(lines: Lines) -> Lines:
@@ -125,3 +171,28 @@ def test_a_truncated_export_does_not_verify(done: Workplace) -> None:
     ):
         (folder / "other.pub").write_text(text)
         assert auditors.typed(folder, "other.pub")[0] == 1
+
+
+def test_what_somebody_deletes_behind_our_back_is_missing_from_the_plan(done: Workplace) -> None:
+    """The plan that was approved counted it and the run did not, in one ledger; no proof says that we removed it."""
+    from retention.verbs.approve import approve
+    from retention.verbs.plan import plan
+    from tests.support.stores import SqliteStore
+
+    store = SqliteStore(done.folder / "target.db")
+    store.script("INSERT INTO orders VALUES (31, '2020-05-05 10:00:00'), (32, '2020-05-05 10:00:00')")
+    made = plan(done.place, clock=done.clock)
+    approve(done.place, made.id, rules=("orders",), by="ida", clock=done.clock)
+    store.script("DELETE FROM orders WHERE id = 31")
+    (job,) = done.run("orders").jobs
+    assert (job.planned, job.done) == (1, 1)
+    counts = {
+        event["type"]: {each["rule"]: each for each in event["data"]["jobs"]}["orders"]
+        for event in done.events()
+        if event["type"] in ("plan.created", "approval.granted", "run.ended")
+    }
+    assert counts["plan.created"]["due"] == counts["approval.granted"]["records"] == 2
+    assert counts["run.ended"]["done"] == 1
+    assert done.cli("audit", "prove", "shop.orders", "32").exit_code == 0
+    told = done.cli("audit", "prove", "shop.orders", "31")
+    assert (told.exit_code, "there is no evidence that a record 31" in told.stderr) == (7, True)

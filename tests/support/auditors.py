@@ -33,7 +33,7 @@ def script() -> ModuleType:
 def found(module: ModuleType, folder: Path, key: str) -> str | None:
     """What is wrong with an exported folder; None where it verifies."""
     try:
-        module.check_folder(folder, key)
+        module.check_folder(folder, key.strip())
     except module.Wrong as error:
         return str(error)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:

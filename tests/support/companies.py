@@ -25,7 +25,7 @@ from retention.demo.filling import variable
 from retention.model.explanation import Explanation
 from retention.model.place import Place
 from retention.verbs.demo import build
-from tests.support import servers
+from tests.support import auditors, servers
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 
@@ -216,6 +216,19 @@ class Life:
         named = {n for names in self.seen["built"].values() for n in names if ": " in str(n)}
         assert not [name for name in named if str(name) in lines]
         assert not [word for word in nameless if word in lines]
+        self.convinces()
+
+    def convinces(self) -> None:
+        """An auditor who has an export and nothing of ours finds it whole, and nothing in it of whom it is about."""
+        folder = self.seat.folder / "export"
+        self.says("audit", "export", str(folder))
+        code, said = auditors.typed(folder, "key.pub")
+        assert code == 0, said
+        assert said.startswith("Verified: the whole ledger of ")
+        text = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()).decode()
+        assert not [
+            n for names in self.seen["built"].values() for n in names if ": " in str(n) and str(n) in text
+        ]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
-"""Keys as text say what they are."""
+"""Keys as text say what they are, and one follows another only by the old one's signature."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from retention.ledger.keys import (
     new_key,
     parse_ring,
 )
+from tests.unit.ledger.test_ledger_tampering import KEYS, chained, note_of, ours, theirs
 
 
 def test_keys_come_back_from_their_text():
@@ -47,3 +50,41 @@ def test_a_refused_key_is_never_shown():
     with pytest.raises(SetupError) as refused:
         parse_ring(f"retention-evidence-secret v1 {secret}=", EVIDENCE)
     assert secret not in str(refused.value)
+
+
+def test_a_rotation_without_the_old_key_s_signature_is_found(tmp_path: Path):
+    """The thief of the store has no old key: the event alone, or under the new key's signature, hands nothing over."""
+    old, new = KEYS[0], KEYS[1]
+    lines = chained(
+        [
+            ("key.created", {"kind": SIGNING, "key": old.verifier_key}),
+            ("key.rotated", {"kind": SIGNING, "before": old.verifier_key, "key": new.verifier_key}),
+            ("error", {}),
+        ]
+    )
+    whole = [note_of(lines, 1, (old,)), note_of(lines, 2, (old, new)), note_of(lines, 3, (new,))]
+    assert (
+        ours(lines, whole, old.verifier_key) is theirs(tmp_path / "e", lines, whole, old.verifier_key) is None
+    )
+    for notes, words in (
+        ([whole[0], whole[2]], "event 1: the old signing key did not sign that another one takes its place"),
+        (
+            [whole[0], note_of(lines, 2, (new,)), whole[2]],
+            "checkpoint of 2 events: it is not signed by the key",
+        ),
+        (
+            [whole[0], whole[1], note_of(lines, 3, (old,))],
+            "checkpoint of 3 events: it is not signed by the key",
+        ),
+    ):
+        assert (ours(lines, notes, old.verifier_key) or "").startswith(words)
+        assert theirs(tmp_path / "e", lines, notes, old.verifier_key) is not None
+
+
+def test_a_key_that_no_event_took_into_use_signs_nothing(tmp_path: Path):
+    """Another key from some checkpoint on, and no `key.rotated`."""
+    lines = chained([("key.created", {"kind": SIGNING, "key": KEYS[0].verifier_key}), ("error", {})])
+    notes = [note_of(lines, 1, (KEYS[0],)), note_of(lines, 2, (KEYS[1],))]
+    for key in KEYS[:2]:
+        assert ours(lines, notes, key.verifier_key) is not None
+        assert theirs(tmp_path / "e", lines, notes, key.verifier_key) is not None

@@ -55,6 +55,26 @@ def test_a_known_key_has_its_known_hash():
             Witness.parse(other)
 
 
+def test_the_example_of_the_specification_is_read():
+    """C2SP tlog-cosignature; its keys are not published, so its form alone can be held against ours."""
+    note = Note.parse(
+        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
+        "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE"
+        "+xeMcTOAYQ8=\n"
+        "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0"
+        "xUe+mbIUBkBIfZ+qnA==\n"
+    )
+    log, witness = note.signatures
+    assert (log.name, len(log.value)) == ("example.com/behind-the-sofa", 64)
+    assert (witness.name, witness.key_hash.hex(), len(witness.value)) == (
+        "witness.example.com/w1",
+        "8d66cf3f",
+        72,
+    )
+    at = datetime.fromtimestamp(int.from_bytes(witness.value[:8], "big"), UTC)
+    assert at == datetime(2023, 3, 20, 12, 25, 47, tzinfo=UTC)
+
+
 def test_what_a_witness_has_seen_is_told():
     assert verify(*NOTES).witnessed == 0
     assert verify(NOTES[0], cosigned(NOTES[1])).witnessed == 28

@@ -3,17 +3,18 @@
     python verify.py key.pub                      the folder that this file lies in
     python verify.py key.pub --proof proof.json   that one record was in the ledger
 
-Use a key.pub that you were given before, or by somebody else: a key that came with the
-folder shows only that the folder was not changed after it was made.
+Use a key.pub that you were given before, or by somebody else: a key that came with the folder shows
+only that the folder was not changed after it was made.
 
-What is checked is written down in public documents: the lines are canonical JSON
-(RFC 8785, without floats), each names the SHA-256 of the line before; all lines are the
-leaves of a Merkle tree (RFC 6962, 2.1); its root is signed (Ed25519) in "checkpoints",
-the signed notes of https://c2sp.org/tlog-checkpoint.
+What is checked is written down in public documents: the lines are canonical JSON (RFC 8785, without
+floats), each names the SHA-256 of the line before; all lines are the leaves of a Merkle tree (RFC 6962,
+2.1: a leaf is SHA-256 of 0 and a line, a node that of 1 and the two below it); its root is signed
+(Ed25519) in "checkpoints", the signed notes of https://c2sp.org/tlog-checkpoint.
 """
 
 import argparse
 import base64
+import collections
 import hashlib
 import json
 import operator
@@ -25,13 +26,13 @@ try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 except ImportError:
-    sys.exit(
-        "A package is missing; type: python -m pip install cryptography (with the python that you typed now)"
-    )
+    sys.exit("A package is missing; type: python -m pip install cryptography (with this same python)")
 
-HERE = pathlib.Path(__file__).resolve().parent
+TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
+NOTE = re.compile("((.+)\n(0|[1-9][0-9]{0,18})\n(.+)\n(?:.+\n)*)\n((?:— [^ \n]+ [^ \n]+\n)+)")
+Note = collections.namedtuple("Note", "text origin size root signatures")
 UTF_16 = operator.methodcaller("encode", "utf-16-be")
-SHAPE = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
+encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class Wrong(Exception):
@@ -43,130 +44,89 @@ def need(true, message):
         raise Wrong(message)
 
 
-def sha256(data):
-    return hashlib.sha256(data).digest()
+def shown(text):
+    """With every character visible that could make a terminal show something else."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-# -- keys and signed notes -----------------------------------------------------------------
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def read_key(text):
-    """name+hash+base64 → (name, four bytes that name the key, the public key)."""
-    name, mark, data = text.strip().split("+", 2)
-    raw = base64.b64decode(data, validate=True)
-    key_hash = sha256(name.encode() + b"\n" + raw)[:4]
-    need(len(raw) == 33 and raw[0] == 1 and key_hash.hex() == mark, "this is no public key of a ledger")
+    """The one line of a key file, name+hash+base64 → name, the four bytes that stand for the key, the key."""
+    found = re.fullmatch(r"(\S+?)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    need(found, "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS")
+    name, mark, raw = found[1], found[2], base64.b64decode(found[3])
+    key_hash = sha256(name.encode(), b"\n", raw)[:4]
+    need(raw[0] == 1 and key_hash.hex() == mark, "this public key is mistyped, or not one of a ledger")
     return name, key_hash, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def read_note(note):
-    """A checkpoint → (origin, number of events, root, signed text, signatures)."""
-    need("\r" not in note, "it has line ends of Windows (CRLF): ask for it in a file that was not converted")
-    text, gap, tail = note.rpartition("\n\n")
-    lines = text.split("\n")
-    need(gap and tail.endswith("\n") and len(lines) >= 3, "it is no signed checkpoint")
-    need(re.fullmatch("0|[1-9][0-9]{0,18}", lines[1]), "its second line is no number of events")
-    signatures = []
-    for line in tail[:-1].split("\n"):
-        dash, name, value = line.split(" ")
-        need(dash == "—", "a signature begins with a dash")
-        raw = base64.b64decode(value, validate=True)
-        signatures.append((name, raw[:4], raw[4:]))
-    return lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True), text + "\n", signatures
+def read_note(note, name):
+    """A checkpoint: the text that is signed, with the ledger's name, how many events, their root; and signatures."""
+    need("\r" not in note, f"{name}: it has line ends of Windows (CRLF): ask for it as it was written")
+    found = NOTE.fullmatch(note)
+    need(found, f"{name}: it is no signed checkpoint")
+    text, origin, size, root, tail = found.groups()
+    lines = [line.split(" ") for line in tail[:-1].split("\n")]
+    signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
+    return Note(text, origin, int(size), base64.b64decode(root, validate=True), signatures)
 
 
 def need_signature(note, key_text):
-    """The note is of the key's own log, and signed by the key."""
+    """The note is of the ledger that the key is for, and signed by the key, which is given back."""
     name, key_hash, key = read_key(key_text)
-    origin, size, _, text, signatures = note
-    own = [value for who, mark, value in signatures if (who, mark) == (name, key_hash)]
-    need(origin == name, f"checkpoint of {size} events: it is of another ledger, {origin}")
-    need(own, f"checkpoint of {size} events: it is not signed by the key in use then ({key_text.strip()})")
-    for value in own:
-        try:
-            key.verify(value, text.encode())
-        except InvalidSignature:
-            raise Wrong(f"checkpoint of {size} events: its signature is wrong") from None
+    what = f"checkpoint of {note.size} events: "
+    own = [raw[4:] for who, raw in note.signatures if (who, raw[:4]) == (name, key_hash)]
+    need(note.origin == name, what + f"it is of another ledger, {note.origin}")
+    need(own, what + f"it is not signed by the key in use then ({key_text})")
+    try:
+        for signature in own:
+            key.verify(signature, note.text.encode())
+    except InvalidSignature:
+        raise Wrong(what + "its signature is wrong") from None
+    return key_text
 
 
-# -- the tree of RFC 6962 ------------------------------------------------------------------
+def add(tree, root, leaves=1):
+    """Adds a leaf, or a complete subtree. A tree is kept as its complete subtrees, (leaves, root) of each."""
+    while tree and tree[-1][0] == leaves:
+        root, leaves = sha256(b"\1", tree.pop()[1], root), 2 * leaves
+    fits = leaves > 0 == leaves & (leaves - 1) and (not tree or tree[-1][0] > leaves)
+    need(fits, "range.json: a part of the tree does not fit")
+    tree.append((leaves, root))
 
 
-def leaf(data):
-    return sha256(b"\x00" + data)
-
-
-def node(left, right):
-    return sha256(b"\x01" + left + right)
-
-
-class Tree:
-    """A growing tree: of each complete subtree the number of its leaves, and its root."""
-
-    def __init__(self):
-        self.size, self.parts = 0, []
-
-    def add(self, root, count=1):
-        need(count > 0 and self.size % count == 0, "the proof of this part does not fit")
-        self.size += count
-        while self.parts and self.parts[-1][0] == count:
-            root, count = node(self.parts.pop()[1], root), count * 2
-        self.parts.append((count, root))
-
-    def root(self):
-        if not self.parts:
-            return sha256(b"")
-        root = self.parts[-1][1]
-        for _, left in reversed(self.parts[:-1]):
-            root = node(left, root)
-        return root
-
-
-def root_by(path, leaf_hash, index, size):
-    """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2)."""
-    need(0 <= index < size, "the proof is for a place that is not there")
-    root, last = leaf_hash, size - 1
-    for step in path:
-        need(last > 0, "the proof is too long")
-        if index % 2 or index == last:
-            root = node(step, root)
-            while index % 2 == 0 and index:
-                index, last = index >> 1, last >> 1
-        else:
-            root = node(root, step)
-        index, last = index >> 1, last >> 1
-    need(last == 0, "the proof is too short")
+def root_of(tree):
+    root = tree[-1][1] if tree else sha256()
+    for _, left in reversed(tree[:-1]):
+        root = sha256(b"\1", left, root)
     return root
 
 
-# -- lines ---------------------------------------------------------------------------------
+def root_by(path, leaf, index, size):
+    """The root that an inclusion proof (2.1.1) leads to; its last step is the other half of the whole tree."""
+    need(0 <= index < size, "the proof is for a place that is not there")
+    need(bool(path) == (size > 1), "the proof is too long or too short")
+    if size == 1:
+        return leaf
+    half, step = 1 << ((size - 1).bit_length() - 1), bytes.fromhex(path[-1])
+    if index < half:
+        return sha256(b"\1", root_by(path[:-1], leaf, index, half), step)
+    return sha256(b"\1", step, root_by(path[:-1], leaf, index - half, size - half))
 
 
-def members(pairs):
-    """One object of a line: no name twice, and in the one order of RFC 8785."""
-    names = [name for name, _ in pairs]
-    need(names == sorted(set(names), key=UTF_16), "a name is there twice, or the order of names was changed")
-    return dict(pairs)
-
-
-def integer(text):
-    need(len(text) < 18 and abs(int(text)) < 2**53, "it holds a number beyond 2^53 - 1")
-    return int(text)
-
-
-def no_float(_text):
-    raise Wrong("it holds a float")
-
-
-def depth(value):
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
-
-
-READ = json.JSONDecoder(
-    object_pairs_hook=members, parse_int=integer, parse_float=no_float, parse_constant=no_float
-).decode
-SPELL = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+def need_plain(value, order, level=1):
+    """JSON that all programs read alike: whole numbers only, names in the order of RFC 8785, at most 16 levels."""
+    need(level <= 16, "it is nested deeper than 16")
+    if isinstance(value, dict):
+        need(list(value) == sorted(value, key=order), "the order of names was changed")
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
+            need_plain(each, order, level + 1)
+        elif not isinstance(each, str) and each is not None:
+            need(isinstance(each, int) and abs(each) < 2**53, "it holds a float, or a number beyond 2^53 - 1")
 
 
 def read_line(line, name):
@@ -174,17 +134,17 @@ def read_line(line, name):
     try:
         need(len(line) <= 2**20, "it is longer than a megabyte")
         need(line[-1:] != b"\r", "it has a line end of Windows: ask for files that were not converted")
-        event = READ(line.decode())
-        need(SPELL(event).encode() == line, "a space, or an equal spelling, was changed")
-        need(line.count(b"{") + line.count(b"[") <= 16 or depth(event) <= 16, "it is nested deeper than 16")
+        event = json.loads(line.decode())
+        need(encode(event).encode() == line, "a space, or an equal spelling, was changed")
+        need_plain(event, order=None if line.isascii() else UTF_16)
         need(list(event) == ["at", "data", "prev", "seq", "type"], "it is no event")
-        need(SHAPE.fullmatch(event["at"]) and type(event["data"]) is dict, "it is no event")
-        need(type(event["seq"]) is int and type(event["type"]) is str, "it is no event")
+        kinds = [type(event[member]) for member in ("data", "seq", "type")]
+        need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "it is no event")
+        return event
     except (ValueError, TypeError, RecursionError) as error:
         raise Wrong(f"event {name}: it is no line of a ledger ({type(error).__name__})") from None
     except Wrong as error:
         raise Wrong(f"event {name}: {error}") from None
-    return event
 
 
 def lines_of(folder):
@@ -195,163 +155,132 @@ def lines_of(folder):
                 yield line[:-1]
 
 
-# -- the two checks ------------------------------------------------------------------------
-
-
 def check_folder(folder, key):
     """Content, chain, tree, signatures, and that all checkpoints are of one history."""
-    paths = [*sorted((folder / "checkpoints").glob("*.note")), folder / "checkpoint"]
-    notes = sorted((read_note(path.read_bytes().decode()) for path in paths), key=lambda note: note[1])
-    part = {"first": 0, "before": [], "after": []}
-    if (folder / "range.json").exists():
-        part = json.loads((folder / "range.json").read_text())
-    whole = not part["first"] and not part["after"]
-    tree, prev, last_at, todo = Tree(), "0" * 64, "", list(notes)
-    for count, root in part["before"]:
-        tree.add(bytes.fromhex(root), count)
-    need(tree.size == part["first"], "range.json: what came before does not fit")
-    in_use, signed = key if tree.size == 0 else None, False
-    while todo and todo[0][1] == 0:
-        need(todo.pop(0)[2] == tree.root(), "checkpoint of 0 events: it signs another ledger")
+    notes, tree = collections.defaultdict(list), []
+    for path in (folder / "checkpoint", *(folder / "checkpoints").glob("*.note")):
+        note = read_note(path.read_bytes().decode(), path.name)
+        notes[note.size].append(note)
+    newest, marks, path = notes[max(notes)][0], len(notes), folder / "range.json"
+    part = json.loads(path.read_text()) if path.exists() else {"first": 0, "before": [], "after": []}
+    for leaves, root in part["before"]:
+        add(tree, bytes.fromhex(root), leaves)
+    first, whole = part["first"], not part["first"] and not part["after"]
+    need(sum(leaves for leaves, _ in tree) == first, "range.json: what came before does not fit")
+    size, prev, last_at, in_use, signers = first, "0" * 64, "", None if first else key, set()
+    for note in notes.pop(0, ()):
+        need(note.root == root_of(tree), "checkpoint of 0 events: it signs another ledger")
     for line in lines_of(folder):
-        number = tree.size
-        event = read_line(line, number)
-        need(event["seq"] == number, f"event {number}: in its place stands event {event['seq']}")
-        need(
-            event["prev"] == prev or number == part["first"] > 0,
-            f"event {number}: it does not follow the event before it: one of the two was changed",
-        )
-        need(event["at"] >= last_at, f"event {number}: it is earlier than the event before it")
-        prev, last_at = hashlib.sha256(line).hexdigest(), event["at"]
-        tree.add(leaf(line))
-        says, rotated = event["data"], None
-        if event["type"] == "key.created" and says.get("kind") == "signing" and number == 0:
+        event, what = read_line(line, size), f"event {size}: "
+        need(event["seq"] == size, what + f"in its place stands event {event['seq']}")
+        follows = event["prev"] == prev or size == first > 0
+        need(follows, what + "it does not follow the event before it: one of the two was changed")
+        need(event["at"] >= last_at, what + "it is earlier than the event before it")
+        prev, last_at, size = hashlib.sha256(line).hexdigest(), event["at"], size + 1
+        add(tree, sha256(b"\0", line))
+        says, next_key = event["data"], None
+        if size == 1 and event["type"] == "key.created" and says.get("kind") == "signing":
             in_use = says.get("key", in_use)
-        if event["type"] == "key.rotated" and says.get("kind") == "signing":
-            need(in_use in (None, says["before"]), f"event {number}: it rotates a key that is not in use")
-            rotated, in_use = says["key"], says["before"]
-            need(todo and todo[0][1] == tree.size, f"event {number}: the old key did not sign the new one")
-        while todo and todo[0][1] == tree.size:
-            note = todo.pop(0)
-            need(
-                note[2] == tree.root(), f"checkpoint of {tree.size} events: they are not those that it signs"
-            )
-            if in_use is not None:
-                need_signature(note, in_use)
-                signed = signed or in_use.strip() == key.strip()
-        in_use = rotated or in_use
-    events = tree.size - part["first"]
-    need(whole or all(n[1] == notes[-1][1] for n in todo), "a checkpoint is of events that are not here")
-    for count, root in part["after"]:
-        tree.add(bytes.fromhex(root), count)
-    newest = notes[-1]
-    need(tree.size >= newest[1], f"event {tree.size}: it is missing; a checkpoint signs {newest[1]} events")
-    need(tree.size == newest[1], f"event {newest[1]}: no checkpoint signs it: it was added later")
-    need(tree.root() == newest[2], "the part is not one of the ledger that the checkpoint signs")
-    if not whole or in_use.strip() == key.strip():
-        need_signature(newest, key)
-        signed = True
-    need(signed, "the ledger was signed by other keys, and never by this one")
-    what = "the whole ledger" if whole else f"events {part['first']} to {part['first'] + events - 1}"
-    print(f"Verified: {what} of {newest[0]}: {events} events, {len({n[1] for n in notes})} checkpoints.")
-    print(f"Last event at {last_at or 'no time'}; root {base64.b64encode(newest[2]).decode()}.")
+        elif event["type"] == "key.rotated" and says.get("kind") == "signing":
+            need(in_use in (None, says["before"]), what + "it rotates a key that is not in use")
+            need(size in notes, what + "the old key did not sign the new one")
+            in_use, next_key = says["before"], says["key"]
+        for note in notes.pop(size, ()):
+            need(note.root == root_of(tree), f"checkpoint of {size} events: they are not those that it signs")
+            if in_use is not None:  # a part does not say whose turn it is before the first rotation in it
+                signers.add(need_signature(note, in_use))
+        in_use = next_key or in_use
+    total = size + sum(leaves for leaves, _ in part["after"])
+    for leaves, root in part["after"]:
+        add(tree, bytes.fromhex(root), leaves)
+    need(total >= newest.size, f"event {total}: it is missing; a checkpoint signs {newest.size} events")
+    need(total == newest.size, f"event {newest.size}: no checkpoint signs it: it was added later")
+    need(root_of(tree) == newest.root, "the part is not one of the ledger that the checkpoint signs")
+    need(set(notes) <= {total}, "a checkpoint is of events that are not here")
+    if not whole or in_use == key:
+        signers.add(need_signature(newest, key))
+    need(key in signers, "the ledger was signed by other keys, and never by this one")
+    what = "the whole ledger" if whole else f"events {first} to {size - 1}"
+    return [
+        f"Verified: {what} of {newest.origin}: {size - first} events, {marks} checkpoints.",
+        f"Last event at {last_at or 'no time'}; root {base64.b64encode(newest.root).decode()}.",
+    ]
 
 
 def check_proof(path, key):
-    """One record: that it was in a batch, and that the batch's events are in the ledger."""
-    proof = json.loads(path.read_bytes().decode())
-    formats = ("retention.proof/1", "retention.refusal/1")
-    need(proof.get("format") in formats, "this is no proof of one record")
-    _, size, root, *_ = note = read_note(proof["checkpoint"])
+    """One record: that it was in a batch, or refused, and that the events which say so are in the ledger."""
+    proof, events = json.loads(path.read_bytes().decode()), {}
+    refused = proof["format"] == "retention.refusal/1"
+    need(refused or proof["format"] == "retention.proof/1", "this is no proof of one record")
+    note = read_note(proof["checkpoint"], "the checkpoint of the proof")
     need_signature(note, key)
-    events = {}
-    for name, shown in proof["events"].items():
-        line = shown["line"].encode()
-        events[name] = event = read_line(line, name)
-        path_up = [bytes.fromhex(step) for step in shown["path"]]
-        need(root_by(path_up, leaf(line), event["seq"], size) == root, f"{name}: it is not in the ledger")
-    record = proof["record"]
-    message = SPELL(["retention/record/1", record["connector"], record["dataset"], record["key"]]).encode()
-    if proof["format"] == formats[1]:
-        check_refusal(proof, events, message)
-        print(f"All of it is in the ledger {note[0]} as a checkpoint of {size} events signs it.")
-        return
-    intent, outcome = events["intent"], events["outcome"]
-    begun = events["started"] if "started" in events else events["released"]
-    batch, went = proof["batch"], outcome["data"]
-    path_up = [bytes.fromhex(step) for step in batch["path"]]
-    found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), batch["index"], went["count"])
-    need(found.hex() == went["root"], "the record is not in the batch")
-    same = [intent["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count")]
-    done = outcome["type"] == "batch.committed"
-    done = done or (outcome["type"] == "batch.reconciled" and went["outcome"] == "committed")
-    need(intent["type"] == "batch.intent" and all(same) and done, "the batch was not carried out")
+    for name, event in proof["events"].items():
+        line = event["line"].encode()
+        events[name] = read_line(line, name)
+        found = root_by(event["path"], sha256(b"\0", line), events[name]["seq"], note.size)
+        need(found == note.root, f"{name}: it is not in the ledger")
+    event, place = (events["refused"], proof["group"]) if refused else (events["outcome"], proof["batch"])
+    went, record, released = event["data"], proof["record"], "released" in events
+    group = went["refused"][place["place"]] if refused else went
+    message = encode(["retention/record/1", record["connector"], record["dataset"], record["key"]])
+    leaf = sha256(b"\0", bytes.fromhex(proof["blind"]), message.encode())
+    found = root_by(place["path"], leaf, place["index"], group["count"])
+    need(found.hex() == group["root"], "the record is not in the batch")
     rule, connector, dataset = went["job"].split("/")
     need((connector, dataset) == (record["connector"], record["dataset"]), "the batch is of other records")
-    kind = "run.started" if "started" in events else "record.released"
-    need(begun["type"] == kind and begun["data"]["run"] == went["run"], "the run is another one")
-    said = [
-        f"Proved: the record {connector}.{dataset} {','.join(record['key'])} was in batch {went['batch']}"
-        f" of run {went['run']},",
-        f"carried out by {outcome['at']} under the rule {rule} (event {outcome['seq']}).",
-    ]
-    if kind == "run.started":
-        said.append(f"The run was started by {begun['data']['by']}, under policy {begun['data']['policy']}.")
+    begun = events["released" if released else "started"]
+    need(begun["type"] == ("record.released" if released else "run.started"), "no run began")
+    need(begun["data"]["run"] == went["run"], "the run is another one")
+    what = f"the record {connector}.{dataset} {','.join(record['key'])}"
+    when, by = f"{event['at']} (event {event['seq']})", begun["data"]["by"]
+    if refused:
+        need(event["type"] == "action.refused", "nothing was refused")
+        said = [f"Proved: for {what} the rule {rule} was refused"]
+        said += [f"at {when}: {', '.join(group['actions'])}."]
+        said += [f"Done instead: {group['instead']}."] if group["instead"] else []
+        for each in group["because"]:
+            words = [each[name] for name in ("kind", "by", "dataset", "basis", "citation") if name in each]
+            said.append(f"Because: {', '.join(words)}.")
     else:
-        said[1] = f"carried out by {outcome['at']}: it went back from its vault (event {outcome['seq']})."
-        said.append(f"It was released by {begun['data']['by']} ({begun['data']['reason']}).")
-    for name in sorted(name for name in events if name.startswith("approval")):
-        given = events[name]["data"]
-        named = any((a["plan"], a["rule"]) == (given["plan"], rule) for a in begun["data"]["approvals"])
-        need(events[name]["type"] == "approval.granted" and named, "the run does not name this approval")
-        said.append(f"Approved by {given['by']} at {events[name]['at']} (plan {given['plan']}).")
+        intent, kind = events["intent"], event["type"]
+        same = all(intent["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count"))
+        done = kind == "batch.committed" or (kind == "batch.reconciled" and went["outcome"] == "committed")
+        need(intent["type"] == "batch.intent" and same and done, "the batch was not carried out")
+        said = [f"Proved: {what} was in batch {went['batch']} of run {went['run']},"]
+        said.append(f"carried out by {when}" + ("." if released else f" under the rule {rule}."))
+    if released:
+        said.append(f"It went back from its vault, released by {by} ({begun['data']['reason']}).")
+    else:
+        said.append(f"The run was started by {by}, under policy {begun['data']['policy']}.")
+    for approval in (events[name] for name in sorted(events) if name.startswith("approval")):
+        given = approval["data"]
+        known = any((a["plan"], a["rule"]) == (given["plan"], rule) for a in begun["data"]["approvals"])
+        need(approval["type"] == "approval.granted" and known, "the run does not name this approval")
+        said.append(f"Approved by {given['by']} at {approval['at']} (plan {given['plan']}).")
     for change in events["promise"]["data"]["difference"] if "promise" in events else ():
         if change["path"] in (f"rules.{rule}.promise", f'rules."{rule}".promise'):
             need(events["promise"]["type"] == "policy.changed", "the promise is in no policy")
             said.append(f"The promise, as of event {events['promise']['seq']}: {change['new']}")
-    print("\n".join(said))
-    print(f"All of it is in the ledger {note[0]} as a checkpoint of {size} events signs it.")
-
-
-def check_refusal(proof, events, message):
-    """One record: that what a rule demands was refused for it, and why; the events are in the ledger."""
-    refused, begun, record, place = events["refused"], events["started"], proof["record"], proof["group"]
-    need(refused["type"] == "action.refused", "nothing was refused")
-    group = refused["data"]["refused"][place["place"]]
-    path_up = [bytes.fromhex(step) for step in place["path"]]
-    found = root_by(path_up, leaf(bytes.fromhex(proof["blind"]) + message), place["index"], group["count"])
-    need(found.hex() == group["root"], "the record is not among those that were refused")
-    rule, connector, dataset = refused["data"]["job"].split("/")
-    need((connector, dataset) == (record["connector"], record["dataset"]), "the refusal is of other records")
-    same = begun["type"] == "run.started" and begun["data"]["run"] == refused["data"]["run"]
-    need(same, "the run is another one")
-    print(
-        f"Proved: for the record {connector}.{dataset} {','.join(record['key'])} the rule {rule} was refused"
-    )
-    print(f"at {refused['at']} (event {refused['seq']}): {', '.join(group['actions'])}.")
-    if group["instead"]:
-        print(f"Done instead: {group['instead']}.")
-    for each in group["because"]:
-        words = [each[name] for name in ("kind", "by", "dataset", "basis", "citation") if name in each]
-        print(f"Because: {', '.join(words)}.")
+    said.append(f"All of it is in the ledger {note.origin} as a checkpoint of {note.size} events signs it.")
+    return said
 
 
 def main():
     parser = argparse.ArgumentParser(description="Checks an exported ledger, or one proof out of it.")
-    parser.add_argument("key", nargs="?", default=str(HERE / "key.pub"), help="the public key's file")
+    parser.add_argument("key", help="the public key's file: your own copy of it")
     parser.add_argument("--proof", metavar="FILE", help="check this proof instead of the folder")
     given = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that this terminal has not
     try:
-        key = pathlib.Path(given.key).read_text(encoding="utf-8-sig")
+        key = pathlib.Path(given.key).read_text(encoding="utf-8-sig").strip()
         read_key(key)
-        if given.proof:
-            check_proof(pathlib.Path(given.proof), key)
-        else:
-            check_folder(HERE, key)
+        here, proof = pathlib.Path(__file__).resolve().parent, given.proof
+        said = check_proof(pathlib.Path(proof), key) if proof else check_folder(here, key)
+        print("\n".join(map(shown, said)))
     except Wrong as error:
-        sys.exit(f"NOT VERIFIED: {error}")
+        sys.exit(f"NOT VERIFIED: {shown(str(error))}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        sys.exit(f"NOT VERIFIED: a file is missing or damaged ({type(error).__name__}: {error})")
+        sys.exit(f"NOT VERIFIED: a file is missing or damaged ({type(error).__name__}: {shown(str(error))})")
 
 
 if __name__ == "__main__":
