@@ -12,7 +12,15 @@ from retention.cli.asking import screen_to_ask_on
 from retention.cli.exits import DONE, PARTIAL, REFUSED
 from retention.cli.groups import LazyGroup
 from retention.cli.options import Given, format_option
-from retention.cli.people import ReachAsker, by_option, from_option, nobody_to_ask, read, ref_option, subject_option
+from retention.cli.people import (
+    ReachAsker,
+    by_option,
+    from_option,
+    nobody_to_ask,
+    read,
+    ref_option,
+    subject_option,
+)
 from retention.cli.session import Session, now
 from retention.errors import UsageError
 
