@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome
+    from retention.model.coverage import HoldLine, Placed, Reach, Released, ToldOutcome, Withdrawn
     from retention.model.explanation import CheckReport, Explanation
     from retention.model.keys import KeyChange, KeyList
     from retention.model.outcome import ApprovalLine, RunOutcome
@@ -246,9 +246,21 @@ def tell_file(
     return cast("ToldOutcome", told)
 
 
-def withdraw_event(place: Place, id: str, *, by: str, behalf: str | None = None, clock: Clock) -> Telling:
+def withdraw_event(
+    place: Place,
+    id: str,
+    *,
+    by: str,
+    behalf: str | None = None,
+    clock: Clock,
+    patience: float = 30.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> Withdrawn:
     """Takes a told event back."""
-    return cast("Telling", _verb("events", "withdraw_event")(place, id, by=by, behalf=behalf, clock=clock))
+    given = _verb("events", "withdraw_event")(
+        place, id, by=by, behalf=behalf, clock=clock, patience=patience, pause=pause
+    )
+    return cast("Withdrawn", given)
 
 
 def list_events(place: Place) -> tuple[Telling, ...]:

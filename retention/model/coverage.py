@@ -112,6 +112,16 @@ class ToldOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """A told event that counts no more. `unsettled`: batches begun before that, of which nobody knows yet whether
+    they were committed.
+    """
+
+    telling: Telling
+    unsettled: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class HoldLine:
     """A hold in force; `overdue`: the day on which somebody should have looked at it again has passed.
 

@@ -90,7 +90,8 @@ class Telling:
 class Told:
     """Everything in force: holds that are not released, tellings that are not withdrawn.
 
-    `epoch` changes with every hold that is placed or released: a batch whose recheck saw another one may not commit.
+    `epoch` changes with every hold that is placed or released, and every telling that is taken back or may keep a
+    record longer: a batch whose recheck saw another one may not commit.
     """
 
     holds: Sequence[Hold] = ()

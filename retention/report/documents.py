@@ -10,7 +10,7 @@ from typing import Any
 
 from retention.errors import Problem
 from retention.model.audit import Archived, Consistency, Denial, Export, Proof
-from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState
+from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState, Withdrawn
 from retention.model.documents import Document, instant, plan_document, run_document
 from retention.model.explanation import CheckReport, Explanation, Verification
 from retention.model.keys import KeyChange, KeyList
@@ -153,9 +153,11 @@ def tellings_document(tellings: Sequence[Telling]) -> Document:
     return {"format": "retention.events/1", "events": plain(tellings)}
 
 
-def withdrawn_document(telling: Telling) -> Document:
+def withdrawn_document(withdrawn: Withdrawn) -> Document:
     """A told event that is withdrawn."""
-    return {"format": "retention.withdrawn/1", "id": telling.id, "event": telling.event}
+    told = withdrawn.telling
+    head = {"format": "retention.withdrawn/1", "id": told.id, "event": told.event}
+    return {**head, "unsettled": withdrawn.unsettled}
 
 
 def explain_document(explanation: Explanation) -> Document:

@@ -16,6 +16,7 @@ from retention.model.coverage import (
     Released,
     ToldOutcome,
     ToldState,
+    Withdrawn,
 )
 from retention.model.told import Cover, Telling
 from retention.report.console import cell, columns, heading, line
@@ -43,12 +44,7 @@ def show_placed(console: Console, placed: Placed) -> None:
         what = counted(len(out), "dataset is", "datasets are")
         told = f"{what} out of its reach. Name another identifier, or say that it is known: --accept"
         line(console, told, style="bad")
-    if placed.unsettled:
-        what = counted(
-            placed.unsettled, "batch that was begun before it is", "batches that were begun before it are"
-        )
-        told = f"{what} not settled yet: what they remove may still go. Look again with: retention status"
-        line(console, told, style="bad")
+    _unsettled(console, placed.unsettled)
 
 
 def _cover_table(console: Console, placed: Placed) -> None:
@@ -216,8 +212,17 @@ def show_tellings(console: Console, tellings: Sequence[Telling]) -> None:
     console.print(table)
 
 
-def show_withdrawn(console: Console, telling: Telling) -> None:
+def show_withdrawn(console: Console, withdrawn: Withdrawn) -> None:
     """That it counts no more."""
+    telling = withdrawn.telling
     told = f"Told event {telling.id} ({telling.event}) is withdrawn: it counts as if it had never been told."
     line(console, told, style="title")
     line(console, "What went because of it does not come back.")
+    _unsettled(console, withdrawn.unsettled)
+
+
+def _unsettled(console: Console, batches: int) -> None:
+    if batches:
+        what = counted(batches, "batch that was begun before it is", "batches that were begun before it are")
+        told = f"{what} not settled yet: what they remove may still go. Look again with: retention status"
+        line(console, told, style="bad")

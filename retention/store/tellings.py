@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from retention.errors import RetentionError
 from retention.ledger.line import canonical, format_instant
 from retention.model.told import Subject, Telling, normalised
+from retention.store.holds import look_again
 from retention.store.schema import telling, telling_subject
 
 _IN_FORCE = telling.c.withdrawn.is_(None)
@@ -77,16 +78,24 @@ class Tellings(TellingsReading):
         subjects = [row for each, _ in told for row in _subjects(each.id, each.subjects)]
         self._connection.execute(insert(telling_subject), subjects)
 
+    def must_be_heard(self) -> None:
+        """From this transaction's commit on no batch commits that has not heard what is told."""
+        look_again(self._connection)
+
     def widen(self, id: str, subjects: Iterable[Subject]) -> None:
         """Add identifiers of the persons that a telling names."""
         self._connection.execute(insert(telling_subject), _subjects(id, subjects))
 
     def withdraw(self, id: str, *, at: datetime) -> None:
-        """Take one back, and forget of whom it told. RetentionError where none of this id is in force."""
+        """Take one back, and forget of whom it told; from its commit on no batch commits that still counts on it.
+
+        RetentionError where none of this id is in force.
+        """
         query = update(telling).where(telling.c.id == id, _IN_FORCE)
         if self._connection.execute(query, {"withdrawn": at, "digest": ""}).rowcount != 1:
             raise RetentionError(f"there is no told event {id} in force")
         self._connection.execute(delete(telling_subject).where(telling_subject.c.telling == id))
+        self.must_be_heard()
 
 
 def _subjects(id: str, subjects: Iterable[Subject]) -> list[dict[str, Any]]:

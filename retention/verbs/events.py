@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,9 +12,9 @@ from typing import Any
 
 from retention.config import Configuration, told_files
 from retention.errors import UsageError
-from retention.model.coverage import Reach, ToldLine, ToldOutcome, ToldState
+from retention.model.coverage import Reach, ToldLine, ToldOutcome, ToldState, Withdrawn
 from retention.model.place import Place
-from retention.model.policy import ToldEvent
+from retention.model.policy import Policy, ToldEvent
 from retention.model.told import Subject, Telling, normalised
 from retention.store.state import StateStore, Transaction
 from retention.store.tellings import telling_digest
@@ -22,6 +23,7 @@ from retention.verbs.everywhere import everywhere
 from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.reaching import Reached, carried, reached
 from retention.verbs.sealing import sealed_words
+from retention.verbs.settling import begun_in, settle
 
 AT_ONCE = 500
 """Tellings that one transaction stores."""
@@ -139,10 +141,20 @@ def tell_file(
     return _told(place, config, understood, bad, confirm)
 
 
-def withdraw_event(place: Place, id: str, *, by: str, behalf: str | None = None, clock: Clock) -> Telling:
+def withdraw_event(
+    place: Place,
+    id: str,
+    *,
+    by: str,
+    behalf: str | None = None,
+    clock: Clock,
+    patience: float = 30.0,
+    pause: Callable[[float], None] = time.sleep,
+) -> Withdrawn:
     """Takes a told event back, as if it had never been told; of whom it told is forgotten.
 
-    UsageError where none of this id is in force.
+    A run that is at work hears of it before its next batch; waits until batches that were begun before it are
+    settled, at most `patience` seconds. UsageError where none of this id is in force.
     """
     config = configuration(place)
     told_files.said(by=behalf)
@@ -160,7 +172,9 @@ def withdraw_event(place: Place, id: str, *, by: str, behalf: str | None = None,
             words = sealed_words(key, id, behalf)
             data = {"telling": id, "event": told.event, "ref": told.ref, "by": by, "words": words}
             tx.log.append("event.withdrawn", data, now)
-    return replace(told, withdrawn=in_zone(config, now))
+            begun = begun_in(tx)
+        unsettled = settle(state, begun, pause, patience)
+    return Withdrawn(telling=replace(told, withdrawn=in_zone(config, now)), unsettled=unsettled)
 
 
 def list_events(place: Place) -> tuple[Telling, ...]:
@@ -224,7 +238,7 @@ def _told(
         if fresh and confirm is not None and not confirm(reach):
             return ToldOutcome(lines=tuple(_in_order([*bad, *again])), reach=found.lines, declined=True)
         key = stores.evidence_key(config)
-        stored = _store(state, fresh, found, key)
+        stored = _store(state, config.policy, fresh, found, key)
         ids = [known[each.digest] for each in read if each.digest in known]
         _extend(
             state,
@@ -258,6 +272,8 @@ def _extend(
             fresh = [s for s in subjects if (s.kind, normalised(s.value, steps.get(s.kind, ()))) not in there]
             if fresh:
                 tx.tellings.widen(id, fresh)
+                if told.event in _keeping(config.policy):
+                    tx.tellings.must_be_heard()
                 words = sealed_words(key, id, [[s.kind, s.value] for s in fresh])
                 kinds = sorted({s.kind for s in fresh})
                 tx.log.append(
@@ -287,7 +303,16 @@ def _known(read: _Read, id: str) -> ToldLine:
     )
 
 
-def _store(state: StateStore, fresh: Sequence[_Read], found: Reached, key: bytes) -> list[ToldLine]:
+def _keeping(policy: Policy) -> frozenset[str]:
+    """Told events from which a rule counts: a later one keeps a record longer, also from a run that is at work."""
+    variants = (variant for rule in policy.rules.values() if rule.acts for variant in rule.variants)
+    return frozenset(variant.event for variant in variants if variant.event) & policy.told.keys()
+
+
+def _store(
+    state: StateStore, policy: Policy, fresh: Sequence[_Read], found: Reached, key: bytes
+) -> list[ToldLine]:
+    keeping = _keeping(policy)
     lines: list[ToldLine] = []
     whole = list(zip(fresh, found.tellings, found.records, strict=True))
     for start in range(0, len(whole), AT_ONCE):
@@ -296,6 +321,8 @@ def _store(state: StateStore, fresh: Sequence[_Read], found: Reached, key: bytes
             known = tx.tellings.same({read.digest for read, _, _ in some})  # by another process meanwhile
             new = [each for each in some if each[0].digest not in known]
             tx.tellings.put([(telling, read.digest) for read, telling, _ in new])
+            if any(telling.event in keeping for _, telling, _ in new):
+                tx.tellings.must_be_heard()
             for _, telling, records in new:
                 _log(tx, telling, records, key)
             lines += [_known(read, known[read.digest]) for read, _, _ in some if read.digest in known]

@@ -1,31 +1,28 @@
-"""Legal holds: placed, listed, released; and carried over to what has become known of the persons since."""
+"""Legal holds: placed, listed, released."""
 
 from __future__ import annotations
 
 import difflib
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from retention import periods
 from retention.config import Configuration, told_files
-from retention.connectors.port import Person, Refused
-from retention.errors import UnreachableError, UsageError
+from retention.errors import UsageError
 from retention.model.coverage import Covered, HoldLine, Placed, Released
 from retention.model.place import Place
-from retention.model.told import Cover, Hold, HoldReason, Subject, Told, folded
-from retention.planning.bound import BoundDataset
-from retention.safety.carrying import Remembering, to_the_end
-from retention.safety.holds import lost, refuse_lost
+from retention.model.told import Cover, Hold, HoldReason, Subject, folded
+from retention.safety.holds import lost
 from retention.store.state import StateStore
 from retention.verbs import stores
+from retention.verbs.carried import extended
 from retention.verbs.covering import Coverage, Group, covered
 from retention.verbs.everywhere import everywhere
-from retention.verbs.prepared import Clock, Prepared, configuration, in_zone
+from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import Begun, begun_in, settle
 
@@ -138,73 +135,6 @@ def release_hold(
     return Released(id=id, at=in_zone(config, now), by=by)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CarriedOver:
-    """Everything in force, holds with what was found of their persons; `failed`: connector → why it did not answer."""
-
-    told: Told
-    failed: Mapping[str, str]
-
-
-def carry_over(ready: Prepared, state: StateStore, config: Configuration, clock: Clock) -> CarriedOver:
-    """At a run's start: what has become known of held persons is added to their holds, each with its event.
-
-    A database that does not answer adds nothing, and is named. SafetyRefusal where what a hold is on is not
-    configured any more.
-    """
-    with state.read() as snapshot:
-        told = snapshot.told()
-    refuse_lost(told.holds, config.policy, stores.datasets(config))
-    failed: dict[str, str] = {}
-
-    def look(dataset: BoundDataset, wanted: Mapping[str, Any]) -> Iterable[Person]:
-        name = dataset.connector.name
-        if name in failed:
-            return ()
-        try:
-            return list(ready.targets[name].persons(dataset, wanted))
-        except (UnreachableError, Refused) as error:
-            failed[name] = error.message
-            return ()
-
-    found = _found_since(told.holds, ready.bound, look)
-    if not found:
-        return CarriedOver(told=told, failed=failed)
-    key, now = stores.evidence_key(config), clock()
-    with state.begin() as tx:
-        for id, more in found.items():
-            hold = tx.holds.get(id)
-            if hold is None or hold.released is not None:
-                continue
-            tx.holds.widen(id, more)
-            tx.log.append("hold.extended", _extended(key, id, more), now)
-    with state.read() as snapshot:
-        return CarriedOver(told=snapshot.told(), failed=failed)
-
-
-def _found_since(
-    holds: Sequence[Hold],
-    bound: Sequence[BoundDataset],
-    look: Callable[[BoundDataset, Mapping[str, Any]], Iterable[Person]],
-) -> dict[str, list[Subject]]:
-    persons = [hold for hold in holds if hold.cover.subjects]
-    remembering = Remembering(look)
-    to_the_end([s for hold in persons for s in hold.cover.subjects], bound, remembering.look)
-    found = {hold.id: to_the_end(hold.cover.subjects, bound, remembering.again) for hold in persons}
-    return {id: more for id, more in found.items() if more}
-
-
-def _extended(key: bytes, id: str, more: Sequence[Subject]) -> dict[str, Any]:
-    counts = Counter((subject.source, subject.kind) for subject in more)
-    return {
-        "hold": id,
-        "found": [
-            {"dataset": d, "kind": kind, "identifiers": n} for (d, kind), n in sorted(counts.items(), key=str)
-        ],
-        "words": sealed_words(key, id, [[s.kind, folded(s.value)] for s in more]),
-    }
-
-
 # -- what was typed ------------------------------------------------------------------------
 
 
@@ -303,7 +233,7 @@ def _stored(
             placed = replace(old, cover=replace(old.cover, subjects=(*old.cover.subjects, *more)))
             if more:
                 tx.holds.widen(old.id, more)
-                tx.log.append("hold.extended", _extended(key, old.id, more), now)
+                tx.log.append("hold.extended", extended(key, old.id, more), now)
         begun = begun_in(tx)
     return placed, old is None, begun
 

@@ -21,7 +21,7 @@ from retention.model.progress import NoProgress, Progress
 from retention.planning.circles import circles
 from retention.planning.circles import said as said_of
 from retention.planning.work import Work
-from retention.safety import approvals, limits
+from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
 from retention.store.plans import ApprovalRow, StoredPlan
@@ -190,12 +190,22 @@ def judged(made: Plan, ready: Prepared, snapshot: Snapshot | None) -> Plan:
     """The plan with each job's status as approvals and limits have it; without a state store there are none."""
     silent = (*ready.silent, *ready.beside)
     doubts = apart.doubts(silent, ready.servers, ready.addresses, apart.known_to(snapshot))
+    unseen = ready.silent if ready.unseen is None else ready.unseen
+    holds = () if snapshot is None else snapshot.told().holds
+    followed = following.unseen(holds, stores.datasets(ready.config), unseen)
+
+    def doubt(job: JobPlan) -> str | None:
+        if job.status is not JobStatus.READY:
+            return None
+        dataset = ready.config.connectors[job.connector].datasets[job.dataset]
+        return doubts.get(job.connector) or followed.doubt(dataset)
+
     return replace(
         made,
         jobs=tuple(
-            replace(job, status=JobStatus.REFUSED, reason=doubts[job.connector])
-            if job.status is JobStatus.READY and job.connector in doubts
-            else _judged_job(job, made, ready, snapshot)
+            _judged_job(job, made, ready, snapshot)
+            if (why := doubt(job)) is None
+            else replace(job, status=JobStatus.REFUSED, reason=why)
             for job in made.jobs
         ),
     )

@@ -45,6 +45,7 @@ class Prepared:
 
     `targets`, `servers` (what each says that it is) and `bound` are of those that answer; `silent`:
     connector → why it does not. `beside`: silent ones that nothing was asked of. `addresses` has every connector.
+    `unseen`: those through which holds could not be followed; None where nobody has tried.
     """
 
     config: Configuration
@@ -55,6 +56,7 @@ class Prepared:
     addresses: Mapping[str, apart.Address | None] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
+    unseen: frozenset[str] | None = None
     _forms: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def jobs(self, rules: Sequence[str] = ()) -> tuple[Job, ...]:

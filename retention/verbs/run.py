@@ -29,8 +29,8 @@ from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
 from retention.verbs import apart, stores
 from retention.verbs.approve import grant
+from retention.verbs.carried import carry_over
 from retention.verbs.execution import Execution, execute
-from retention.verbs.holds import carry_over
 from retention.verbs.keys import rotate_yearly
 from retention.verbs.plan import count, judged, keep_plan, stored_row
 from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
@@ -120,8 +120,9 @@ def carry_out(
         _end_killed_runs(state, clock)
         recovered = recover(state, ready.targets, ready.silent, clock=clock, retry=Retry())
         ready = ready.without(recovered.silent)
-        carried = carry_over(ready, state, config, clock)
-        ready, said = words(ready.without(carried.failed), carried.told, intention.as_of)
+        carried = carry_over(ready, place, state, config, clock)
+        ready = replace(ready.without(carried.failed), unseen=carried.unseen)
+        ready, said = words(ready, carried.told, intention.as_of)
         begun = time.perf_counter()
         ready, plan = _planned(state, ready, intention, rules, clock, progress, stop, said)
         planning = round(time.perf_counter() - begun, 3)

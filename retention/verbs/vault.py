@@ -18,6 +18,7 @@ from retention.engine.recovery import recover
 from retention.errors import SafetyRefusal, SetupError, UnreachableError, UsageError
 from retention.ledger.evidence import Committer, key_id
 from retention.model import predicate as p
+from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.told import HoldReason
 from retention.model.vault import GivenBack
@@ -29,9 +30,10 @@ from retention.planning.shared_fates import SharedFates
 from retention.planning.vaults import given_back
 from retention.planning.work import Work, work
 from retention.safety import clock as clocks
+from retention.safety import following
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.holds import carry_over
+from retention.verbs.carried import carry_over
 from retention.verbs.prepared import Clock, Prepared, configuration, in_zone, prepared
 from retention.verbs.sealing import sealed_words
 from retention.verbs.spoken import Words, fates_of, words
@@ -66,9 +68,10 @@ def release_record(
         ready.refuse_silence()
         recover(state, ready.targets, ready.silent, clock=clock, retry=Retry())
         moment = clock()
-        ready, said = _heard(state, config, ready, moment, clock)
+        ready, said = _heard(state, config, place, ready, moment, clock)
         bound = {item.dataset.name: item for item in ready.bound}
         source, there = bound[vault.vault_of or ""], bound[vault.name]
+        _refuse_unseen(ready, said, vault)
         target = ready.targets[connector.name]
         _may(target, source, there)
         item = _work(ready, source, there, said, moment)
@@ -136,17 +139,26 @@ def _reference(ref: str | None, key: str) -> str | None:
 
 
 def _heard(
-    state: StateStore, config: Configuration, ready: Prepared, moment: datetime, clock: Clock
+    state: StateStore, config: Configuration, place: Place, ready: Prepared, moment: datetime, clock: Clock
 ) -> tuple[Prepared, Words]:
     """What is held, as it is now."""
     with state.read() as snapshot:
         verdict = clocks.against_ledger(now=moment, last=snapshot.log.last_at())
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
-    carried = carry_over(ready, state, config, clock)
-    ready, said = words(ready.without(carried.failed), carried.told, moment)
+    carried = carry_over(ready, place, state, config, clock)
+    ready = replace(ready.without(carried.failed), unseen=carried.unseen)
+    ready, said = words(ready, carried.told, moment)
     ready.refuse_silence()
     return ready, said
+
+
+def _refuse_unseen(ready: Prepared, said: Words, vault: Dataset) -> None:
+    """A store that may know a held person by more than the hold says can't be asked."""
+    unseen = following.unseen(said.told.holds, stores.datasets(ready.config), ready.unseen or ())
+    why = unseen.doubt(vault)
+    if why is not None:
+        raise SafetyRefusal(why)
 
 
 def _may(target: Target, source: BoundDataset, vault: BoundDataset) -> None:

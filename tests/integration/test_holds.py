@@ -11,6 +11,7 @@ import pytest
 from retention.store.batches import BatchRow
 from retention.store.runs import JobRow, RunRow
 from retention.verbs import holds, stores
+from retention.verbs.carried import carry_over
 from retention.verbs.prepared import configuration, prepared
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
@@ -297,7 +298,7 @@ def test_what_becomes_known_of_a_person_later_is_added_at_a_run(shop, sqlite):
     sqlite.script("INSERT INTO customers VALUES (7, ' LATE@example.com', NULL)")
     config = configuration(shop.place)
     with stores.opened(config, shop.place) as state, prepared(shop.place, config) as ready:
-        told = holds.carry_over(ready, state, config, shop.clock)
+        told = carry_over(ready, shop.place, state, config, shop.clock)
         assert told.failed == {}
         (hold,) = [each for each in told.told.holds if each.id == id]
         assert [(s.kind, s.value, s.source) for s in hold.cover.subjects][1:] == [
@@ -305,7 +306,7 @@ def test_what_becomes_known_of_a_person_later_is_added_at_a_run(shop, sqlite):
         ]
         epoch = told.told.epoch
         sqlite.script("DELETE FROM customers WHERE id = 7")
-        again = holds.carry_over(ready, state, config, shop.clock)
+        again = carry_over(ready, shop.place, state, config, shop.clock)
         assert again.told.epoch == epoch
         assert [each for each in again.told.holds if each.id == id] == [hold]
     (event,) = [e for e in shop.events() if e["type"] == "hold.extended"]

@@ -303,7 +303,11 @@ def test_who_is_at_a_terminal_is_shown_what_it_reaches_and_asked(shop, monkeypat
 
 def test_a_misspelt_event_is_said_before_a_yes_is_wanted(shop):
     result = shop.cli("event", "add", "erasure_requsted", "--subject", "email=ana@example.com")
-    assert (result.exit_code, "erasure_requested" in result.output, "--yes" in result.output) == (2, True, False)
+    assert (result.exit_code, "erasure_requested" in result.output, "--yes" in result.output) == (
+        2,
+        True,
+        False,
+    )
 
 
 def test_a_file_from_standard_input_wants_a_yes(shop):

@@ -138,13 +138,13 @@ def listed(session: Session, form: str) -> int:
 @click.pass_obj
 def withdraw(session: Session, id: str, behalf: str | None, form: str) -> int:
     """Take a told event back, as if it had never been told."""
-    told = verbs.withdraw_event(session.place, id, by=session.by, behalf=behalf, clock=now)
+    withdrawn = verbs.withdraw_event(session.place, id, by=session.by, behalf=behalf, clock=now)
     from retention.report.documents import withdrawn_document
 
     def draw(console: Console) -> None:
         from retention.report.told import show_withdrawn
 
-        show_withdrawn(console, told)
+        show_withdrawn(console, withdrawn)
 
-    answer(form, lambda: withdrawn_document(told), draw)
-    return DONE
+    answer(form, lambda: withdrawn_document(withdrawn), draw)
+    return PARTIAL if withdrawn.unsettled else DONE
