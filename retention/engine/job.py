@@ -73,6 +73,7 @@ class JobRun:
     _locked: dict[Key, None] = field(default_factory=dict)
     _locked_besides: int = 0
     _hindrances: int = 0
+    _renewals: int = 0
     _cursor: Mapping[str, Any] | None = None
     _begun: float = 0.0
 
@@ -109,9 +110,12 @@ class JobRun:
                 self._window(window)
             return
         self._pass(self.start, sweep=False)
-        while self._remaining() and self._pass(None, sweep=True):
-            pass
-        self._locked_once_more()
+        renewals = -1
+        while renewals != self._renewals:  # what was left alone then is looked at again
+            renewals = self._renewals
+            while self._remaining() and self._pass(None, sweep=True):
+                pass
+            self._locked_once_more()
 
     def _oldest(self, most: int) -> Iterator[Window]:
         """The search is one statement, made for the first of the windows."""
@@ -153,6 +157,8 @@ class JobRun:
             window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
             try:
                 self._batch(window, wait=True)
+            except HoldsChangedError:
+                self._renew()
             except (Transient, Refused):
                 self._window(window)
 
@@ -189,9 +195,14 @@ class JobRun:
         try:
             self._known(window)
         except HoldsChangedError:
-            if self.renew is None:
-                raise
-            self.remover = self.renew()
+            self._renew()
+
+    def _renew(self) -> None:
+        """Where holds have changed: what the batch left alone is another sweep's."""
+        if self.renew is None:
+            raise HoldsChangedError
+        self.remover = self.renew()
+        self._renewals += 1
 
     def _known(self, window: Window) -> None:
         try:
@@ -381,18 +392,3 @@ def _sealed(taken: Taken) -> Sealed:
     if taken.sealed is None or len(taken.sealed.leaves) != len(taken.keys):
         raise RetentionError("a batch's records and its evidence do not agree")
     return taken.sealed
-
-
-def stored_progress(outcome: JobOutcome) -> JobProgress:
-    """An outcome's numbers as the state store keeps them."""
-    return JobProgress(
-        done=outcome.done,
-        changed=outcome.skipped.changed,
-        held=outcome.skipped.held,
-        locked=outcome.skipped.locked,
-        set_aside=outcome.set_aside,
-        left=outcome.left,
-        batches=outcome.batches,
-        millis=int(outcome.seconds * 1000),
-        rows=dict(outcome.rows),
-    )

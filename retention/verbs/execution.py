@@ -11,7 +11,7 @@ from functools import partial
 
 from retention.connectors.port import Remembered, Remover, Target
 from retention.connectors.retrying import PATIENCE, Retry, again
-from retention.engine.job import JobRun, stored_progress
+from retention.engine.job import JobRun
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.pace import Pace
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
@@ -27,8 +27,9 @@ from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore
+from retention.verbs.approve import letting_go
 from retention.verbs.beside import refuse_beside
-from retention.verbs.ended import as_events, not_run, standing_of, status_of
+from retention.verbs.ended import as_events, not_run, standing_of, status_of, stored_progress
 from retention.verbs.pacing import between
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
@@ -137,11 +138,8 @@ def _start(execution: Execution, by: str) -> None:
         tx.runs.start(row)
         if execution.uses_up:
             tx.plans.mark_used(plan.id, execution.id)
-        granted = [
-            {"rule": a.rule, "by": a.by, "plan": a.plan}
-            for job in plan.jobs
-            if (a := tx.approvals.of_form(job.rule, job.form)) is not None
-        ]
+        named = ((job.rule, letting_go(tx, job, plan)) for job in plan.jobs if job.status is JobStatus.READY)
+        granted = dict.fromkeys((rule, given.by, given.plan) for rule, given in named if given is not None)
         data = {
             "run": execution.id,
             "by": by,
@@ -149,7 +147,7 @@ def _start(execution: Execution, by: str) -> None:
             "plan": plan.id,
             "digest": plan.digest,
             "policy": plan.policy,
-            "approvals": granted,
+            "approvals": [{"rule": rule, "by": who, "plan": of} for rule, who, of in granted],
         }
         tx.log.append("run.started", data, started)
         for name in execution.ready.silent:

@@ -9,6 +9,7 @@ import pytest
 from retention.cli.exits import exit_of_run
 from retention.errors import SafetyRefusal, UsageError
 from retention.model.plan import JobStatus
+from retention.verbs import approve as approving
 from retention.verbs import init as initializing
 
 
@@ -68,6 +69,18 @@ def test_always_wants_an_approval_of_every_plan(sqlite):
     assert sqlite.job().status is JobStatus.AWAITING
     sqlite.approve(sqlite.plan().id)
     assert sqlite.job().done == 10
+
+
+def test_a_run_names_the_approval_that_lets_it_go(sqlite):
+    """The newest of the form was named, though it was of another plan, which did not run."""
+    sqlite.visits(due=30)
+    sqlite.ready(approval="always")
+    mine, other = sqlite.plan().id, sqlite.plan().id
+    sqlite.approve(mine)
+    approving.approve(sqlite.place, other, by="somebody else", clock=sqlite.clock)
+    assert sqlite.job(plan_id=mine).done == 30
+    [(_, started)] = sqlite.events("run.started")
+    assert started["approvals"] == [{"rule": "visits", "by": "officer", "plan": mine}]
 
 
 def test_an_approved_plan_is_what_runs_though_somebody_looked_at_another_one_since(visits):
