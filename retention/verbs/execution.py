@@ -250,7 +250,8 @@ def _begin_job(
             if row.job != name or row.ended is not None:
                 continue
             start = json.loads(row.cursor) if row.cursor else None
-            tx.jobs.end(row.run, name, status="killed", at=now, progress=row.progress)
+            progress = row.progress.having_done(tx.batches.committed(row.run).get(name, 0))
+            tx.jobs.end(row.run, name, status="killed", at=now, progress=progress)
         if tx.schemas.seen(job.connector, job.dataset) is None:
             tx.schemas.put(job.connector, job.dataset, job.schema, now)
         tx.jobs.put(

@@ -11,6 +11,7 @@ from retention.errors import SafetyRefusal, UsageError
 from retention.model.plan import JobStatus
 from retention.verbs import approve as approving
 from retention.verbs import init as initializing
+from tests.support_faults.hooks import raising
 
 
 @pytest.fixture
@@ -311,6 +312,22 @@ def test_a_canary_leaves_the_rest_of_an_approved_plan_to_be_carried_out(sqlite):
     assert sqlite.run().jobs[0].done == 290
     with pytest.raises(SafetyRefusal, match="carried out already"):
         sqlite.run(plan_id=made.id)
+
+
+def test_a_canary_that_died_leaves_its_plan_to_be_carried_out(sqlite, hooks):
+    """Its batch was counted with its intent, never came, and counted as gone: the plan was refused for good."""
+    sqlite.visits(due=300)
+    sqlite.ready(approval="changes")
+    made = sqlite.plan()
+    sqlite.approve(made.id)
+    hooks.before("commit", raising(KeyboardInterrupt()), nth=1)
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.run(plan_id=made.id, limit=50)
+    assert sqlite.left() == 300
+    assert sqlite.job(plan_id=made.id).done == 300
+    with sqlite.state() as state, state.read() as snapshot:
+        died, _ = (snapshot.jobs.of(run.id)[0] for run in snapshot.runs.of_plan(made.id))
+    assert (died.status, died.progress.done, died.progress.left) == ("killed", 0, 300)
 
 
 def test_a_plan_says_what_a_run_would_where_there_is_no_state_store_too(sqlite):
