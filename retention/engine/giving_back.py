@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
-from retention.engine.journal import LEASE, RUN_LEASE, HoldsChangedError, run_lease
+from retention.engine.journal import LEASE, RUN_LEASE, run_lease
 from retention.engine.recovery import RELEASE, lease_name, released_data
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed, pack
@@ -111,7 +111,7 @@ class GivingBack:
         with self.store.begin() as tx:
             tx.leases.renew(lease_name(self.job), token, now, LEASE)
             if tx.holds.epoch() != self.epoch:
-                raise HoldsChangedError("a hold was placed or released meanwhile; type it again")
+                raise SafetyRefusal("a hold was placed or released meanwhile; type it again")
             tx.leases.acquire(run_lease(self.run), this_process(), now, RUN_LEASE)
             by = str(self.said["by"])
             tx.runs.start(RunRow(id=self.run, as_of=now, started=now, by=by, policy=self.policy))

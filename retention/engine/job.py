@@ -31,7 +31,6 @@ from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
 from retention.store.batches import ROLLED_BACK, UNKNOWN
-from retention.store.runs import JobProgress
 
 T = TypeVar("T")
 
@@ -68,6 +67,7 @@ class JobRun:
 
     tally: Tally = field(init=False)
     _hindrances: int = 0
+    _renewals: int = 0
     _cursor: Mapping[str, Any] | None = None
     _range: Range | None = None
     _ranges: Ranges | None = None
@@ -117,9 +117,12 @@ class JobRun:
             self._pass(self.start, sweep=False)
         else:
             self._side_by_side(ranges)
-        while self.tally.remaining() and self._pass(None, sweep=True):
-            pass
-        self._locked_once_more()
+        renewals = -1
+        while renewals != self._renewals:  # what was left alone then is looked at again
+            renewals = self._renewals
+            while self.tally.remaining() and self._pass(None, sweep=True):
+                pass
+            self._locked_once_more()
 
     def _side_by_side(self, ranges: Ranges) -> None:
         every = (self, *self.helpers)
@@ -191,6 +194,8 @@ class JobRun:
             window = Window(after=self._cursor or {}, keys=keys[start : start + _LOCKED_AT_ONCE])
             try:
                 self._batch(window, wait=True)
+            except HoldsChangedError:
+                self._renew()
             except (Transient, Refused):
                 self._window(window)
 
@@ -223,11 +228,16 @@ class JobRun:
         try:
             self._known(window)
         except HoldsChangedError:
-            if self.renew is None:
-                raise
-            self.remover = self.renew()
-            if self._range is not None:
-                self.remover.confine(self._range.upto)
+            self._renew()
+
+    def _renew(self) -> None:
+        """Where holds have changed: what the batch left alone is another sweep's."""
+        if self.renew is None:
+            raise HoldsChangedError
+        self.remover = self.renew()
+        if self._range is not None:
+            self.remover.confine(self._range.upto)
+        self._renewals += 1
 
     def _known(self, window: Window) -> None:
         try:
@@ -345,18 +355,3 @@ def _sealed(taken: Taken) -> Sealed:
     if taken.sealed is None or len(taken.sealed.leaves) != len(taken.keys):
         raise RetentionError("a batch's records and its evidence do not agree")
     return taken.sealed
-
-
-def stored_progress(outcome: JobOutcome) -> JobProgress:
-    """An outcome's numbers as the state store keeps them."""
-    return JobProgress(
-        done=outcome.done,
-        changed=outcome.skipped.changed,
-        held=outcome.skipped.held,
-        locked=outcome.skipped.locked,
-        set_aside=outcome.set_aside,
-        left=outcome.left,
-        batches=outcome.batches,
-        millis=int(outcome.seconds * 1000),
-        rows=dict(outcome.rows),
-    )

@@ -104,6 +104,15 @@ class BatchesReading:
         )
         return [_batch(row) for row in self._connection.execute(query)]
 
+    def committed(self, run: str) -> dict[str, int]:
+        """Job → records of its batches that are known to have been committed."""
+        query = (
+            select(batch.c.job, func.sum(batch.c.count))
+            .where(batch.c.run == run, batch.c.status == COMMITTED)
+            .group_by(batch.c.job)
+        )
+        return {row[0]: int(row[1]) for row in self._connection.execute(query)}
+
     def known(self, connector: str, runs: Iterable[str]) -> set[tuple[str, int]]:
         """(run, batch) of every batch of these runs in one target, whatever became of it."""
         found: set[tuple[str, int]] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,10 @@ class JobProgress:
     batches: int = 0
     millis: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
+
+    def having_done(self, records: int) -> JobProgress:
+        """The same of a job that died: its last batch was counted before it was committed, and may never have been."""
+        return replace(self, done=records, left=self.left + self.done - records)
 
     def plus(self, other: JobProgress) -> JobProgress:
         """Both together."""

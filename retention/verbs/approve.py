@@ -151,3 +151,9 @@ def _add(tx: Transaction, made: Plan, job: JobPlan, line: ApprovalLine, *, by: s
     )
     if tx.schemas.seen(job.connector, job.dataset) is None:
         tx.schemas.put(job.connector, job.dataset, job.schema, clock())
+
+
+def letting_go(tx: Transaction, job: JobPlan, plan: Plan) -> ApprovalRow | None:
+    """The approval that lets a job go: of this plan, else the newest of its form, on its database; None for none."""
+    given = [row for row in tx.approvals.all_of_form(job.rule, job.form) if row.target == job.target]
+    return next((row for row in given if row.plan == plan.id), next(iter(given), None))

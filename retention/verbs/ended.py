@@ -8,6 +8,7 @@ from typing import Any
 
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
+from retention.store.runs import JobProgress
 from retention.store.standings import Standing
 
 
@@ -21,6 +22,21 @@ def not_run(job: JobPlan, status: JobStatus, reason: str | None) -> JobOutcome:
         reason=reason,
         planned=job.due,
         left=job.due,
+    )
+
+
+def stored_progress(outcome: JobOutcome) -> JobProgress:
+    """An outcome's numbers as the state store keeps them."""
+    return JobProgress(
+        done=outcome.done,
+        changed=outcome.skipped.changed,
+        held=outcome.skipped.held,
+        locked=outcome.skipped.locked,
+        set_aside=outcome.set_aside,
+        left=outcome.left,
+        batches=outcome.batches,
+        millis=int(outcome.seconds * 1000),
+        rows=dict(outcome.rows),
     )
 
 

@@ -10,7 +10,6 @@ from datetime import UTC
 
 from retention.connectors.port import Target
 from retention.connectors.retrying import PATIENCE, Retry, again
-from retention.engine.job import stored_progress
 from retention.engine.journal import LEASE, RUN_LEASE, Journal, Numbers, run_lease
 from retention.engine.recovery import fold, in_doubt_still, lease_name, settle
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
@@ -25,8 +24,9 @@ from retention.store.leases import LeaseTakenError
 from retention.store.owners import this_process
 from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore, Transaction
+from retention.verbs.approve import letting_go
 from retention.verbs.beside import refuse_beside
-from retention.verbs.ended import as_events, not_run, standing_of, status_of
+from retention.verbs.ended import as_events, not_run, standing_of, status_of, stored_progress
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.prepared import Clock, Prepared, in_zone
 from retention.verbs.refusing import document
@@ -134,11 +134,8 @@ def _start(execution: Execution, by: str) -> None:
         tx.runs.start(row)
         if execution.uses_up:
             tx.plans.mark_used(plan.id, execution.id)
-        granted = [
-            {"rule": a.rule, "by": a.by, "plan": a.plan}
-            for job in plan.jobs
-            if (a := tx.approvals.of_form(job.rule, job.form)) is not None
-        ]
+        named = ((job.rule, letting_go(tx, job, plan)) for job in plan.jobs if job.status is JobStatus.READY)
+        granted = dict.fromkeys((rule, given.by, given.plan) for rule, given in named if given is not None)
         data = {
             "run": execution.id,
             "by": by,
@@ -146,7 +143,7 @@ def _start(execution: Execution, by: str) -> None:
             "plan": plan.id,
             "digest": plan.digest,
             "policy": plan.policy,
-            "approvals": granted,
+            "approvals": [{"rule": rule, "by": who, "plan": of} for rule, who, of in granted],
         }
         tx.log.append("run.started", data, started)
         for name in execution.ready.silent:
@@ -249,7 +246,8 @@ def _begin_job(
             if row.job != name or row.ended is not None:
                 continue
             start = json.loads(row.cursor) if row.cursor else None
-            tx.jobs.end(row.run, name, status="killed", at=now, progress=row.progress)
+            progress = row.progress.having_done(tx.batches.committed(row.run).get(name, 0))
+            tx.jobs.end(row.run, name, status="killed", at=now, progress=progress)
         if tx.schemas.seen(job.connector, job.dataset) is None:
             tx.schemas.put(job.connector, job.dataset, job.schema, now)
         tx.jobs.put(

@@ -287,8 +287,9 @@ def _planned(
         made = judged(made, ready, snapshot)
         done = Counter[_Place]()
         for run in snapshot.runs.of_plan(old.id):
+            gone = snapshot.batches.committed(run.id)
             for row in snapshot.jobs.of(run.id):
-                done[row.rule, row.connector, row.dataset] += row.progress.done
+                done[row.rule, row.connector, row.dataset] += gone.get(row.job, 0)
     before = {_place(job): job for job in old.jobs}
     jobs = tuple(_as_approved(job, before.get(_place(job)), done[_place(job)]) for job in made.jobs)
     return ready, replace(made, jobs=jobs)

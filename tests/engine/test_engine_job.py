@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from retention.connectors.port import Lost, Refused, Transient
 from retention.engine.job import MOST_HINDRANCES, MOST_SET_ASIDE
+from retention.engine.journal import HoldsChangedError
 from retention.errors import SafetyRefusal, UnreachableError
 from retention.model.plan import JobStatus
 from tests.support_faults.removers import MemoryJournal, MemoryRemover, adds_up, job_run, some_error
@@ -96,6 +97,49 @@ def test_one_lock_that_is_not_released_does_not_hide_what_is_free_beside_it():
     outcome = job_run(remover, 60).run()
     assert (outcome.done, outcome.skipped.locked) == (59, 1)
     assert outcome.status is JobStatus.PARTIAL
+
+
+def test_a_hold_that_is_placed_while_locks_are_waited_for_fails_nothing():
+    """The job failed, with what the engine says to itself for a reason."""
+    remover = MemoryRemover(range(10), locked={7})
+    journal = ChangingJournal(change=lambda: remover.calls["wait"] == 1 and not journal.changes)
+
+    def hinder(_window):
+        if remover.calls["wait"]:
+            remover.locked = set()
+
+    remover.hinder = hinder
+    run = job_run(remover, 10, journal=journal)
+    run.renew = lambda: remover
+    outcome = run.run()
+    assert (outcome.status, outcome.done, outcome.skipped.locked) == (JobStatus.DONE, 10, 0)
+    assert journal.changes == 1
+
+
+def test_a_hold_that_is_placed_during_the_last_sweep_leaves_nothing_behind():
+    """What its batch left alone counted as changed, though it was due, and the job as done."""
+    remover = MemoryRemover(range(20))
+    journal = ChangingJournal(change=lambda: len(remover.commits) == 1 and journal.changes < 2)
+    run = job_run(remover, 20, journal=journal, size=10)
+    run.renew = lambda: remover
+    outcome = run.run()
+    assert (outcome.status, outcome.done, outcome.skipped.changed) == (JobStatus.DONE, 20, 0)
+    assert journal.changes == 2
+
+
+class ChangingJournal(MemoryJournal):
+    """Somebody places a hold whenever `change` says so."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+        self.changes = 0
+
+    def intent(self, *words, **options):
+        if self.change():
+            self.changes += 1
+            raise HoldsChangedError
+        super().intent(*words, **options)
 
 
 def test_more_locked_records_than_are_remembered_are_counted_all_the_same(monkeypatch):

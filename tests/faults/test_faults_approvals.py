@@ -9,7 +9,9 @@ import pytest
 from retention.cli.exits import exit_of_run
 from retention.errors import SafetyRefusal, UsageError
 from retention.model.plan import JobStatus
+from retention.verbs import approve as approving
 from retention.verbs import init as initializing
+from tests.support_faults.hooks import raising
 
 
 @pytest.fixture
@@ -68,6 +70,18 @@ def test_always_wants_an_approval_of_every_plan(sqlite):
     assert sqlite.job().status is JobStatus.AWAITING
     sqlite.approve(sqlite.plan().id)
     assert sqlite.job().done == 10
+
+
+def test_a_run_names_the_approval_that_lets_it_go(sqlite):
+    """The newest of the form was named, though it was of another plan, which did not run."""
+    sqlite.visits(due=30)
+    sqlite.ready(approval="always")
+    mine, other = sqlite.plan().id, sqlite.plan().id
+    sqlite.approve(mine)
+    approving.approve(sqlite.place, other, by="somebody else", clock=sqlite.clock)
+    assert sqlite.job(plan_id=mine).done == 30
+    [(_, started)] = sqlite.events("run.started")
+    assert started["approvals"] == [{"rule": "visits", "by": "officer", "plan": mine}]
 
 
 def test_an_approved_plan_is_what_runs_though_somebody_looked_at_another_one_since(visits):
@@ -298,6 +312,22 @@ def test_a_canary_leaves_the_rest_of_an_approved_plan_to_be_carried_out(sqlite):
     assert sqlite.run().jobs[0].done == 290
     with pytest.raises(SafetyRefusal, match="carried out already"):
         sqlite.run(plan_id=made.id)
+
+
+def test_a_canary_that_died_leaves_its_plan_to_be_carried_out(sqlite, hooks):
+    """Its batch was counted with its intent, never came, and counted as gone: the plan was refused for good."""
+    sqlite.visits(due=300)
+    sqlite.ready(approval="changes")
+    made = sqlite.plan()
+    sqlite.approve(made.id)
+    hooks.before("commit", raising(KeyboardInterrupt()), nth=1)
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.run(plan_id=made.id, limit=50)
+    assert sqlite.left() == 300
+    assert sqlite.job(plan_id=made.id).done == 300
+    with sqlite.state() as state, state.read() as snapshot:
+        died, _ = (snapshot.jobs.of(run.id)[0] for run in snapshot.runs.of_plan(made.id))
+    assert (died.status, died.progress.done, died.progress.left) == ("killed", 0, 300)
 
 
 def test_a_plan_says_what_a_run_would_where_there_is_no_state_store_too(sqlite):

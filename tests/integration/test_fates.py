@@ -688,3 +688,29 @@ def test_a_key_that_is_null_on_sqlite_is_unclear(work: Workplace, sqlite: Sqlite
     assert work.fates("things") == {"due": 1, "unclear": 2}
     assert work.run().jobs[0].done == 1
     assert sqlite.rows("SELECT count(*) FROM things") == [(2,)]
+
+
+def test_a_record_whose_clock_is_in_its_parts_goes_whole(work: Workplace, store: Store) -> None:
+    """Its parts go first, and with them its clock: asked again for the root, it would stay without them."""
+    store.script(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, note VARCHAR(9));"
+        "CREATE TABLE deliveries (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, at TIMESTAMP NULL,"
+        " FOREIGN KEY (order_id) REFERENCES orders (id));"
+        "CREATE INDEX deliveries_order ON deliveries (order_id);"
+        "INSERT INTO orders VALUES (1, 'old'), (2, 'young'), (3, 'under way'), (4, 'none');"
+        "INSERT INTO deliveries VALUES (10, 1, '2019-01-01 00:00:00'), (11, 1, '2020-01-01 00:00:00'),"
+        " (20, 2, '2020-01-01 00:00:00'), (21, 2, '2026-11-01 00:00:00'),"
+        " (30, 3, '2020-01-01 00:00:00'), (31, 3, NULL);"
+    )
+    work.connect(
+        store,
+        '[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["deliveries"]\n'
+        'events = { delivered = "deliveries.at" }\n',
+    )
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "delivered"')
+    work.init()
+    assert work.fates("orders") == {"due": 1, "not_due": 1, "unclear": 1, "undated": 1}
+    (job,) = work.run().jobs
+    assert (job.done, sorted(job.rows.values())) == (1, [1, 2])
+    assert [row[0] for row in store.rows("SELECT id FROM orders ORDER BY id")] == [2, 3, 4]
+    assert [row[0] for row in store.rows("SELECT id FROM deliveries ORDER BY id")] == [20, 21, 30, 31]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from retention.engine.giving_back import GivingBack
 from tests.support.workplace import Workplace, adds_up
 
 TABLES = """
@@ -202,6 +203,23 @@ def test_what_may_not_go_back_stays_in_the_vault(shop: Workplace):
     assert (outcome.done, outcome.set_aside, "of this key is in" in str(outcome.reason)) == (0, 1, True)
     assert "of this key is in" in str(shop.explain("db.contacts", "1").set_aside)
     assert everything(shop)["contacts"] == [1, 3]
+
+
+def test_a_hold_that_is_placed_amid_a_release_keeps_the_record_where_it_is(shop: Workplace, monkeypatch):
+    """It was an unexpected error (1), and no refusal."""
+    assert ran(shop, "marketing").done == 2
+    intent = GivingBack._intent
+
+    def held(giving, *words):
+        asks(shop, "hold", "add", "--subject", "email=ann@canary.example", "--reason", "litigation")
+        return intent(giving, *words)
+
+    monkeypatch.setattr(GivingBack, "_intent", held)
+    code, why = refused(shop, "vault", "release", "db.contacts_vault", "1", "--reason", "other")
+    assert (code, "a hold was placed or released meanwhile" in why) == (4, True)
+    assert 1 in everything(shop)["contacts_vault"]
+    assert 1 not in everything(shop)["contacts"]
+    assert "record.released" not in {event["type"] for event in shop.events()}
 
 
 def test_rows_that_refer_to_a_record_keep_it_out_of_the_vault(shop: Workplace):
