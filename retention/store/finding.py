@@ -70,12 +70,14 @@ class Finding:
         return self._connection.execute(old).first() is not None
 
     def _look(self, place: tuple[str, str, int], leaf: bytes) -> Found | None:
-        row, there = self._evidence.get(*place), self._batches.get(*place)
-        if row is None or there is None or there.status != COMMITTED:
+        row = self._evidence.get(*place)
+        if row is None or leaf not in row.leaves:
             return None
         leaves = unpack(row.leaves)
-        index = locate(leaves, leaf)
-        return None if index is None else Found(batch=there, leaves=leaves, index=index)
+        index, there = locate(leaves, leaf), self._batches.get(*place)
+        if index is None or there is None or there.status != COMMITTED:
+            return None
+        return Found(batch=there, leaves=leaves, index=index)
 
     def _grouped(self, key_id: str, leaf: bytes) -> Iterator[tuple[str, str, int]]:
         buckets, groups = evidence_bucket.c, evidence_group.c
