@@ -206,9 +206,10 @@ def _no_events(draft: Draft) -> Iterator[str]:
     numbers = [m.column.name for m, problem in draft.unusable if problem is None and m.own]
     if numbers:
         yield from paragraph(
-            f"Numbers that may be dates, in a unit that no value tells: {', '.join(numbers)}. Of seconds since 1970:"
+            f"Numbers that may be dates, in a unit that no value tells: {', '.join(numbers)}. Of seconds since 1970, 0"
+            " standing for none:"
         )
-        yield f'#   seen = {{ column = "{numbers[0]}", unit = "s" }}'
+        yield f'#   seen = {{ column = "{numbers[0]}", unit = "s", never = [0] }}'
 
 
 def _told(moment: Moment, today: date) -> str:

@@ -185,6 +185,29 @@ def test_a_demo_that_was_killed_while_it_was_built_is_called_unfinished(typed: T
     assert (other.returncode, "Traceback" in other.stderr) == (3, False)
 
 
+def test_what_a_killed_demo_left_on_a_server_is_known_to_the_next_and_left_alone(
+    typed: Typed, postgresql: Store, tmp_path: Path
+) -> None:
+    environ = {"RETENTION_DEMO_STORE_URL": postgresql.url}
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "retention", "demo", "shop", "--scale", "1000"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+        stdout=subprocess.DEVNULL,
+    )
+    named = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    while len(postgresql.rows(named)) < 6 and killed.poll() is None:
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    again = typed("demo", "other", **environ)
+    said = " ".join(again.stderr.split())
+    assert (again.returncode, "one that was killed while it was built" in said) == (4, True)
+    assert "Nothing was changed" in said
+    assert len(postgresql.rows(named)) == 6
+    assert not [path for path in (tmp_path / "other").rglob("*") if path.is_file()]
+
+
 def test_a_full_disk_is_said_in_a_line_and_nothing_half_made_stays(tmp_path: Path) -> None:
     """No file may grow beyond 200 kB."""
     code = (
