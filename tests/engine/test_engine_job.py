@@ -292,3 +292,43 @@ def test_a_job_that_is_taken_over_is_refused_or_partial(before, status):
     outcome = job_run(MemoryRemover(range(100)), 100, journal=journal, size=10).run()
     assert outcome.status is status
     assert adds_up(outcome)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    due=st.sets(st.integers(0, 300), min_size=1),
+    locked=st.sets(st.integers(0, 300), max_size=5),
+    bad=st.sets(st.integers(0, 300), max_size=5),
+    changed=st.sets(st.integers(0, 300), max_size=20),
+    workers=st.integers(2, 4),
+    size=st.integers(1, 60),
+    less=st.integers(0, 20),
+)
+def test_several_workers_leave_what_one_leaves(due, locked, bad, changed, workers, size, less):
+    planned = max(1, len(due - changed) - less)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("retention.engine.workers.LEAST", 0)
+        first = MemoryRemover(due, locked=locked, bad=bad, changed=changed)
+        helpers = [job_run(first.beside(), planned, size=size) for _ in range(workers - 1)]
+        several = job_run(first, planned, size=size, helpers=helpers).run()
+        alone = MemoryRemover(due, locked=locked, bad=bad, changed=changed)
+        one = job_run(alone, planned, size=size).run()
+    assert adds_up(several)
+    assert (several.done, several.status) == (one.done, one.status)
+    assert len(first.there) == len(alone.there)
+    if not less:
+        assert first.there == alone.there
+        assert (several.set_aside, several.skipped, several.left) == (one.set_aside, one.skipped, one.left)
+
+
+def test_a_cursor_of_ranges_is_gone_on_from_by_fewer_workers():
+    """The ranges that a killed run left come first, then the sweep from the beginning."""
+    remover = MemoryRemover(set(range(1000)))
+    start = {"by": "ranges", "ranges": [[{"at": 99}, {"at": 199}], [{"at": 800}, None]]}
+    job = job_run(remover, 900)
+    job.start = start
+    seen = []
+    remover.hinder = lambda window: seen.append(window.keys[0][0])
+    assert job.run().done == 900
+    assert seen[:2] == [100, 801]
+    assert remover.there == set(range(701, 801))

@@ -345,21 +345,3 @@ def steady(house, days):
 @pytest.mark.heavy
 def test_connections_are_steady(house):
     steady(house, 6)
-
-
-@pytest.mark.heavy
-def test_memory_is_steady_over_a_few_hundred_runs(house):
-    import gc
-    import tracemalloc
-
-    steady(house, 20)
-    daemon = house.daemon()
-    tracemalloc.start()
-    daemon.until(house.world.now + 20 * DAY)
-    gc.collect()
-    before = tracemalloc.get_traced_memory()[0]
-    daemon.until(house.world.now + 200 * DAY)
-    daemon.stream.truncate(0)
-    gc.collect()
-    assert tracemalloc.get_traced_memory()[0] - before < 1_000_000
-    tracemalloc.stop()

@@ -1,5 +1,6 @@
 """A remover and a journal in memory, for what a database does seldom and a test needs at once."""
 
+import copy
 import random
 from collections import Counter
 from datetime import timedelta
@@ -36,10 +37,16 @@ class MemoryRemover(Remover):
         self.upto = None
         self._taken = None
 
+    def beside(self):
+        """Another connection to the same table."""
+        other = copy.copy(self)
+        other.calls = Counter()
+        return other
+
     def window(self, after, size, *, sweep):
         self.calls["window"] += 1
         start = after["at"] if after else -1
-        keys = sorted(k for k in self.there if k > start and k not in self.changed)
+        keys = sorted(k for k in tuple(self.there) if k > start and k not in self.changed)
         keys = [k for k in keys if self.upto is None or k <= self.upto["at"]][:size]
         return Window(after={"at": keys[-1]}, keys=tuple((k,) for k in keys)) if keys else None
 
@@ -136,8 +143,8 @@ def planned(due):
     return JobPlan(rule="r", connector="c", dataset="d", promise="p", action="delete", total=due, fates=fates)
 
 
-def job_run(remover, due, *, journal=None, size=100, stop=lambda: False, limit=None, attempts=2):
-    """A job over a remover, without pauses."""
+def job_run(remover, due, *, journal=None, size=100, stop=lambda: False, limit=None, attempts=2, helpers=()):
+    """A job over a remover, without pauses; `helpers` are jobs like it, for its other workers."""
     journal = journal or MemoryJournal()
     return JobRun(
         plan=planned(due),
@@ -150,6 +157,7 @@ def job_run(remover, due, *, journal=None, size=100, stop=lambda: False, limit=N
         limit=limit,
         retry=Retry(attempts=attempts, first=0, longest=0, sleep=lambda _: None),
         timer=lambda: 0.0,
+        helpers=helpers,
     )
 
 
