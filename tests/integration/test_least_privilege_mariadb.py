@@ -161,3 +161,56 @@ def test_a_ring_goes_once_the_role_may_set_the_reference_to_null(shop):
     assert "ring" not in shop.command("check").stdout
     assert shop.command("run", "--yes", "--plan", shop.approved_plan()).exit_code == 0
     assert shop.sql("SELECT id FROM staff WHERE id < 100") == []
+
+
+VAULT = """
+restrict = { to = "vault" }
+
+[datasets.vault]
+data   = "orders"
+table  = "orders_vault"
+events = { booked = "created_at" }
+parts  = ["order_lines_vault"]
+"""
+
+
+def test_what_vault_create_prints_is_enough_to_move_records_and_to_give_them_back(shop):
+    """As the how-to's account; somebody who looks at restricted records sees these, and nothing else."""
+    connector = shop.folder / "connectors" / "shop.toml"
+    connector.write_text(connector.read_text() + VAULT)
+    shop.sql("CREATE INDEX orders_when ON orders (created_at)")
+    policy = POLICY.replace('action = "delete"', 'action = "restrict"')
+    (shop.folder / "policies.toml").write_text(policy)
+    assert shop.command("init").exit_code == 0
+    printed = shop.command("vault", "create", "shop.vault", "--ddl")
+    assert printed.exit_code == 0, printed.output
+    account = shop.role.partition("//")[2].partition(":")[0]
+    reviewer = f"{account}_r"[-30:]
+    shop.sql(printed.stdout)
+    refused = shop.command("check")
+    assert refused.exit_code == 3
+    assert "GRANT" in refused.stdout
+    grants = [line.removeprefix("-- ") for line in printed.stdout.splitlines() if "-- GRANT" in line]
+    shop.sql(f"CREATE USER `{reviewer}`@'%' IDENTIFIED BY 'change-me'")
+    try:
+        for grant in grants:
+            whom = grant.replace("vault_reviewers", f"`{reviewer}`@'%'")
+            shop.sql(re.sub(r"\bTO retention\b(?:@'%')?", f"TO {account}@'%'", whom))
+        checked = shop.command("check")
+        assert (checked.exit_code, checked.stdout.splitlines()[0]) == (0, "No problems found."), (
+            checked.stdout
+        )
+        ran = shop.command("run", "--yes", "--plan", shop.approved_plan())
+        assert (ran.exit_code, ran.stderr) == (0, ""), ran.output
+        assert shop.sql("SELECT count(*) FROM orders WHERE id < 100") == [(1,)]  # the one with a complaint
+        assert shop.sql("SELECT count(*) FROM order_lines_vault") == [(39,)]
+        given = shop.command("vault", "release", "shop.vault", "3", "--reason", "other")
+        assert given.exit_code == 0, given.output
+        assert shop.sql("SELECT count(*) FROM orders WHERE id = 3") == [(1,)]
+        seen = re.sub(r"//[^@/]*@", f"//{reviewer}:change-me@", shop.owner)
+        assert execute(seen, "SELECT count(*) FROM orders_vault") == [(38,)]
+        for forbidden in ("SELECT * FROM orders", "DELETE FROM orders_vault"):
+            with pytest.raises(Exception, match="denied"):
+                execute(seen, forbidden)
+    finally:
+        shop.sql(f"DROP USER `{reviewer}`@'%'")

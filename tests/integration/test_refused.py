@@ -201,6 +201,45 @@ def test_what_is_done_instead_is_a_refusal_of_the_first_action(shop: Workplace):
     assert len(refused(shop)) == 1
 
 
+VAULT = """
+[datasets.vault]
+data = "accounts"
+table = "accounts_vault"
+subject = { customer_id = "id", email = "email" }
+began = "made"
+events = { made = "made" }
+facts = { country = "country" }
+"""
+
+
+def test_a_refusal_beside_a_vault_is_told_of_the_record_where_it_was_and_where_it_is(shop: Workplace):
+    """Not deleted, but restricted; in the vault it is not deleted either, and after that nothing new is to be said."""
+    shop.store.script(
+        "CREATE TABLE accounts_vault (id INTEGER PRIMARY KEY, email VARCHAR(60), name VARCHAR(40), country VARCHAR(2),"
+        " made DATE, restricted_at DATE)"
+    )
+    shop.connect(shop.store, DATASETS.replace("MORE", 'restrict = { to = "vault" }\n') + VAULT)
+    shop.rule("erasure", ERASURE + '\notherwise = ["restrict"]')
+    tell(shop, "cat")
+    shop.run()
+    assert shop.store.rows("SELECT id FROM accounts_vault") == [(3,)]
+    first = refused(shop)
+    assert [(d["job"], g["actions"], g["instead"]) for d in first for g in d["refused"]] == [
+        ("erasure/db/accounts", ["delete"], "restrict")
+    ]
+    shop.run()
+    later = refused(shop)
+    assert [(d["job"], d["count"]) for d in later[1:]] == [("erasure/db/vault", 1)]
+    for _ in range(2):
+        shop.run()
+        assert refused(shop) == later
+    assert shop.store.rows("SELECT id FROM accounts_vault") == [(3,)]
+    shop.now = shop.now.replace(year=2032)
+    shop.run()
+    assert not shop.store.rows("SELECT id FROM accounts_vault")
+    assert refused(shop) == later
+
+
 def _killed_after_one() -> Callable[[_Notes], None]:
     """Writes one event; the process is gone before the next."""
     write, seen = _Notes.write, []
