@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Answers, Dates, Key, RecordView
+from retention.connectors.sql.batches.passing import worked_out
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
@@ -78,7 +79,7 @@ class RecordReader:
         asked = tuple(
             p.AnyOf(items=()) if test is None else test for test in (work.late, work.undecided, work.ringed)
         )
-        compiler, rows = self._statements.worked_out((work.fate, work.records, *asked), here)
+        compiler, rows = worked_out(self._statements, (work.fate, work.records, *asked), here)
         flags = (sa.case((compiler.test(test), 1), else_=0) for test in asked)
         query: sa.Select[Any] = sa.select(compiler.choice(work.fate), *flags).select_from(rows)
         limits = here if rows is self._statements.root else []
@@ -105,7 +106,7 @@ class RecordReader:
 
     def _truth(self, test: p.Test, here: list[Any]) -> bool | None:
         both = p.IsTrue(item=test), p.IsTrue(item=p.Not(item=test))
-        compiler, rows = self._statements.worked_out(both, here)
+        compiler, rows = worked_out(self._statements, both, here)
         states: list[tuple[Any, Any]] = [
             (compiler.test(each), sa.literal_column(n)) for each, n in zip(both, "10", strict=True)
         ]

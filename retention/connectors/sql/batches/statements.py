@@ -10,13 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from retention.connectors.sql import once
+from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import column_of as column_of  # for every statement
-from retention.connectors.sql.layers import layered
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.connectors.sql.untold import Untold
-from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.bound import Loosened
 from retention.planning.work import Work
@@ -98,29 +96,6 @@ class Statements:
         """The root's key is one of those handed over."""
         return self.dialect.key_in(self.key_columns, self.key)
 
-    def worked_out(
-        self, nodes: tuple[Any, ...], limits: Sequence[ColumnElement[Any]]
-    ) -> tuple[Compiler, FromClause]:
-        """What compiles `nodes` over rows, in place of the root's, which `limits` choose; they hold what is repeated
-        where it is long."""
-        rows: FromClause = self.root
-        compiler = self.compiler
-        if once.heavy(nodes):
-            names = [column.name for column in self.key]
-            compiler, rows = layered(
-                compiler, compiler.over, self.work.root, nodes, names, fenced=True, limits=limits
-            )
-        return compiler, rows
-
-    def _passing(self, test: p.Test, *limits: ColumnElement[Any]) -> ColumnElement[Any]:
-        """The record passes `test`, which is asked of those that pass `limits`."""
-        compiler, rows = self.worked_out((test,), limits)
-        if rows is self.root:
-            return compiler.test(test)
-        keys = sa.select(*(column_of(rows, column.name) for column in self.key)).select_from(rows)
-        left = self.key_columns[0] if len(self.key) == 1 else sa.tuple_(*self.key_columns)
-        return left.in_(keys.where(compiler.test(test)).correlate(None))
-
     # -- order and position ----------------------------------------------------------------
 
     def order(self, *, dense: bool = False) -> Order:
@@ -168,7 +143,7 @@ class Statements:
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
         query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), self._passing(self.work.still_due, self.keyed()))
+        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
 
     def oldest(self, most: int) -> sa.Select[Any]:
         """Due records, the oldest event first."""
@@ -198,18 +173,18 @@ class Statements:
     def recheck(self) -> sa.Select[Any]:
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
         query = sa.select(*self.key_columns, self.late).select_from(self.root)
-        return query.where(self.keyed(), self._passing(self.work.still_due, self.keyed()))
+        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
 
     def recheck_remembered(self) -> sa.Select[Any]:
         """The same of keys that were due while their event could be read: nothing else keeps them now."""
         query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), self._passing(self.work.still_free, self.keyed()))
+        return query.where(self.keyed(), passing(self, self.work.still_free, self.keyed()))
 
     def remember(self) -> sa.Select[Any]:
         """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
         day = self.compiler.latest_day(self.work.latest_day)
         query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
-        return query.where(*self.key_known, self._passing(self.work.due, *self.key_known))
+        return query.where(*self.key_known, passing(self, self.work.due, *self.key_known))
 
     def goes_before(self) -> list[sa.Select[Any]]:
         """(key, key) of due records of which the first refers to the second, by each such reference."""
