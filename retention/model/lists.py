@@ -35,6 +35,24 @@ class Lists:
         """These and those of `other`, of which none has the same name."""
         return Lists(keys={**self.keys, **other.keys}, days={**self.days, **other.days})
 
+    def over(self, other: Lists, keys: Sequence[Key]) -> Lists:
+        """These of the records `keys`, and those of `other` of all the others."""
+        said = frozenset(keys)
+
+        def rest(listed: Sequence[Key], own: Sequence[Key]) -> Sequence[Key]:
+            return [*own, *(key for key in listed if key not in said)]
+
+        names = self.keys.keys() | other.keys.keys()
+        days: dict[str, Mapping[date, Sequence[Key]]] = {}
+        for name in self.days.keys() | other.days.keys():
+            mine, theirs = self.days.get(name, {}), other.days.get(name, {})
+            days[name] = {
+                day: rest(theirs.get(day, ()), mine.get(day, ())) for day in mine.keys() | theirs.keys()
+            }
+        return Lists(
+            keys={name: rest(other.keys.get(name, ()), self.keys.get(name, ())) for name in names}, days=days
+        )
+
 
 NO_LISTS = Lists()
 SLOTS = 32

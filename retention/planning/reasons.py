@@ -12,7 +12,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.condition import Condition
 from retention.planning.actions import Way
-from retention.planning.bound import Job, Outside, Value
+from retention.planning.bound import BoundDataset, Job, Outside, Value
 from retention.planning.limbs import Case, Limb, Line
 from retention.planning.results import cases
 from retention.planning.shared_fates import SharedFates
@@ -195,6 +195,14 @@ class Reasons(SharedFates):
                 goes = partial(self._goes_of, bound, visiting=())
                 going.append(self._of_record(bound, table, source, goes))
         return (source, p.All(items=(stays, p.AnyOf(items=tuple(going))))) if going else None
+
+    def _of_the_same_row(
+        self, bound: BoundDataset, record: p.Test, owner: p.Source, root: p.Source
+    ) -> p.Test:
+        """Asked as of a row of another table, so that it can be counted and named."""
+        names = tuple(column.name for column in bound.key)
+        same = p.SameValues(left=self._fields(owner, names), right=self._fields(root, names))
+        return p.Exists(source=owner, where=p.All(items=(same, record)))
 
     def records_of(self, source: p.Source, test: p.Test, key: tuple[str, ...]) -> Rows:
         """The rows of `source` by which `test` is true of the record."""

@@ -11,6 +11,7 @@ from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.bound import BoundDataset, Outside, Ruled
 from retention.planning.results import Results
+from retention.planning.substituting import seen_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +88,20 @@ class Sharing(Results):
 
         return self._downward(bound, root, item.reference.target, refers)
 
+    def _of_the_same_row(
+        self, bound: BoundDataset, record: p.Test, owner: p.Source, root: p.Source
+    ) -> p.Test:
+        """`record`, over `owner`, of the row of `root`, which is a record of both datasets."""
+        return seen_from(record, owner, root)
+
     def _share(self, bound: BoundDataset, other: BoundDataset, table: TableId) -> Share:
         whole = table == bound.root.id == other.root.id
         owner = self.source(other.root.id)
 
         def where(test: p.Test, root: p.Source) -> p.Test:
             record = p.All(items=(self.a_record(other, owner), test))
-            if whole:  # the row itself, once more
-                names = tuple(column.name for column in bound.key)
-                same = p.SameValues(left=self._fields(owner, names), right=self._fields(root, names))
-                return p.Exists(source=owner, where=p.All(items=(same, record)))
+            if whole:
+                return self._of_the_same_row(bound, record, owner, root)
             row = root if table == bound.root.id else owner if table == other.root.id else self.source(table)
             tests: list[p.Test] = [record]
             if row is not root:

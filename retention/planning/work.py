@@ -26,6 +26,7 @@ from retention.planning.bound import BoundDataset, Component, Job, Outside, Some
 from retention.planning.fate import Fates
 from retention.planning.shared_fates import SharedFates, SharedRows
 from retention.planning.stops import always
+from retention.planning.substituting import nobody_goes
 
 MARKER = "(done)"
 """Among the events of a job, where it is asked when records were rewritten: no event that a policy can name."""
@@ -138,12 +139,13 @@ class Work:
             return replace(self, action=action)
         rewriting = action in REWRITING
         gone = removes(action, self.bound)
+        strict, free = (self.strict, self.free) if gone else map(nobody_goes, (self.strict, self.free))
         return replace(
             self,
             action=action,
             fate=_only(self.fate, action),
-            strict=_only(self.strict, action),
-            free=_only(self.free, action),
+            strict=_only(strict, action),
+            free=_only(free, action),
             rewrites=self.rewrites if rewriting else (),
             part_rewrites=self.part_rewrites if rewriting else (),
             marker=self.bound.done if rewriting else None if gone else self.bound.mark,

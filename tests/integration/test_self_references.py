@@ -653,3 +653,18 @@ def test_constraints_that_waited_speak_before_the_intent(
     assert left(postgresql, "orders")[:2] == [1, 2]
     intents = [e for e in work.events() if e["type"] == "batch.intent"]
     assert len(intents) == job.batches
+
+
+def test_records_that_keep_each_other_are_rewritten_together(work: Workplace, store: Store) -> None:
+    """Nobody goes of those that a batch rewrites: who is referred to by one of them is rewritten, too, in one run."""
+    work.rule("staff", 'data = "staff"\nkeep = "1 year"\nfrom = "left"\notherwise = ["pseudonymize"]')
+    fill(store, {1: (OLD, None), 2: (OLD, 1), 3: (NEW, 2)})
+    store.script("ALTER TABLE staff ADD name VARCHAR(20); UPDATE staff SET name = 'Ann'")
+    work.connect(store, STAFF + 'anonymize = { name = "null" }\n')
+
+    assert work.fates("staff") == {"due": 2, "not_due": 1}
+    (job,) = work.run().jobs
+
+    assert (job.planned, job.done, job.skipped.changed) == (2, 2, 0)
+    assert store.rows("SELECT id FROM staff WHERE name IS NULL ORDER BY id") == [(1,), (2,)]
+    assert work.fates("staff") == {"done": 2, "not_due": 1}

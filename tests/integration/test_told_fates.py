@@ -232,3 +232,33 @@ anonymize = { email = "null" }
     assert (planned, outcome) == ({"due": 2, "done": 1, "elsewhere": 1, "not_due": 1}, {"addresses": (2, 2)})
     left = store.rows("SELECT id, email FROM customers ORDER BY id")
     assert [tuple(row) for row in left] == [(2, "anna@example.com "), (3, None), (4, None), (5, None)]
+
+
+STAFF = """
+[datasets.staff]
+data    = "staff"
+table   = "staff"
+began   = "came"
+subject = { email = "email" }
+events  = { left = "gone" }
+"""
+
+
+def test_what_was_told_of_one_record_is_not_said_of_those_that_refer_to_it(work, store, monkeypatch):
+    """Where many are looked at together: whoever refers to them was not among those that asked, and stays."""
+    monkeypatch.setattr("retention.connectors.sql.counting.FEW", 0)
+    store.script(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, email VARCHAR(40), came DATE, gone DATE, boss INTEGER"
+        " REFERENCES staff (id)); CREATE INDEX staff_boss ON staff (boss);"
+        "INSERT INTO staff VALUES (1, 'a@x.org', '2020-01-01', NULL, NULL), (2, 'b@x.org', '2020-01-01', NULL, 1),"
+        " (3, 'c@x.org', '2020-01-01', NULL, NULL)"
+    )
+    work.rules["told"] = '[events.erasure_requested]\nby = ["email"]\n'
+    work.rule("staff", 'data = "staff"\nfrom = "left"\nuntil = ["erasure_requested"]')
+    work.connect(store, STAFF)
+    work.init()
+    for person in "ac":
+        tell(work, "erasure_requested", "--subject", f"email={person}@x.org", "--at", "2026-11-05")
+    assert fates(work, "staff") == {"staff": {"referenced": 1, "due": 1, "not_due": 1}}
+    assert list(removed(work.run()).values()) == [1]
+    assert store.rows("SELECT id FROM staff ORDER BY id") == [(1,), (2,)]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Counted, Counts, Key
+from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches import shared_parts
 from retention.connectors.sql.batches.statements import key_range
@@ -127,9 +128,9 @@ class Census:
         self._connection = connection
         self._works = tuple(works)
         self._passes = self._groups(replace(work, lists=NO_LISTS) for work in works)
-        for made, _ in self._passes:
-            made.first.compiler.choice(made.first.work.fate)
-        whole = works[0].bound.entangled or any(made.first.compiler.at_once for made, _ in self._passes)
+        whole = works[0].bound.entangled or any(
+            once.asks_at_once(made.first.work.fate) for made, _ in self._passes
+        )
         self._size = AT_ONCE if whole else RANGE
         self._first = self._passes[0][0].first
         self._sheet = self._blank()
@@ -281,6 +282,13 @@ class Census:
             if not self._apart:
                 self._range(self._passes, Those(keys=self._special), without)
             self._range(told.having(lists), Those(keys=self._special), having)
+            return without, having
+        if any(once.told_of_others(work.fate, work.root, str(work.bound)) for work in self._works):
+            for start in range(0, len(self._special), SPECIAL):  # what is on a list is not theirs alone
+                keys = Those(keys=self._special[start : start + SPECIAL])
+                if not self._apart:
+                    self._range(self._passes, keys, without)
+                self._range(told.having(lists), keys, having)
             return without, having
         most = min(SPECIAL, VALUES // (1 + len(lists.days)))
         for some in alike(str(self._works[0].bound), lists, self._special, most):

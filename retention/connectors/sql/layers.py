@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
@@ -65,18 +65,23 @@ def held(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> B
     return before
 
 
+Compiler = TypeVar("Compiler", bound=Compiling)
+
+
 def layered(
-    compiler: Compiling,
-    over: Callable[[p.Source, FromClause, Before], Compiling],
+    compiler: Compiler,
+    over: Callable[[p.Source, FromClause, Before], Compiler],
     root: p.Source,
-    test: p.Test,
+    test: p.Test | tuple[Any, ...],
     columns: Iterable[str],
     *,
     fenced: bool,
-) -> tuple[Compiling, FromClause]:
+    limits: Sequence[ColumnElement[Any]] = (),
+) -> tuple[Compiler, FromClause]:
     """Rows in place of the root's that hold what `test` repeats, and its `columns`; and a compiler over them.
 
-    `fenced`: every row is asked for, and the database shall not work the parts into what reads them.
+    `test`: one, or several nodes. `fenced`: every row is asked for, and the database shall not work the parts into
+    what reads them. `limits`: which of the root's rows; where nothing is repeated, they are still to be asked for.
     """
     numbers = once.Numbers(root)
     asked, rows = numbers.add(test), compiler.source(root)
@@ -92,6 +97,7 @@ def layered(
             *(compiler.column(root, name) for name in names),
             *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
         ).select_from(rows)
+        query = query.where(*(() if given else limits))
         if fenced:
             query = query.limit(sa.literal_column(EVERY_ROW))
         rows, given = query.correlate(None).subquery(root.alias), after

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, People
+from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
@@ -46,12 +47,15 @@ class Listing:
         self._beside = work.lists.beside(str(work.bound))  # of rows that are records of other datasets, too
         self._lists = self._beside
         self._covered: frozenset[Key] = frozenset()
+        self._of_others = once.told_of_others((work.fate, work.strict, work.free), work.root, str(work.bound))
         self._rechecks: dict[tuple[frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:
         """Looks up what was told of the records, as they are now."""
         persons = list(self._persons.named({}, keys)) if keys else []
         self._lists = self._people.lists(persons, self._reader.dates).together(self._beside)
+        if self._of_others:
+            self._lists = self._lists.over(self._work.lists, keys)
         self._covered = frozenset(self._lists.keys.get(self._held_list, ()))
 
     def statements(self, keys: Sequence[Key]) -> Statements:
@@ -67,6 +71,9 @@ class Listing:
         Those of which the same was told share a statement, which is made once for the job.
         """
         free = [key for key in keys if key not in self._covered]
+        if self._of_others:  # of which as many may be on a list: it is asked for as it is
+            yield Statements(self._dialect, replace(self._work, lists=self._lists)).recheck(), free, {}
+            return
         for some in alike(str(self._work.bound), self._lists, free, _AT_ONCE):
             form = some.lists.every, tuple(some.lists.slots)
             if form not in self._rechecks:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retention.model import predicate as p
 
 LAYERS = 2
 """How many queries lie in one another before the labels are told: each costs a little for every row."""
+HEAVY = 2_500
+"""A statement of so many nodes, each counted as often as it is written down, costs more than further layers."""
+LONG = 1_000
+"""So many nodes of a predicate are not written down whole where what they repeat can be worked out before."""
 
 _WORTH = (
     p.Exists,
@@ -44,18 +48,22 @@ _WORTH = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of a predicate that names no row but the root's. `parts`: those that it is made of, by number."""
+    """A part of a predicate that names no row but the root's. `parts`: those that it is made of, by number; `size`:
+    how many nodes it is made of beside them."""
 
     node: Any
+    size: int
     parts: Counter[int]
     columns: frozenset[str]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Below:
-    """`outer`: how many rows around are named; `parts` and the root's `columns` directly below."""
+    """`outer`: how many rows around are named; `parts` and the root's `columns` directly below, and `size`: how many
+    nodes beside those."""
 
     outer: int = 0
+    size: int = 0
     parts: Counter[int] = dataclasses.field(default_factory=Counter)
     columns: frozenset[str] = frozenset()
 
@@ -70,7 +78,8 @@ class Below:
             for number, times in item.parts.items():
                 parts[number] += times
         columns = frozenset[str]().union(*(item.columns for item in some))
-        return cls(outer=max(item.outer for item in some), parts=parts, columns=columns)
+        size = sum(item.size for item in some)
+        return cls(outer=max(item.outer for item in some), size=size, parts=parts, columns=columns)
 
 
 NOTHING = Below()
@@ -146,10 +155,12 @@ class Numbers:
         if inside is not None:
             below = dataclasses.replace(below, outer=max(0, below.outer - 1))
         if below.outer or not isinstance(node, _WORTH):
-            return word, below
+            return word, dataclasses.replace(below, size=below.size + 1)
         number = self._numbered.setdefault(word, len(self._numbered))
         if number not in self.parts:
-            self.parts[number] = Part(node=node, parts=below.parts, columns=below.columns)
+            self.parts[number] = Part(
+                node=node, size=below.size + 1, parts=below.parts, columns=below.columns
+            )
         return word, Below(parts=Counter({number: 1}))
 
     def _made(self, kind: str, items: Iterable[Any], around: tuple[p.Source, ...]) -> tuple[int, Below]:
@@ -169,18 +180,57 @@ def _binding(node: Any) -> p.Source | None:
 
 def asks(node: Any) -> bool:
     """The predicate asks for what is defined beside it, or follows references to their end."""
+    return any(isinstance(each, p.Defined | p.Closure | p.Rings) for each in _every(node))
+
+
+def _every(node: Any) -> Iterator[Any]:
+    """All that the predicate is made of, each once."""
     waiting, seen = [node], set[int]()
     while waiting:
         node = waiting.pop()
-        if isinstance(node, p.Defined | p.Closure | p.Rings):
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, tuple):
+            waiting += node
+        elif dataclasses.is_dataclass(node):
+            waiting += (getattr(node, name) for name in _fields(node.__class__))
+
+
+def asks_at_once(node: Any) -> bool:
+    """Something that the predicate asks for is worked out for a whole table, whatever range is asked for."""
+    return any(isinstance(each, p.Defined) and asks(each.where) for each in _every(node))
+
+
+def told_of_others(node: Any, root: p.Source, dataset: str) -> bool:
+    """The predicate asks what people told of records of `dataset` that are other rows than the root's."""
+    for each in _every(node):
+        name = (
+            each.name if isinstance(each, p.Listed) else each.listed if isinstance(each, p.Ending) else None
+        )
+        if name is not None and name.startswith(f"{dataset}/") and each.fields[0].source != root:
             return True
-        if id(node) not in seen:
-            seen.add(id(node))
-            if isinstance(node, tuple):
-                waiting += node
-            elif dataclasses.is_dataclass(node):
-                waiting += (getattr(node, name) for name in _fields(node.__class__))
     return False
+
+
+def heavy(node: Any) -> bool:
+    """Written down whole, the predicate would be long."""
+    return _length(node, {}) > LONG
+
+
+def _length(node: Any, known: dict[int, tuple[Any, int]]) -> int:
+    """How many nodes are written down; what stands beside the statement is not counted."""
+    if id(node) not in known:
+        length = 0
+        if isinstance(node, tuple):
+            length = sum(_length(item, known) for item in node)
+        elif isinstance(node, p.Defined | p.Closure | p.Rings):
+            length = 1
+        elif dataclasses.is_dataclass(node):
+            length = 1 + sum(_length(getattr(node, name), known) for name in _fields(node.__class__))
+        known[id(node)] = node, length
+    return known[id(node)][1]
 
 
 @functools.cache
@@ -189,8 +239,29 @@ def _fields(kind: Hashable) -> tuple[str, ...]:
 
 
 def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
-    """The parts to work out before, layer by layer. `asked`: how often each is asked for by itself."""
+    """The parts to work out before, layer by layer. `asked`: how often each is asked for by itself.
+
+    As few layers as are wanted for a statement that is not heavy.
+    """
     order = _from_the_top(numbers, asked)
+    before = _shared(numbers, order, asked)
+    level: dict[int, int] = {}
+    for number in reversed(order):
+        under = _deepest(numbers, number, level)
+        level[number] = under + 1 if number in before else under
+    deepest = max(level.values(), default=0)
+    most = LAYERS
+    while most < deepest and _written(numbers, order, asked, before, level, most) > HEAVY:
+        most += 1
+    found: list[list[int]] = [[] for _ in range(most)]
+    for number in order:
+        if number in before and level[number] <= most:
+            found[level[number] - 1].append(number)
+    return [layer for layer in found if layer]
+
+
+def _shared(numbers: Numbers, order: Iterable[int], asked: Mapping[int, int]) -> set[int]:
+    """The parts that are asked for more than once, and worth it."""
     uses: Counter[int] = Counter(asked)
     before: set[int] = set()
     for number in order:
@@ -200,15 +271,26 @@ def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
             before.add(number)
         for below, times in part.parts.items():
             uses[below] += times * (1 if shared else min(uses[number], 1_000))
-    level: dict[int, int] = {}
+    return before
+
+
+def _written(
+    numbers: Numbers,
+    order: Sequence[int],
+    asked: Mapping[int, int],
+    before: Collection[int],
+    level: Mapping[int, int],
+    most: int,
+) -> int:
+    """How many nodes are written down where only so many layers are worked out before."""
+    given = {number for number in before if level[number] <= most}
+    long: dict[int, int] = {}
     for number in reversed(order):
-        under = _deepest(numbers, number, level)
-        level[number] = under + 1 if number in before else under
-    found: list[list[int]] = [[] for _ in range(LAYERS)]
-    for number in order:
-        if number in before and level[number] <= LAYERS:
-            found[level[number] - 1].append(number)
-    return [layer for layer in found if layer]
+        part = numbers.parts[number]
+        below = (times * (1 if each in given else long[each]) for each, times in part.parts.items())
+        long[number] = part.size + sum(below)
+    tops = sum(times * (1 if number in given else long[number]) for number, times in asked.items())
+    return tops + sum(long[number] for number in given)
 
 
 def _deepest(numbers: Numbers, number: int, level: dict[int, int]) -> int:

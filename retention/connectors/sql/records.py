@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Answers, Dates, Key, RecordView
+from retention.connectors.sql.batches.passing import worked_out
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
@@ -74,18 +75,15 @@ class RecordReader:
 
     def read(self, text: str) -> RecordView | None:
         """The record whose key was typed `text`; None where there is none (or its `where` is false)."""
-        statements, compiler = self._statements, self._statements.compiler
-        here = self._here(text)
-        undecided = self._work.undecided
-        unknown = sa.false() if undecided is None else compiler.test(undecided)
-        ringed = sa.false() if self._work.ringed is None else compiler.test(self._work.ringed)
-        query: sa.Select[Any] = sa.select(
-            compiler.choice(self._work.fate),
-            statements.late,
-            sa.case((unknown, 1), else_=0),
-            sa.case((ringed, 1), else_=0),
-        ).select_from(statements.root)
-        row = self._row(query.where(*here, compiler.test(self._work.records)))
+        here, work = self._here(text), self._work
+        asked = tuple(
+            p.AnyOf(items=()) if test is None else test for test in (work.late, work.undecided, work.ringed)
+        )
+        compiler, rows = worked_out(self._statements, (work.fate, work.records, *asked), here)
+        flags = (sa.case((compiler.test(test), 1), else_=0) for test in asked)
+        query: sa.Select[Any] = sa.select(compiler.choice(work.fate), *flags).select_from(rows)
+        limits = here if rows is self._statements.root else []
+        row = self._row(query.where(*limits, compiler.test(work.records)))
         if row is None:
             return None
         return RecordView(
@@ -107,11 +105,14 @@ class RecordReader:
         return Answers(tests=tests, values=values, rows=rows)
 
     def _truth(self, test: p.Test, here: list[Any]) -> bool | None:
-        compiler = self._statements.compiler
-        true, false = (compiler.test(p.IsTrue(item=each)) for each in (test, p.Not(item=test)))
-        states: list[tuple[Any, Any]] = [(true, sa.literal_column("1")), (false, sa.literal_column("0"))]
+        both = p.IsTrue(item=test), p.IsTrue(item=p.Not(item=test))
+        compiler, rows = worked_out(self._statements, both, here)
+        states: list[tuple[Any, Any]] = [
+            (compiler.test(each), sa.literal_column(n)) for each, n in zip(both, "10", strict=True)
+        ]
         query: sa.Select[Any] = sa.select(sa.case(*states, else_=sa.literal_column("2")))
-        row = self._row(query.select_from(self._statements.root).where(*here))
+        limits = here if rows is self._statements.root else []
+        row = self._row(query.select_from(rows).where(*limits))
         return None if row is None or row[0] == 2 else row[0] == 1
 
     def _asked(self, asked: Asked, here: list[Any]) -> str | None:

@@ -22,6 +22,8 @@ from tests.oracles.lawyer.harness import Harness
 from tests.oracles.lawyer.profiles import EVERYTHING, KEEPING, TODAY
 from tests.oracles.lawyer.telling_apart import smallest
 
+TOLD_EVERY = 25
+"""After so many policies it is told how far it is, where nobody sees a bar."""
 PROFILES = {"today": None, "keeping": KEEPING, "everything": EVERYTHING}
 
 
@@ -46,10 +48,14 @@ def main() -> int:
         for kind in kinds
     ]
     begun = time.monotonic()
-    found = watched(tasks, said)
+    found: list[many.Result] = []
+    try:
+        watched(tasks, said, found)
+    except (KeyboardInterrupt, SystemExit) as error:
+        print(f"ended early, by {type(error).__name__}; {the_rest(tasks, found, said)}")
     for kind in kinds:
         print(figures(kind, [result for result in found if result.task.kind == kind]))
-    print(f"all in {time.monotonic() - begun:.0f} s by {said.workers} at once")
+    print(f"all in {time.monotonic() - begun:.0f} s by {said.workers} at once", flush=True)
     wrong = [result.task for result in found if result.differences]
     first = {task.kind: task for task in reversed(wrong)} if said.shrink else {}
     for task in first.values():
@@ -82,9 +88,8 @@ def answers(kind: str) -> bool:
     return True
 
 
-def watched(tasks: list[many.Task], said: argparse.Namespace) -> list[many.Result]:
-    """The results; on a terminal with a bar. Each difference is told as soon as it is found."""
-    found = []
+def watched(tasks: list[many.Task], said: argparse.Namespace, found: list[many.Result]) -> None:
+    """Puts the results into `found`; on a terminal with a bar. Each difference is told as soon as it is found."""
     columns = (
         *Progress.get_default_columns()[:2],
         MofNCompleteColumn(),
@@ -97,13 +102,25 @@ def watched(tasks: list[many.Task], said: argparse.Namespace) -> list[many.Resul
         for result in many.results(tasks, said.workers):
             found.append(result)
             bar.advance(line)
+            if not console.is_terminal and len(found) % TOLD_EVERY == 0:
+                print(f"{len(found)} of {len(tasks)}, now seed {result.task.seed}", flush=True)
             if result.differences:
                 print(
                     f"{result.task.kind}: seed {result.task.seed} differs: {result.differences[0][:500]}",
                     flush=True,
                 )
                 print(f"  again: {again(result.task, said)}", flush=True)
-    return found
+
+
+def the_rest(tasks: list[many.Task], found: list[many.Result], said: argparse.Namespace) -> str:
+    """What to type to go on from the first seed that was not compared on every database."""
+    done = {(result.task.kind, result.task.seed) for result in found}
+    seed = min(task.seed for task in tasks if (task.kind, task.seed) not in done)
+    left = said.count * (said.seed + len({task.seed for task in tasks}) - seed)
+    count = left // len({task.seed for task in tasks})
+    words = f"--databases {said.databases} --profile {said.profile} --companies {said.companies}"
+    plans = " --plans-only" if said.plans_only else ""
+    return f"to go on: python -m tests.oracles.lawyer --seed {seed} --count {count} {words}{plans}"
 
 
 def again(task: many.Task, said: argparse.Namespace) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -36,8 +37,10 @@ from tests.oracles.lawyer.clocks import ENDED, clock
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.patience import TooSlowError, no_longer_than
 from tests.oracles.lawyer.places import Place
-from tests.oracles.lawyer.world import UNCLEAR
+from tests.oracles.lawyer.world import UNCLEAR, Telling
 
+ONE_BY_ONE = 8
+"""So many holds are typed one by one, and those on more people than that by one command."""
 LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
 """When the state store was made: before anything was told."""
 
@@ -139,13 +142,35 @@ class Harness:
 
     def tell(self, case: Case) -> None:
         """Types what people told, each at its hour, and then the holds."""
-        for telling in sorted(case.world.tellings, key=lambda telling: telling.told_at):
-            document = self.typed(telling.told_at, [*written.event_command(telling), "--format", "json"])
-            if telling.withdrawn:
-                self.typed(telling.told_at, ["event", "withdraw", identity(document)])
+        told = sorted(case.world.tellings, key=lambda telling: telling.told_at)
+        for moment, some in itertools.groupby(told, lambda telling: telling.told_at):
+            together: list[Telling] = []
+            for telling in some:
+                if not telling.withdrawn and len(telling.identifiers) == 1:
+                    together.append(telling)
+                    continue
+                document = self.typed(moment, [*written.event_command(telling), "--format", "json"])
+                if telling.withdrawn:
+                    self.typed(moment, ["event", "withdraw", identity(document)])
+            if len(together) == 1:
+                self.typed(moment, written.event_command(together[0]))
+            elif together:
+                file = self.listed(map(written.event_line, together))
+                self.typed(moment, ["event", "add", "--from", file, "--by", "oracle", "--yes"])
         last = max((case.world.as_of, *(telling.told_at for telling in case.world.tellings)))
-        for words in written.hold_commands(case):
+        one_by_one, rest = case.world.holds[:ONE_BY_ONE], case.world.holds[ONE_BY_ONE:]
+        people = [hold for hold in rest if hold.on == "subject"]
+        for words in written.hold_commands(case, [*one_by_one, *(h for h in rest if h not in people)]):
             self.typed(last, words)
+        if people:
+            file = self.listed("=".join(hold.what) for hold in people)
+            self.typed(last, written.hold_command(["--from", file]))
+
+    def listed(self, texts: Iterable[str]) -> str:
+        """A file with these lines."""
+        file = self.folder / "listed.jsonl"
+        file.write_text("".join(f"{line}\n" for line in texts), encoding="utf-8")
+        return str(file)
 
     def typed(self, moment: datetime, words: list[str]) -> str:
         """What a command prints, as if it were typed at `moment`."""

@@ -90,6 +90,7 @@ def results(tasks: Sequence[Task], workers: int) -> Iterator[Result]:
     finally:
         for process in started:
             process.terminate()
+        todo.cancel_join_thread()  # what is still to be handed out keeps nobody waiting
 
 
 def ended(number: int, _frame: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -57,6 +57,8 @@ STARTS = (
 YEAR_ENDS = ((12, 31), (6, 30), (2, 28), (8, 30), (3, 31))
 BASES = ("legal obligation", "legal claims", "contract", None)
 LAW = ("legal obligation", "legal claims")
+TIMES = 8
+"""So many times at which people tell something, and so many holds typed one by one: each is a command."""
 KINDS = {
     "shop": ("customer", "email"),
     "rings": ("customer",),
@@ -86,7 +88,7 @@ class PolicyDrawing:
         self.told: dict[str, tuple[str, ...]] = {}
         if profile.told and self.chance(50):
             self.told = {"asked": self.kinds, "ended": self.kinds[:1]}
-            if shape == "shop":
+            if shape in ("shop", "homes"):  # whose datasets know their people by different kinds
                 self.told["ended"] = self.kinds
         self.froms = {dataset.data: self.rnd.choice(("booked", "seen")) for dataset in datasets}
         self.starts = {dataset.data: self.counting() for dataset in datasets}
@@ -246,24 +248,32 @@ class PolicyDrawing:
             return []
         known = [pair for record in rows.records(world) for pair in identifiers(world, record).items()]
         known = [pair for pair in known if pair[0] in self.kinds] or [(self.kinds[0], "1")]
-        found = []
-        for _ in range(self.rnd.choice((1, 1, 2, 3)) * self.companies):
-            on, at = self.rnd.choice([edge for edge in pool if edge[0].year > 1971] or pool)
-            if self.chance(30):
-                on, at = world.as_of.date(), world.as_of + self.rnd.choice((-1, 0, 1)) * lines.TICK
-            when = on if self.chance(40) else at
-            days = self.rnd.choice((0, 0, 1, 20, 31, 32))  # told when it has happened, or later
-            told_at = at + timedelta(days=max(1, days) if when is on else days)
-            found.append(
-                Telling(
-                    event=self.rnd.choice(list(self.told)),
-                    identifiers=(self.rnd.choice(known),),
-                    at=when,
-                    told_at=told_at,
-                    withdrawn=self.chance(10),
-                )
+        found: dict[Any, Telling] = {}  # the same told twice is told once
+        count = self.rnd.choice((1, 1, 2, 3)) * self.companies
+        times: list[tuple[date | datetime, datetime]] = []
+        for number in range(count):
+            if number < TIMES:
+                times.append(self.told_when(world, pool))
+            when, told_at = times[number] if number < TIMES else self.rnd.choice(times)
+            telling = Telling(
+                event=self.rnd.choice(list(self.told)),
+                identifiers=(self.rnd.choice(known),),
+                at=when,
+                told_at=told_at,
+                withdrawn=self.chance(10),
             )
-        return found
+            ((kind, value),) = telling.identifiers
+            found.setdefault((telling.event, kind, value.strip().casefold(), when), telling)
+        return list(found.values())
+
+    def told_when(self, world: World, pool: Sequence[lines.Edge]) -> tuple[date | datetime, datetime]:
+        """When something happened, and when it was told: then, or later."""
+        on, at = self.rnd.choice([edge for edge in pool if edge[0].year > 1971] or pool)
+        if self.chance(30):
+            on, at = world.as_of.date(), world.as_of + self.rnd.choice((-1, 0, 1)) * lines.TICK
+        when: date | datetime = on if self.chance(40) else at
+        days = self.rnd.choice((0, 0, 1, 20, 31, 32))
+        return when, at + timedelta(days=max(1, days) if when is on else days)
 
     def holds(self, world: World) -> list[Hold]:
         if not self.profile.holds or self.chance(50):
@@ -271,7 +281,8 @@ class PolicyDrawing:
         found: list[Hold] = []
         for number in range(self.rnd.choice((1, 1, 2)) * self.companies):
             wide = ("dataset", "data", "rule") if number < 2 else ()
-            what = self.held(world, self.rnd.choice(("subject", "subject", "key", *wide)))
+            kinds = ("subject", "subject", "key", *wide) if number < TIMES else ("subject",)
+            what = self.held(world, self.rnd.choice(kinds))
             found += [] if what is None else [what]
         return found
 

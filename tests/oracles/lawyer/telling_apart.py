@@ -29,7 +29,7 @@ def smallest(harness: Harness, case: Case, *, carried_out: bool, patience: float
     small = shrunk(case, fails, most=2_000)
     lines = [f"as of {small.world.as_of}", written.policy(small)]
     lines += written.connectors(small, lambda connector: harness.place.url(small.shape, connector)).values()
-    lines += [" ".join(words) for words in written.hold_commands(small)]
+    lines += [" ".join(words) for words in written.hold_commands(small, small.world.holds)]
     for telling in small.world.tellings:
         taken_back = ", and taken back" * telling.withdrawn
         lines.append(f"{' '.join(written.event_command(telling))}  # told at {telling.told_at}{taken_back}")

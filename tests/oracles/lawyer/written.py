@@ -15,6 +15,7 @@ from tests.oracles.lawyer.world import (
     Component,
     Dataset,
     Fact,
+    Hold,
     Holds,
     Instruction,
     Path,
@@ -286,11 +287,11 @@ def instruction_text(said: Instruction) -> dict[str, Any]:
 # --- commands -----------------------------------------------------------------------------------
 
 
-def hold_commands(case: Case) -> list[list[str]]:
-    """`hold add` for each hold; accepted wherever it can't reach."""
+def hold_commands(case: Case, holds: Sequence[Hold]) -> list[list[str]]:
+    """`hold add` for each of these holds; accepted wherever it can't reach."""
     where = {dataset.name: f"{dataset.connector}.{dataset.name}" for dataset in case.world.datasets}
     found = []
-    for hold in case.world.holds:
+    for hold in holds:
         match hold.on:
             case "subject":
                 covered = ["--subject", "=".join(hold.what)]
@@ -301,8 +302,19 @@ def hold_commands(case: Case) -> list[list[str]]:
                 covered = ["--dataset", where[hold.what]]
             case _:
                 covered = [f"--{hold.on}", hold.what]
-        found.append(["hold", "add", *covered, "--reason", "litigation", "--by", "oracle", "--accept"])
+        found.append(hold_command(covered))
     return found
+
+
+def hold_command(covered: Sequence[str]) -> list[str]:
+    """`hold add` on what these words say."""
+    return ["hold", "add", *covered, "--reason", "litigation", "--by", "oracle", "--accept"]
+
+
+def event_line(telling: Telling) -> str:
+    """A line of a file for `event add --from`."""
+    ((kind, value),) = telling.identifiers
+    return json.dumps({"event": telling.event, "kind": kind, "value": value, "at": at_text(telling.at)})
 
 
 def event_command(telling: Telling) -> list[str]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
@@ -144,7 +145,7 @@ class Statements:
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
         query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), self.compiler.test(self.work.still_due))
+        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
 
     def oldest(self, most: int) -> sa.Select[Any]:
         """Due records, the oldest event first."""
@@ -174,18 +175,18 @@ class Statements:
     def recheck(self) -> sa.Select[Any]:
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
         query = sa.select(*self.key_columns, self.late).select_from(self.root)
-        return query.where(self.keyed(), self.compiler.test(self.work.still_due))
+        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
 
     def recheck_remembered(self) -> sa.Select[Any]:
         """The same of keys that were due while their event could be read: nothing else keeps them now."""
         query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), self.compiler.test(self.work.still_free))
+        return query.where(self.keyed(), passing(self, self.work.still_free, self.keyed()))
 
     def remember(self) -> sa.Select[Any]:
         """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
         day = self.compiler.latest_day(self.work.latest_day)
         query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
-        return query.where(*self.key_known, self.compiler.test(self.work.due))
+        return query.where(*self.key_known, passing(self, self.work.due, *self.key_known))
 
     def goes_before(self) -> list[sa.Select[Any]]:
         """(key, key) of due records of which the first refers to the second, by each such reference."""
