@@ -135,7 +135,7 @@ class Statements:
         query = sa.select(*self.ordering(order)).select_from(self.root)
         query = query.where(*self.key_known, *self.behind(order, after), *map(test, self.work.reaches))
         # Where a claim locks no rows, the recheck may as well do the sorting out.
-        sort_out = self.work.own_columns and (self.dialect.row_locks or order.clock is None)
+        sort_out = self.work.at_once and (self.dialect.row_locks or order.clock is None)
         own = self.work.still_due if sort_out else self.work.records
         return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
 
@@ -159,11 +159,11 @@ class Statements:
         query = sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
         return self.dialect.lock(query, self.root, wait=wait)
 
-    def lock_due(self) -> sa.Select[Any]:
-        """Steps 2 and 3 in one, where the root's own columns decide: locked, and due as it is now."""
+    def lock_due(self, *, at_once: bool = False) -> sa.Select[Any]:
+        """Steps 2 and 3 in one, where the root's own columns decide: locked (`at_once`: or an error), and due now."""
         query = sa.select(*self.key_columns, self.late, *self.told_by).select_from(self.root)
         query = query.where(self.keyed(), self.compiler.test(self.work.still_due))
-        return self.dialect.lock(query, self.root, wait=False)
+        return self.dialect.lock(query, self.root, wait=False, at_once=at_once)
 
     def present(self) -> sa.Select[Any]:
         """Of keys handed over, those that exist."""
