@@ -1,7 +1,7 @@
 """Planning eight rules that interact over one table: `plan` beside hand-written SELECTs of the same counts.
 
 Each contender counts the same rows on the same server, in turn; what is told are ratios of medians. Then the same plan
-with ten thousand holds, and with ten thousand told events.
+with ten thousand holds, and with ten thousand told events; and beside one whose tenants all have the same period.
 """
 
 from __future__ import annotations
@@ -117,6 +117,9 @@ from = "created"
 action = "delete"
 """
 
+ONE_PERIOD = POLICY.replace('keep = { period = "instructed" }', 'keep = "36 months"')
+"""The same rules, and one period for every tenant."""
+
 CONNECTOR = """
 type = "sql"
 url = "%s"
@@ -200,10 +203,12 @@ SIDES = {"fates-postgresql": postgresql, "fates-mariadb": mariadb}
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """The contenders in turn, `repeat` times each."""
     with SIDES[which](rows) as side:
-        place = configured(folder, side.url)
+        place = configured(folder / "instructed", side.url)
+        alike = configured(folder / "alike", side.url, ONE_PERIOD)
         holds, events = held(rows), told(rows)
         contenders: dict[str, Callable[[], Any]] = {
             "hand-written SELECTs": lambda: by_hand(side),
+            "plan, one period": lambda: planned(alike, NOTHING_TOLD),
             "plan": lambda: planned(place, NOTHING_TOLD),
             "plan, 10,000 holds": lambda: planned(place, holds),
             "plan, 10,000 told events": lambda: planned(place, events),
@@ -219,9 +224,10 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
         print(f"\n{side.name}: eight rules, {rows:,} records, {TENANTS} tenants' periods")
         middle = {name: statistics.median(spans) for name, spans in seconds.items()}
         for name, span in middle.items():
-            base = middle["plan" if "," in name else "hand-written SELECTs"]
-            of = "plan" if "," in name else "by hand"
+            base = middle["plan" if "10,000" in name else "hand-written SELECTs"]
+            of = "plan" if "10,000" in name else "by hand"
             print(f"  {name:28} {span:7.2f} s   {span / base:5.2f} x {of}")
+        print(f"  {TENANTS} periods cost {middle['plan'] / middle['plan, one period']:.2f} x one")
         print(f"  peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -1,19 +1,26 @@
-"""Runs over a leaf table: as nobody told anything, with ten thousand holds, and with ten thousand told events.
+"""Runs over a leaf table: as nobody told anything, with ten thousand holds, and with ten thousand told events; and with
+five hundred tenants' periods, beside one period for all.
 
 Each contender empties a table of its own on the same server, in turn; what is told are ratios of medians.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psycopg
+
 from bench import fates
+from bench.stores import SERVER as POSTGRESQL
 from retention.model.progress import NoProgress
 from retention.model.told import NOTHING_TOLD, Told
 from retention.verbs import run as runs
@@ -48,38 +55,100 @@ subject = { email = "email" }
 began = "created_at"
 events = { active = { latest = ["created_at", "seen_at"] } }
 """
-SIDES = {"said-postgresql": fates.postgresql, "said-mariadb": fates.mariadb}
+PERIODS = (
+    CONNECTOR
+    + """
+[datasets.accounts.periods.instructed]
+column = "tenant.months"
+via = "tenant_id"
+unit = "months"
+between = ["1 month", "10 years"]
+"""
+)
+Fresh = Callable[[], AbstractContextManager[fates.Side]]
+"""Gives a database of its own each time, in which nothing refers to the accounts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """What a run is measured with: what people told, and how long the accounts are kept; `base`: beside which one."""
+
+    base: str
+    told: Told = NOTHING_TOLD
+    keep: str = '"24 months"'
+
+
+@contextmanager
+def _postgresql(rows: int) -> Iterator[Fresh]:
+    """The rows are made once, and copied with their database."""
+    with fates.postgresql(rows) as first, psycopg.connect(POSTGRESQL, autocommit=True) as server:
+        _leaf(first)
+
+        @contextmanager
+        def fresh() -> Iterator[fates.Side]:
+            name, copy = first.url.rpartition("/")[2], f"retention_bench_said_{os.getpid()}"
+            server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
+            try:
+                server.execute("CHECKPOINT")
+                yield replace(first, url=first.url.rpartition("/")[0] + f"/{copy}")
+            finally:
+                server.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+        yield fresh
+
+
+@contextmanager
+def _mariadb(rows: int) -> Iterator[Fresh]:
+    """The rows are made anew."""
+
+    @contextmanager
+    def fresh() -> Iterator[fates.Side]:
+        with fates.mariadb(rows) as side:
+            _leaf(side)
+            yield side
+
+    yield fresh
+
+
+SIDES = {"said-postgresql": _postgresql, "said-mariadb": _mariadb}
+
+
+def _leaf(side: fates.Side) -> None:
+    session = side.connect()
+    session.execute("DROP TABLE prospect")
+    if hasattr(session, "commit"):
+        session.commit()
+    session.close()
 
 
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
-    """The contenders in turn, `repeat` times each, every time with rows made anew."""
+    """The contenders in turn, `repeat` times each, every time with all rows."""
     contenders = {
-        "run": NOTHING_TOLD,
-        "run, 10,000 holds": fates.held(rows),
-        "run, 10,000 told events": fates.told(rows),
+        "run": Contender(base="run"),
+        "run, 10,000 holds": Contender(base="run", told=fates.held(rows)),
+        "run, 10,000 told events": Contender(base="run", told=fates.told(rows)),
+        "run, one period": Contender(base="run, one period", keep='"36 months"'),
+        f"run, {fates.TENANTS} periods": Contender(base="run, one period", keep='{ period = "instructed" }'),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     done: dict[str, int] = {}
-    for turn in range(repeat):
-        for place, (name, said) in enumerate(contenders.items()):
-            with SIDES[which](rows) as side:
-                session = side.connect()
-                session.execute("DROP TABLE prospect")
-                if hasattr(session, "commit"):
-                    session.commit()
-                session.close()
-                spent, done[name] = _run(folder / f"{turn}-{place}", side.url, said)
-                seconds[name].append(spent)
+    with SIDES[which](rows) as fresh:
+        for turn in range(repeat):
+            for place, (name, contender) in enumerate(contenders.items()):
+                with fresh() as side:
+                    spent, done[name] = _run(folder / f"{turn}-{place}", side.url, contender)
+                    seconds[name].append(spent)
     print(f"\n{which}: {rows:,} records of a leaf table")
-    base = statistics.median(seconds["run"])
     for name, spans in seconds.items():
-        middle = statistics.median(spans)
-        print(f"  {name:28} {middle:7.2f} s   {middle / base:5.2f} x run, {done[name]:,} gone")
+        base, middle = contenders[name].base, statistics.median(spans)
+        times = middle / statistics.median(seconds[base])
+        print(f"  {name:28} {middle:7.2f} s   {times:5.2f} x {base}, {done[name]:,} gone")
 
 
-def _run(folder: Path, url: str, said: Told) -> tuple[float, int]:
-    """(seconds, records): of a run in which people's words are `said`, whatever the state store has."""
-    place = fates.configured(folder, url, POLICY, CONNECTOR)
+def _run(folder: Path, url: str, contender: Contender) -> tuple[float, int]:
+    """(seconds, records): of a run in which people's words are the contender's, whatever the state store has."""
+    said, policy = contender.told, POLICY.replace('"24 months"', contender.keep)
+    place = fates.configured(folder, url, policy, PERIODS if "period" in policy else CONNECTOR)
     init(folder, place, by="bench", clock=_now)
     carried = runs.carry_over
 

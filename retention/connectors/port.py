@@ -91,6 +91,13 @@ class People(abc.ABC):
         """Records that are held, whatever they will be when they are looked at."""
         return frozenset()
 
+    def before(self, keys: Sequence[Key]) -> Sequence[Person] | None:
+        """These records, in turn, as they were before the run, where the lists that one is on rest on nothing that is
+        read of it but that. None where that is not known of each, or other columns decide with what was told.
+        """
+        del keys
+        return None
+
     @abc.abstractmethod
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         """The lists that these records are on."""

@@ -186,10 +186,9 @@ def _readings(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     They are equal but near a change. In order: it happened twice. In reverse order: it never
     happened, and the change lies after the second and not after the first.
     """
-    first, second = (
-        _shifted(wall, -(wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta())) for fold in (0, 1)
-    )
-    return first.replace(tzinfo=UTC), second.replace(tzinfo=UTC)
+    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    first = _shifted(wall, -before).replace(tzinfo=UTC)
+    return first, first if before == after else _shifted(wall, -after).replace(tzinfo=UTC)
 
 
 def _change(wall: datetime, zone: ZoneInfo, before: datetime, after: datetime) -> datetime:

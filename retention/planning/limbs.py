@@ -46,7 +46,7 @@ class Case:
         """What the rule says where this one holds."""
         return self.rule.variants[self.place]
 
-    @property
+    @functools.cached_property
     def limbs(self) -> tuple[Limb, ...]:
         """Its limbs; `keep` first."""
         keep = (Limb(event=self.variant.event or "", keep=True),) if self.variant.keeping else ()

@@ -58,7 +58,9 @@ class Work:
     `records`: which rows of the root table are records. `fate`: as a plan counts it; `strict`: as
     a batch rechecks it. `reaches`: bare-column comparisons that every due record passes. `late`: of a
     record whose clock has ended, whether it is overdue. `own_columns`: all of it can be read off
-    the root's own row. `nothing_refers`: no row of any table can refer to the record, and it has no parts.
+    the root's own row. `at_once`: the same, but for periods that are looked up in other rows, which no lock of the
+    record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
+    `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
     record that was due while that could be read. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
@@ -81,6 +83,7 @@ class Work:
     referring: tuple[Referring, ...]
     events: Mapping[str, tuple[Shown, ...]]
     own_columns: bool
+    at_once: bool
     nothing_refers: bool
     fleeting: bool
     goes_before: tuple[p.Pairs, ...]
@@ -207,6 +210,13 @@ def work(fates: Fates, job: Job) -> Work:
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
+    at_once = (
+        (not bound.outside or _by_itself(fates, job, root))
+        and not bound.shared
+        and not related
+        and not any(c.hops for c in every)
+        and not bound.rewrites_parts
+    )
     return Work(
         job=job,
         root=root,
@@ -227,12 +237,8 @@ def work(fates: Fates, job: Job) -> Work:
         | (
             {} if bound.done is None else {MARKER: (_marked(fates, job, root, marker_of(bound, bound.done)),)}
         ),
-        own_columns=(not bound.outside or _by_itself(fates, job, root))
-        and not bound.shared
-        and not bound.periods
-        and not related
-        and not any(c.hops for c in every)
-        and not bound.rewrites_parts,
+        own_columns=at_once and not any(period.value.hops for period in bound.periods.values()),
+        at_once=at_once,
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fates.fleeting(job),
         goes_before=fates.goes_before(job) if deletes else (),

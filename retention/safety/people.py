@@ -27,13 +27,17 @@ _Seen: TypeAlias = "tuple[Person, Mapping[str, telling.Known], telling.Moment | 
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken(People):
-    """People's words about the records of one dataset, as of `as_of`. `job` is any on that dataset."""
+    """People's words about the records of one dataset, as of `as_of`. `job` is any on that dataset.
+
+    `persons`: its records that may be about somebody who was named, as they were before the run.
+    """
 
     job: Job
     policy: Policy
     told: Told
     covered: Held
     as_of: datetime
+    persons: Sequence[Person] = ()
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -63,13 +67,24 @@ class Spoken(People):
         held = self.covered.wanted
         return {kind: frozenset((*told.get(kind, ()), *held.get(kind, ()))) for kind in {*told, *held}}
 
+    def before(self, keys: Sequence[Key]) -> Sequence[Person] | None:
+        if self._columns or self.job.bound.done is not None:
+            return None
+        found = [person for key in keys if (person := self._before.get(key)) is not None]
+        return found if len(found) == len(keys) else None
+
+    @cached_property
+    def _before(self) -> Mapping[Key, Person]:
+        return {person.key: person for person in self.persons}
+
     def named(self, persons: Iterable[Person]) -> set[Key]:
         """Keys of the records that are about somebody who was named."""
         return {person.key for person in persons if names(person.identifiers, self.wanted)}
 
     def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
         found = telling.Found()
-        held = {p.key for p in persons if p.key in self.held or names(p.identifiers, self.covered.wanted)}
+        known, wanted = self.held, self.covered.wanted
+        held = {p.key for p in persons if p.key in known or (wanted and names(p.identifiers, wanted))}
         if held:
             found.keys[held_list(self.job.bound)] = sorted(held, key=repr)
         if self.tellings:

@@ -192,7 +192,7 @@ def _ending(
     marked: Moment | None,
 ) -> None:
     variant = case.variant
-    today = periods.day_of(as_of, variant.timezone)
+    today = _day(as_of, variant.timezone)
     counting: list[tuple[date, date]] = []  # the day, and that from which `within` counts
     come: list[Moment] = []
     zone = variant.timezone
@@ -259,10 +259,12 @@ def _past_day(known: Known, variant: Variant, as_of: datetime) -> date | None:
 def _happened(moment: Moment, as_of: datetime, timezone: str) -> bool:
     if isinstance(moment, datetime):
         return moment <= as_of
-    return moment <= periods.day_of(as_of, timezone)
+    return moment <= _day(as_of, timezone)
 
 
+@functools.lru_cache(maxsize=16_384)
 def _day(moment: Moment, timezone: str) -> date:
+    """Asked several times of every telling, and of the instants at which many were told at once."""
     return periods.day_of(moment, timezone) if isinstance(moment, datetime) else moment
 
 

@@ -84,10 +84,11 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
         dataset = str(job.bound)
         if job.bound.connector.name != name or dataset in spoken:
             continue
-        spoken[dataset] = Spoken(job=job, policy=ready.config.policy, told=told, covered=held, as_of=as_of)
-        listed = _listed(ready, spoken[dataset], persons[dataset], as_of)
+        policy, named = ready.config.policy, persons[dataset]
+        spoken[dataset] = Spoken(job=job, policy=policy, told=told, covered=held, as_of=as_of, persons=named)
+        listed = _listed(ready, spoken[dataset], named, as_of)
         lists = lists.together(listed)
-        found[dataset] |= spoken[dataset].named(persons[dataset])
+        found[dataset] |= spoken[dataset].named(named)
     holds.follow(found, bound, ready.targets, users=True)
     return Words(
         told=told,

@@ -219,6 +219,7 @@ def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Word
         rewrites=(),
         shared=(),
         own_columns=False,
+        at_once=False,
         fleeting=False,
         actions=(RELEASE,),
         action=RELEASE,

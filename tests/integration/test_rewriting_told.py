@@ -95,3 +95,32 @@ def test_what_is_told_while_a_run_goes_on_is_seen_by_its_batches(people: Workpla
         (job,) = people.run().jobs
     assert (job.done, job.skipped.changed) == (0, 1)
     assert phones(people) == ["***45", "12345", None]
+
+
+def test_the_statement_that_looks_again_is_made_once_for_the_job(
+    people: Workplace, monkeypatch: pytest.MonkeyPatch
+):
+    """One statement a batch was made, with the keys and the lists of that batch in it."""
+    from functools import partial
+
+    from retention.connectors.sql.batches import rewriting
+    from retention.engine.pace import Pace
+    from retention.verbs import execution
+
+    monkeypatch.setattr(execution, "Pace", partial(Pace, size=1))
+    made: list[object] = []
+    original = rewriting.recheck
+
+    def recheck(statements: object) -> object:
+        made.append(statements)
+        return original(statements)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rewriting, "recheck", recheck)
+    for name in ("ann", "ben", "cat"):
+        tell(people, name, "2026-11-20")
+
+    (job,) = people.run().jobs
+
+    assert (job.done, job.batches) == (2, 2)
+    assert phones(people) == ["***45", "***45", None]
+    assert len(made) == 2  # one without what people told, and one with it

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
 from retention.connectors.sql import alike, days
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.listing import Listing
 from retention.engine.pace import Pace
 from retention.verbs import execution
 from tests.integration.test_told_events import tell
@@ -99,6 +103,83 @@ def test_a_record_that_comes_to_be_about_a_held_person_during_the_run_stays(
     assert in_ranges
     assert left(store) == [2, 3, 20, 40, MANY + 1, MANY + 2, MANY + 3]
     assert (job.done, job.skipped.total, job.left) == (MANY - 4, 2, 0)
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple]:
+    """The records of which batches asked, under their locks, whom they are about now."""
+    found: list[tuple] = []
+
+    def ask(self, keys, original=Listing.ask):
+        found.extend(keys)
+        original(self, keys)
+
+    monkeypatch.setattr(Listing, "ask", ask)
+    return found
+
+
+def first_of_all(monkeypatch, store, change: str) -> None:
+    """Somebody changes records when everything is known of them and the first batch begins."""
+    original, changed = KeyRemover.begin, []
+
+    def begin(self):
+        if not changed:
+            changed.append(True)
+            store.script(change)
+        original(self)
+
+    monkeypatch.setattr(KeyRemover, "begin", begin)
+
+
+@contextmanager
+def locking(store, statement: str) -> Iterator[None]:
+    """Another session that has executed `statement` and is not done yet."""
+    driver = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}[store.kind]
+    engine = sa.create_engine(sa.make_url(store.url).set(drivername=driver), poolclass=sa.NullPool)
+    with engine.connect() as other:
+        other.exec_driver_sql(statement)
+        yield
+
+
+def test_told_records_that_are_as_they_were_are_not_asked_about_again(visits, store, asked):
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    visits.run()
+    assert left(store) == [MANY + 3]
+    assert store.kind == "sqlite" or not {(n,) for n in TOLD}.intersection(asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [
+        ("UPDATE visits SET email = 'p@example.com' WHERE id = 61", 61),  # another's now
+        ("UPDATE visits SET email = 'anna@example.com' WHERE id = 62", 62),  # a held person's
+        ("UPDATE visits SET at = '2026-11-21 00:00:00' WHERE id = 61", 61),  # began after what was told
+        ("UPDATE visits SET email = NULL WHERE id = 62", 62),  # nobody's
+    ],
+)
+def test_a_told_record_that_says_something_else_during_the_run_stays(
+    visits, store, monkeypatch, asked, change, stays
+):
+    hold(visits, "--subject", "email=anna@example.com")
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    first_of_all(monkeypatch, store, change)
+
+    (job,) = (job for job in visits.run().jobs if job.rule == "erasure")
+
+    assert left(store) == [2, 3, stays, MANY + 3]
+    assert (job.done, job.skipped.total, job.left) == (1, 1, 0)
+    assert (stays,) in asked
+
+
+@pytest.mark.parametrize("store", ["postgresql", "mariadb"], indirect=True)
+def test_a_told_record_that_is_locked_is_left_and_the_others_go(visits, store):
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+
+    with locking(store, f"SELECT id FROM visits WHERE id = {MANY + 1} FOR UPDATE"):
+        (job,) = (job for job in visits.run().jobs if job.rule == "erasure")
+
+    assert left(store) == [MANY + 1, MANY + 3]
+    assert (job.done, job.skipped.locked) == (1, 1)
 
 
 def test_what_was_told_of_more_days_than_a_statement_takes_goes_in_one_batch(visits, store, monkeypatch):

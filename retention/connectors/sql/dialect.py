@@ -124,6 +124,9 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
     def begin_reading(self, connection: Connection) -> None:
         """Sets up a short transaction of a batch's connection that only looks."""
 
+    def begin_searching(self, connection: Connection) -> None:
+        """What the transaction, which only looks, asks for now goes through whole tables and finds little in them."""
+
     @contextlib.contextmanager
     def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
         """Statements of the block, which only look, end with an error after so long, where that can be."""
@@ -297,8 +300,14 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
         return text if field.kind is Kind.TEXT else int(text)
 
     @abc.abstractmethod
-    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        """The value as a text, trimmed and in lower case as far as it is ASCII, letters told apart."""
+    def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        """The value as a text, in lower case as far as it is ASCII, letters told apart."""
+
+    @abc.abstractmethod
+    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        """Plain of what is not NULL: the value as a text, not empty, begins or ends with a blank or a control character
+        of ASCII; none of other texts may be one.
+        """
 
     @abc.abstractmethod
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:

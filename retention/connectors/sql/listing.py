@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, People
+from retention.connectors.port import Key, People, Person
 from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches.statements import Statements
@@ -17,10 +17,18 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
 from retention.model.catalogue import Catalogue
+from retention.model.lists import Lists
 from retention.planning.holding import held_list
 from retention.planning.work import Work
 
 _AT_ONCE = 5_000
+Made = Callable[[Work], sa.Select[Any]]
+"""Makes a statement of the job's work, in which the lists are those of some records."""
+Asked = tuple[sa.Select[Any], Sequence[Key], Mapping[str, Any]]
+"""(statement, keys, its parameters beside those).
+
+Records of which the same was told share a statement, which is made once for the job.
+"""
 
 
 class Listing:
@@ -48,7 +56,7 @@ class Listing:
         self._lists = self._beside
         self._covered: frozenset[Key] = frozenset()
         self._of_others = once.told_of_others((work.fate, work.strict, work.free), work.root, str(work.bound))
-        self._rechecks: dict[tuple[frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
+        self._made: dict[tuple[str, frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:
         """Looks up what was told of the records, as they are now."""
@@ -63,23 +71,35 @@ class Listing:
         self.ask(keys)
         return Statements(self._dialect, replace(self._work, lists=self._lists))
 
-    def rechecks(
-        self, keys: Sequence[Key]
-    ) -> Iterator[tuple[sa.Select[Any], Sequence[Key], Mapping[str, Any]]]:
-        """(recheck, keys, its parameters beside those), of the records last asked for that are not held.
-
-        Those of which the same was told share a statement, which is made once for the job.
-        """
+    def rechecks(self, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
+        """What `made` makes of the job's statements, of the records last asked for that are not held."""
         free = [key for key in keys if key not in self._covered]
         if self._of_others:  # of which as many may be on a list: it is asked for as it is
-            yield Statements(self._dialect, replace(self._work, lists=self._lists)).recheck(), free, {}
-            return
-        for some in alike(str(self._work.bound), self._lists, free, _AT_ONCE):
-            form = some.lists.every, tuple(some.lists.slots)
-            if form not in self._rechecks:
-                made = Statements(self._dialect, replace(self._work, lists=some.lists))
-                self._rechecks[form] = made.recheck()
-            yield self._rechecks[form], some.keys, slot_values(self._dialect, self._work.bound.key, some)
+            return iter([(made(replace(self._work, lists=self._lists)), free, {})])
+        return self._asked("recheck", self._lists, free, made)
+
+    def beforehand(
+        self, keys: Sequence[Key], made: Made
+    ) -> tuple[Mapping[Key, Person], Iterator[Asked]] | None:
+        """The records as they were before the run, and what `made` makes of the statements for them as those.
+
+        None where that can't be said of each, or one is held. What was said holds as long as they are as they were.
+        """
+        alone = not self._work.bound.entangled and not self._of_others
+        persons = self._people.before(keys) if alone else None
+        if persons is None:
+            return None
+        lists = self._people.lists(persons, self._reader.dates).together(self._beside)
+        if lists.keys.get(self._held_list):
+            return None
+        return {person.key: person for person in persons}, self._asked("beforehand", lists, keys, made)
+
+    def _asked(self, what: str, lists: Lists, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
+        for some in alike(str(self._work.bound), lists, keys, _AT_ONCE):
+            form = what, some.lists.every, tuple(some.lists.slots)
+            if form not in self._made:
+                self._made[form] = made(replace(self._work, lists=some.lists))
+            yield self._made[form], some.keys, slot_values(self._dialect, self._work.bound.key, some)
 
     def covers(self, keys: Sequence[Key]) -> Collection[Key]:
         """Those of the records last asked for that are held."""

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.port import Key, Person, Target
-from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.named import every
 from retention.connectors.sql.predicates import Compiler, among_values
 from retention.connectors.sql.untold import may_be, text
@@ -53,8 +53,9 @@ class Persons:
         """
         if keys is not None:
             for some in _pieces(list(keys)):
-                yield from self._rows([among_values(self._key(), some)])
+                yield from self._of_keys(some)
             return
+        self._dialect.begin_searching(self._connection)
         for kind, values in wanted.items():
             if kind in self._dataset.subject:
                 for asked in _pieces(sorted(values), NAMED_AT_ONCE):
@@ -124,7 +125,17 @@ class Persons:
 
     # -- rows ------------------------------------------------------------------------------
 
-    def _rows(self, tests: list[ColumnElement[Any]]) -> Iterator[Person]:
+    def _of_keys(self, keys: Sequence[Key]) -> Iterator[Person]:
+        """Each of these records; a key of one column is handed over in one piece, however many there are."""
+        key = self._dataset.key
+        if len(key) > 1:
+            return self._rows([among_values(self._key(), keys)])
+        handed = self._dialect.handed(key, keys, "those")
+        return self._rows([self._dialect.among_handed(self._key(), key, "those")], handed)
+
+    def _rows(
+        self, tests: list[ColumnElement[Any]], given: Mapping[str, Any] | None = None
+    ) -> Iterator[Person]:
         dataset, compiler = self._dataset, self._compiler
         kinds = list(dataset.subject)
         values = [self._value(kind) for kind in kinds]
@@ -134,7 +145,7 @@ class Persons:
         )
         width = len(dataset.key)
         tests = [*tests, *map(compiler.test, self._a_record())]
-        for row in self._connection.execute(query.where(*tests)):
+        for row in plain_rows(self._connection, query.where(*tests), given):
             told = [None if value is None else text(value) for value in row[width : width + len(kinds)]]
             yield Person(
                 key=tuple(row[:width]),

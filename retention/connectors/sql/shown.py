@@ -138,13 +138,13 @@ def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -
         further = statements.find(order, behind, _A_BATCH)
         yield "the next candidates, behind these", further.add_columns(*besides)
         yield "the oldest, under --limit", statements.oldest(_A_BATCH)
-    if not work.own_columns:
+    if not work.at_once:
         yield "which candidates are due, without locks", statements.screen()
 
 
 def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
     others = ""
-    if dialect.row_locks and work.own_columns and not work.bound.outside and not work.moves:
+    if dialect.row_locks and work.at_once and not work.bound.outside and not work.moves:
         yield "lock the records, and recheck", statements.lock_due()
         others = _OTHERS
     if dialect.row_locks:

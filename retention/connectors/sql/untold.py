@@ -8,16 +8,15 @@ and its records are asked for one by one, as the others are at the beginning of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
-from retention.connectors.port import Key, People
+from retention.connectors.port import Key, People, Person
 from retention.connectors.sql.dialect import Dialect, Rows
 from retention.model.catalogue import Kind
-from retention.model.told import folded
 from retention.planning.bound import BoundDataset
 
 MOST = 25_000
@@ -38,15 +37,16 @@ class Untold:
     ) -> None:
         """`special`: the records that they are known to concern."""
         self._dialect = dialect
-        self._key = dataset.key
+        self.key = dataset.key
         self.special = special
         self._known = frozenset(special)
+        self._first = frozenset(key[0] for key in special)
         self._whole = all(type(key[0]) is int for key in special)
         self._subject = dataset.subject
         wanted = people.wanted
         self._wanted = {kind: values for kind, values in (wanted or {}).items() if kind in self._subject}
         own = all(not self._subject[kind].hops for kind in self._wanted)
-        self.told_apart = wanted is not None and own and len(self._key) == 1
+        self.told_apart = wanted is not None and own and len(self.key) == 1
         """The record's own columns say whom it is about, and one column which it is."""
         self.few = len(special) <= MOST
         """All that are known can be handed over with every statement."""
@@ -56,18 +56,29 @@ class Untold:
         """The root's columns that `look` wants with the rows, in order."""
         return [self._subject[kind].column.name for kind in self._wanted]
 
+    def as_before(self, persons: Mapping[Key, Person], rows: Rows, at: int) -> bool:
+        """The records say what they said before. `at`: where `columns`, and then when they began, stand in each row."""
+        for row in rows:
+            person, width = persons[row[: at - 1]], len(self._wanted)
+            told = [None if value is None else text(value) for value in row[at:]]
+            if told[:width] != [person.identifiers.get(kind) for kind in self._wanted]:
+                return False
+            if told[width:] != ([] if len(told) == width else [person.began]):
+                return False
+        return True
+
     def others(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The record with this key is none of those handed over to be left out."""
-        if not self.special or len(self._key) != 1:
+        if not self.special or len(self.key) != 1:
             return []
-        named = self._dialect.among_handed(columns, self._key, LEFT_OUT)
+        named = self._dialect.among_handed(columns, self.key, LEFT_OUT)
         return [Grouping(named).is_not(sa.true())]
 
     def leaving_out(self, keys: Sequence[Key] | None = None) -> Mapping[str, Any]:
         """The parameters of `others`: `keys`, or all that are known."""
-        if not self.special or len(self._key) != 1:
+        if not self.special or len(self.key) != 1:
             return {}
-        return self._dialect.handed(self._key, self.special if keys is None else keys, LEFT_OUT)
+        return self._dialect.handed(self.key, self.special if keys is None else keys, LEFT_OUT)
 
     def between(self, after: Any, upto: Any) -> Sequence[Key]:
         """Those of the known that may lie behind the key `after`, up to `upto`; None is open."""
@@ -82,13 +93,20 @@ class Untold:
 
     def look(self, rows: Rows, at: int) -> None:
         """Raises ConcernedError where one of the records is concerned. `at`: where `columns` begin in each row."""
-        if self.knows([row[:1] for row in rows]):
+        if not rows:
+            return
+        columns = list(zip(*rows, strict=True))
+        if not self._first.isdisjoint(columns[0]):
             raise ConcernedError
         for place, values in enumerate(self._wanted.values(), at):
-            shown = [row[place] for row in rows]
-            texts = (value if type(value) is str else text(value) for value in shown if value is not None)
-            if not values.isdisjoint(map(folded, texts)):
+            if not values.isdisjoint(all_folded(columns[place])):
                 raise ConcernedError
+
+
+def all_folded(values: Iterable[Any]) -> Iterable[str]:
+    """`folded` of each that is not NULL; millions pass here, and calls of our own for each would take long."""
+    texts = (value if type(value) is str else text(value) for value in values if value is not None)
+    return map(str.casefold, map(str.strip, texts))
 
 
 def text(value: Any) -> str:
@@ -99,14 +117,16 @@ def text(value: Any) -> str:
 def may_be(
     dialect: Dialect, value: ColumnElement[Any], kind: Kind, values: Collection[str]
 ) -> ColumnElement[Any]:
-    """The value, of a column of `kind`, is one of `values`, which are folded; or has letters beyond ASCII."""
+    """The value, of a column of `kind`, is one of `values`, which are folded; or has letters beyond ASCII,
+    or a blank at an end: that is rare, and trimming each takes longer than to look at those afterwards.
+    """
     if kind is Kind.INTEGER:
         numbers = sorted(int(text) for text in values if _whole(text))
         return dialect.one_of(sa.cast(value, sa.BigInteger), numbers, "bigint") if numbers else sa.false()
     plain = sorted(text for text in values if text.isascii())
-    tests = [dialect.beyond_ascii(value, kind)]
+    tests = [dialect.beyond_ascii(value, kind), dialect.edged(value, kind)]
     if plain:
-        tests.append(dialect.one_of(dialect.folded(value, kind), plain, "text"))
+        tests.append(dialect.one_of(dialect.lowered(value, kind), plain, "text"))
     return sa.or_(*tests)
 
 

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Marker, Refused, Taken, Window
+from retention.connectors.sql.batches.as_before import AsBefore
 from retention.connectors.sql.batches.emptying import Emptying, Loosening
 from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.windows import KeyWindows
-from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.markers import insert_marker
 from retention.connectors.sql.untold import ConcernedError, Untold
@@ -68,32 +69,29 @@ class KeyRemover(KeyWindows):
         self._listing = listing
         self._said = False  # of the records that are looked at, something was told
         self._special = frozenset(() if listing is None else listing.special)
+        self._as_before = AsBefore(dialect, connection, listing, untold)
         self._settled: set[Key] = set()  # those of them that are gone
         self._going: Sequence[Key] = ()
-        self._dialect = dialect
-        self._connection = connection
+        self._dialect, self._connection = dialect, connection
         beside = work.lists.beside(str(work.bound))  # each batch asks for its own
         self._work = work = replace(work, lists=beside)
-        self._committer = committer
-        self._timeouts = timeouts
+        self._committer, self._timeouts = committer, timeouts
         self._statements = statements = Statements(dialect, work, untold=untold)
-        self._order = self._statements.order(dense=dense)
-        self._untold = untold
+        self._order, self._untold = statements.order(dense=dense), untold
         self._others = (
             () if untold is None or not untold.few else tuple(untold.others(statements.key_columns))
         )
         self._leaving_out = untold.leaving_out() if self._others and untold is not None else {}
-        *self._parts, _ = self._statements.members
+        *self._parts, _ = statements.members
         self._unguarded = [part for part in self._parts if not _guards(work.bound.part(part.id).reference)]
         self._look_again = LookAgain(dialect, connection, self._statements)
         self._shared = SharedParts(dialect, connection, self._statements)
         self._loosenings = [Loosening(dialect, statements, item) for item in work.bound.loosened]
         self._emptyings = {str(m.id): Emptying(dialect, statements, m) for m in statements.members}
-        self._recheck = self._statements.recheck()
-        self._locks = {wait: self._statements.lock(wait=wait) for wait in (False, True)}
-        self._lock_due = self._statements.lock_due()
+        self._recheck, self._lock_due = statements.recheck(), statements.lock_due()
+        self._locks = {wait: statements.lock(wait=wait) for wait in (False, True)}
         apart = untold is None or untold.told_apart
-        self._by_itself = work.own_columns and not work.bound.outside and (listing is None or apart)
+        self._by_itself = work.at_once and not work.bound.outside and (listing is None or apart)
         self._hopes = dialect.row_locks
         self._where = str(work.bound)
 
@@ -143,6 +141,8 @@ class KeyRemover(KeyWindows):
         """`hopeful`: parts are not looked at one by one for who else might hold them."""
         if hopeful and self._by_itself and (self._untold is None or not self._untold.knows(keys)):
             return self._take_by_itself(keys)
+        if hopeful and self._by_itself and (found := self._as_before.lock(keys)) is not None:
+            return self._take_found(keys, found)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
         self._ask(held)
@@ -176,29 +176,34 @@ class KeyRemover(KeyWindows):
             self._said = True
 
     def _take_by_itself(self, keys: Sequence[Key]) -> Taken:
-        """The root's own columns decide: then the statement that locks it has looked at what it locks.
+        """The root's own columns, and periods, decide: then the statement that locks it has looked at what it locks.
 
-        Nobody can add a row to a parent that is locked. A part that would stay where it must not is the
-        database's to refuse, where the reference is one that it guards; the others are counted first, and
-        a batch that finds another count is undone, and looks at them one by one.
+        Nobody can add a row to a parent that is locked. A part that would stay where it must not is the database's to
+        refuse, where it guards the reference; the others are counted first, and a batch that finds another count is
+        undone, and looks at them one by one.
         """
         given = self._dialect.give_keys(self._connection, self._statements.key, keys)
         found = plain_rows(self._connection, self._lock_due, given)
         width = len(self._statements.key)
         if self._untold is not None:
             self._untold.look(found, width + 1)
-        due = [row[:width] for row in found]
         locked: tuple[Key, ...] = ()
-        if len(due) != len(keys):
-            known = set(due)
-            missing = [key for key in keys if key not in known]
-            locked = self._rows_of_keys(self._statements.screen(), missing)
-            given = self._dialect.give_keys(self._connection, self._statements.key, due)
+        if len(found) != len(keys):
+            known = {row[:width] for row in found}
+            locked = self._rows_of_keys(self._statements.screen(), [key for key in keys if key not in known])
+        return self._take_found(keys, found, locked)
+
+    def _take_found(self, keys: Sequence[Key], found: Rows, locked: tuple[Key, ...] = ()) -> Taken:
+        width = len(self._statements.key)
+        self._going = due = [row[:width] for row in found]
+        given = self._dialect.give_keys(self._connection, self._statements.key, due)
         counted = self._count(self._unguarded, given) if due else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=False)
-        changed = len(keys) - len(due) - len(locked)
-        overdue = sum(row[width] for row in found)
-        return Taken(keys=due, sealed=sealed, overdue=overdue, rows=rows, changed=changed, locked=locked)
+        late, changed = sum(row[width] for row in found), len(keys) - len(due) - len(locked)
+        return Taken(keys=due, sealed=sealed, overdue=late, rows=rows, changed=changed, locked=locked)
+
+    def _rechecking(self, work: Work) -> sa.Select[Any]:
+        return Statements(self._dialect, work).recheck()
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Step 3: of the locked keys handed over as `given` those that are due, each with whether it is late."""
@@ -207,7 +212,7 @@ class KeyRemover(KeyWindows):
         if not self._said or self._listing is None:
             return plain_rows(self._connection, self._recheck, given)
         found = []
-        for recheck, keys, values in self._listing.rechecks(held):
+        for recheck, keys, values in self._listing.rechecks(held, self._rechecking):
             some = self._dialect.give_keys(self._connection, self._statements.key, keys)
             found += plain_rows(self._connection, recheck, {**some, **values})
         self._dialect.give_keys(self._connection, self._statements.key, held)

@@ -20,6 +20,7 @@ from retention.connectors.sql.batches.outright import Outright, Ready, outright
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows
 from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.updating import (
     Flags,
     Found,
@@ -146,8 +147,14 @@ class RewritingRemover(KeyRemover):
         return found if len(found) == len(wanted) else update.read(self._connection, keys)
 
     def _ask(self, held: Sequence[Key]) -> None:
-        if self._listing is not None:
+        if self._listing is not None and self._work.bound.entangled:  # they decide about each other
             self._recheck = recheck(self._listing.statements(held))
+        elif self._listing is not None:
+            self._listing.ask(held)
+            self._said = True
+
+    def _rechecking(self, work: Work) -> sa.Select[Any]:
+        return recheck(Statements(self._dialect, work))
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
         if hopeful and self._outright is not None:

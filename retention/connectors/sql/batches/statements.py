@@ -140,7 +140,7 @@ class Statements:
 
     def sorts_out(self, order: Order) -> bool:
         """Candidates are due; where a claim locks no rows, the recheck may as well do the sorting out."""
-        return self.work.own_columns and (self.dialect.row_locks or order.clock is None)
+        return self.work.at_once and (self.dialect.row_locks or order.clock is None)
 
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
@@ -162,11 +162,11 @@ class Statements:
         query = sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
         return self.dialect.lock(query, self.root, wait=wait)
 
-    def lock_due(self) -> sa.Select[Any]:
-        """Steps 2 and 3 in one, where the root's own columns decide: locked, and due as it is now."""
+    def lock_due(self, *, at_once: bool = False) -> sa.Select[Any]:
+        """Steps 2 and 3 in one, where the root's own columns decide: locked (`at_once`: or an error), and due now."""
         query = sa.select(*self.key_columns, self.late, *self.told_by).select_from(self.root)
         query = query.where(self.keyed(), self.compiler.test(self.work.still_due))
-        return self.dialect.lock(query, self.root, wait=False)
+        return self.dialect.lock(query, self.root, wait=False, at_once=at_once)
 
     def present(self) -> sa.Select[Any]:
         """Of keys handed over, those that exist."""

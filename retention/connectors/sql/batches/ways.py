@@ -17,7 +17,7 @@ DENSE = 0.1
 
 def way_of(dialect: Dialect, connection: Connection, work: Work, dense: bool) -> type[KeyRemover]:
     """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
-    if work.stays or work.moves or not (work.own_columns and work.nothing_refers):
+    if work.stays or work.moves or not (work.at_once and work.nothing_refers):
         return KeyRemover
     if dialect.physical is not None and (dense or no_index(dialect, work)):
         return PageRemover
@@ -26,7 +26,12 @@ def way_of(dialect: Dialect, connection: Connection, work: Work, dense: bool) ->
 
 
 def _in_spans(dialect: Dialect, connection: Connection, work: Work, dense: bool) -> bool:
-    """The due rows lie close together in some order, so that few others are passed, and locked, on the way."""
+    """The due rows lie close together in some order, so that few others are passed, and locked, on the way.
+
+    A DELETE that looks up a tenant's period would lock the tenant's row, too.
+    """
+    if not work.own_columns:
+        return False
     return dialect.returns_deleted(connection) and (dense or not no_index(dialect, work))
 
 

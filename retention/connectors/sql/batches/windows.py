@@ -91,7 +91,7 @@ class KeyWindows(Remover):
         with self._reading():
             rows = self._candidates(position, size)
             keys = rows if self._order.clock is None else [row[1:] for row in rows]
-            if rows and not self._work.own_columns:
+            if rows and not self._work.at_once:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
             return rows, keys
 

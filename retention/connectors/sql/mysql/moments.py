@@ -94,13 +94,16 @@ class MysqlMoments(MysqlClocks):
         moved = _add("MONTH", _literal(str(period.months)), day)
         return _in_calendar(day, _add("DAY", _literal(str(period.days)), moved))
 
-    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        trimmed = sa.func.regexp_replace(
-            self._plain(value),
-            _literal("'^[[:space:]\\\\x1c-\\\\x1f]+|[[:space:]\\\\x1c-\\\\x1f]+$'"),
-            _literal("''"),
-        )
-        return sa.func.lower(trimmed)
+    def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        return sa.func.lower(self._plain(value))
+
+    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        if kind not in (Kind.TEXT, Kind.OTHER):
+            return sa.false()
+        text, most = self._plain(value), _literal("32")
+        last: ColumnElement[Any] = sa.func.right(text, _literal("1"))
+        ends = sa.or_(sa.func.ascii(text) <= most, sa.func.ascii(last) <= most)
+        return sa.and_(sa.func.length(text) > _literal("0"), ends)
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         if kind not in (Kind.TEXT, Kind.OTHER):

@@ -98,6 +98,11 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     def begin_reading(self, connection: Connection) -> None:
         _set_local(connection, {**_LOOKING, "lock_timeout": f"{Timeouts().lock}ms"})
 
+    def begin_searching(self, connection: Connection) -> None:
+        # The planner takes every row for one that is found, and what workers find for dear to hand over: then it
+        # lets one process look at them all.
+        _set_local(connection, {"parallel_tuple_cost": "0"})
+
     @contextlib.contextmanager
     def shortly(self, connection: Connection, milliseconds: int) -> Iterator[None]:
         limit = f"{milliseconds}ms"

@@ -89,11 +89,16 @@ class PostgresqlMoments(PostgresqlClocks):
             str(period.days)
         )
 
-    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        trimmed = sa.func.btrim(
-            sa.cast(value, sa.Text), _literal("E' \\t\\n\\r\\x0b\\f\\x1c\\x1d\\x1e\\x1f'")
-        )
-        return sa.func.lower(trimmed.collate("C"))
+    def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        return sa.func.lower(sa.cast(value, sa.Text).collate("C"))
+
+    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        if kind not in (Kind.TEXT, Kind.OTHER):
+            return sa.false()
+        text = sa.cast(value, sa.Text)
+        low = _literal("'!'")  # the first that is neither, by its byte
+        last: ColumnElement[Any] = sa.func.right(text, _literal("1"))
+        return sa.and_(text != _literal("''"), sa.or_(text.collate("C") < low, last.collate("C") < low))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         if kind not in (Kind.TEXT, Kind.OTHER):

@@ -68,9 +68,16 @@ class SqliteMoments(Dialect):
         counted = Clock(period=period)
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
 
-    def folded(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        blanks: ColumnElement[Any] = sa.literal_column("char(9, 10, 11, 12, 13, 28, 29, 30, 31, 32)")
-        return sa.func.lower(sa.func.trim(sa.cast(value, sa.Text), blanks))
+    def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        return sa.func.lower(sa.cast(value, sa.Text))
+
+    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        text = sa.cast(value, sa.Text)
+        low: ColumnElement[Any] = sa.literal_column("'!' COLLATE BINARY")
+        first, last = (
+            sa.func.substr(text, sa.literal_column(at), sa.literal_column("1")) for at in ("1", "-1")
+        )
+        return sa.and_(text != sa.literal_column("''"), sa.or_(first < low, last < low))
 
     def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.length(sa.cast(value, sa.LargeBinary)) != sa.func.length(value)
