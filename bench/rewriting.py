@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def _void(session: Any, text: str) -> None:
 
 
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
-    """Each set of columns: one UPDATE, the engine's first run, and its second, which finds nothing."""
+    """Each set of columns: one UPDATE, and the engine's run; then the memory of a run over a tenth of the records."""
     with _side(which, rows, folder) as side:
         for what, (strategies, sets) in SETS.items():
             print(f"\n{which}: {what}, {rows:,} records")
@@ -186,6 +186,10 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
             print(f"  {'retention, the job':32} {job:7.2f} s   {job / base:5.2f} x")
             print(f"  {'retention, plan and run':32} {whole:7.2f} s   {whole / base:5.2f} x")
             print(f"  {mine[0]['done'] / job:,.0f} records/s, peak {peak:.0f} MB")
+        few = replace(side, rows=rows // 10)
+        few.fresh()
+        less = _engine(few, folder / "few", strategies)["peak_mb"]
+        print(f"  memory: {less:.0f} MB at {few.rows:,} records, {peak:.0f} MB at {rows:,}")
 
 
 def _engine(side: Side, folder: Path, strategies: str) -> dict[str, float]:

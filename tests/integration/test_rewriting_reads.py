@@ -89,7 +89,8 @@ def test_a_second_run_reads_what_a_plan_reads_and_no_row_besides(people, store):
         (job,) = people.run().jobs
     assert (job.status.value, job.planned, job.done) == ("nothing", 0, 0)
     assert sum(second) == sum(plan)
-    assert sum(plan) >= (1 if store.kind == "sqlite" else RECORDS)
+    once = {"sqlite": 0, "postgresql": 1, "mariadb": 3}  # and twice in MariaDB's own temporary tables
+    assert sum(plan) // RECORDS == once[store.kind]
     assert sum(first) > sum(plan)
 
 

@@ -143,13 +143,15 @@ class Census:
         while True:
             if stop():
                 raise InterruptedRun("stopped while counting; nothing was deleted")
-            upto = self._boundary(after)
-            progress.advance(
-                self._range(self._passes, Between(after=after, upto=upto, but=self._apart), sheet)
-            )
-            if upto is None:
+            if self.in_order:
+                where = Between(after=after, but=self._apart, most=self._size)
+            else:
+                where = Between(after=after, upto=self._boundary(after), but=self._apart)
+            counted, last = self._range(self._passes, where, sheet)
+            progress.advance(counted)
+            after = last if counted == where.most else where.upto
+            if after is None:
                 break
-            after = upto
         self._nullable_keys()
         if self._special:
             self._told()
@@ -166,10 +168,20 @@ class Census:
         query = query.where(*known, *key_range(self._first, after, None)).order_by(*columns)
         return query.offset(bound(self._size - 1)).limit(bound(1))
 
+    @property
+    def in_order(self) -> bool:
+        """Each range begins behind the last record of the one before; else its end is looked for first."""
+        return len(self._passes) == 1 and self._passes[0][0].in_order
+
     def statements(self) -> Iterable[tuple[str, sa.Select[Any]]]:
         """(purpose, statement) of a range without limits."""
+        if not self.in_order:
+            yield "the end of the next range of keys", self.boundary_query(None)
         for made, _ in self._passes:
-            yield "records by fate in a range of keys", made.counting(())
+            yield (
+                "records by fate in a range of keys",
+                made.counting((), self._size if self.in_order else None),
+            )
             for part in made.apart:
                 yield f"rows of {part.id} that go", made.parts(part, ())
         for work in self._works:
@@ -197,17 +209,26 @@ class Census:
         passes: Sequence[tuple[Pass, tuple[int, ...]]],
         where: Between | Those,
         sheet: Sheet,
-    ) -> int:
-        """Counts the records of a range, or those whose keys are given; how many they are."""
-        counted = 0
+    ) -> tuple[int, Key | None]:
+        """Counts the records of a range, or those whose keys are given; how many they are, and, of the first so many
+        of a range, the last one's key."""
+        counted: tuple[int, Key | None] = 0, None
         for made, places in passes:
             tallies = [sheet.jobs[place] for place in places]
             counted = self._pass(made, where, tallies, sheet.once)
         return counted
 
-    def _pass(self, made: Pass, where: Between | Those, tallies: Sequence[Tally], once: Counter[str]) -> int:
+    def _pass(
+        self, made: Pass, where: Between | Those, tallies: Sequence[Tally], once: Counter[str]
+    ) -> tuple[int, Key | None]:
         width, counted, due = len(tallies), 0, False
-        for row in made.count(self._connection, where):
+        found: Sequence[Any] = made.count(self._connection, where)
+        last: Key | None = None
+        if isinstance(where, Between) and where.most is not None and found:
+            last = (max(row[-1] for row in found),)
+            found = [row[:-1] for row in found]
+            where = replace(where, upto=last, most=None)
+        for row in found:
             labels, count = row[:width], row[width]
             days, true = row[width + 1 : 2 * width + 1], row[2 * width + 1 :]
             counted += count
@@ -223,19 +244,19 @@ class Census:
                 once[name] += count if name in fates else 0
             once[DUE] += count if any(action_of(fate) is not None for fate in fates) else 0
             once["overdue"] += count if any(label.endswith(LATE) for label in labels) else 0
-            last = len(true) - len(made.rewriting)
-            split = last - len(made.beside)
+            end = len(true) - len(made.rewriting)
+            split = end - len(made.beside)
             self._referring(made, tallies, true[:split])
-            for part, rows in zip(made.beside, true[split:last], strict=True):
+            for part, rows in zip(made.beside, true[split:end], strict=True):
                 _add_rows(part, tallies, made.works, labels, rows)
-            for item, rows in zip(made.rewriting, true[last:], strict=True):
+            for item, rows in zip(made.rewriting, true[end:], strict=True):
                 if item.part is None:
                     tallies[item.job].untouched += int(rows or 0)
                 else:
                     tallies[item.job].rows[str(item.part.id)] += int(rows or 0)
         if due:
             self._parts(made, where, tallies)
-        return counted
+        return counted, last
 
     def _referring(self, made: Pass, tallies: Sequence[Tally], true: Sequence[Any]) -> None:
         """How many of the referenced records each reference keeps, and how many stay for a ring."""

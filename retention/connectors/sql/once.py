@@ -233,6 +233,27 @@ def _length(node: Any, known: dict[int, tuple[Any, int]]) -> int:
     return known[id(node)][1]
 
 
+SHORT = 4
+"""Dates that a test compares, at most, that may be written down again wherever it is asked for."""
+
+
+def short(test: p.Test) -> bool:
+    """The test is about few dates of the row itself, and nothing else."""
+    dates = _dates(test)
+    return dates is not None and dates <= SHORT
+
+
+def _dates(test: p.Test) -> int | None:
+    """How many dates it compares; None where it asks for anything else."""
+    match test:
+        case p.Dated():
+            return 1
+        case p.All(items=items) | p.AnyOf(items=items):
+            found = [_dates(item) for item in items]
+            return None if None in found else sum(each or 0 for each in found)
+    return None
+
+
 @functools.cache
 def _fields(kind: Hashable) -> tuple[str, ...]:
     return tuple(item.name for item in dataclasses.fields(kind))  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
 from retention.connectors.sql.named import parameter
 from retention.connectors.sql.predicates import Compiler
 from retention.model import predicate as p
-from retention.model.catalogue import Table
+from retention.model.catalogue import Kind, Table
 from retention.model.lists import Lists
 from retention.planning.actions import PartRewrite, Rewrite, action_of
 from retention.planning.work import Work
@@ -71,16 +71,20 @@ def rewriting(works: Sequence[Work]) -> Iterator[Rewriting]:
 
 @dataclass(frozen=True, kw_only=True)
 class Between:
-    """Records whose keys lie behind `after`, up to `upto`; None is open. `but`: keys of some that are left out."""
+    """Records whose keys lie behind `after`, up to `upto`; None is open. `but`: keys of some that are left out.
+
+    `most`: no more than the first so many, of which the last key is counted with them; for `Pass.in_order`.
+    """
 
     after: Key | None = None
     upto: Key | None = None
     but: Sequence[Key] = ()
+    most: int | None = None
 
     @property
     def shape(self) -> object:
         """The same for all that one statement can look at."""
-        return self.after is None, self.upto is None, bool(self.but)
+        return self.after is None, self.upto is None, bool(self.but), self.most
 
     def values(self, first: Statements) -> dict[str, Any]:
         """The statement's parameters."""
@@ -115,6 +119,7 @@ class Those:
     keys: Sequence[Key]
     beside: Mapping[str, Any] = field(default_factory=dict)
     shape: object = "keys"
+    most: None = None
 
     def values(self, first: Statements) -> dict[str, Any]:
         """The statement's parameters; `beside` are others."""
@@ -139,20 +144,37 @@ class Pass:
             for test in (*(item.test for item in work.referring), *_one(work.ringed))
         )
         self._numbers = once.Numbers(self.first.work.root)
-        self._fates = self._look(
-            *(
-                x
-                for w in works
-                for x in (w.fate, *(w.late for label in _labels_of(w.fate) if may_be_late(label)))
-            )
-        )
+        self._fates = self._look(*(x for w in works for x in (w.fate, *self._lates(w))))
         self.rewriting = tuple(rewriting(works))
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
         rewritten = [test for item in self.rewriting for test in item.tests]
         self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
-        self._prefix = unlike({*used, *self._fates.columns, *self._beside.columns, *self._joining})
+        self._prefix = unlike(
+            {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}
+        )
+
+    @staticmethod
+    def _lates(work: Work) -> Sequence[p.Test]:
+        """Lateness as often as it is written down: of each row one label is told, which asks for it once at most."""
+        labels = [label for label in _labels_of(work.fate) if may_be_late(label)]
+        return [work.late] * (1 if once.short(work.late) else len(labels)) if labels else []
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.first.key)
+
+    @property
+    def in_order(self) -> bool:
+        """Records can be counted from one key on, as many as are wanted at once: reading them tells where to go on.
+
+        Not where a `where` leaves rows out, of which a range could hold any number; nor by keys whose greatest not
+        every database can tell, or that may be of several types.
+        """
+        key, records = self.first.key, self.first.work.records
+        every = isinstance(records, p.All) and not records.items
+        return self._dialect.typed and every and len(key) == 1 and key[0].kind is Kind.INTEGER
 
     @property
     def followed(self) -> bool:
@@ -168,7 +190,7 @@ class Pass:
 
     def count(self, connection: Connection, where: Between | Those) -> Sequence[sa.Row[Any]]:
         """What `counting` finds."""
-        return self._found(connection, "", where, self.counting)
+        return self._found(connection, "", where, lambda limits: self.counting(limits, where.most))
 
     def count_part(
         self, connection: Connection, part: Table, where: Between | Those
@@ -189,11 +211,12 @@ class Pass:
             self._made[known] = query(where.limits(self.first))
         return connection.execute(self._made[known], where.values(self.first)).all()
 
-    def counting(self, limits: Sequence[Any]) -> sa.Select[Any]:
+    def counting(self, limits: Sequence[Any], most: int | None = None) -> sa.Select[Any]:
         """(fate under each job, records, oldest due day for each job, how many each of `asked` is true of, rows of
-        each of `beside` that belong to records that go, what each of `rewriting` says).
+        each of `beside` that belong to records that go, what each of `rewriting` says). With `most`, of the first so
+        many, and the greatest key last.
         """
-        rows, before = self._labelled(limits)
+        rows, before = self._labelled(limits, most)
         compiler = self.first.compiler.over(self.first.work.root, rows, before)
         labels = self._labels(rows)
         oldest = [
@@ -214,7 +237,8 @@ class Pass:
             for part in self.beside
         ]
         made = [self._rewritten(item, labels[item.job], compiler, rows) for item in self.rewriting]
-        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts, *made)
+        last = [] if most is None else [sa.func.max(column_of(rows, name)) for name in self._key]
+        query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts, *made, *last)
         return query.select_from(rows).group_by(*labels)
 
     def _rewritten(
@@ -272,8 +296,9 @@ class Pass:
     def _labels(self, rows: FromClause) -> list[ColumnElement[Any]]:
         return [column_of(rows, f"{self._prefix}fate{i}") for i in range(len(self.works))]
 
-    def _labelled(self, limits: Sequence[Any]) -> tuple[FromClause, Any]:
+    def _labelled(self, limits: Sequence[Any], most: int | None = None) -> tuple[FromClause, Any]:
         """Rows in place of the root's, which hold its fate under each job and what several tests share."""
+        keys = frozenset[str]() if most is None else frozenset(self._key)
         first, root = self.first, self.first.work.root
         where = [*limits, first.compiler.test(first.work.records), *first.key_known]
         rows: FromClause = first.root
@@ -288,11 +313,11 @@ class Pass:
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside
-                wanted = self._beside.columns | self._joining
+                wanted = self._beside.columns | self._joining | keys
             else:
                 made = {f"{self._prefix}{n}": worked(compiler, self._numbers.parts[n].node) for n in layer}
                 further = once.Below.of((self._fates, self._beside))
-                wanted = self._fates.columns | self._beside.columns | self._joining
+                wanted = self._fates.columns | self._beside.columns | self._joining | keys
             after = {**given, **{n: f"{self._prefix}{n}" for n in layer or ()}}
             read = once.read(self._numbers, further.parts, frozenset(after))
             kept = [name for number, name in given.items() if number in read.given]
@@ -301,7 +326,11 @@ class Pass:
                 *(compiler.column(root, name) for name in names),
                 *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
             ).select_from(rows)
-            query = query.where(*where).limit(_literal(EVERY_ROW))
+            query = query.where(*where)
+            if rows is first.root and most is not None:
+                query = query.order_by(*first.key_columns).limit(_literal(str(most)))
+            else:
+                query = query.limit(_literal(EVERY_ROW))
             rows, where, given = query.subquery(root.alias), [], after
         return rows, held(given, self._numbers, rows)
 

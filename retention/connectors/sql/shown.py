@@ -79,7 +79,6 @@ Found = Iterator[tuple[str, Any]]
 
 def _plan(dialect: Dialect, connection: Connection, work: Work) -> Found:
     census = Census(dialect, connection, (replace(work, lists=NO_LISTS),))
-    yield "the end of the next range of keys", census.boundary_query(None)
     yield from census.statements()
     nullable = census.nullable_query()
     if nullable is not None:

@@ -127,6 +127,40 @@ def test_the_statement(dialect: Dialect) -> None:
     assert sql(dialect) == " ".join(EXPECTED[dialect.name].split())
 
 
+def test_a_range_in_order_ends_with_its_last_record() -> None:
+    made = Pass(Postgresql(), (job("t1", "not_due"),))
+    where = Between(after=(5,), most=50)
+    text = str(
+        Postgresql().shown(made.counting(where.limits(made.first), where.most), where.values(made.first))
+    )
+
+    assert made.in_order
+    assert 'max(r."id") AS max_1' in text
+    assert 'WHERE r."id" > 5 /* known in the batch */ ORDER BY r."id" \n LIMIT 50) AS r' in text
+    assert where.shape != Between(after=(5,), most=51).shape
+
+
+def test_records_of_a_where_or_of_a_key_of_several_types_are_counted_in_ranges_with_an_end() -> None:
+    some = job("t1", "not_due")
+    some.records = p.Untrue(item=p.Not(item=RECENT))
+
+    assert not Pass(Postgresql(), (some,)).in_order
+    assert not Pass(Sqlite(), (job("t1", "not_due"),)).in_order
+
+
+def test_whether_a_record_is_late_is_no_layer_where_it_is_a_date_or_two() -> None:
+    plain = job("t1", "not_due")
+    plain.late = p.AnyOf(items=(p.All(items=(RECENT,)),))
+    plain.fate = p.Choice(
+        cases=((p.IsNull(item=CLOSED), "undated"), (referred("t1"), "referenced")), otherwise="due"
+    )
+    made = Pass(Postgresql(), (plain,))
+
+    assert str(Postgresql().shown(made.counting(()))).count("LIMIT") == 1
+    assert not once.short(p.AnyOf(items=(RECENT,) * 5))
+    assert not once.short(p.All(items=(RECENT, p.IsNull(item=CLOSED))))
+
+
 def test_parts_that_differ_have_different_numbers() -> None:
     numbers = once.Numbers(ROOT)
     other = p.Exists(source=p.Source(table=ID, alias="t2"), where=p.All(items=()))
