@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -272,8 +273,9 @@ def _array(values: list[Any]) -> Any:
     return values if len(types) < 2 else [None if value is None else str(value) for value in values]
 
 
-def _load_any_date(connection: Any) -> None:
-    """What Python's dates can't hold (`infinity`, the year 20000, before Christ) comes as text, not as an error."""
+@functools.cache
+def _loaders() -> Mapping[str, type[Any]]:
+    """Made once: a class that was made for each connection was never freed, and a daemon grew by it with every run."""
     from psycopg import DataError
     from psycopg.types import datetime as loaders
 
@@ -286,9 +288,17 @@ def _load_any_date(connection: Any) -> None:
 
         return type(loader.__name__, (loader,), {"load": load})
 
-    connection.adapters.register_loader("date", lenient(loaders.DateLoader))
-    connection.adapters.register_loader("timestamp", lenient(loaders.TimestampLoader))
-    connection.adapters.register_loader("timestamptz", lenient(loaders.TimestamptzLoader))
+    return {
+        "date": lenient(loaders.DateLoader),
+        "timestamp": lenient(loaders.TimestampLoader),
+        "timestamptz": lenient(loaders.TimestamptzLoader),
+    }
+
+
+def _load_any_date(connection: Any) -> None:
+    """What Python's dates can't hold (`infinity`, the year 20000, before Christ) comes as text, not as an error."""
+    for name, loader in _loaders().items():
+        connection.adapters.register_loader(name, loader)
 
 
 def _sqlstate(error: BaseException) -> str | None:
