@@ -99,10 +99,17 @@ def lies_before(column: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
 
 def teach(connection: sqlite3.Connection) -> None:
     """Gives a connection the functions that statements of `SqliteMoments` call."""
-    connection.create_function("retention_instant", 3, _in_calendar(_instant), deterministic=True)
-    connection.create_function("retention_day", 4, _in_calendar(_day), deterministic=True)
+    connection.create_function(
+        "retention_instant", 3, _in_calendar(_remembered(_instant)), deterministic=True
+    )
+    connection.create_function("retention_day", 4, _in_calendar(_remembered(_day)), deterministic=True)
     connection.create_function("retention_before", 4, _in_calendar(_before), deterministic=True)
     connection.create_function("retention_ended", 3, _in_calendar(_ended), deterministic=True)
+
+
+def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The last values are known: a statement asks for those of a row a dozen times over. 1 and 1.0 are two values."""
+    return functools.lru_cache(maxsize=1_000, typed=True)(function)
 
 
 def _in_calendar(function: Callable[..., Any]) -> Callable[..., Any]:
