@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from retention.connectors.port import Gauges, Refused, Transient
+from retention.connectors.gauges import Gauges
+from retention.connectors.port import Refused, Transient
 from retention.engine.between import Brake
 from retention.errors import RetentionError
 from retention.model.dataset import Throttle

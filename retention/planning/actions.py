@@ -12,7 +12,7 @@ from retention.model.dataset import Dataset
 from retention.model.policy import REWRITING, Rule, Variant
 from retention.model.strategy import Strategy
 from retention.planning.bound import BoundDataset, Component, Job, Rewritten
-from retention.planning.limbs import Case
+from retention.planning.cases import Case
 from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
 

@@ -17,9 +17,10 @@ from retention.model.policy import Rule
 from retention.planning.acting import never_acts
 from retention.planning.actions import DELETE, DUE, Referenced, actions, empties, only_deletes
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
+from retention.planning.cases import Case
 from retention.planning.chained import Chained
 from retention.planning.holding import NOTHING_HELD, Holding
-from retention.planning.limbs import Case, cutoff
+from retention.planning.limbs import cutoff
 from retention.planning.results import cases
 from retention.planning.sharing import Share
 from retention.planning.stops import Instead

@@ -13,7 +13,8 @@ from retention.model.catalogue import Kind
 from retention.model.condition import Condition
 from retention.planning.actions import Way
 from retention.planning.bound import BoundDataset, Job, Outside, Value
-from retention.planning.limbs import Case, Limb, Line
+from retention.planning.cases import Case, Limb
+from retention.planning.limbs import Line
 from retention.planning.results import cases
 from retention.planning.shared_fates import SharedFates
 from retention.planning.sharing import Share

@@ -11,7 +11,7 @@ from retention.model import predicate as p
 from retention.model.policy import Basis, Rule, Variant
 from retention.planning.actions import Chain, Way, removes
 from retention.planning.bound import Job
-from retention.planning.limbs import Case
+from retention.planning.cases import Case
 from retention.planning.reach import described
 from retention.planning.reasons import Reasons
 from retention.planning.results import cases

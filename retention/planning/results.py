@@ -14,9 +14,10 @@ from retention.model.catalogue import Catalogue
 from retention.model.condition import Condition
 from retention.model.policy import Rule
 from retention.planning.bound import BoundDataset
+from retention.planning.cases import Case
 from retention.planning.conditions import Binder
 from retention.planning.facts import FactBinder
-from retention.planning.limbs import Case, Limbs
+from retention.planning.limbs import Limbs
 
 OUT_OF_SCOPE = "out_of_scope"
 Places = frozenset[int]

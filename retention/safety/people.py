@@ -13,8 +13,8 @@ from retention.model.lists import Lists
 from retention.model.policy import Policy
 from retention.model.told import Telling, Told
 from retention.planning.bound import Job
+from retention.planning.cases import Case
 from retention.planning.holding import held_list
-from retention.planning.limbs import Case
 from retention.planning.results import cases
 from retention.planning.work import MARKER, marker_of
 from retention.safety import tellings as telling

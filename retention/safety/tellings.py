@@ -19,7 +19,7 @@ from retention.model.policy import ToldEvent, Variant
 from retention.model.told import Telling, normalised
 from retention.periods.encodings import read
 from retention.planning.bound import BoundDataset, Component
-from retention.planning.limbs import Case, Limb
+from retention.planning.cases import Case, Limb
 
 Moment: TypeAlias = "date | datetime"
 FIRST = date(1971, 1, 2)

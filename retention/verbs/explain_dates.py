@@ -14,7 +14,7 @@ from retention.model.clock import Clock
 from retention.model.explanation import Component, ConditionView, FactView, LimbView
 from retention.model.policy import Variant
 from retention.planning.bound import BoundDataset, Job
-from retention.planning.limbs import Case, Limb
+from retention.planning.cases import Case, Limb
 from retention.planning.reasons import Questions, Reasons
 from retention.planning.work import Work, work
 from retention.safety import tellings

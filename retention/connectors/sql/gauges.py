@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from retention.connectors.port import Gauges
+from retention.connectors.gauges import Gauges
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem
 from retention.model.dataset import Connector

@@ -12,7 +12,7 @@ from retention.model.clock import Period
 from retention.model.policy import Rule, ToldEvent, Variant
 from retention.model.told import Subject, Telling
 from retention.periods import parse_period
-from retention.planning.limbs import Case
+from retention.planning.cases import Case
 from retention.safety.tellings import Found, Known, concerning, later, reckon
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
