@@ -9,7 +9,7 @@ import pytest
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.engine.pace import Pace
-from retention.verbs import execution
+from retention.verbs import working
 from tests.support.workplace import Workplace
 
 MANY = 40
@@ -28,7 +28,7 @@ between = ["1 day", "10 years"]
 @pytest.fixture
 def visits(work, store, monkeypatch) -> Workplace:
     """Tenant 1 wants thirty days, tenant 2 ten years, tenant 3 has said nothing, and tenant 4 what can't be meant."""
-    monkeypatch.setattr(execution, "Pace", partial(Pace, size=10))  # more are due than a batch takes
+    monkeypatch.setattr(working, "Pace", partial(Pace, size=10))  # more are due than a batch takes
     rows = [(n, 1 + n % 4, "2026-06-01 00:00:00") for n in range(1, MANY + 1)]
     rows += [(MANY + 1, 1, "2026-11-20 00:00:00"), (MANY + 2, None, "2020-01-01 00:00:00")]
     values = ", ".join(f"({n}, {tenant or 'NULL'}, '{at}')" for n, tenant, at in rows)

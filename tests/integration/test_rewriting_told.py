@@ -105,9 +105,9 @@ def test_the_statement_that_looks_again_is_made_once_for_the_job(
 
     from retention.connectors.sql.batches import rewriting
     from retention.engine.pace import Pace
-    from retention.verbs import execution
+    from retention.verbs import working
 
-    monkeypatch.setattr(execution, "Pace", partial(Pace, size=1))
+    monkeypatch.setattr(working, "Pace", partial(Pace, size=1))
     made: list[object] = []
     original = rewriting.recheck
 

@@ -11,7 +11,7 @@ import pytest
 
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
-from retention.verbs import execution
+from retention.verbs import working
 from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace
@@ -64,7 +64,7 @@ def left(store: Store, table: str = "staff") -> list[int]:
 def paced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The size of the first batches."""
     size: int = request.param
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=size))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=size))
     return size
 
 
@@ -269,7 +269,7 @@ def test_somebody_who_comes_while_a_chain_goes_keeps_all_above(
     from retention.connectors.sql.batches.removal import KeyRemover
 
     fill(postgresql, {n: (OLD, n - 1 or None) for n in range(1, 7)})
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=2))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=2))
     staff.connect(postgresql, STAFF)
     staff.init()
     commit, commits = KeyRemover.commit, []
@@ -609,7 +609,7 @@ def test_a_cycle_inside_a_record_goes(
 ) -> None:
     """Where constraints can wait for the end of a transaction, and where the order forgets its line first."""
     store: Store = request.getfixturevalue(kind)
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=2))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=2))
     cycle(store, on_delete)
     work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "booked"')
     work.connect(store, ORDERS)

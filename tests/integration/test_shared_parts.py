@@ -16,7 +16,7 @@ from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.store.owners import this_process
-from retention.verbs import execution, stores
+from retention.verbs import stores, working
 from retention.verbs.prepared import configuration
 from tests.support import mariadb
 from tests.support.stores import Store
@@ -93,7 +93,7 @@ def test_an_address_goes_with_the_last_who_lives_there(
     people: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """1 and 2 live at 1; 3 at 2 with 4, who stays; 5 at 3 with a member of staff; 6 nowhere; 7 alone at 4."""
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=size))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=size))
     shop(
         store,
         f"(1, {OLD}, 1), (2, {OLD}, 1), (3, {OLD}, 2), (4, {NEW}, 2), (5, {OLD}, 3), (6, {OLD}, NULL), (7, {OLD}, 4)",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from retention.engine.pace import Pace
 from retention.model.plan import Statement
-from retention.verbs import execution
+from retention.verbs import working
 from tests.support.mariadb import MariadbStore, connect
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace
@@ -177,7 +177,7 @@ def test_a_run_sends_nothing_that_is_not_shown(
     shown = shop.statements()
     shop.init()
     before = store.snapshot()
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=10))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=10))
 
     with listening(monkeypatch) as heard:
         first = shop.run(limit=1).jobs[0]

@@ -15,7 +15,7 @@ from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
 from retention.connectors.sql.listing import Listing
 from retention.engine.pace import Pace
-from retention.verbs import execution
+from retention.verbs import working
 from tests.integration.test_told_events import tell
 from tests.integration.test_told_fates import fates, hold
 from tests.support.workplace import Workplace
@@ -39,7 +39,7 @@ def in_ranges(monkeypatch) -> list[str]:
             return original(self, window, most, wait=wait)
 
         monkeypatch.setattr(kind, "take", take)
-    monkeypatch.setattr(execution, "Pace", partial(Pace, size=10))  # more are due than a batch takes
+    monkeypatch.setattr(working, "Pace", partial(Pace, size=10))  # more are due than a batch takes
     return taken
 
 

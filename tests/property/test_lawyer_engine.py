@@ -15,7 +15,7 @@ import pytest
 
 from retention.config import load
 from retention.engine.pace import Pace
-from retention.verbs import execution
+from retention.verbs import working
 from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,
@@ -101,7 +101,7 @@ def test_the_engine_is_right_where_it_was_wrong(court: Harness, told: Situation)
 def test_in_batches_of_one_a_record_takes_nobodys_place(
     court: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "Pace", functools.partial(Pace, size=1))
+    monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=1))
     as_the_example_says(court, examples_found.ring_of_one())
 
 
