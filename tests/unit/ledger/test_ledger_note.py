@@ -124,3 +124,35 @@ def test_a_text_with_empty_lines_is_split_at_the_last_one():
     note = SIGNER.sign("one\n\ntwo\n")
     assert Note.parse(note).text == "one\n\ntwo\n"
     assert SIGNER.verifier.open(note) == "one\n\ntwo\n"
+
+
+def test_what_was_found_right_once_vouches_for_no_other_note_key_or_signature():
+    other = Signer(SIGNER.name, b"\x02" * 32)
+    verifier, another = Verifier.parse(SIGNER.verifier_key), Verifier.parse(other.verifier_key)
+    point = Checkpoint(origin=SIGNER.name, size=1, root=b"\x01" * 32)
+    note = point.sign(SIGNER)
+    assert Checkpoint.open(note, verifier) == Checkpoint.open(note, verifier) == point
+    own = Note.parse(note).signatures[0].value
+    for text, value, key in (
+        (point.text.replace("\n1\n", "\n2\n"), own, verifier),
+        (point.text, own[:-1] + bytes([own[-1] ^ 1]), verifier),
+        (point.text, own, another),
+    ):
+        line = base64.b64encode(key.key_hash + value).decode()
+        with pytest.raises(LedgerError, match="is wrong"):
+            key.open(f"{text}\n— {SIGNER.name} {line}\n")
+    assert Checkpoint.open(note, verifier) == point
+
+
+def test_signatures_are_remembered_up_to_a_limit_and_checked_all_the_same_beyond(monkeypatch):
+    monkeypatch.setattr("retention.ledger.note._right", set())
+    monkeypatch.setattr("retention.ledger.note.MOST_REMEMBERED", 2)
+    verifier = Verifier.parse(SIGNER.verifier_key)
+    for size in (1, 2, 3, 3):
+        point = Checkpoint(origin=SIGNER.name, size=size, root=b"\x01" * 32)
+        assert Checkpoint.open(point.sign(SIGNER), verifier) == point
+        with pytest.raises(LedgerError, match="is wrong"):
+            verifier.open(point.sign(SIGNER).replace(f"\n{size}\n", "\n9\n"))
+    from retention.ledger.note import _right
+
+    assert len(_right) == 2
