@@ -131,9 +131,8 @@ def _read(path: Path) -> str:
         ) from error
     except OSError as error:
         raise SetupError(f"{path}: the key cannot be read: {error.strerror}") from error
-    lent = (
-        found.st_uid == 0 != os.geteuid()
-    )  # as a mounted secret is: root's, for the group of who is to read it
+    # A mounted secret is root's, and for the group of who is to read it.
+    lent = found.st_uid == 0 != os.geteuid()
     if stat.S_IMODE(found.st_mode) & (0o037 if lent else 0o077):
         raise SetupError(f"{path}: others can read this key; type: chmod 600 {path}")
     return _ascii(data, str(path))
