@@ -131,17 +131,25 @@ class Compiler(Days):
                 return self.field(item)
             case p.Constant(value=value):
                 return sa.null() if value is None else bound(self._dialect.value(value))
-            case p.Lookup(field=field, where=where):
-                inner = self.source(field.source)
-                query = sa.select(self.field(field)).select_from(inner).where(self.test(where))
-                return query.correlate_except(inner).scalar_subquery()
-            case p.Whole(item=item, least=least, most=most):
-                number = self.expression(item)
-                return sa.case((self._dialect.whole_between(number, least, most), number))
+            case p.Lookup(field=field):
+                return self._looked_up(item, self.field(field))
+            case p.Whole(item=p.Lookup(field=field) as there) if self._before(there) is None:
+                return self._looked_up(there, self._whole_number(self.field(field), item))
+            case p.Whole(item=number):
+                return self._whole_number(self.expression(number), item)
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
                 return result
+
+    def _looked_up(self, there: p.Lookup, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """What `value` makes of the row that the lookup leads to: all of it there, so that the row is found once."""
+        inner = self.source(there.field.source)
+        query = sa.select(value).select_from(inner).where(self.test(there.where))
+        return query.correlate_except(inner).scalar_subquery()
+
+    def _whole_number(self, number: ColumnElement[Any], item: p.Whole) -> ColumnElement[Any]:
+        return sa.case((self._dialect.whole_between(number, item.least, item.most), number))
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
         """A condition, as plain or three-valued as its node says."""
