@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from retention.ledger.evidence import Sealed
@@ -52,6 +52,7 @@ class Window:
     pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
     span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
     whole: bool = False  # the keys' records refer to each other in a ring: all go, or none
+    sure: bool = False  # the keys' records were due when they were looked for; else they may be
 
     @property
     def keyed(self) -> bool:
@@ -62,8 +63,8 @@ class Window:
         """The same candidates in two windows; only of windows with at least two keys."""
         middle = len(self.keys) // 2
         return (
-            Window(after=self.after, keys=self.keys[:middle]),
-            Window(after=self.after, keys=self.keys[middle:]),
+            replace(self, keys=self.keys[:middle], whole=False),
+            replace(self, keys=self.keys[middle:], whole=False),
         )
 
 

@@ -220,7 +220,7 @@ class JobRun:
                 self._whole(window)
             return
         while keys and (most := self.tally.remaining()):
-            self._whole(Window(after=window.after, keys=keys[:most]))
+            self._whole(replace(window, keys=keys[:most]))
             keys = keys[most:]
 
     def _whole(self, window: Window) -> None:
@@ -294,7 +294,7 @@ class JobRun:
             taken = self.remover.take(window, most, wait=wait)
             if not taken.keys:
                 self.remover.rollback()
-                self.tally.left_alone(taken, keyed=window.keyed)
+                self.tally.left_alone(taken, window)
                 self._adapt(started, window, taken)
                 return
             sealed = _sealed(taken)
@@ -318,7 +318,7 @@ class JobRun:
         self.journal.committed(taken, batch=number, root=sealed.root)
         self._cursor = window.after
         self.tally.count(taken)
-        self.tally.left_alone(taken, keyed=window.keyed)
+        self.tally.left_alone(taken, window)
         self._adapt(started, window, taken)
         self.between.worked(self.timer() - started, sum(taken.rows.values()))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from retention.connectors.port import Key, Taken
+from retention.connectors.port import Key, Taken, Window
 from retention.model.outcome import JobOutcome, Skipped
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
@@ -80,12 +80,12 @@ class Tally:
             self._rows.update(taken.rows)
             self.progress.advance(len(taken.keys))
 
-    def left_alone(self, taken: Taken, *, keyed: bool) -> None:
-        """What a batch found and did not take. `keyed`: of candidates that were named."""
+    def left_alone(self, taken: Taken, window: Window) -> None:
+        """What a batch found in the window and did not take. Only what was surely due has changed since."""
         with self._lock:
-            self._changed += taken.changed
+            self._changed += taken.changed if window.sure else 0
             self._held |= set(taken.held)
-        if keyed:
+        if window.keyed:
             self.remember_locked(taken.locked)
 
     def set_aside(self, key: Key, why: str) -> int:

@@ -668,3 +668,30 @@ def test_records_that_keep_each_other_are_rewritten_together(work: Workplace, st
     assert (job.planned, job.done, job.skipped.changed) == (2, 2, 0)
     assert store.rows("SELECT id FROM staff WHERE name IS NULL ORDER BY id") == [(1,), (2,)]
     assert work.fates("staff") == {"done": 2, "not_due": 1}
+
+
+def test_what_waits_for_records_that_a_canary_left_is_left_too(work: Workplace, store: Store) -> None:
+    """It counted as changed, and the job as complete, though nobody changed anything and all went with the next run."""
+    store.script(
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed TIMESTAMP);"
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, made TIMESTAMP, task INTEGER REFERENCES tasks (id));"
+        "CREATE INDEX notes_task ON notes (task);"
+        + "".join(f"INSERT INTO tasks VALUES ({n}, {OLD});" for n in range(1, 6))
+        + "".join(f"INSERT INTO notes VALUES ({n}, {OLD}, {n % 5 + 1});" for n in range(1, 21))
+    )
+    work.connect(
+        store,
+        '[datasets.tasks]\ndata = "tasks"\ntable = "tasks"\n'
+        'events = { closed = { latest = ["closed", "notes.made"] } }\n'
+        '[datasets.notes]\ndata = "notes"\ntable = "notes"\nevents = { made = "made" }\n',
+    )
+    work.rule("tasks", 'data = "tasks"\nkeep = "1 year"\nfrom = "closed"')
+    work.rule("notes", 'data = "notes"\nkeep = "1 year"\nfrom = "made"')
+    work.init()
+
+    jobs = {job.rule: job for job in work.run(limit=4).jobs}
+
+    assert (jobs["notes"].done, jobs["notes"].skipped.total, jobs["notes"].left) == (4, 0, 16)
+    tasks = jobs["tasks"]
+    assert (tasks.planned, tasks.done, tasks.skipped.total, tasks.left) == (5, 0, 0, 5)
+    assert {job.rule: job.done for job in work.run().jobs} == {"notes": 16, "tasks": 5}

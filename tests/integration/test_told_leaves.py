@@ -192,3 +192,16 @@ def test_what_was_told_of_more_days_than_a_statement_takes_goes_in_one_batch(vis
 
     assert left(store) == []
     assert (job.done, job.batches, job.left) == (3, 1, 0)
+
+
+def test_a_canary_takes_as_many_as_it_may_beside_what_is_held_and_counts_what_stays_as_left(visits, store):
+    """Held records came among the oldest, so that fewer went, and counted as changed, though nobody changed one."""
+    hold(visits, "--subject", "email=anna@example.com")
+    hold(visits, "--key", "db.visits", "7")
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+
+    (job,) = (job for job in visits.run(limit=10).jobs if job.rule == "old")
+
+    assert (job.planned, job.done, job.skipped.total, job.left) == (MANY - 3, 10, 0, MANY - 13)
+    assert not set(left(store)) & {n for n in range(1, 14) if n not in (2, 3, 7)}
+    assert fates(visits, "old")["visits"]["due"] == MANY - 13

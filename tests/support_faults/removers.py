@@ -64,7 +64,7 @@ class MemoryRemover(Remover):
     def oldest(self, most):
         keys = sorted(self.there)[:most]
         if keys:
-            yield Window(after={}, keys=tuple((k,) for k in keys))
+            yield Window(after={}, keys=tuple((k,) for k in keys), sure=True)
 
     def begin(self):
         self.calls["begin"] += 1

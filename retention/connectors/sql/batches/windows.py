@@ -113,10 +113,11 @@ class KeyWindows(Remover):
             yield told
             told = self._told(told.after, _OLDEST_AT_ONCE)
         with wrapped(self._dialect, f"{self._where}: looking for the oldest records"), self._reading():
-            rows = plain_rows(self._connection, self._statements.oldest(most))
+            query = self._statements.oldest(most).where(*self._others)
+            rows = plain_rows(self._connection, query, self._leaving_out)
         for start in range(0, len(rows), _OLDEST_AT_ONCE):
             keys = tuple(rows[start : start + _OLDEST_AT_ONCE])
-            yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
+            yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys, sure=True)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
