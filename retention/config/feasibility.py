@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from retention.config.findings import names
 from retention.config.loading import Configuration
 from retention.model.dataset import Dataset
-from retention.model.policy import Rule, Variant
+from retention.model.policy import Basis, Rule, Variant
 from retention.periods import ended_day
 
 
@@ -25,6 +25,7 @@ def doubts(config: Configuration, day: date) -> tuple[str, ...]:
         others = [other for other in acting if other is not rule and _meet(rule, other, carried)]
         found += _endless(rule, others, config)
         found += _waits_for_people(rule, others, config)
+        found += _demands_in_vain(rule, others)
         for other in others:
             found += _infeasible(rule, other, day)
     return tuple(dict.fromkeys(found))
@@ -89,6 +90,26 @@ def _waits_for_people(rule: Rule, others: list[Rule], config: Configuration) -> 
             yield (
                 f"{_which(rule, variant)} keeps its records until it is told {names(variant.until)}{waiting}: what "
                 "nobody tells is kept for ever; `upon` demands, and does not keep"
+            )
+
+
+_WEAK = {None, Basis.CONSENT, Basis.LEGITIMATE_INTERESTS}
+"""What is kept on no basis, or on one of these, is not kept against a demand (GDPR Art. 17(1)(b), (c))."""
+
+
+def _demands_in_vain(rule: Rule, others: list[Rule]) -> Iterator[str]:
+    """Rules that demand, and give way to all others: what is asked for waits until the longest period is over."""
+    for variant in rule.variants:
+        if not variant.upon or variant.yields_to is not None:
+            continue
+        keeping = [
+            o.name for o in others if any(v.basis in _WEAK and (v.keeping or v.until) for v in o.variants)
+        ]
+        if keeping:
+            yield (
+                f"{_which(rule, variant)} demands, and gives way to every other rule: what is asked for waits until "
+                f"{names(keeping)} let{'s' * (len(keeping) == 1)} it go; say which bases may keep it, such as "
+                'yields_to = ["legal obligation", "legal claims"]'
             )
 
 

@@ -84,7 +84,7 @@ class JobRun:
         try:
             self._everything()
             if self.limit is not None and self.limit < self.plan.due:
-                reason = f"limited to {self.limit:,} records"
+                reason = f"limited to {self.limit:,} records; the next run without --limit takes the others"
         except StoppedError:
             status, reason = JobStatus.STOPPED, "stopped before its end, after a whole batch"
         except RetentionError as error:

@@ -43,10 +43,14 @@ Confirm = Callable[[Plan], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Intention:
-    """What is to run: `as_of`, and the stored plan that it carries out, where it is one made before."""
+    """What is to run: `as_of`, and the stored plan that it carries out, where it is one made before.
+
+    `approved`: somebody has approved something of that plan.
+    """
 
     as_of: datetime
     plan: Plan | None = None
+    approved: bool = False
 
 
 def run(
@@ -129,7 +133,7 @@ def carry_out(
         plan = replace(plan, notes=(*plan.notes, *keyed, *recovered.notes))
         if confirm is not None and any(j.status in _ASKABLE for j in plan.jobs):
             plan = _asked(state, config, plan, confirm, by=by, clock=clock)
-        uses_up = limit is None and (_any_ready(plan) or (intention.plan is not None and _any_seen(plan)))
+        uses_up = limit is None and (_any_ready(plan) or (intention.approved and _any_seen(plan)))
         if uses_up:
             told = tuple(replace(j, reason=approvals.advised_anew(j.reason, plan.id)) for j in plan.jobs)
             plan = replace(plan, jobs=told)
@@ -193,14 +197,16 @@ def _intention(
                 )
             moment = row.as_of
             made: Plan | None = plan_from_document(json.loads(row.body))
+            granted = bool(snapshot.approvals.of(row.id))
         else:
             moment = as_of_instant(config, as_of, clock)
             made = _approved_and_unused(state) if as_of is None else None
+            granted = made is not None
             moment = made.as_of if made is not None else moment
     verdict = clocks.ahead(as_of=moment, now=clock())
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
-    return Intention(as_of=moment, plan=made)
+    return Intention(as_of=moment, plan=made, approved=granted)
 
 
 def _approved_and_unused(state: StateStore) -> Plan | None:

@@ -284,6 +284,18 @@ def test_what_a_run_advises_can_be_typed(sqlite):
         sqlite.add_visits(1001, 700, day=sqlite.recently())
 
 
+def test_a_plan_that_nobody_has_approved_is_not_used_up_by_a_run_that_may_do_nothing(sqlite):
+    """The run did nothing, and the approval that it asked for was refused: the plan counted as carried out."""
+    sqlite.visits(due=30)
+    sqlite.ready(approval="changes")
+    made = sqlite.plan()
+    outcome = sqlite.run(plan_id=made.id)
+    assert (outcome.jobs[0].status, sqlite.left()) == (JobStatus.AWAITING, 30)
+    assert f"retention approve {made.id}" in outcome.jobs[0].reason
+    sqlite.approve(made.id)
+    assert sqlite.run(plan_id=made.id).jobs[0].done == 30
+
+
 def test_what_is_left_of_a_plan_that_ran_in_part_is_approved_by_another(sqlite):
     sqlite.visits(due=30)
     sqlite.orders(due=30)

@@ -90,7 +90,7 @@ def test_an_exception_that_breaks_the_promise_is_named_by_its_number(said):
 )
 def test_a_rule_without_an_end_is_named_with_all_that_wait_for_it(said, lines):
     (sentence,) = said(
-        endless=f'data = ["tickets", "notes"]\n{lines}\n',
+        endless=f'data = ["tickets", "notes"]\nbasis = "contract"\n{lines}\n',
         erasure='data = "tickets"\nupon = "asked"\n',
         notes='data = "notes"\nkeep = "1 year"\nfrom = "opened"\n',
     )
@@ -130,3 +130,16 @@ def test_what_is_told_never_concerns_records_that_are_about_nobody(said):
 def test_rules_that_yield_to_each_other_and_to_their_own_basis_are_the_usual_case(said):
     one = LAW + 'yields_to = ["legal obligation"]\n'
     assert said(one=one, other=one.replace("5 years", "6 years")) == ()
+
+
+def test_a_demand_that_gives_way_to_every_rule_is_doubted(said):
+    """A request for erasure that nothing had said to be stronger waited for two years of inactivity."""
+    inactive = 'data = "tickets"\nkeep = "24 months"\nfrom = "opened"\n'
+    demand = 'data = "tickets"\nupon = "asked"\n'
+    (sentence,) = said(erasure=demand, inactive=inactive, law=LAW)
+    assert "`erasure` demands, and gives way to every other rule" in sentence
+    assert "until `inactive` lets it go" in sentence
+    assert 'yields_to = ["legal obligation", "legal claims"]' in sentence
+    yields = 'yields_to = ["legal obligation", "legal claims"]\n'
+    assert said(erasure=demand + yields, inactive=inactive, law=LAW) == ()
+    assert said(erasure=demand, inactive=inactive + 'basis = "contract"\n') == ()
