@@ -262,3 +262,39 @@ def test_what_was_told_of_one_record_is_not_said_of_those_that_refer_to_it(work,
     assert fates(work, "staff") == {"staff": {"referenced": 1, "due": 1, "not_due": 1}}
     assert list(removed(work.run()).values()) == [1]
     assert store.rows("SELECT id FROM staff ORDER BY id") == [(1,), (2,)]
+
+
+def test_rows_two_levels_below_a_held_record_are_joined_with_what_they_refer_to(work, store):
+    """They were paired with every row of the other table first, of which the library warned in everybody's terminal."""
+    store.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, seen TIMESTAMP);"
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed TIMESTAMP);"
+        "CREATE TABLE steps (id INTEGER PRIMARY KEY, task INTEGER REFERENCES tasks (id));"
+        "CREATE TABLE times (id INTEGER PRIMARY KEY, step INTEGER REFERENCES steps (id),"
+        " person INTEGER REFERENCES users (id));"
+        "CREATE INDEX steps_task ON steps (task); CREATE INDEX times_step ON times (step);"
+        "CREATE INDEX times_person ON times (person);"
+        + "".join(
+            f"INSERT INTO users VALUES ({n}, '2020-01-01 00:00:00');"
+            f"INSERT INTO tasks VALUES ({n}, '2020-01-01 00:00:00');"
+            f"INSERT INTO steps VALUES ({n}, {n}); INSERT INTO times VALUES ({n}, {n}, {n});"
+            for n in range(1, 6)
+        )
+    )
+    work.connect(
+        store,
+        '[datasets.users]\ndata = "users"\ntable = "users"\nsubject = { user_id = "id" }\nbegan = "seen"\n'
+        'events = { seen = "seen" }\n'
+        '[datasets.tasks]\ndata = "tasks"\ntable = "tasks"\nsubject = "none"\nevents = { closed = "closed" }\n'
+        'parts = ["steps", "times"]\n',
+    )
+    work.rule("users", 'data = "users"\nkeep = "1 year"\nfrom = "seen"')
+    work.rule("tasks", 'data = "tasks"\nkeep = "1 year"\nfrom = "closed"')
+    work.init()
+    hold(work, "--key", "db.tasks", "2")
+    hold(work, "--subject", "user_id=4")
+    assert fates(work, "tasks") == {"tasks": {"held": 1, "due": 4}}
+    assert fates(work, "users") == {"users": {"held": 2, "due": 3}}
+    work.run()
+    assert [n for (n,) in store.rows("SELECT id FROM users ORDER BY id")] == [2, 4]
+    assert [n for (n,) in store.rows("SELECT id FROM tasks ORDER BY id")] == [2]

@@ -71,11 +71,12 @@ class Persons:
                 self._root if reference.target == self._dataset.root.id else joins.source(reference.target)
             )
             tests = [joins.refers(reference, row, target), *self._a_record()]
+            rows = [owner, row, target, self._root]
             if row is not owner:
-                tests.append(joins.belongs(holder, reference.table, row, owner))
+                rows += self._up(holder, reference.table, row, owner, tests)
             if target is not self._root:
-                tests.append(joins.belongs(self._dataset, reference.target, target, self._root))
-            sources = {id(source): compiler.source(source) for source in (owner, row, target, self._root)}
+                rows += self._up(self._dataset, reference.target, target, self._root, tests)
+            sources = {id(source): compiler.source(source) for source in rows}
             key = [compiler.column(owner, column.name) for column in holder.key]
             query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources.values()).distinct()
             query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
@@ -86,12 +87,11 @@ class Persons:
         joins, compiler = self._joins, self._compiler
         owner = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
         row = joins.source(table)
-        tests = [
-            joins.belongs(holder, table, row, owner),
-            joins.belongs(self._dataset, table, row, self._root),
-            *self._a_record(),
-        ]
-        sources = [compiler.source(source) for source in (owner, row, self._root)]
+        tests = [*self._a_record()]
+        rows = [owner, row, self._root]
+        rows += self._up(holder, table, row, owner, tests)
+        rows += self._up(self._dataset, table, row, self._root, tests)
+        sources = [compiler.source(source) for source in rows]
         key = [compiler.column(owner, column.name) for column in holder.key]
         for some in _pieces(list(keys)):
             query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources).distinct()
@@ -104,9 +104,10 @@ class Persons:
         target = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
         row = self._root if link.table == self._dataset.root.id else joins.source(link.table)
         tests = [joins.refers(link, row, target)]
+        rows = [target, row, self._root]
         if row is not self._root:
-            tests.append(joins.belongs(self._dataset, link.table, row, self._root))
-        sources = {id(source): compiler.source(source) for source in (target, row, self._root)}
+            rows += self._up(self._dataset, link.table, row, self._root, tests)
+        sources = {id(source): compiler.source(source) for source in rows}
         key = [compiler.column(target, column.name) for column in holder.key]
         for some in _pieces(list(keys)):
             query: sa.Select[Any] = sa.select(*self._key()).select_from(*sources.values()).distinct()
@@ -122,6 +123,24 @@ class Persons:
             for (found,) in self._connection.execute(query.where(field.in_(every(some)), *tests)):
                 shown = text(found)
                 yield from (each for each in (shown, shown.rstrip(" ")) if each in texts)
+
+    def _up(
+        self, dataset: BoundDataset, table: TableId, row: p.Source, root: p.Source, tests: list[p.Test]
+    ) -> list[p.Source]:
+        """The rows between `row` of `table` and the `root` of its record, each brought in beside them.
+
+        `tests` gets what joins them. As a subquery that names both ends the database would pair all of them first.
+        """
+        if table == dataset.root.id:
+            tests.append(self._joins.belongs(dataset, table, row, root))
+            return []
+        reference = dataset.part(table).reference
+        if reference.target == dataset.root.id:
+            tests.append(self._joins.refers(reference, row, root))
+            return []
+        between = self._joins.source(reference.target)
+        tests.append(self._joins.refers(reference, row, between))
+        return [between, *self._up(dataset, reference.target, between, root, tests)]
 
     # -- rows ------------------------------------------------------------------------------
 
