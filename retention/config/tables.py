@@ -8,13 +8,15 @@ files can go on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
+from retention.config import values
 from retention.config.findings import Finding, Path, Unusable, choice, dotted, nearest, printable, said
 
 M = TypeVar("M", bound="Table")
+Anything = Annotated[Any, PlainValidator(values.anything)]
 
 
 class Table(BaseModel):

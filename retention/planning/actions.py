@@ -9,6 +9,10 @@ from functools import partial
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Table
 from retention.model.dataset import Dataset
+from retention.model.policy import ANONYMIZE as ANONYMIZE
+from retention.model.policy import DELETE as DELETE
+from retention.model.policy import RELEASE as RELEASE
+from retention.model.policy import RESTRICT as RESTRICT
 from retention.model.policy import REWRITING, Rule, Variant
 from retention.model.strategy import Strategy
 from retention.planning.bound import BoundDataset, Component, Job, Rewritten
@@ -16,9 +20,6 @@ from retention.planning.cases import Case
 from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
 
-DELETE, RESTRICT, ANONYMIZE = "delete", "restrict", "anonymize"
-RELEASE = "release"
-"""What a person does, and no rule: a record goes back from its vault."""
 DUE = "due"
 
 
