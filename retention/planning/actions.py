@@ -182,7 +182,17 @@ class Actions(Stops):
             before.append(lasting[0] if len(lasting) == 1 else p.AnyOf(items=tuple(lasting)))
 
     def kept_from(self, job: Job, root: p.Source, action: str, *, gone: bool = False) -> p.Test | None:
-        """Plain: other rules stop the action: rewriting where they need every column, and no restriction at all."""
+        """Plain: other rules stop the action: rewriting where they need every column, and no restriction at all.
+
+        It is made once for each row that is asked about: every fate of the job asks it anew, and is told the same.
+        """
+        same = id(job.rule), id(job.bound), *map(id, job.others)
+        asked = same, job.told, root, action, gone
+        if asked not in self._stopping:  # the job is kept, too, that the ids stay its own
+            self._stopping[asked] = job, self._kept_from(job, root, action, gone=gone)
+        return self._stopping[asked][1]
+
+    def _kept_from(self, job: Job, root: p.Source, action: str, *, gone: bool) -> p.Test | None:
         if action == DELETE:
             return self.retained(job, job.rule, root, gone=gone)
         if action == RESTRICT:
