@@ -43,6 +43,7 @@ class PolicyFile(Table):
 class PolicyTable(Table):
     """`[policy]`: what the policy is called, and every rule's defaults."""
 
+    looked_for: ClassVar[frozenset[str]] = frozenset({"timezone"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("promise", "data", "keep", "from", "starts", "action", "basis"), "[rules.NAME]"),
         **dict.fromkeys(("citation", "kept_by", "until", "upon", "at_most", "within"), "[rules.NAME]"),

@@ -59,6 +59,7 @@ class TermsTable(Table):
 class RuleTable(TermsTable):
     """`[rules.NAME]`: one promise."""
 
+    looked_for: ClassVar[frozenset[str]] = frozenset({"promise", "data", "action", "keep", "from"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("table", "parts", "events", "subject", "key"), "a dataset in connectors/NAME.toml"),
         **dict.fromkeys(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from retention.errors import Problem
+from retention.model.audit import Verification as Verification
 
 
 @dataclass(frozen=True, kw_only=True)
