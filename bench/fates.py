@@ -28,8 +28,9 @@ from retention.model.place import Place
 from retention.model.plan import FATES, Plan
 from retention.model.progress import NoProgress
 from retention.model.told import NOTHING_TOLD, Cover, Hold, HoldReason, Subject, Telling, Told
+from retention.verbs.configured import configuration
 from retention.verbs.plan import count
-from retention.verbs.prepared import configuration, prepared
+from retention.verbs.prepared import prepared
 from retention.verbs.spoken import words
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

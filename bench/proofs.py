@@ -32,8 +32,8 @@ from retention.model.progress import NoProgress
 from retention.store.batches import BatchRow, EvidenceRow
 from retention.store.state import StateStore
 from retention.verbs import stores
+from retention.verbs.configured import configuration
 from retention.verbs.init import init
-from retention.verbs.prepared import configuration
 from retention.verbs.proving import prove
 from retention.verbs.run import run
 

@@ -25,7 +25,7 @@ CHINOOK = ROOT.parent / "shared" / "data" / "chinook" / "Chinook_Sqlite.sql"
 RUN = {
     "README.md", "docs/tutorial/first-policy.md", "docs/tutorial/your-own-database.md", "docs/how-to/legal-hold.md",
     "docs/how-to/erasure-request.md", "docs/how-to/approve-in-pull-requests.md", "docs/how-to/write-a-rule.md",
-    "docs/how-to/restore-from-a-backup.md", "docs/how-to/audit.md",
+    "docs/how-to/restore-from-a-backup.md", "docs/how-to/audit.md", "docs/how-to/archive-the-ledger.md",
 }  # fmt: skip
 """Pages whose commands are run, and whose answers are compared, by test_readme.py, test_docs_pages.py and below."""
 

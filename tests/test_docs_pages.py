@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retention.cli.root import root
+from retention.model.place import Place
+from retention.verbs import stores
+from retention.verbs.configured import configuration
+from tests.support import auditors
 from tests.test_docs_console import DOCS, blocks, lines_typed
 
 POLICY = """
@@ -229,3 +234,26 @@ def test_audit(reader: Callable[..., Reader]) -> None:
     assert "1001" in (shop.folder / "proof.json").read_text()
     (shop.folder / "mine").write_text((shop.folder / "mine").read_text().replace("A", "B"))
     shop.type("audit", "verify", "--against", "mine", code=6)
+
+
+def test_archive_the_ledger(reader: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set up long ago, and busy then; the state store stays the shop's own file."""
+    long_ago = datetime(2010, 1, 4, 12, tzinfo=UTC)
+    with monkeypatch.context() as then:
+        then.setattr("retention.cli.commands.init.now", lambda: long_ago)
+        shop = reader("archive-the-ledger")
+    place = Place(config=Path("policies.toml"), connectors=Path("connectors"), state=None, environ={})
+    with stores.opened(configuration(place), place) as state, state.begin() as tx:
+        for number in range(300):
+            tx.log.append("error", {"number": number}, long_ago)
+        tx.log.checkpoint(long_ago)
+    assert shop.number() == 1
+    shop.given["/archive/ledger-2026"] = folder = str(shop.folder / "archive")
+    before = len(shop.logged())
+    assert "events 0 to 255" in " ".join(shop.follow(0).stdout.split())
+    assert shop.logged("--type", "ledger") == ["ledger.archived"]
+    assert len(shop.logged()) == before + 1 - 256
+    assert len(shop.logged("--archive", folder)) == before + 1
+    assert shop.says("audit", "verify", "--archive", folder)["archived"] == 0
+    assert shop.says("audit", "verify")["archived"] == 256
+    assert auditors.typed(shop.folder / "archive", "key.pub")[0] == 0

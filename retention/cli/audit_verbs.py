@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from retention.model.audit import Archived, Consistency, Denial, Export, Proof
+    from retention.model.audit import Archived, Consistency, Denial, Export, Proof, Verification
     from retention.model.chosen import Chosen
-    from retention.model.explanation import Verification
     from retention.model.place import Place
 
 Paths: TypeAlias = "tuple[Path, ...]"

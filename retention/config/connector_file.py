@@ -13,8 +13,8 @@ from retention.config import beside, urls, values
 from retention.config import dataset_values as spelt
 from retention.config.dataset_file import DatasetDraft, build_dataset, read_dataset
 from retention.config.findings import Finding, Unusable, choice, not_yet, said, unusable
-from retention.config.rule_file import Anything, Zone
-from retention.config.tables import Table, children, read
+from retention.config.rule_file import Zone
+from retention.config.tables import Anything, Table, children, read
 from retention.config.throttle_file import ThrottleTable, contradictions, throttle
 from retention.config.vaults import linked
 from retention.model.dataset import Connector, Secret

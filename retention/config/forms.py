@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
-from retention.config.difference import difference
+from retention.config.differences import difference
 from retention.config.form_pieces import (
     Json,
     canonical,

@@ -4,82 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from retention.config import findings as words
 from retention.config import keeping
 from retention.config.agreement import disagreements
 from retention.config.connector_file import ConnectorDraft, build_connector, read_connector
-from retention.config.findings import Finding, Unusable
-from retention.config.nearby import advice
+from retention.config.files import ENVIRONMENT, Files, Setting
+from retention.config.findings import Finding
 from retention.config.policy_file import PolicyDraft, build_policy, read_policy
 from retention.config.settings_file import FILE as SETTINGS
-from retention.config.settings_file import STATE_VARIABLE, read_settings, same_file, state_of_environment
-from retention.config.toml_files import read_toml
-from retention.errors import ConfigurationError, Problem, SetupError
+from retention.config.settings_file import same_file
+from retention.errors import ConfigurationError
 from retention.model.dataset import Connector
 from retention.model.policy import Policy
 from retention.model.settings import Settings
 
 MAX_CONNECTORS = 500
-_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Configuration(Setting):
     """What the operator wrote, checked against itself; nothing has been asked of any database.
 
-    `connectors`: name → Connector, in the order of their names. `folder`: the policy's folder
-    (absolute), where every relative path starts.
+    `connectors`: name → Connector, in the order of their names.
     """
 
     policy: Policy
     connectors: Mapping[str, Connector]
-    settings: Settings
-    folder: Path
-
-
-@dataclass(kw_only=True)
-class _Load:
-    """Files read so far, and what is wrong with them."""
-
-    folder: Path
-    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    findings: dict[str, list[Finding]] = field(default_factory=dict)
-
-    def named(self, path: Path) -> str:
-        """`path` as the operator knows it: from the policy's folder where it lies inside."""
-        try:
-            return str(path.relative_to(self.folder))
-        except ValueError:
-            return str(path)
-
-    def list_of(self, file: str) -> list[Finding]:
-        """The findings of a file, to be added to."""
-        return self.findings.setdefault(file, [])
-
-    def read(self, path: Path) -> Mapping[str, Any] | None:
-        """The file's tables, or None, and why among the findings."""
-        file = self.named(path)
-        self.documents[file] = _NOTHING
-        try:
-            self.documents[file] = read_toml(path)
-        except Unusable as error:
-            self.list_of(file).extend(error.findings)
-            return None
-        return self.documents[file]
-
-    def problems(self) -> list[Problem]:
-        """All findings as Problems: by file, then by place in the file, then by key."""
-        ordered = []
-        for file, found in self.findings.items():
-            for f in set(found):
-                problem = Problem(file=file, key=words.dotted(f.at), found=f.found, write=f.write)
-                place = _position(self.documents.get(file, _NOTHING), f.at)
-                ordered.append((file.count("/"), file, place, problem))
-        return [problem for *_, problem in sorted(ordered)]
 
 
 def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Configuration:
@@ -90,11 +42,7 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     ConfigurationError with every Problem of all files, sorted by file and place in it.
     """
     path = Path(os.path.abspath(config))
-    state = _Load(folder=path.parent)
-    if not os.path.lexists(path):
-        missing = Problem(file=str(path), key="", found="is not there", write=advice(path))
-        raise SetupError(f"There is no {path}", [missing])
-
+    state = Files.beside(path)
     document = state.read(path)
     file = state.named(path)
     policy = read_policy(document, state.list_of(file)) if document is not None else None
@@ -123,7 +71,7 @@ def _built(
     )
 
 
-def _connectors(folder: Path, state: _Load) -> tuple[list[ConnectorDraft], bool]:
+def _connectors(folder: Path, state: Files) -> tuple[list[ConnectorDraft], bool]:
     """Every `*.toml` of the folder, and whether all of them could be read.
 
     Hidden files and those without `.toml` are no connectors; `shop.TOML` is a mistake.
@@ -160,19 +108,11 @@ def _connectors(folder: Path, state: _Load) -> tuple[list[ConnectorDraft], bool]
     return drafts, complete
 
 
-def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: _Load) -> Settings:
-    """`retention.toml` and the environment; the state store must not be one of the targets."""
-    path = state.folder / SETTINGS
-    document = state.read(path) if os.path.lexists(path) else None
-    settings = read_settings(document or _NOTHING, state.folder, state.list_of(SETTINGS), environ)
-    try:
-        from_environment = state_of_environment(environ, state.folder)
-    except Unusable as error:
-        findings = [Finding(at=(STATE_VARIABLE,), found=f.found, write=f.write) for f in error.findings]
-        state.list_of("the environment").extend(findings)
+def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: Files) -> Settings:
+    """How the engine runs here; the state store must not be one of the targets."""
+    settings = state.settings(environ)
+    if ENVIRONMENT in state.findings:
         return settings
-    if from_environment is not None:
-        settings = replace(settings, state=from_environment)
     for draft in drafts:
         url = draft.table.url
         if url is not None and same_file(settings.state, url.literal, state.folder):
@@ -180,20 +120,3 @@ def _settings(drafts: list[ConnectorDraft], environ: Mapping[str, str], state: _
             finding = Finding(at=("url",), found=found, write="give the state store a file of its own")
             state.list_of(draft.file).append(finding)
     return settings
-
-
-def _position(document: Mapping[str, Any], at: words.Path) -> tuple[int, ...]:
-    """Where in the file `at` stands, as far as it is there: TOML tables keep their order."""
-    places: list[int] = []
-    level: object = document
-    for piece in at:
-        if isinstance(level, Mapping) and piece in level:
-            places.append(list(level).index(str(piece)))
-            level = level[str(piece)]
-        elif isinstance(level, list) and isinstance(piece, int) and piece < len(level):
-            places.append(piece)
-            level = level[piece]
-        else:
-            places.append(-1)  # what is missing comes before what is there
-            break
-    return tuple(places)

@@ -9,7 +9,6 @@ from typing import ClassVar
 from retention.config.findings import Finding, names
 from retention.config.rule_checks import check_rule
 from retention.config.rule_file import (
-    Anything,
     Approved,
     LimitsTable,
     RuleDraft,
@@ -22,7 +21,7 @@ from retention.config.rule_file import (
     read_rule,
 )
 from retention.config.rule_values import NONE, PeriodName
-from retention.config.tables import Table, children, read
+from retention.config.tables import Anything, Table, children, read
 from retention.config.told_file import read_identifiers, read_told
 from retention.model.clock import Period, Start
 from retention.model.policy import MONTH, Approval, Limits, Policy, Rule, ToldEvent, Variant
@@ -44,6 +43,7 @@ class PolicyFile(Table):
 class PolicyTable(Table):
     """`[policy]`: what the policy is called, and every rule's defaults."""
 
+    looked_for: ClassVar[frozenset[str]] = frozenset({"timezone"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("promise", "data", "keep", "from", "starts", "action", "basis"), "[rules.NAME]"),
         **dict.fromkeys(("citation", "kept_by", "until", "upon", "at_most", "within"), "[rules.NAME]"),

@@ -14,7 +14,7 @@ from retention.config import values
 from retention.config.findings import Finding, Path, Unusable, dotted, said
 from retention.config.rule_values import NONE, PeriodName
 from retention.config.schedules import schedule
-from retention.config.tables import Table, read
+from retention.config.tables import Anything, Table, read
 from retention.model.clock import Period, Start
 from retention.model.condition import Condition
 from retention.model.policy import Approval, Basis
@@ -24,7 +24,6 @@ Zone = Annotated[str | None, PlainValidator(values.zone)]
 YearEnd = Annotated[tuple[int, int] | None, PlainValidator(values.fiscal_year_end)]
 Schedule = Annotated[str | None, PlainValidator(schedule)]
 Approved = Annotated[Approval | None, PlainValidator(values.approval)]
-Anything = Annotated[Any, PlainValidator(values.anything)]
 Events = Annotated[tuple[str, ...] | None, PlainValidator(spelt.events)]
 FactCondition = Annotated[Condition | None, PlainValidator(spelt.condition)]
 
@@ -60,6 +59,7 @@ class TermsTable(Table):
 class RuleTable(TermsTable):
     """`[rules.NAME]`: one promise."""
 
+    looked_for: ClassVar[frozenset[str]] = frozenset({"promise", "data", "action", "keep", "from"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("table", "parts", "events", "subject", "key"), "a dataset in connectors/NAME.toml"),
         **dict.fromkeys(

@@ -14,8 +14,7 @@ from retention.config.daemon_file import DaemonTable, LogTable, daemon_settings
 from retention.config.dataset_values import path
 from retention.config.findings import Finding, Unusable, printable, unusable
 from retention.config.notify_file import read_channels
-from retention.config.rule_file import Anything
-from retention.config.tables import Table, read
+from retention.config.tables import Anything, Table, read
 from retention.model.clock import Period
 from retention.model.dataset import Secret
 from retention.model.settings import KeyReference, Settings, StateAddress

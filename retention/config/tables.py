@@ -8,19 +8,22 @@ files can go on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
+from retention.config import values
 from retention.config.findings import Finding, Path, Unusable, choice, dotted, nearest, printable, said
 
 M = TypeVar("M", bound="Table")
+Anything = Annotated[Any, PlainValidator(values.anything)]
 
 
 class Table(BaseModel):
     """The keys of one table. Fields are parsed by validators that raise `Unusable`.
 
-    `needed`: key → the line to write where it is missing. `later`: keys of the language that
+    `needed`: key → the line to write where it is missing. `looked_for`: further keys that a check of the whole table
+    may find missing. `later`: keys of the language that
     this version can't do. `elsewhere`: keys that people put here and that belong in another
     table (TOML gives a key to the last header above it).
     """
@@ -28,6 +31,7 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     needed: ClassVar[Mapping[str, str]] = {}
+    looked_for: ClassVar[frozenset[str]] = frozenset()
     later: ClassVar[frozenset[str]] = frozenset()
     elsewhere: ClassVar[Mapping[str, str]] = {}
 
@@ -75,8 +79,11 @@ def _translated(model: type[Table], detail: Any, at: Path) -> Iterator[Finding]:
         return
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, Unusable):
+        empty = isinstance(detail.get("input"), str) and not detail["input"].strip()
+        without = empty and key not in model.needed and key not in model.looked_for
         for f in cause.findings:
-            yield Finding(at=(*place, *f.at), found=f.found, write=f.write)
+            write = f"{f.write}, or leave the key out" if without else f.write
+            yield Finding(at=(*place, *f.at), found=f.found, write=write)
     else:
         yield Finding(at=place, found=said(detail.get("input")), write="look the key up in the reference")
 

@@ -44,10 +44,7 @@ def string(value: object, example: str) -> str:
     if not isinstance(value, str):
         raise unusable(f"is {said(value)}", f"write text in quotes, such as {example}")
     if not value.strip():
-        raise unusable(
-            f"is {said(value)}",
-            f"write something, such as {example} (a key that is not needed can be left out)",
-        )
+        raise unusable(f"is {said(value)}", f"write something, such as {example}")
     if any(unicodedata.category(c) == "Cc" for c in value):
         raise unusable(
             f"{said(value)} holds a control character", "write it without line breaks, tabs and the like"

@@ -37,7 +37,9 @@ from retention.connectors.answers import Seen as Seen
 from retention.connectors.answers import Sight as Sight
 from retention.connectors.answers import Taken as Taken
 from retention.connectors.answers import Window as Window
-from retention.errors import RetentionError, UnreachableError
+from retention.connectors.failures import Lost as Lost
+from retention.connectors.failures import Refused as Refused
+from retention.connectors.failures import Transient as Transient
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Reference, Table, TableId
@@ -48,19 +50,6 @@ from retention.planning.reasons import Questions
 from retention.planning.rights import Need
 from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
-
-
-class Transient(UnreachableError):  # noqa: N818 - a condition, not a fault
-    """The database asked for the batch to be tried again."""
-
-
-class Refused(RetentionError):  # noqa: N818 - the database's answer
-    """The database would not delete a row."""
-
-
-class Lost(UnreachableError):  # noqa: N818 - a state of knowledge
-    """The connection broke while a commit was under way: its outcome is unknown."""
-
 
 DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
 """(event, keys) → the event of each of those records."""

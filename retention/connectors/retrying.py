@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import tenacity
+from retention.connectors.failures import Transient
 
-from retention.connectors.port import Transient
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
@@ -44,12 +45,16 @@ def again(
 
 def pause_after(retry: Retry, attempts: int) -> float:
     """Seconds to pause after so many failed attempts (from 1 on), for whoever does not wait on the spot."""
+    import tenacity
+
     state = tenacity.RetryCallState(_retrying(retry, lambda: None, Exception), None, (), {})
     state.attempt_number = attempts
     return float(state.retry_object.wait(state))
 
 
 def _retrying(retry: Retry, on_failure: Callable[[], None], transient: type[Exception]) -> tenacity.Retrying:
+    import tenacity
+
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(transient),
         stop=tenacity.stop_after_attempt(retry.attempts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 import sqlalchemy as sa
 
+from retention.demo.dice import Dice
 from retention.demo.filling import Filling
 from retention.demo.making import Making
 from retention.demo.people import People
@@ -21,7 +21,7 @@ class Crowd(abc.ABC):
 
     locale: ClassVar[str]
 
-    def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
+    def __init__(self, rows: Filling, making: Making, dice: Dice) -> None:
         self._rows = rows
         self._today = making.today
         self._dice = dice
@@ -52,7 +52,7 @@ def filled(
     doing: str,
 ) -> Filled:
     """Writes a company's stores: `named` first, then `people` of a crowd at scale 1. `doing`: for the progress bar."""
-    dice = random.Random(seed)  # noqa: S311 - the same people every time
+    dice = Dice(seed)
     count = people * making.scale
     making.progress.start(doing, count)
     with Filling(making, stores) as rows:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import calendar
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from retention.demo.dice import Dice
 from retention.model.progress import NoProgress, Progress
 
 
@@ -70,7 +70,7 @@ def _last(day: date, months: int, days: int) -> date:
     return date(year, month + 1, min(day.day, longest)) + timedelta(days=days)
 
 
-def moment(today: date, dice: random.Random, days: int) -> datetime:
+def moment(today: date, dice: Dice, days: int) -> datetime:
     """Some time of the working day so many days ago, yesterday at the latest."""
     clock = f"{dice.randint(7, 22):02}:{dice.randint(0, 59):02}:{dice.randint(0, 59):02}"
     return at(today - timedelta(days=max(days, 1)), clock)

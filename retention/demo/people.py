@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import unicodedata
 from dataclasses import dataclass
 
-from faker import Faker
+from retention.demo.dice import Dice
 
 _NAMES = 300
+_INVENTED = [f"faker.providers.{what}" for what in ("address", "company", "person")]
+"""What is invented of them: all that Faker could invent besides takes longer to load than a demo to build."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +26,11 @@ class Person:
 class People:
     """The same people for the same dice, number by number."""
 
-    def __init__(self, dice: random.Random, locale: str) -> None:
+    def __init__(self, dice: Dice, locale: str) -> None:
         """`locale`: one of Faker's, such as `it_IT`."""
-        faker = Faker(locale)
+        from faker import Faker
+
+        faker = Faker(locale, providers=_INVENTED)
         faker.seed_instance(dice.randint(1, 1_000_000))
         self._dice = dice
         self._number = 0

@@ -14,9 +14,10 @@ from typing import Any
 
 from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
 from retention.engine.journal import LEASE, RUN_LEASE, run_lease
-from retention.engine.recovery import RELEASE, lease_name, released_data
+from retention.engine.recovery import lease_name, released_data
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import Sealed, pack
+from retention.model.policy import RELEASE
 from retention.store.batches import COMMITTED, ROLLED_BACK, UNKNOWN, BatchRow, EvidenceRow
 from retention.store.owners import this_process
 from retention.store.runs import RunRow

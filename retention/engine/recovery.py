@@ -18,12 +18,10 @@ from retention.connectors.retrying import Retry, again
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
 from retention.ledger.evidence import batch_root
 from retention.ledger.line import parse
+from retention.model.policy import RELEASE
 from retention.store.batches import COMMITTED, INTENT, UNKNOWN, BatchRow
 from retention.store.owners import is_dead
 from retention.store.state import StateStore
-
-RELEASE = "release"
-"""What stands in a job's name in a rule's place, and what is done, where a record was given back from its vault."""
 
 FOLDED = 0
 """The number of the row that stands for all committed batches of a run in one target."""

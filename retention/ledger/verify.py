@@ -21,7 +21,7 @@ from retention.ledger.line import FIRST_PREV, MAX_LINE, Line, format_instant, ha
 from retention.ledger.note import Checkpoint, Note, Verifier
 from retention.ledger.tree import Builder, Edge, leaf_hash
 from retention.ledger.witness import Witness
-from retention.model.explanation import Verification
+from retention.model.audit import Verification
 
 
 @dataclass(frozen=True, kw_only=True)

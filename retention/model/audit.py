@@ -1,10 +1,29 @@
-"""What is handed to those who check the ledger: an export, a proof of one record."""
+"""What those who check the ledger are told and handed: that it verifies, an export, a proof of one record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """The ledger verifies: what was looked at. (If it does not, LedgerError names the first wrong event.)"""
+
+    source: str
+    origin: str
+    events: int
+    size: int  # of the newest signed checkpoint
+    root: str  # base64
+    checkpoints: int
+    unsigned_tail: int  # events after the newest checkpoint
+    last_at: str | None
+    rotations: int = 0  # of the signing key
+    witnessed: int = 0  # events of the newest checkpoint that a known witness cosigned; 0: none
+    archived: int = 0  # events that lie in an archive, of which no content was looked at
+    published: tuple[str, ...] = ()  # where checkpoints were found elsewhere, and agreed
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,10 @@ MONTH = Period(months=1, days=0, text="1 month")
 """How long carrying out a rule may take where it does not say: GDPR Art. 12(3)."""
 
 
-REWRITING = frozenset({"anonymize", "pseudonymize"})
+DELETE, RESTRICT, ANONYMIZE = "delete", "restrict", "anonymize"
+RELEASE = "release"
+"""What a person does, and no rule: a record goes back from its vault. In a job's name it stands in a rule's place."""
+REWRITING = frozenset({ANONYMIZE, "pseudonymize"})
 """Two names of one rewriting, for what the law calls its results."""
 
 

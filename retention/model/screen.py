@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from retention.model.explanation import Explanation, Verification
-from retention.model.outcome import RunOutcome
-from retention.model.plan import Plan
+if TYPE_CHECKING:
+    from retention.model.audit import Verification
+    from retention.model.explanation import Explanation
+    from retention.model.outcome import RunOutcome
+    from retention.model.plan import Plan
 
 
 class DemoScreen(Protocol):

@@ -9,6 +9,10 @@ from functools import partial
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Table
 from retention.model.dataset import Dataset
+from retention.model.policy import ANONYMIZE as ANONYMIZE
+from retention.model.policy import DELETE as DELETE
+from retention.model.policy import RELEASE as RELEASE
+from retention.model.policy import RESTRICT as RESTRICT
 from retention.model.policy import REWRITING, Rule, Variant
 from retention.model.strategy import Strategy
 from retention.planning.bound import BoundDataset, Component, Job, Rewritten
@@ -16,9 +20,6 @@ from retention.planning.cases import Case
 from retention.planning.results import OUT_OF_SCOPE, cases
 from retention.planning.stops import Sign, Stops, always
 
-DELETE, RESTRICT, ANONYMIZE = "delete", "restrict", "anonymize"
-RELEASE = "release"
-"""What a person does, and no rule: a record goes back from its vault."""
 DUE = "due"
 
 
@@ -181,7 +182,17 @@ class Actions(Stops):
             before.append(lasting[0] if len(lasting) == 1 else p.AnyOf(items=tuple(lasting)))
 
     def kept_from(self, job: Job, root: p.Source, action: str, *, gone: bool = False) -> p.Test | None:
-        """Plain: other rules stop the action: rewriting where they need every column, and no restriction at all."""
+        """Plain: other rules stop the action: rewriting where they need every column, and no restriction at all.
+
+        It is made once for each row that is asked about: every fate of the job asks it anew, and is told the same.
+        """
+        same = id(job.rule), id(job.bound), *map(id, job.others)
+        asked = same, job.told, root, action, gone
+        if asked not in self._stopping:  # the job is kept, too, that the ids stay its own
+            self._stopping[asked] = job, self._kept_from(job, root, action, gone=gone)
+        return self._stopping[asked][1]
+
+    def _kept_from(self, job: Job, root: p.Source, action: str, *, gone: bool) -> p.Test | None:
         if action == DELETE:
             return self.retained(job, job.rule, root, gone=gone)
         if action == RESTRICT:

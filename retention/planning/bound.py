@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -229,7 +230,7 @@ class BoundDataset:
     def __str__(self) -> str:
         return str(self.dataset)
 
-    @property
+    @functools.cached_property
     def members(self) -> frozenset[TableId]:
         """Every table of the record."""
         return frozenset(self.removal)

@@ -63,6 +63,7 @@ class Stops(Sharing):
         super().__init__(catalogue, as_of, every)
         self._acting = tuple(acting)
         self._holding = holding
+        self._stopping: dict[object, tuple[Job, p.Test | None]] = {}
 
     def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
         """Plain: a hold covers the record, one that shares a row with it, or one that refers to it, directly or

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Hashable
+import operator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from retention.model import predicate as p
@@ -27,30 +28,39 @@ def _substituted(node: T, change: Callable[[Any], Any]) -> T:
     made: dict[int, tuple[Any, Any]] = {}  # by id: (node, what stands in its place)
 
     def of(node: Any) -> Any:
-        if id(node) in made:
-            return made[id(node)][1]
+        kind = node.__class__
+        names = _names(kind)
+        if names is None and kind is not tuple:
+            return node
+        seen = made.get(id(node))
+        if seen is not None:
+            return seen[1]
         found = change(node)
         if found is node:
-            found = _with_parts(node, of)
+            found = _with_parts(node, names, of)
         made[id(node)] = node, found
         return found
 
     return of(node)  # type: ignore[no-any-return]
 
 
-def _with_parts(node: Any, of: Callable[[Any], Any]) -> Any:
-    if isinstance(node, tuple):
-        items = tuple(map(of, node))
-        return node if all(a is b for a, b in zip(items, node, strict=True)) else items
-    if not dataclasses.is_dataclass(node) or isinstance(node, type | p.Closure | p.Rings):
+def _with_parts(node: Any, names: tuple[str, ...] | None, of: Callable[[Any], Any]) -> Any:
+    parts = node if names is None else [getattr(node, name) for name in names]
+    made = [of(part) for part in parts]
+    if not any(map(operator.is_not, made, parts)):
         return node
-    names = ("fields",) if isinstance(node, p.Defined) else _names(type(node))
-    changed = {name: of(getattr(node, name)) for name in names}
-    if all(value is getattr(node, name) for name, value in changed.items()):
-        return node
-    return dataclasses.replace(node, **changed)
+    if names is None:
+        return tuple(made)
+    return dataclasses.replace(node, **dict(zip(names, made, strict=True)))
 
 
 @functools.cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind))  # type: ignore[arg-type]
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of such a node that are looked into; None of what is no node."""
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return None
+    if issubclass(kind, p.Closure | p.Rings):
+        return ()
+    return (
+        ("fields",) if issubclass(kind, p.Defined) else tuple(item.name for item in dataclasses.fields(kind))
+    )

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from retention.model.explanation import Explanation, Verification
+from retention.model.audit import Verification
+from retention.model.explanation import Explanation
 from retention.model.outcome import RunOutcome
 from retention.model.plan import Plan
 from retention.model.screen import DemoScreen

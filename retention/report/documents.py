@@ -6,25 +6,27 @@ import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retention.errors import Problem
-from retention.model.audit import Archived, Consistency, Denial, Export, Proof
-from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, ToldState, Withdrawn
 from retention.model.documents import Document, instant, plan_document, run_document
-from retention.model.explanation import CheckReport, Explanation, Verification
-from retention.model.keys import KeyChange, KeyList
-from retention.model.notice import Tried
-from retention.model.outcome import ApprovalLine, RunOutcome
-from retention.model.overview import SetUp
-from retention.model.plan import Plan, PlanLine, Statement
 from retention.model.screen import DemoScreen
-from retention.model.script import Script
-from retention.model.status import NextLine, Status
-from retention.model.suppression import Suppression
-from retention.model.switch import Resumed, Stopped
-from retention.model.told import Telling
-from retention.model.vault import GivenBack
+
+if TYPE_CHECKING:
+    from retention.model.audit import Archived, Consistency, Denial, Export, Proof, Verification
+    from retention.model.coverage import HoldLine, Placed, Released, ToldOutcome, Withdrawn
+    from retention.model.explanation import CheckReport, Explanation
+    from retention.model.keys import KeyChange, KeyList
+    from retention.model.notice import Tried
+    from retention.model.outcome import ApprovalLine, RunOutcome
+    from retention.model.overview import SetUp
+    from retention.model.plan import Plan, PlanLine, Statement
+    from retention.model.script import Script
+    from retention.model.status import NextLine, Status
+    from retention.model.suppression import Suppression
+    from retention.model.switch import Resumed, Stopped
+    from retention.model.told import Telling
+    from retention.model.vault import GivenBack
 
 
 def plain(value: object) -> Any:
@@ -144,6 +146,8 @@ def given_back_document(done: GivenBack) -> Document:
 
 def told_document(told: ToldOutcome) -> Document:
     """Every line's outcome, how many came to which, and what the new ones reach."""
+    from retention.model.coverage import ToldState
+
     counts = {state.value: told.count(state) for state in ToldState}
     return {"format": "retention.told/1", **counts, **plain(told)}
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.explanation import Verification
+from retention.model.audit import Verification
 from retention.report.console import Facts, line
 from retention.report.escape import shown
 from retention.report.words import counted, listed, number

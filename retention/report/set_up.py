@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -14,6 +15,9 @@ from retention.report.words import number
 
 MOST = 3
 """Names of columns that stand in a cell."""
+LONGEST = 66
+"""Columns that a name may need, as no database has longer ones; so a line may be longer than a screen."""
+_STYLES = ("title", "", "", "", "quiet")
 
 _ROWS = {"exact": "{}", "about": "~{}", "more": ">{}"}
 
@@ -60,19 +64,22 @@ def _table(console: Console, tables: Sequence[TableLine]) -> None:
         ("referred to by", "left"),
     )
     drawn = columns(console, *names)
-    drawn.columns[0].no_wrap = max(len(each.table) for each in tables) <= console.width // 3
     for each in tables:
         rows = "?" if each.rows is None else _ROWS[each.exactness].format(number(each.rows))
-        drawn.add_row(
-            cell(each.table, "title"),
-            cell(rows),
-            cell(_few(each.dates)),
-            cell(_few(each.people)),
-            cell(_few(each.referred_by), "quiet"),
-        )
-    console.print(drawn)
+        cells = (each.table,), (rows,), _few(each.dates), _few(each.people), _few(each.referred_by)
+        drawn.add_row(*(cell(" ".join(words), style) for words, style in zip(cells, _STYLES, strict=True)))
+        for column, words in zip(drawn.columns, cells, strict=True):
+            longest = max((cell_len(shown(word)) for word in words), default=0)
+            column.min_width = max(column.min_width or 0, min(longest, LONGEST))
+    needed = sum(
+        max(column.min_width or 0, len(name)) + 2
+        for column, (name, _) in zip(drawn.columns, names, strict=True)
+    )
+    console.print(drawn, width=max(needed, console.width), crop=False)
 
 
-def _few(names: Sequence[str]) -> str:
+def _few(names: Sequence[str]) -> tuple[str, ...]:
+    """Word by word: a line ends between two names, and in none."""
     more = len(names) - MOST
-    return ", ".join(names[:MOST]) + (f" +{more}" if more > 0 else "")
+    first = names[:MOST]
+    return (*(f"{name}," for name in first[:-1]), *first[-1:], *((f"+{more}",) if more > 0 else ()))

@@ -6,16 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, String, Text
-from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from retention.ledger.line import format_instant, parse_instant
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits; on SQLite the row's own number, where it is the key."""
-BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
-LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
 AS_TABLES: dict[str, Any] = {
     "mysql_engine": "InnoDB",
@@ -23,6 +20,38 @@ AS_TABLES: dict[str, Any] = {
     "mysql_collate": "utf8mb4_bin",
 }
 """What MySQL and MariaDB must be told of each table: transactions, and text compared byte for byte."""
+
+
+class Blob(TypeDecorator[bytes]):
+    """Bytes without a limit: LONGBLOB on MySQL and MariaDB, whose dialect is loaded where one of them is spoken to."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return _longest(dialect, "LONGBLOB") or super().load_dialect_impl(dialect)
+
+
+class LongText(TypeDecorator[str]):
+    """Text without a limit: LONGTEXT on MySQL and MariaDB."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return _longest(dialect, "LONGTEXT") or super().load_dialect_impl(dialect)
+
+
+def _longest(dialect: Dialect, name: str) -> TypeEngine[Any] | None:
+    if dialect.name not in ("mysql", "mariadb"):
+        return None
+    from sqlalchemy.dialects import mysql
+
+    longest: TypeEngine[Any] = getattr(mysql, name)()
+    return dialect.type_descriptor(longest)
+
+
+BLOB, LONG_TEXT = Blob(), LongText()
 
 
 class Instant(TypeDecorator[datetime]):

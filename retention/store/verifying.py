@@ -16,7 +16,7 @@ from retention.ledger.note import Checkpoint, Note
 from retention.ledger.tree import Builder
 from retention.ledger.verify import read_lines, verify_lines
 from retention.ledger.witness import Witness
-from retention.model.explanation import Verification
+from retention.model.audit import Verification
 from retention.store.archives import Archives
 from retention.store.mirror import ARCHIVED, CHECKPOINTS, NEWEST, shared_lines
 from retention.store.state import StateStore

@@ -14,8 +14,9 @@ from retention.safety import clock as clocks
 from retention.store.plans import ApprovalRow
 from retention.store.state import StateStore, Transaction
 from retention.verbs import stores
+from retention.verbs.configured import Clock, configuration
 from retention.verbs.plan import stored_row
-from retention.verbs.prepared import Clock, configuration, named
+from retention.verbs.prepared import named
 
 
 def approve(

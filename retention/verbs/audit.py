@@ -9,14 +9,14 @@ from retention.errors import LedgerError, SetupError, UnreachableError, UsageErr
 from retention.ledger.line import parse
 from retention.ledger.note import Verifier
 from retention.ledger.witness import Witness
+from retention.model.audit import Verification
 from retention.model.chosen import EVERYTHING, Chosen
-from retention.model.explanation import Verification
 from retention.model.place import Place
 from retention.store.archives import Archives
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
 from retention.verbs import days, stores
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 from retention.verbs.published import agreeing
 
 KEY = "key.pub"

@@ -22,7 +22,8 @@ from retention.safety.carrying import Remembering, to_the_end
 from retention.safety.holds import refuse_lost
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, Prepared, prepared
+from retention.verbs.configured import Clock
+from retention.verbs.prepared import Prepared, prepared
 from retention.verbs.sealing import sealed_words
 
 

@@ -31,7 +31,8 @@ from retention.planning.vaults import unled
 from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
-from retention.verbs.prepared import Clock, configuration, problems_of, reaches, silence
+from retention.verbs.configured import Clock, configuration
+from retention.verbs.prepared import problems_of, reaches, silence
 from retention.verbs.rewriting import trial_problems
 
 MOST_COUNTED = 1_000_000

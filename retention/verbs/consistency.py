@@ -15,7 +15,7 @@ from retention.model.place import Place
 from retention.store.log import LogReading
 from retention.store.publishing import read_published
 from retention.verbs import stores
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 
 
 def consistency(place: Place, old: str, new: str) -> Consistency:

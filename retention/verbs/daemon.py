@@ -36,7 +36,8 @@ from retention.model.switch import Stop
 from retention.store.state import Snapshot, StateStore, Transaction
 from retention.store.verifying import verify_store
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration, reaches
+from retention.verbs.configured import Clock, configuration
+from retention.verbs.prepared import reaches
 from retention.verbs.run import carry_out
 from retention.verbs.status import status_of
 from retention.verbs.switch import stopped

@@ -10,7 +10,7 @@ from retention.model.place import Place
 from retention.model.script import Script
 from retention.store import ddl as store_tables
 from retention.verbs import stores
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 
 ROLE = "retention"
 _NO_ROLES = frozenset({"sqlite"})

@@ -19,8 +19,8 @@ from retention.model.told import Subject, Telling, normalised
 from retention.store.state import StateStore, Transaction
 from retention.store.tellings import telling_digest
 from retention.verbs import stores
+from retention.verbs.configured import Clock, configuration, in_zone
 from retention.verbs.everywhere import everywhere
-from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.reaching import Reached, carried, reached
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import begun_in, settle

@@ -26,9 +26,10 @@ from retention.store.runs import JobProgress, JobRow, RunRow
 from retention.store.state import StateStore, Transaction
 from retention.verbs.approve import letting_go
 from retention.verbs.beside import refuse_beside
+from retention.verbs.configured import Clock, in_zone
 from retention.verbs.ended import as_events, not_run, standing_of, status_of, stored_progress
 from retention.verbs.phases import Memory, Phase, carried_out, phases, remember
-from retention.verbs.prepared import Clock, Prepared, in_zone
+from retention.verbs.prepared import Prepared
 from retention.verbs.refusing import document
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.upkeep import tidy

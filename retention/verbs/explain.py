@@ -13,10 +13,11 @@ from retention.model.place import Place
 from retention.model.typed import pieces
 from retention.planning.bound import BoundDataset, Job
 from retention.verbs import explain_words, stores
+from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
 from retention.verbs.explain_dates import Reader, Reading
 from retention.verbs.explain_shared import shared
 from retention.verbs.explain_stops import Stops, covering
-from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, prepared
+from retention.verbs.prepared import Prepared, prepared
 from retention.verbs.spoken import words
 
 

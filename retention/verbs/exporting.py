@@ -22,8 +22,8 @@ from retention.store.log import LogReading, StoredCheckpoint
 from retention.store.mirror import CHECKPOINTS, KEY, NEWEST
 from retention.store.state import StateStore
 from retention.verbs import days, stores
+from retention.verbs.configured import configuration
 from retention.verbs.output import refuse_folder
-from retention.verbs.prepared import configuration
 
 RANGE = "range.json"
 SEGMENT_LINES = 50_000

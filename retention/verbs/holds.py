@@ -20,9 +20,9 @@ from retention.safety.holds import lost
 from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.carried import extended
+from retention.verbs.configured import Clock, configuration, in_zone
 from retention.verbs.covering import Coverage, Group, covered
 from retention.verbs.everywhere import everywhere
-from retention.verbs.prepared import Clock, configuration, in_zone
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import Begun, begun_in, settle
 

@@ -24,7 +24,7 @@ from retention.store.keyfiles import create_key_file, load_evidence_key, load_si
 from retention.store.state import StateStore
 from retention.verbs import pseudonyms, stores
 from retention.verbs.apart import shared_stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.configured import Clock, configuration
 
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
 

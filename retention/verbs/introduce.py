@@ -23,8 +23,8 @@ from retention.model.dataset import Connector, Name, Secret
 from retention.model.overview import SetUp
 from retention.model.place import Place
 from retention.planning.names import NotFoundError, find_table
+from retention.verbs.configured import Clock
 from retention.verbs.init import after, set_up, template, write_new
-from retention.verbs.prepared import Clock
 
 LOOKED_AT = 100_000
 """Rows of a table up to which it is read through for a look."""

@@ -20,7 +20,7 @@ from retention.store.log import LogReading
 from retention.store.owners import is_dead
 from retention.store.state import Snapshot, StateStore
 from retention.verbs import days, stores
-from retention.verbs.prepared import Clock, configuration
+from retention.verbs.configured import Clock, configuration
 from retention.verbs.published import publish_newest
 
 _TYPES = ("key.created", "key.rotated", "key.destroyed")

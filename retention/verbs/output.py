@@ -12,7 +12,7 @@ from retention.errors import ConfigurationError, UsageError
 from retention.ledger.keys import PSEUDONYM
 from retention.model.place import Place
 from retention.verbs import stores
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 
 SETTINGS = "retention.toml"
 

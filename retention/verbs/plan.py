@@ -27,15 +27,8 @@ from retention.safety.verdict import Verdict
 from retention.store.plans import ApprovalRow, StoredPlan
 from retention.store.state import Snapshot, StateStore
 from retention.verbs import apart, stores
-from retention.verbs.prepared import (
-    Clock,
-    Prepared,
-    as_of_instant,
-    configuration,
-    in_zone,
-    named,
-    prepared,
-)
+from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
+from retention.verbs.prepared import Prepared, named, prepared
 from retention.verbs.spoken import NO_WORDS, Words, words, worked
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from retention import periods
-from retention.config import Configuration, load
+from retention.config import Configuration
 from retention.config.forms import resolved_form
 from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
@@ -30,13 +29,6 @@ from retention.planning.spoken import condition_problems
 from retention.planning.work import Work
 from retention.safety import sight
 from retention.verbs import apart
-
-Clock = Callable[[], datetime]
-
-
-def configuration(place: Place) -> Configuration:
-    """All files, or every problem of them at once."""
-    return load(place.config, place.connectors, environ=place.environ)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,22 +305,3 @@ def named(config: Configuration, rules: Iterable[str], connectors: Iterable[str]
             here = ", ".join(f"`{name}`" for name in connectors)
             there = ", ".join(map(str, reached))
             raise UsageError(f"rule `{word}` reaches no dataset of connector {here}; it reaches: {there}")
-
-
-def as_of_instant(config: Configuration, text: str | None, clock: Clock) -> datetime:
-    """`--as-of` as an instant, now by default; UsageError for a text that is none."""
-    if text is None:
-        return clock().astimezone(UTC)
-    try:
-        return periods.parse_as_of(text, config.policy.timezone)
-    except ValueError as error:
-        raise UsageError(f"--as-of: {error}") from error
-
-
-def in_zone(config: Configuration, moment: datetime) -> datetime:
-    """The same instant as people of the policy read it: a day of theirs begins at 00:00.
-
-    For what is told, and not to reckon with: two times of one zone are compared by the wall clock, and
-    one that comes twice is not equal to the same instant in UTC.
-    """
-    return moment.astimezone(ZoneInfo(config.policy.timezone))

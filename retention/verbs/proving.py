@@ -13,8 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retention.config import Configuration
-from retention.engine.recovery import RELEASE
 from retention.errors import AnswerIsNo, LedgerError, UsageError
 from retention.ledger.evidence import Opening, key_id, key_text, open_record
 from retention.ledger.line import format_instant, parse
@@ -22,15 +20,15 @@ from retention.ledger.note import Verifier
 from retention.ledger.tree import inclusion_proof, verify_inclusion
 from retention.model.audit import Denial, Proof
 from retention.model.place import Place
+from retention.model.policy import DELETE, RELEASE
 from retention.model.typed import pieces
-from retention.planning.actions import DELETE
 from retention.store.archives import Archives
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
 from retention.store.state import Snapshot
 from retention.verbs import stores
+from retention.verbs.configured import configuration, setting
 from retention.verbs.denying import denial, denials
-from retention.verbs.prepared import configuration
 from retention.verbs.signed import Signed, data_of, promise_in
 
 FORMAT = "retention.proof/1"
@@ -43,16 +41,18 @@ def prove(
 ) -> Proof | Denial:
     """The proof that a record of `CONNECTOR.DATASET` with this key, as it is typed, went; its database is not asked.
 
+    Nor are policy and connectors read, unless no run has met the dataset: what they say today proves nothing.
+
     Where it did not, or with `refused`, that somebody demanded something for it which was refused. Raises AnswerIsNo
     where there is no evidence; UsageError for a dataset that is neither configured nor has ever been in a run, or
     where its events lie in an archive that is not among `archives`; SetupError where the evidence key is missing.
     """
-    config = configuration(place)
+    here = setting(place)
     connector, _, name = dataset.partition(".")
-    keys = {key_id(secret): secret for secret in stores.evidence_keys(config)}
-    with stores.reading(config, place) as state, state.read() as snapshot:
+    keys = {key_id(secret): secret for secret in stores.evidence_keys(here)}
+    with stores.reading(here, place) as state, state.read() as snapshot:
         snapshot.log.archives = Archives(archives) if archives else None
-        _refuse_unknown(config, snapshot, connector, name)
+        _refuse_unknown(place, snapshot, connector, name)
         signed = Signed(snapshot, Verifier.parse(state.verifier_key))
         found = [] if refused else _found(snapshot, keys, connector, name, key)
         denied = denials(snapshot, keys, connector, name, readings(key))
@@ -79,9 +79,11 @@ class _Match:
     found: Found
 
 
-def _refuse_unknown(config: Configuration, snapshot: Snapshot, connector: str, name: str) -> None:
-    known = {(c.name, d) for c in config.connectors.values() for d in c.datasets}
-    known |= {(row.connector, row.dataset) for row in snapshot.jobs.last()}
+def _refuse_unknown(place: Place, snapshot: Snapshot, connector: str, name: str) -> None:
+    known = {(row.connector, row.dataset) for row in snapshot.jobs.last()}
+    if (connector, name) in known:
+        return
+    known |= {(c.name, d) for c in configuration(place).connectors.values() for d in c.datasets}
     if (connector, name) not in known:
         there = ", ".join(sorted(f"{c}.{d}" for c, d in known)) or "none"
         raise UsageError(f"there is no dataset `{connector}.{name}`, and never was; there are: {there}")

@@ -14,7 +14,7 @@ from retention.store.keyfiles import create_key_file, read_ring
 from retention.store.log import LogReading
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.prepared import Clock
+from retention.verbs.configured import Clock
 
 _LOST = "put your copy of it back: with another key equal values would no longer be alike"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from retention.config import Configuration
 from retention.errors import LedgerError
-from retention.model.explanation import Verification
+from retention.model.audit import Verification
 from retention.store.publishing import Published, lying_at, publish
 from retention.store.state import StateStore
 from retention.store.verifying import verify_store, verify_store_and_folder

@@ -30,10 +30,11 @@ from retention.store.state import StateStore
 from retention.verbs import apart, stores
 from retention.verbs.approve import grant
 from retention.verbs.carried import carry_over
+from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
 from retention.verbs.execution import Execution, execute
 from retention.verbs.keys import rotate_yearly
 from retention.verbs.plan import count, judged, keep_plan, stored_row
-from retention.verbs.prepared import Clock, Prepared, as_of_instant, configuration, in_zone, named, prepared
+from retention.verbs.prepared import Prepared, named, prepared
 from retention.verbs.published import refuse_damaged
 from retention.verbs.spoken import Words, words
 from retention.verbs.switch import Watch

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from retention.config import Configuration, state_address, urls
+from retention.config import urls
+from retention.config.files import Setting
+from retention.config.settings_file import state_address
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.ledger.evidence import key_id
 from retention.ledger.keys import EVIDENCE, PSEUDONYM, SIGNING
@@ -14,17 +17,19 @@ from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.settings import KeyReference, StateAddress
 from retention.model.told import NOTHING_TOLD, Told
-from retention.safety import holds
 from retention.store.backend import Backend
 from retention.store.backends import backend_at
 from retention.store.keyfiles import load_signer, read_ring
 from retention.store.state import StateStore
 
+if TYPE_CHECKING:
+    from retention.config import Configuration
+
 FILE = "retention.toml"
 STATE_VARIABLE = "RETENTION_STATE"
 
 
-def address(config: Configuration, place: Place) -> StateAddress:
+def address(config: Setting, place: Place) -> StateAddress:
     """What is said of the state store's place: option over environment over file."""
     try:
         return state_address(place.state, config.folder) if place.state else config.settings.state
@@ -42,7 +47,7 @@ def family(address: StateAddress, place: Place) -> str:
         raise _wrong(place, found, write) from error
 
 
-def backend(config: Configuration, place: Place) -> Backend:
+def backend(config: Setting, place: Place) -> Backend:
     """Where the state store is or will be; references are read here."""
     try:
         return backend_at(address(config, place), place.environ)
@@ -62,17 +67,17 @@ def _wrong(place: Place, found: str, write: str) -> ConfigurationError:
     return ConfigurationError(problems=[Problem(file=file, key=key, found=found, write=write)])
 
 
-def evidence_key(config: Configuration) -> bytes:
+def evidence_key(config: Setting) -> bytes:
     """The key that words are hashed with: the newest. SetupError where it is missing or another kind of key."""
     return evidence_keys(config)[-1]
 
 
-def evidence_keys(config: Configuration) -> tuple[bytes, ...]:
+def evidence_keys(config: Setting) -> tuple[bytes, ...]:
     """Every evidence key that there is, oldest first: what was committed under an earlier one is opened with it."""
     return read_ring(config.settings.evidence_key, EVIDENCE).keys
 
 
-def committing_key(config: Configuration, state: StateStore) -> bytes:
+def committing_key(config: Setting, state: StateStore) -> bytes:
     """The evidence key that the state store names as the one in use. SetupError where it is not there."""
     with state.read() as snapshot:
         wanted = snapshot.log.evidence_key_id()
@@ -83,7 +88,7 @@ def committing_key(config: Configuration, state: StateStore) -> bytes:
     raise SetupError(f"{where}: the evidence key in use ({wanted}) is not there; put it back, or rotate it")
 
 
-def references(config: Configuration) -> dict[str, KeyReference]:
+def references(config: Setting) -> dict[str, KeyReference]:
     """Where the keys of each kind are, in the order in which they are told."""
     settings = config.settings
     return {
@@ -131,6 +136,8 @@ def told(config: Configuration, place: Place) -> Told:
         return NOTHING_TOLD
     with reading(config, place) as state, state.read() as snapshot:
         found = snapshot.told()
+    from retention.safety import holds
+
     holds.refuse_lost(found.holds, config.policy, datasets(config))
     return found
 
@@ -141,13 +148,13 @@ def datasets(config: Configuration) -> tuple[Dataset, ...]:
 
 
 @contextmanager
-def reading(config: Configuration, place: Place) -> Iterator[StateStore]:
+def reading(config: Setting, place: Place) -> Iterator[StateStore]:
     """The state store for reading only: no key is needed."""
     with StateStore.open(backend(config, place), signer=None, evidence_key_id=None) as store:
         yield store
 
 
-def exists(config: Configuration, place: Place) -> bool:
+def exists(config: Setting, place: Place) -> bool:
     """Whether there is a state store; UnreachableError where its server does not answer."""
     return backend(config, place).exists()
 

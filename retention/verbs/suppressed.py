@@ -17,7 +17,8 @@ from retention.planning.bound import BoundDataset, Rewritten
 from retention.planning.reach import create_index
 from retention.planning.rewritable import padded_to
 from retention.verbs import stores
-from retention.verbs.prepared import configuration, prepared
+from retention.verbs.configured import configuration
+from retention.verbs.prepared import prepared
 from retention.verbs.pseudonyms import former_keys
 from retention.verbs.rewriting import keyed
 

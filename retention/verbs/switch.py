@@ -18,7 +18,7 @@ from retention.model.switch import FILE, Resumed, Stop, Stopped
 from retention.safety.stop import by_switch
 from retention.store.state import Snapshot, StateStore, Transaction
 from retention.verbs import stores
-from retention.verbs.prepared import Clock, configuration, in_zone
+from retention.verbs.configured import Clock, configuration, in_zone
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import Begun, begun_in, settle
 

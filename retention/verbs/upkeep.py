@@ -8,7 +8,7 @@ from retention.errors import RetentionError
 from retention.ledger.line import format_instant
 from retention.model.clock import Clock as Counting
 from retention.store.state import StateStore
-from retention.verbs.prepared import Clock
+from retention.verbs.configured import Clock
 from retention.verbs.published import publish_newest
 
 

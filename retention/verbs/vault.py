@@ -34,7 +34,8 @@ from retention.safety import following
 from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.carried import carry_over
-from retention.verbs.prepared import Clock, Prepared, configuration, in_zone, prepared
+from retention.verbs.configured import Clock, configuration, in_zone
+from retention.verbs.prepared import Prepared, prepared
 from retention.verbs.sealing import sealed_words
 from retention.verbs.spoken import Words, fates_of, words
 from retention.verbs.switch import Watch

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from retention.demo.company import COMPANIES
-from retention.model.explanation import Explanation, Verification
+from retention.model.audit import Verification
+from retention.model.explanation import Explanation
 from retention.model.outcome import RunOutcome
 from retention.model.place import Place
 from retention.model.plan import JobStatus, Plan

@@ -18,7 +18,7 @@ from retention.ledger.line import parse
 from retention.ledger.tree import leaf_hash
 from retention.store.state import StateStore
 from retention.verbs import stores
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 from tests.support import auditors
 from tests.support.states import STATES
 from tests.support.stores import SqliteStore

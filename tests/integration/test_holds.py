@@ -12,7 +12,8 @@ from retention.store.batches import BatchRow
 from retention.store.runs import JobRow, RunRow
 from retention.verbs import holds, stores
 from retention.verbs.carried import carry_over
-from retention.verbs.prepared import configuration, prepared
+from retention.verbs.configured import configuration
+from retention.verbs.prepared import prepared
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 

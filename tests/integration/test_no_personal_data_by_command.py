@@ -168,7 +168,7 @@ def commands(work: Workplace) -> Iterator[tuple[str, ...]]:
 def busy(work: Workplace) -> None:
     """So many events that some can be put into an archive."""
     from retention.verbs import stores
-    from retention.verbs.prepared import configuration
+    from retention.verbs.configured import configuration
 
     with stores.opened(configuration(work.place), work.place) as state, state.begin() as tx:
         for number in range(300):

@@ -17,7 +17,7 @@ from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.store.owners import this_process
 from retention.verbs import stores, working
-from retention.verbs.prepared import configuration
+from retention.verbs.configured import configuration
 from tests.support import mariadb
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, removed

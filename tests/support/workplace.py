@@ -164,7 +164,8 @@ class Workplace:
 
         from retention.connectors.sql.batches.statements import Statements
         from retention.planning.actions import action_of
-        from retention.verbs.prepared import as_of_instant, configuration, prepared
+        from retention.verbs.configured import as_of_instant, configuration
+        from retention.verbs.prepared import prepared
 
         place = self.place
         config = configuration(place)

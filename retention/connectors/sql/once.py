@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retention.model import predicate as p
@@ -122,6 +122,8 @@ class Numbers:
 
     def _look(self, node: Any, around: tuple[p.Source, ...]) -> tuple[int, Below]:
         """(what it is, what is below it); `around`: the rows that are brought in around it."""
+        if _fields(node.__class__) is None and not isinstance(node, tuple):
+            return self._word((type(node).__name__, node)), NOTHING
         for seen in self._seen.get(id(node), ()):
             if not seen.around or around[-len(seen.around) :] == seen.around:
                 return seen.word, seen.below
@@ -144,17 +146,15 @@ class Numbers:
         if isinstance(node, p.Closure | p.Rings):
             self.followed = True
             return self._word((type(node).__name__, id(node))), NOTHING
-        if not dataclasses.is_dataclass(node) or isinstance(node, type):
-            return self._word((type(node).__name__, node)), NOTHING
         inside = _binding(node)
         within = around if inside is None else (*around, inside)
-        made = [getattr(node, name) for name in _fields(node.__class__)]
+        made = [getattr(node, name) for name in _fields(node.__class__) or ()]
         word, below = self._made(type(node).__name__, made, within)
         if isinstance(node, p.Field) and node.source == self._root:
             below = dataclasses.replace(below, columns=frozenset({node.column}))
         if inside is not None:
             below = dataclasses.replace(below, outer=max(0, below.outer - 1))
-        if below.outer or not isinstance(node, _WORTH):
+        if below.outer or not _worth_it(node.__class__):
             return word, dataclasses.replace(below, size=below.size + 1)
         number = self._numbered.setdefault(word, len(self._numbered))
         if number not in self.parts:
@@ -165,7 +165,7 @@ class Numbers:
 
     def _made(self, kind: str, items: Iterable[Any], around: tuple[p.Source, ...]) -> tuple[int, Below]:
         found = [self._look(item, around) for item in items]
-        return self._word((kind, *(word for word, _ in found))), Below.of(below for _, below in found)
+        return self._word((kind, *[word for word, _ in found])), Below.of([below for _, below in found])
 
     def _word(self, what: Any) -> int:
         return self._words.setdefault(what, len(self._words))
@@ -194,8 +194,8 @@ def _every(node: Any) -> Iterator[Any]:
         yield node
         if isinstance(node, tuple):
             waiting += node
-        elif dataclasses.is_dataclass(node):
-            waiting += (getattr(node, name) for name in _fields(node.__class__))
+        else:
+            waiting += (getattr(node, name) for name in _fields(node.__class__) or ())
 
 
 def asks_at_once(node: Any) -> bool:
@@ -227,8 +227,8 @@ def _length(node: Any, known: dict[int, tuple[Any, int]]) -> int:
             length = sum(_length(item, known) for item in node)
         elif isinstance(node, p.Defined | p.Closure | p.Rings):
             length = 1
-        elif dataclasses.is_dataclass(node):
-            length = 1 + sum(_length(getattr(node, name), known) for name in _fields(node.__class__))
+        elif (names := _fields(node.__class__)) is not None:
+            length = 1 + sum(_length(getattr(node, name), known) for name in names)
         known[id(node)] = node, length
     return known[id(node)][1]
 
@@ -255,8 +255,16 @@ def _dates(test: p.Test) -> int | None:
 
 
 @functools.cache
-def _fields(kind: Hashable) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind))  # type: ignore[arg-type]
+def _fields(kind: Any) -> tuple[str, ...] | None:
+    """What a node of this kind is made of; None of what is no node."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(item.name for item in dataclasses.fields(kind))
+
+
+@functools.cache
+def _worth_it(kind: Any) -> bool:
+    return issubclass(kind, _WORTH)
 
 
 def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:

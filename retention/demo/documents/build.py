@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 from retention.demo.built import Built, Telling
 from retention.demo.crowd import Crowd, filled
+from retention.demo.dice import Dice
 from retention.demo.documents import named as n
 from retention.demo.documents import schema as t
 from retention.demo.filling import Filling
@@ -61,7 +61,7 @@ class _Crowd(Crowd):
 
     locale = "en_US"
 
-    def __init__(self, rows: Filling, making: Making, dice: random.Random) -> None:
+    def __init__(self, rows: Filling, making: Making, dice: Dice) -> None:
         super().__init__(rows, making, dice)
         self._agreements = [
             rows.put(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
 from retention.demo.built import Built, Telling
+from retention.demo.dice import Dice
 from retention.demo.filling import Filling
 from retention.demo.making import Making
 from retention.demo.store import desk
@@ -25,7 +25,7 @@ _PRODUCTS = ("Wool blanket", "Coffee grinder", "Rain coat", "Oil lamp", "Bread k
 
 def build(making: Making) -> Built:
     """The store as it is on `making.today`: the same for the same day and scale."""
-    dice = random.Random(_SEED)  # noqa: S311 - the same people every time
+    dice = Dice(_SEED)
     count = CUSTOMERS * making.scale
     making.progress.start("building the store", count)
     with Filling(making, STORES) as rows:
@@ -33,7 +33,7 @@ def build(making: Making) -> Built:
         for customer in named_customers(making.today):
             tables.add(customer, named=True)
         desk.named(rows, making.today)
-        others = random.Random("desk")  # noqa: S311 - the same requests every time
+        others = Dice("desk")
         for customer in crowd(making.today, dice, count):
             tables.add(customer)
             desk.everybody_else(rows, making.today, others, customer.name, customer.email)
@@ -68,7 +68,7 @@ def build(making: Making) -> Built:
 class _Tables:
     """Customer by customer. `keys`: the keys of named records, by name or reference."""
 
-    def __init__(self, rows: Filling, dice: random.Random) -> None:
+    def __init__(self, rows: Filling, dice: Dice) -> None:
         self._rows = rows
         self._dice = dice
         self.keys: dict[str, str] = {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from retention.demo.dice import Dice
 from retention.demo.store.lines import at
 from retention.demo.store.rows import Customer, Order
 
@@ -30,7 +30,7 @@ PLACES = (("0001", "Storvik"), ("1490", "Lilleelv"), ("4060", "Vindnes"), ("7088
 _ASCII = str.maketrans("æøåÆØÅ", "aoaAOA")
 
 
-def crowd(today: date, dice: random.Random, count: int = CUSTOMERS) -> Iterator[Customer]:
+def crowd(today: date, dice: Dice, count: int = CUSTOMERS) -> Iterator[Customer]:
     """The same people for the same dice; nothing of theirs happened later than yesterday."""
     for number in range(1, count + 1):
         first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
@@ -47,7 +47,7 @@ def crowd(today: date, dice: random.Random, count: int = CUSTOMERS) -> Iterator[
         )
 
 
-def _orders(today: date, joined: int, left: int, dice: random.Random) -> Iterator[Order]:
+def _orders(today: date, joined: int, left: int, dice: Dice) -> Iterator[Order]:
     busy = 1 + round((joined - left) / 170)
     count = 0 if dice.random() < 0.12 else dice.randint(1, 2 * busy)
     for ago in sorted((dice.randint(left, joined) for _ in range(count)), reverse=True):
@@ -63,5 +63,5 @@ def _orders(today: date, joined: int, left: int, dice: random.Random) -> Iterato
         )
 
 
-def _at(day: date, dice: random.Random) -> str:
+def _at(day: date, dice: Dice) -> str:
     return at(day, f"{dice.randint(7, 22):02}:{dice.randint(0, 59):02}:{dice.randint(0, 59):02}")

@@ -5,9 +5,9 @@ Each named record says what becomes of it: `: due`, `: due in a month`, `: due i
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, date, datetime, time, timedelta
 
+from retention.demo.dice import Dice
 from retention.demo.filling import Filling
 from retention.demo.making import ago, at, line, moment
 from retention.demo.people import mail
@@ -105,7 +105,7 @@ def _consents(rows: Filling, today: date) -> None:
         )
 
 
-def everybody_else(rows: Filling, today: date, dice: random.Random, name: str, email: str) -> None:
+def everybody_else(rows: Filling, today: date, dice: Dice, name: str, email: str) -> None:
     """What one more customer has at the desk."""
     if dice.random() < 0.5:
         opened = dice.randint(2, 430)

@@ -7,7 +7,8 @@ from retention.actions.strategies import Keyed, rewriter
 from retention.connectors.port import Making, Marker
 from retention.ledger.evidence import Committer
 from retention.model.place import Place
-from retention.verbs.prepared import as_of_instant, configuration, prepared
+from retention.verbs.configured import as_of_instant, configuration
+from retention.verbs.prepared import prepared
 from retention.verbs.spoken import NO_WORDS, worked
 from tests.contract.target import schema
 

@@ -9,7 +9,8 @@ import types
 from datetime import UTC, datetime
 
 from retention.errors import SafetyRefusal
-from retention.model.explanation import CheckReport, Explanation, Verification
+from retention.model.audit import Verification
+from retention.model.explanation import CheckReport, Explanation
 from retention.model.outcome import ApprovalLine, JobOutcome, RunOutcome
 from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobPlan, JobStatus, Plan, PlanLine, Statement

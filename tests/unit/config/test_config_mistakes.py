@@ -633,3 +633,28 @@ events = { booked = "" }
         ("connectors/shop.toml", "datasets.orders.events.booked"),
     ]
     assert all(p.found and p.write for p in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out"),
+    [
+        ('promise = ""', False),
+        ('data = ""', False),
+        ('action = " "', False),
+        ('keep = ""', False),
+        ('citation = ""', True),
+        ('kept_by = ""', True),
+        ('within = ""', True),
+    ],
+)
+def test_only_a_key_that_is_not_needed_can_be_left_out_instead_of_empty(problems, line, left_out):
+    found = problems(policies=replaced(RULE, line), shop=DATASET)
+    (problem,) = [each for each in found if each.key == f"rules.orders.{line.split()[0]}"]
+    assert ("leave the key out" in problem.write) is left_out
+
+
+def test_a_dataset_s_own_keys_are_needed_too(problems):
+    found = {p.key: p.write for p in problems(policies=RULE, shop=replaced(DATASET, 'table = ""'))}
+    assert "leave the key out" not in found["datasets.orders.table"]
+    found = {p.key: p.write for p in problems(policies=RULE, shop=DATASET + 'schema = ""\n')}
+    assert "leave the key out" in found["datasets.orders.schema"]

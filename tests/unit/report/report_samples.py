@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from retention.errors import Problem
+from retention.model.audit import Verification
 from retention.model.explanation import (
     CheckReport,
     Component,
@@ -16,7 +17,6 @@ from retention.model.explanation import (
     LimbView,
     RuleView,
     Stopper,
-    Verification,
 )
 from retention.model.outcome import ApprovalLine, CheckpointRef, JobOutcome, RunOutcome, Skipped
 from retention.model.plan import (

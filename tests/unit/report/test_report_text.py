@@ -24,6 +24,7 @@ from report_samples import (
 
 from retention.errors import Problem
 from retention.model.explanation import CheckReport
+from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobStatus
 from retention.report.console import console_on
 from retention.report.explanation import FATE_WORDS, show_explanation
@@ -31,6 +32,7 @@ from retention.report.ledger import sentence, show_verification
 from retention.report.outcome import question, show_approvals, show_outcome
 from retention.report.plan import STATUS_STYLE, headline, show_plan, show_plans
 from retention.report.problems import in_order, show_check
+from retention.report.set_up import show_set_up
 from retention.report.status import show_status
 from retention.report.words import KEPT_BECAUSE, NOT_KEPT, by_table, counted, duration, listed, moment
 
@@ -424,3 +426,23 @@ def test_a_list_of_plans_fits_in_a_hundred_columns_and_names_its_zone_once():
 def test_a_time_of_day_always_has_its_seconds():
     assert moment(datetime(2026, 3, 1, 14, 5, tzinfo=UTC)) == "2026-03-01 14:05:00 (UTC)"
     assert moment(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01 (UTC)"
+
+
+@pytest.mark.parametrize("width", [60, 100, 300])
+def test_the_tables_of_a_database_are_shown_with_whole_names(width):
+    """In columns that are too narrow for them they were cut in the middle of a word."""
+    names = (
+        "customer_support_conversations",
+        "last_customer_message_at",
+        "customer_email_address",
+        "support_ratings",
+    )
+    table, date, person, other = names
+    line = TableLine(
+        table=table, rows=12345, exactness="about", dates=("created_at", date), people=(person, person[:-1], "a", "b"),
+        refers_to=(), referred_by=(other, "customer_support_attachments"),
+    )  # fmt: skip
+    stream = io.StringIO()
+    show_set_up(console_on(stream, width=width), SetUp(lines=(), tables=(line,), command="retention init"))
+    words = stream.getvalue().replace(",", " ").split()
+    assert {*names, "customer_support_attachments", "~12", "345", "+1"} <= set(words)

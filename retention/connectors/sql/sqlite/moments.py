@@ -103,8 +103,8 @@ def teach(connection: sqlite3.Connection) -> None:
         "retention_instant", 3, _in_calendar(_remembered(_instant)), deterministic=True
     )
     connection.create_function("retention_day", 4, _in_calendar(_remembered(_day)), deterministic=True)
-    connection.create_function("retention_before", 4, _in_calendar(_before), deterministic=True)
-    connection.create_function("retention_ended", 3, _in_calendar(_ended), deterministic=True)
+    connection.create_function("retention_before", 4, _in_calendar(_remembered(_before)), deterministic=True)
+    connection.create_function("retention_ended", 3, _in_calendar(_remembered(_ended)), deterministic=True)
 
 
 def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:

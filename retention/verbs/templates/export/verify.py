@@ -17,7 +17,6 @@ import base64
 import collections
 import hashlib
 import json
-import operator
 import pathlib
 import re
 import sys
@@ -31,7 +30,6 @@ except ImportError:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
 NOTE = re.compile("((.+)\n(0|[1-9][0-9]{0,18})\n(.+)\n(?:.+\n)*)\n((?:— [^ \n]+ [^ \n]+\n)+)")
 Note = collections.namedtuple("Note", "text origin size root signatures")
-UTF_16 = operator.methodcaller("encode", "utf-16-be")
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -65,17 +63,16 @@ def read_key(text):
 
 def read_note(note, name):
     """A checkpoint: the text that is signed, with the ledger's name, how many events, their root; and signatures."""
-    need("\r" not in note, f"{name}: it has line ends of Windows (CRLF): ask for it as it was written")
     found = NOTE.fullmatch(note)
-    need(found, f"{name}: it is no signed checkpoint")
+    need(found and "\r" not in note, f"{name}: it is no signed checkpoint, or has line ends of Windows")
     text, origin, size, root, tail = found.groups()
     lines = [line.split(" ") for line in tail[:-1].split("\n")]
-    signatures = [(name, base64.b64decode(data, validate=True)) for _, name, data in lines]
+    signatures = [(who, base64.b64decode(data, validate=True)) for _, who, data in lines]
     return Note(text, origin, int(size), base64.b64decode(root, validate=True), signatures)
 
 
 def need_signature(note, key_text):
-    """The note is of the ledger that the key is for, and signed by the key, which is given back."""
+    """The note is of the ledger that the key is for, and signed by the key."""
     name, key_hash, key = read_key(key_text)
     what = f"checkpoint of {note.size} events: "
     own = [raw[4:] for who, raw in note.signatures if (who, raw[:4]) == (name, key_hash)]
@@ -86,7 +83,6 @@ def need_signature(note, key_text):
             key.verify(signature, note.text.encode())
     except InvalidSignature:
         raise Wrong(what + "its signature is wrong") from None
-    return key_text
 
 
 def add(tree, root, leaves=1):
@@ -107,8 +103,7 @@ def root_of(tree):
 
 def root_by(path, leaf, index, size):
     """The root that an inclusion proof (2.1.1) leads to; its last step is the other half of the whole tree."""
-    need(0 <= index < size, "the proof is for a place that is not there")
-    need(bool(path) == (size > 1), "the proof is too long or too short")
+    need(0 <= index < size and bool(path) == (size > 1), "the proof is for no place, too long or too short")
     if size == 1:
         return leaf
     half, step = 1 << ((size - 1).bit_length() - 1), bytes.fromhex(path[-1])
@@ -117,14 +112,15 @@ def root_by(path, leaf, index, size):
     return sha256(b"\1", step, root_by(path[:-1], leaf, index - half, size - half))
 
 
-def need_plain(value, order, level=1):
+def need_plain(value, level=1):
     """JSON that all programs read alike: whole numbers only, names in the order of RFC 8785, at most 16 levels."""
     need(level <= 16, "it is nested deeper than 16")
     if isinstance(value, dict):
-        need(list(value) == sorted(value, key=order), "the order of names was changed")
+        order = sorted(value, key=lambda name: name.encode("utf-16-be"))
+        need(list(value) == order, "the order of names was changed")
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, (dict, list)):
-            need_plain(each, order, level + 1)
+            need_plain(each, level + 1)
         elif not isinstance(each, str) and each is not None:
             need(isinstance(each, int) and abs(each) < 2**53, "it holds a float, or a number beyond 2^53 - 1")
 
@@ -133,18 +129,15 @@ def read_line(line, name):
     """The event of a line, which must be spelt in the one way that there is."""
     try:
         need(len(line) <= 2**20, "it is longer than a megabyte")
-        need(line[-1:] != b"\r", "it has a line end of Windows: ask for files that were not converted")
         event = json.loads(line.decode())
-        need(encode(event).encode() == line, "a space, or an equal spelling, was changed")
-        need_plain(event, order=None if line.isascii() else UTF_16)
-        need(list(event) == ["at", "data", "prev", "seq", "type"], "it is no event")
+        need(encode(event).encode() == line, "a space, a line end, or an equal spelling, was changed")
+        need_plain(event)
+        need(list(event) == ["at", "data", "prev", "seq", "type"], "it has other members")
         kinds = [type(event[member]) for member in ("data", "seq", "type")]
-        need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "it is no event")
+        need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "its members are of other types")
         return event
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Wrong(f"event {name}: it is no line of a ledger ({type(error).__name__})") from None
-    except Wrong as error:
-        raise Wrong(f"event {name}: {error}") from None
+    except (Wrong, ValueError, TypeError, RecursionError) as error:
+        raise Wrong(f"event {name}: it is no line of a ledger: {error}") from None
 
 
 def lines_of(folder):
@@ -162,12 +155,11 @@ def check_folder(folder, key):
         note = read_note(path.read_bytes().decode(), path.name)
         notes[note.size].append(note)
     newest, marks, path = notes[max(notes)][0], len(notes), folder / "range.json"
-    part = json.loads(path.read_text()) if path.exists() else {"first": 0, "before": [], "after": []}
+    part = json.loads(path.read_text()) if path.exists() else {"before": [], "after": []}
     for leaves, root in part["before"]:
         add(tree, bytes.fromhex(root), leaves)
-    first, whole = part["first"], not part["first"] and not part["after"]
-    need(sum(leaves for leaves, _ in tree) == first, "range.json: what came before does not fit")
-    size, prev, last_at, in_use, signers = first, "0" * 64, "", None if first else key, set()
+    first = size = sum(leaves for leaves, _ in tree)
+    prev, last_at, in_use, signers = "0" * 64, "", None if first else key, set()
     for note in notes.pop(0, ()):
         need(note.root == root_of(tree), "checkpoint of 0 events: it signs another ledger")
     for line in lines_of(folder):
@@ -188,18 +180,21 @@ def check_folder(folder, key):
         for note in notes.pop(size, ()):
             need(note.root == root_of(tree), f"checkpoint of {size} events: they are not those that it signs")
             if in_use is not None:  # a part does not say whose turn it is before the first rotation in it
-                signers.add(need_signature(note, in_use))
+                need_signature(note, in_use)
+                signers.add(in_use)
         in_use = next_key or in_use
-    total = size + sum(leaves for leaves, _ in part["after"])
     for leaves, root in part["after"]:
         add(tree, bytes.fromhex(root), leaves)
+    total = sum(leaves for leaves, _ in tree)
     need(total >= newest.size, f"event {total}: it is missing; a checkpoint signs {newest.size} events")
     need(total == newest.size, f"event {newest.size}: no checkpoint signs it: it was added later")
     need(root_of(tree) == newest.root, "the part is not one of the ledger that the checkpoint signs")
     need(set(notes) <= {total}, "a checkpoint is of events that are not here")
+    whole = (first, size) == (0, total)
     if not whole or in_use == key:
-        signers.add(need_signature(newest, key))
-    need(key in signers, "the ledger was signed by other keys, and never by this one")
+        need_signature(newest, key)
+    else:
+        need(key in signers, "the ledger was signed by other keys, and never by this one")
     what = "the whole ledger" if whole else f"events {first} to {size - 1}"
     return [
         f"Verified: {what} of {newest.origin}: {size - first} events, {marks} checkpoints.",
@@ -226,21 +221,18 @@ def check_proof(path, key):
     leaf = sha256(b"\0", bytes.fromhex(proof["blind"]), message.encode())
     found = root_by(place["path"], leaf, place["index"], group["count"])
     need(found.hex() == group["root"], "the record is not in the batch")
-    rule, connector, dataset = went["job"].split("/")
-    need((connector, dataset) == (record["connector"], record["dataset"]), "the batch is of other records")
+    rule, *dataset = went["job"].split("/")
+    need(dataset == [record["connector"], record["dataset"]], "the batch is of other records")
     begun = events["released" if released else "started"]
     need(begun["type"] == ("record.released" if released else "run.started"), "no run began")
-    need(begun["data"]["run"] == went["run"], "the run is another one")
-    what = f"the record {connector}.{dataset} {','.join(record['key'])}"
-    when, by = f"{event['at']} (event {event['seq']})", begun["data"]["by"]
+    run = begun["data"]
+    need(run["run"] == went["run"], "the run is another one")
+    what = f"the record {'.'.join(dataset)} {','.join(record['key'])}"
+    when = f"{event['at']} (event {event['seq']})"
     if refused:
         need(event["type"] == "action.refused", "nothing was refused")
-        said = [f"Proved: for {what} the rule {rule} was refused"]
-        said += [f"at {when}: {', '.join(group['actions'])}."]
-        said += [f"Done instead: {group['instead']}."] if group["instead"] else []
-        for each in group["because"]:
-            words = [each[name] for name in ("kind", "by", "dataset", "basis", "citation") if name in each]
-            said.append(f"Because: {', '.join(words)}.")
+        said = [f"Proved: for {what} the rule {rule} was refused at {when}: {', '.join(group['actions'])}."]
+        said.append(f"Done instead: {group['instead'] or 'nothing'}. Because: {encode(group['because'])}.")
     else:
         intent, kind = events["intent"], event["type"]
         same = all(intent["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count"))
@@ -249,12 +241,12 @@ def check_proof(path, key):
         said = [f"Proved: {what} was in batch {went['batch']} of run {went['run']},"]
         said.append(f"carried out by {when}" + ("." if released else f" under the rule {rule}."))
     if released:
-        said.append(f"It went back from its vault, released by {by} ({begun['data']['reason']}).")
+        said.append(f"It went back from its vault, released by {run['by']} ({run['reason']}).")
     else:
-        said.append(f"The run was started by {by}, under policy {begun['data']['policy']}.")
+        said.append(f"The run was started by {run['by']}, under policy {run['policy']}.")
     for approval in (events[name] for name in sorted(events) if name.startswith("approval")):
         given = approval["data"]
-        known = any((a["plan"], a["rule"]) == (given["plan"], rule) for a in begun["data"]["approvals"])
+        known = any((each["plan"], each["rule"]) == (given["plan"], rule) for each in run["approvals"])
         need(approval["type"] == "approval.granted" and known, "the run does not name this approval")
         said.append(f"Approved by {given['by']} at {approval['at']} (plan {given['plan']}).")
     for change in events["promise"]["data"]["difference"] if "promise" in events else ():
@@ -267,15 +259,14 @@ def check_proof(path, key):
 
 def main():
     parser = argparse.ArgumentParser(description="Checks an exported ledger, or one proof out of it.")
-    parser.add_argument("key", help="the public key's file: your own copy of it")
-    parser.add_argument("--proof", metavar="FILE", help="check this proof instead of the folder")
-    given = parser.parse_args()
+    parser.add_argument("key", type=pathlib.Path, help="the public key's file: your own copy of it")
+    parser.add_argument("--proof", type=pathlib.Path, metavar="FILE", help="check this proof, not the folder")
+    given, here = parser.parse_args(), pathlib.Path(__file__).resolve().parent
     sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that this terminal has not
     try:
-        key = pathlib.Path(given.key).read_text(encoding="utf-8-sig").strip()
+        key = given.key.read_text(encoding="utf-8-sig").strip()
         read_key(key)
-        here, proof = pathlib.Path(__file__).resolve().parent, given.proof
-        said = check_proof(pathlib.Path(proof), key) if proof else check_folder(here, key)
+        said = check_proof(given.proof, key) if given.proof else check_folder(here, key)
         print("\n".join(map(shown, said)))
     except Wrong as error:
         sys.exit(f"NOT VERIFIED: {shown(str(error))}")
