@@ -137,5 +137,7 @@ def test_the_units_sandbox_is_tight():
 def test_the_image_runs_as_nobody_in_particular():
     docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER 10001:10001$", docker, re.MULTILINE)
+    sent = set((ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines())
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", docker, re.MULTILINE):
         assert all((ROOT / name).exists() for name in copied.split())
+        assert {f"!{name.removeprefix('./')}" for name in copied.split()} <= sent
