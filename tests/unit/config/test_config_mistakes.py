@@ -309,7 +309,8 @@ def test_a_batch_time_is_between_ten_milliseconds_and_a_minute(problems, line, f
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [("0", "is 0"), ("9", "is 9"), ("2.0", "is the number 2.0"), ('"2"', 'is "2"'), ("2", "SQLite")]
+    ("value", "found"),
+    [("0", "is 0"), ("9", "is 9"), ("2.0", "is the number 2.0"), ('"2"', 'is "2"'), ("2", "SQLite")],
 )
 def test_workers_on_a_sqlite_file_are_one_finding(problems, value, found):
     shop = (
