@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from retention.cli.root import root
+from tests.support.promtool import needs_promtool, promtool
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -20,6 +21,7 @@ METRICS = set(
     re.findall(r"`(retention_[a-z_]+)`", (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8"))
 )
 _NAME = re.compile(r"\bretention_[a-z_]+\b")
+ALERTS = ROOT / "tests" / "data" / "alerts.test.yaml"
 
 
 def documents(name):
@@ -39,9 +41,37 @@ def test_the_metrics_of_the_alert_rules_exist():
             assert rule["annotations"]["summary"]
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
+@needs_promtool
 def test_prometheus_takes_the_alert_rules():
-    subprocess.run(["promtool", "check", "rules", str(DEPLOY / "alerts.yaml")], check=True)
+    promtool("check", "rules", "--lint-fatal", str(DEPLOY / "alerts.yaml"))
+
+
+@needs_promtool
+def test_each_alert_goes_off_when_it_should_and_not_before():
+    """A job that had just begun to wait was told of, and a ledger that one of two daemons could not reach."""
+    promtool("test", "rules", str(ALERTS))
+
+
+def test_each_alert_has_a_time_when_it_goes_off_and_one_when_it_is_quiet():
+    [rules] = documents("alerts.yaml")
+    names = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    asked = [
+        ask
+        for test in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["tests"]
+        for ask in test["alert_rule_test"]
+    ]
+    assert {ask["alertname"] for ask in asked if ask["exp_alerts"]} == names
+    assert {ask["alertname"] for ask in asked if not ask["exp_alerts"]} == names
+
+
+@needs_promtool
+def test_prometheus_takes_the_queries_of_the_dashboard(tmp_path):
+    board = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    rules = [{"record": f"panel_{n}", "expr": query} for n, query in enumerate(queries)]
+    written = tmp_path / "rules.yaml"
+    written.write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": rules}]}), encoding="utf-8")
+    assert f"{len(rules)} rules found" in promtool("check", "rules", str(written))
 
 
 def test_the_metrics_of_the_dashboard_exist():
@@ -107,5 +137,7 @@ def test_the_units_sandbox_is_tight():
 def test_the_image_runs_as_nobody_in_particular():
     docker = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"^USER 10001:10001$", docker, re.MULTILINE)
+    sent = set((ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines())
     for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", docker, re.MULTILINE):
         assert all((ROOT / name).exists() for name in copied.split())
+        assert {f"!{name.removeprefix('./')}" for name in copied.split()} <= sent

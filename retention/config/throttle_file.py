@@ -130,7 +130,8 @@ def contradictions(raw: object, url: str | None, findings: list[Finding]) -> Non
     if kind == "sqlite" and written & {"max_lag", "replicas"}:
         key = "max_lag" if "max_lag" in written else "replicas"
         add(key, "means nothing for a SQLite file, which has no replicas", "take it out")
-    if kind == "sqlite" and isinstance(raw, dict) and raw.get("workers", 1) != 1:
+    workers = raw.get("workers") if isinstance(raw, dict) else None
+    if kind == "sqlite" and isinstance(workers, int) and 1 < workers <= MOST_WORKERS:
         add("workers", "means nothing for a SQLite file, which has one writer at a time", "take it out")
     if kind in ("mysql", "mariadb") and "max_lag" in written and "replicas" not in written:
         found = "is asked for, and a server of this kind does not know how far its replicas are"

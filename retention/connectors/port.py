@@ -329,13 +329,15 @@ class Target(abc.ABC):
         people: People | None = None,
         special: Sequence[Key] = (),
         making: Making | None = None,
+        left: Callable[[], float | None] = lambda: None,
     ) -> AbstractContextManager[Remover]:
         """A connection for batches of this job, whose records `committer` commits to.
 
         `making`: the job rewrites records, by what the engine makes of their values and by what the database does.
 
         `share`: how much of the dataset is due, which decides the way. `people` are asked of the records of
-        every batch, in its transaction; `special`: those that they told of before it.
+        every batch, in its transaction; `special`: those that they told of before it. `left`: seconds until the job
+        has to be over (None: whenever it is), which no statement of a batch outlasts but for a last second.
 
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it. Records
         that refer to each other go in one batch, or the one that refers before the other.

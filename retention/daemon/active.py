@@ -36,13 +36,20 @@ class Active:
     over: bool = False
 
     def work(
-        self, ports: Ports, stop: Callable[[], bool], clock: Callable[[], datetime], done: Callable[[], None]
+        self,
+        ports: Ports,
+        *,
+        stop: Callable[[], bool],
+        left: Callable[[], float | None],
+        clock: Callable[[], datetime],
+        done: Callable[[], None],
     ) -> None:
         """Carries it out; whatever happens is told by the fields, and by `done` at the end."""
         start = Start(
             rules=tuple(self.turns),
             connectors=self.connectors,
             stop=lambda: stop() or bool(self.lost),
+            left=left,
             clock=clock,
         )
         try:

@@ -21,7 +21,7 @@ from retention.daemon.schedule import Schedule
 from retention.daemon.seeing import Seeing
 from retention.daemon.systemd import Systemd
 from retention.daemon.vitals import Vitals
-from retention.daemon.window import is_open
+from retention.daemon.window import closes_in, is_open
 from retention.errors import ConfigurationError, RetentionError, UnreachableError
 from retention.store.state import StateStore
 from retention.store.turns import Turn
@@ -276,11 +276,23 @@ class Daemon:
         self.log.info(
             "run.begun", rules=",".join(taken), of=slots[-1], connectors=",".join(connectors) or None
         )
-        self.spawn(lambda: run.work(self.ports, lambda: self._must_stop(run), self.moments.now, self.wake))
+        self.spawn(
+            lambda: run.work(
+                self.ports,
+                stop=lambda: self._must_stop(run),
+                left=lambda: self._left(run),
+                clock=self.moments.now,
+                done=self.wake,
+            )
+        )
 
     def _must_stop(self, run: Active) -> bool:
         window = run.config.settings.daemon.window
         return self.ending() or not is_open(window, self.moments.now(), run.config.policy.timezone)
+
+    def _left(self, run: Active) -> float | None:
+        window = run.config.settings.daemon.window
+        return 0.0 if self.ending() else closes_in(window, self.moments.now(), run.config.policy.timezone)
 
     # -- what is over ------------------------------------------------------------------------
 

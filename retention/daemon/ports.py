@@ -16,11 +16,15 @@ from retention.store.state import Snapshot, StateStore, Transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A run that is to be: of these rules, on these connectors (none named: all)."""
+    """A run that is to be: of these rules, on these connectors (none named: all).
+
+    `left`: seconds until it has to be over; None: whenever it is.
+    """
 
     rules: tuple[str, ...]
     connectors: tuple[str, ...]
     stop: Callable[[], bool]
+    left: Callable[[], float | None]
     clock: Callable[[], datetime]
 
 

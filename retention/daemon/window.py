@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from retention.model.settings import Window
@@ -19,3 +19,14 @@ def is_open(window: Window | None, moment: datetime, timezone: str) -> bool:
     if window.begin < window.end:
         return window.begin <= shown < window.end
     return shown >= window.begin or shown < window.end
+
+
+def closes_in(window: Window | None, moment: datetime, timezone: str) -> float | None:
+    """Seconds until its next end, by the clock of `timezone`; None where there is no window."""
+    if window is None:
+        return None
+    shown = moment.astimezone(ZoneInfo(timezone))
+    end = datetime.combine(shown.date(), window.end, shown.tzinfo)
+    if end.timestamp() <= moment.timestamp():
+        end = datetime.combine(shown.date() + timedelta(days=1), window.end, shown.tzinfo)
+    return end.timestamp() - moment.timestamp()

@@ -162,9 +162,11 @@ def lease_name(job: str) -> str:
 def _compare(store: StateStore, name: str, target: Target, *, clock: Callable[[], datetime]) -> list[str]:
     before = target.markers(store.origin)
     with store.read() as reading:
-        known = reading.batches.known(name, {run for run, _ in before})
         settled = reading.batches.settled(name)
         folded = reading.batches.folded(name)
+        # Each run is a question; of folded ones, which every run that there ever was becomes, nothing is asked.
+        lately = {run for run, number in before if number != FOLDED and run not in folded}
+        known = reading.batches.known(name, lately)
     committed = Counter(folded)
     for row in settled:
         committed[row.run] += row.count

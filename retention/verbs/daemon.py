@@ -137,6 +137,7 @@ def _carried_out(place: Place, by: str, config: Configuration, start: Start) -> 
         clock=start.clock,
         progress=NoProgress(),
         stop=start.stop,
+        left=start.left,
     )
 
 

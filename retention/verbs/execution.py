@@ -44,7 +44,7 @@ class Execution:
 
     `uses_up`: the plan is carried out by it. Not by a canary, and not where nothing may run that is in it: then
     it can still be approved. `stop`: whether somebody asks it to end; it and `go_on` raise SafetyRefusal where
-    everything is stopped, `go_on` after a look at once.
+    everything is stopped, `go_on` after a look at once. `left`: seconds until it has to be over, if ever.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Execution:
     clock: Clock
     progress: Progress
     stop: Callable[[], bool]
+    left: Callable[[], float | None]
     limit: int | None
     evidence: bytes
     environ: Mapping[str, str]

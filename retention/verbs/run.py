@@ -107,8 +107,13 @@ def carry_out(
     progress: Progress,
     confirm: Confirm | None = None,
     stop: Callable[[], bool] | None = None,
+    left: Callable[[], float | None] = lambda: None,
 ) -> RunOutcome:
-    """The same, under a configuration that was loaded before."""
+    """The same, under a configuration that was loaded before.
+
+    `left`: seconds until it has to be over (None: whenever it is); `stop` says then that it is to end, and no
+    statement of a batch takes longer.
+    """
     named(config, rules, connectors)
     with ExitStack() as stack:
         state = stack.enter_context(stores.opened(config, place))
@@ -146,6 +151,7 @@ def carry_out(
             clock=clock,
             progress=progress,
             stop=stop,
+            left=left,
             limit=limit,
             uses_up=uses_up,
             evidence=stores.committing_key(config, state),

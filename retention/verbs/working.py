@@ -47,6 +47,7 @@ def worked_off(
             remembered=remembered,
             share=job.due / max(job.total, 1),
             making=making,
+            left=execution.left,
         )
         several = throttle.workers > 1 and limit is None and job.due >= throttle.workers * LEAST
         with ExitStack() as stack:

@@ -10,7 +10,7 @@ from retention.cli.exits import exit_of_run
 from retention.model.plan import JobStatus
 from tests.support_faults.databases import KINDS
 from tests.support_faults.removers import adds_up
-from tests.support_faults.shops import Shop
+from tests.support_faults.shops import OLD, Shop
 
 
 @contextmanager
@@ -48,6 +48,27 @@ def test_locked_rows_are_left_out_counted_and_taken_by_the_next_run(server):
         801,
     }
     assert server.job().done == 3
+    server.must_be_whole(before)
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_locked_rows_among_few_due_ones_are_left_out_and_counted_and_others_locks_are_passed(server, index):
+    """Forty of two thousand are due; three of those are locked, and rows beside them that are not due."""
+    server.visits(due=0, recent=2000)
+    server.database.run(f"UPDATE visits SET seen = '{OLD}' WHERE id % 50 = 0")
+    if index:
+        server.database.run("CREATE INDEX visits_seen ON visits (seen)")
+    server.ready()
+    before = server.keys()
+    first = 1_000_000_000
+    due, others = [first + n for n in (50, 1000, 1050)], [first + n for n in (51, 999, 1051, 2000 - 1)]
+    which = ", ".join(map(str, [*due, *others]))
+    with locking(server, f"SELECT id FROM visits WHERE id IN ({which}) FOR UPDATE"):
+        job = server.job()
+    assert (job.status, job.planned, job.done, job.skipped.locked) == (JobStatus.PARTIAL, 40, 37, 3)
+    assert {row[0] for row in server.database.rows("SELECT id FROM visits WHERE id % 50 = 0")} == set(due)
+    assert server.job().done == 3
+    assert server.count("visits") == 1960
     server.must_be_whole(before)
 
 

@@ -3,10 +3,13 @@
 import gc
 import os
 import time
+from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.daemons import Kept, World
 from tests.support.states import SERVERS, STATES
@@ -37,6 +40,41 @@ def sessions(database, kind):
     else:
         query = "SELECT count(*) FROM information_schema.processlist WHERE db = database()"
     return database.one(query) - 1
+
+
+@contextmanager
+def counted():
+    """The statements of every engine, as they come."""
+    said = []
+
+    def executed(_connection, _cursor, statement, *_):
+        said.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", executed)
+    try:
+        yield said
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", executed)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_run_asks_no_more_however_many_runs_there_were(folder, kind):
+    """Each run asked a question about every run before it."""
+    database, state = KINDS[kind](folder), STATES[kind](folder)
+    shop = Shop(folder, database, state_url=state.url)
+    asked = []
+    try:
+        shop.visits(due=3)
+        shop.ready()
+        for n in range(9):
+            shop.add_visits(1_000 + n, 1)
+            with counted() as said:
+                assert shop.job().done
+            asked.append(Counter(said))
+        assert asked[3] - asked[8] == asked[8] - asked[3] == Counter()
+    finally:
+        database.drop()
+        state.drop()
 
 
 @pytest.mark.heavy

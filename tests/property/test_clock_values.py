@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, example, given, settings
 from hypothesis import strategies as st
 
 from retention import periods
@@ -303,7 +303,22 @@ def _held(value: Any, type_: str, unit: Unit | None, never: tuple[Any, ...]) -> 
     return value
 
 
+JUST_BEFORE = (math.nextafter(-366.0, -math.inf), -366.0, math.nextafter(366.0, 0.0), 366.0)
+"""A billionth of a microsecond before a day, which as seconds rounds to that day; and the day."""
+
+
 @examples(250)
+@example(
+    Case(
+        kind=Kind.REAL,
+        type="REAL",
+        encoding=Encoding(unit=Unit.DAYS, epoch=date(2001, 1, 1)),
+        floor=lines(date(2026, 1, 1), "UTC", "UTC", 0)[0],
+        cutoff=lines(date(2026, 1, 1), "UTC", "UTC", 0)[1],
+        values=JUST_BEFORE,
+    ),
+    False,
+)
 @given(cases(SQLITE), st.booleans())
 def test_sqlite_reads_a_clock_as_python_does(case: Case, mixed: bool) -> None:
     values = [_adapted(v) for v in case.values]

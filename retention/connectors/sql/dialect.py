@@ -8,7 +8,6 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -24,22 +23,13 @@ from retention.connectors.sql.handing import Handing
 from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
 from retention.connectors.sql.rewritten import Rewritable
+from retention.connectors.sql.timeouts import Timeouts as Timeouts
 from retention.connectors.sql.vault_tables import VaultTables
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding
 from retention.planning.rights import Need
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timeouts:
-    """What a session of the engine waits for at most, in milliseconds."""
-
-    lock: int = 2_000
-    statement: int = 60_000
-    idle: int = 60_000
-
 
 Reading = tuple[ColumnElement[Any] | None, ColumnElement[Any]]
 """(readable, value): `readable`, plain of what is not NULL, or None for always, says of which rows `value` is true.

@@ -267,8 +267,9 @@ class SqlTarget(PersonsOf):
         people: People | None = None,
         special: Sequence[Key] = (),
         making: Making | None = None,
+        left: Callable[[], float | None] = lambda: None,
     ) -> Iterator[Remover]:
-        timeouts = Timeouts()
+        timeouts = Timeouts(left=left)
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
             if remembered is None and work.bound.entangled and making is None:

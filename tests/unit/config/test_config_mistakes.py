@@ -308,6 +308,17 @@ def test_a_batch_time_is_between_ten_milliseconds_and_a_minute(problems, line, f
     assert "500 ms" in problem.write or "10 ms" in problem.write
 
 
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("0", "is 0"), ("9", "is 9"), ("2.0", "is the number 2.0"), ('"2"', 'is "2"'), ("2", "SQLite")],
+)
+def test_workers_on_a_sqlite_file_are_one_finding(problems, value, found):
+    shop = (
+        DATASET.replace('url = "env:URL"', 'url = "sqlite:///shop.db"') + f"[throttle]\nworkers = {value}\n"
+    )
+    assert found in the_one(problems(policies=RULE, shop=shop), "throttle.workers").found
+
+
 def test_a_key_that_slipped_under_the_wrong_header_is_sent_back(problems):
     shop = DATASET + '[throttle]\ntimezone = "Europe/Oslo"\nworkers = 0\n'
     found = problems(policies=RULE, shop=shop)

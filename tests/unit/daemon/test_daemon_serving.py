@@ -26,6 +26,7 @@ from retention.model.outcome import JobOutcome, RunOutcome, Skipped
 from retention.model.plan import JobStatus
 from retention.model.settings import Listen
 from retention.model.status import NextLine, NoticeLine, OverdueLine, RunningLine, StandingLine, Status
+from tests.support.promtool import needs_promtool, promtool
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -98,6 +99,11 @@ def test_the_metrics_are_those_of_status_and_runs():
     assert found["retention_ready",] == 1
     assert found["retention_notices_waiting", ("channel", "ops")] == 1
     assert found["retention_notices_total", ("channel", "ops"), ("outcome", "taken")] == 1
+
+
+@needs_promtool
+def test_prometheus_takes_the_metrics():
+    assert promtool("check", "metrics", given=Metrics(vitals(), lambda: NOW).text()) == ""
 
 
 def test_two_hundred_rules_are_told_in_fifty_milliseconds_of_work():

@@ -107,7 +107,7 @@ class KeyRemover(KeyWindows):
 
     def _begin(self) -> None:
         self._going = ()
-        self._dialect.begin(self._connection, self._timeouts)
+        self._dialect.begin(self._connection, self._timeouts.clamped())
         if self._work.bound.deferring:
             self._dialect.defer_constraints(self._connection)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Reading
-from retention.model.encoding import Encoding
+from retention.model.encoding import Encoding, Unit
 
 _DIGITS = "[0-9]"
 _UNIX = date(1970, 1, 1)
@@ -80,6 +80,9 @@ def is_day(value: ColumnElement[Any]) -> ColumnElement[Any]:
 def counted_day(value: ColumnElement[Any], encoding: Encoding) -> ColumnElement[Any]:
     """The day in UTC: SQLite knows no zones."""
     assert encoding.unit is not None
+    if encoding.unit is Unit.DAYS:  # whole ones: as seconds, a day's last moments would round to the next
+        days = sa.cast(value, sa.INTEGER)  # towards zero
+        value = Grouping(days - Grouping(value < days))
     # In whole seconds: date() would round to the next day.
     offset = (encoding.epoch - _UNIX).days * 86_400
     each, rest = divmod(encoding.unit.microseconds, 1_000_000)
