@@ -119,15 +119,9 @@ class Fates(Chained):
         named = next((name for name in job.rule.base.events if name not in job.told), "")
         return self.latest_day(case, named, root)
 
-    def component_state(
-        self, job: Job, root: p.Source, event: str, component: Component, state: p.State
-    ) -> p.Test:
-        """Whether `component` of `event` is in `state` for this record, as the fate of the rule itself reads it."""
-        case = self.base(job)
-        line = self._now_line(case)
-        if case.variant.keep is not None and event == case.variant.event:
-            line = self._line(case, cutoff(self._as_of, case.variant.counting(case.variant.keep)))
-        return self.component(case, component, root, state, line)
+    def component_state(self, case: Case, root: p.Source, component: Component, state: p.State) -> p.Test:
+        """Whether `component` of an event is in `state` for this record today, in the variant's zone."""
+        return self.component(case, component, root, state, self._now_line(case))
 
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
