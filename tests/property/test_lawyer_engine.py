@@ -21,6 +21,7 @@ from tests.oracles.lawyer import (
     examples_fate,
     examples_found,
     examples_time,
+    examples_vaults,
     harness,
     places,
 )
@@ -31,7 +32,7 @@ from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, w
 from tests.oracles.lawyer.situations import Situation
 from tests.oracles.lawyer.telling_apart import smallest
 
-ACTIONS = [*examples_actions.examples()]
+ACTIONS = [*examples_actions.examples(), *examples_vaults.examples()]
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *ACTIONS]
 SEEDS = [1, 12]
 DIFFERED = [(500_001, 50)]

@@ -15,6 +15,8 @@ from tests.oracles.lawyer.actions import (
     changes,
     done,
     kept_from,
+    leaves,
+    moved,
     spelt_out,
 )
 from tests.oracles.lawyer.clocks import ENDED, Clock, clock, reaches
@@ -55,7 +57,7 @@ def choice(world: World, rule: Rule, record: Record) -> str | None:
     for action in chain(world, rule, record):
         if kept_from(world, rule, record, action):
             continue
-        if action != DELETE or not referenced(world, record):
+        if not leaves(record.dataset, action) or not referenced(world, record):
             return action
         if not referenced(*among_all(world, record)):
             return None
@@ -299,9 +301,10 @@ def answer(world: World) -> Answer:
     touched: dict[Job, dict[str, int]] = {}
     actions: dict[Job, dict[str, int]] = {}
     changed: dict[Row, Row] = {}
+    vaulted: dict[Row, tuple[str, Row]] = {}
     for rule, dataset in jobs(world):
         job = rule.name, dataset.name
-        fates[job], deleted, done_by = {}, [], []
+        fates[job], left_by, rewritten, done_by = {}, [], [], []
         for record in rows.records(world):
             if record.dataset is not dataset:
                 continue
@@ -312,19 +315,19 @@ def answer(world: World) -> Answer:
                 action = choice(world, rule, record)
                 assert action is not None
                 done_by.append(action)
-                if action == DELETE:
-                    deleted.append(record)
-                else:
-                    new = changes(world, rule, record, action)
-                    changed[record.root] = Row({**changed.get(record.root, record.root), **new})
+                if leaves(dataset, action):
+                    left_by.append(record)
+                    vaulted |= moved(world, record) if action == RESTRICT else {}
+                    continue
+                for row, new in changes(world, rule, record, action).items():
+                    rewritten.append(row)
+                    changed[row] = Row({**changed.get(row, row), **new})
         actions[job] = {action: done_by.count(action) for action in dict.fromkeys(done_by)}
-        touched[job] = counted(world, deleted)
-        if len(done_by) > len(deleted):
-            rewritten = len(done_by) - len(deleted)
-            touched[job][dataset.table] = touched[job].get(dataset.table, 0) + rewritten
-    gone = rows_of(world, going(world))
+        touched[job] = counted(world, left_by, rewritten)
+    gone = rows_of(world, going(world)) | vaulted.keys()
     left = {
         name: [changed.get(row, row) for row in found if row not in gone]
+        + [row for table, row in vaulted.values() if table == name]
         for name, found in world.rows.items()
     }
     tables = list(rows_after(world, going(world), own_rows(world)).values())
@@ -332,11 +335,17 @@ def answer(world: World) -> Answer:
     return Answer(fates=fates, rows=touched, left=left, after=after, actions=actions)
 
 
-def counted(world: World, records: Sequence[Record]) -> dict[str, int]:
-    """Table → rows of these records, each once."""
-    found = {row: table for record in records for row, table in rows.members(world, record).items()}
+def counted(world: World, left_by: Sequence[Record], rewritten: Sequence[Row]) -> dict[str, int]:
+    """Table → rows of the records that leave it, each once, and those that are rewritten or marked."""
+    found = {row: table for record in left_by for row, table in rows.members(world, record).items()}
     tables = list(found.values())
+    tables += [table for table in world.rows for row in rewritten if row in in_table(world, table)]
     return {table: tables.count(table) for table in dict.fromkeys(tables)}
+
+
+@remembered
+def in_table(world: World, table: str) -> set[Row]:
+    return set(world.rows[table])
 
 
 def after(world: World) -> World:
