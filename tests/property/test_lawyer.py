@@ -283,6 +283,11 @@ MUTANTS = {
         "hold.what in (dataset.name, dataset.vault_of)",
         "dataset.name == hold.what",
     ),
+    "what goes to a vault with its record acts by itself": (
+        "fate.py",
+        "for o in (*gone, *moving(world, record))",
+        "for o in gone",
+    ),
     "parts are left behind": (
         "actions.py",
         "        for row, table in rows.members(world, record).items()\n    }",

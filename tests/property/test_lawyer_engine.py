@@ -39,7 +39,10 @@ DIFFERED = [(500_001, 50)]
 """Seeds with so many companies of which the engine and the evaluator once said different things."""
 PATIENCE = 300.0
 FOUND = [*examples_found.examples()]
-WAITING = {"a ring of two datasets": "two datasets that refer to each other wait for one another, a run each"}
+WAITING = {
+    "a ring of two datasets": "two datasets that refer to each other wait for one another, a run each",
+    "a line that its order's rule rewrites, and its own": "both plan it, and the second finds it done: `changed`",
+}
 
 
 def some_of(every: Sequence[Situation], step: int) -> list[Any]:

@@ -30,11 +30,13 @@ INSIDE: dict[str, Any] = {
 
 def examples() -> Iterator[Situation]:
     yield from moved()
+    yield from what_goes_with_it()
     yield from what_refers()
     yield from in_the_vault()
     yield from parts()
     yield from parts_that_others_keep()
     yield from parts_that_are_needed()
+    yield of_two_records()
 
 
 def members(name: str, rules: Any, rows: Any, expected: Mapping[str, str], **more: Any) -> Situation:
@@ -87,6 +89,23 @@ def moved() -> Iterator[Situation]:
         datasets={"clubs": {}},
         left={"clubs": [1], "kept_members": [1]},
     )
+
+
+def what_goes_with_it() -> Iterator[Situation]:
+    """A fee that is a record of its own, too, goes to the vault as it is; there its own rules reach it."""
+    fees = {"anonymize": {"name": "redact"}}
+    data = {"datasets": {"fees": fees, "kept-fees": {**fees, "data": "fees"}}}
+    away, out = chained("away", "members", "restrict"), chained("out", "fees", "pseudonymize")
+    for order in ([away, out], [out, away]):
+        yield members(
+            f"a part that is a record of its own goes with what is moved, {order[0].name} first",
+            order,
+            {"members": [{"id": 1, **OLD}], "fees": [{"id": 1, "member_id": 1, **OLD, **ANN}]},
+            {"away members 1": "due late", "out fees 1": "elsewhere"},
+            left={"members": [], "fees": [], "kept_members": [1], "kept_fees": [1]},
+            then={"kept_fees 1": ANN},
+            **data,
+        )
 
 
 def what_refers() -> Iterator[Situation]:
@@ -295,4 +314,16 @@ def parts_that_are_needed() -> Iterator[Situation]:
         spelt={**spelt, "anonymize": {}},
         datasets={"lines": {"anonymize": {"name": "redact", "phone": "null"}}},
         then={"order_lines 1": {"name": "Ann Lee", "phone": None}},
+    )
+
+
+def of_two_records() -> Situation:
+    """Its order's rule and its own rewrite the line: both count it."""
+    return orders(
+        "a line that its order's rule rewrites, and its own",
+        [chained("out", "orders", "pseudonymize"), chained("lines", "lines", "pseudonymize")],
+        [{**OLD, **ANN}],
+        {"out orders 1": "due late", "lines lines 1": "due late"},
+        datasets={"lines": {"anonymize": {"name": "redact"}}},
+        then={"order_lines 1": {"name": REDACTED}},
     )

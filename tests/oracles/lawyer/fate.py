@@ -203,7 +203,10 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     if record.dataset.columns is not None:
         if record.root in rows_of(world, gone) or rewritten_as_a_whole(world, record):
             return None
-    elif any(record.root in rows.members(world, o) and o.root is not record.root for o in gone):
+    elif any(
+        record.root in rows.members(world, o) and o.root is not record.root
+        for o in (*gone, *moving(world, record))
+    ):
         return None
     if record.root in rows_after(world, gone, own_rows(world)):
         return None
@@ -214,6 +217,16 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     found = [way for way in found if rank(way[2]) == first]
     rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
     return rule, acting.dataset, action
+
+
+@remembered
+def moving(world: World, record: Record) -> list[Record]:
+    """Of the records that share a row with this one, those that a rule moves to their vault."""
+    return [
+        other
+        for other in rows.sharing(world, record)
+        if other.dataset.vault is not None and any(action == RESTRICT for *_, action in ways(world, other))
+    ]
 
 
 def rewritten_as_a_whole(world: World, record: Record) -> bool:

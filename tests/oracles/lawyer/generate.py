@@ -131,7 +131,8 @@ class _Drawing:
 
     def datasets(self) -> list[Dataset]:
         """Some of the shape's seats; never none. Without leave to share, no table is in two datasets."""
-        seats = [seat for seat in self.shape.seats if self.chance(75)] or [self.rnd.choice(self.shape.seats)]
+        every = [seat for seat in self.shape.seats if seat.alone]
+        seats = [seat for seat in every if self.chance(75)] or [self.rnd.choice(every)]
         seats = [seat for seat in seats if seat.name not in [other.vault for other in self.shape.seats]]
         moved = [seat for seat in self.shape.seats if seat.vault and seat not in seats]
         seats += moved if not seats or self.chance(70) else []

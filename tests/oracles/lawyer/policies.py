@@ -219,8 +219,9 @@ class PolicyDrawing:
             made = replace(made, basis=self.rnd.choice(BASES))
         if self.chance(45 if made.upon else 15):
             made = replace(made, yields_to=tuple(sorted(self.rnd.sample(LAW, self.rnd.choice((1, 2))))))
-        if not made.upon and self.chance(15):
-            needed = self.rnd.choice(self.datasets)
+        of_parts = [d for d in self.datasets if any("." in name for n in d.fields.values() for name in n)]
+        if not made.upon and self.chance(40 if of_parts else 15):
+            needed = self.rnd.choice(of_parts or self.datasets)
             made = replace(made, needs={needed.data: (self.rnd.choice(list(needed.fields)),)})
         return made
 

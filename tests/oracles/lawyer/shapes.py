@@ -40,6 +40,7 @@ class Seat:
     shared: tuple[Reference, ...] = ()
     subject: Mapping[str, Value] | None = None
     near: Mapping[str, Path] | None = None
+    alone: bool = True  # whether it is drawn by itself
     vault: str | None = None  # the seat to which its records can be moved
     by_status: str | None = None  # a dataset of the rows of one status
 
@@ -274,6 +275,8 @@ def _vaults() -> Shape:
             near={"fees": ((fee, True),), "clubs": ((joined, False),), "calls": ((called, True),)},
             vault="kept",
         ),
+        Seat(name="fees", table="fees", alone=False),
+        Seat(name="kept-fees", table="kept_fees", alone=False),
         Seat(name="calls", table="calls", subject=email, near={"members": ((called, False),)}),
         Seat(
             name="kept",
