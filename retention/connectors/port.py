@@ -51,8 +51,8 @@ from retention.planning.rights import Need
 from retention.planning.vault_tables import NewTable
 from retention.planning.work import Work
 
-DatesOf = Callable[[str, Sequence[Key]], Iterable[Dates]]
-"""(event, keys) → the event of each of those records."""
+DatesOf = Callable[[str, str, Sequence[Key]], Iterable[Dates]]
+"""(event, zone, keys) → the event of each of those records. In one zone a date may be clear that is not in another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,8 +283,8 @@ class Target(abc.ABC):
         """Which of these texts stand in the column of a record, to the letter; an index that leads with it serves."""
 
     @abc.abstractmethod
-    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
-        """The event of each of the records `keys`."""
+    def dates(self, work: Work, event: str, timezone: str, keys: Sequence[Key]) -> Iterator[Dates]:
+        """The event of each of the records `keys`, as a rule reads it that counts in `timezone`."""
 
     @abc.abstractmethod
     def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from retention.model import predicate as p
-from retention.model.policy import REWRITING, Rule
+from retention.model.policy import Rule
 from retention.planning.acting import surely_later
 from retention.planning.actions import DELETE, RESTRICT, Actions, Referenced, only_deletes, rank
 from retention.planning.bound import BoundDataset, Job
@@ -96,12 +98,14 @@ class Competing(Actions):
         ended = self.ended(rule, bound, job.told, owner, gone=gone and own)
         return p.All(items=(ended, p.AnyOf(items=tuple(found))))
 
-    def rewrites_now(self, job: Job, root: p.Source, referenced: Referenced) -> p.Test | None:
-        """Plain: the rule has ended, and comes to rewrite what it has not rewritten; None: it never does."""
+    def comes_to_now(
+        self, job: Job, root: p.Source, referenced: Referenced, some: Collection[str]
+    ) -> p.Test | None:
+        """Plain: the rule has ended, and comes to one of these actions, which it has not done; None: it never does."""
         found = [
             p.All(items=(way.test, *(() if way.done is None else (p.Untrue(item=way.done),))))
             for way in self.ways(job, root, referenced)
-            if way.action in REWRITING
+            if way.action in some
         ]
         return p.All(items=(self._ended(job, root), p.AnyOf(items=tuple(found)))) if found else None
 

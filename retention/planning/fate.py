@@ -13,9 +13,9 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import Rule
+from retention.model.policy import REWRITING, Rule
 from retention.planning.acting import never_acts
-from retention.planning.actions import DELETE, DUE, Referenced, actions, empties, only_deletes
+from retention.planning.actions import DELETE, DUE, RESTRICT, Referenced, actions, empties, only_deletes
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.cases import Case
 from retention.planning.chained import Chained
@@ -119,15 +119,9 @@ class Fates(Chained):
         named = next((name for name in job.rule.base.events if name not in job.told), "")
         return self.latest_day(case, named, root)
 
-    def component_state(
-        self, job: Job, root: p.Source, event: str, component: Component, state: p.State
-    ) -> p.Test:
-        """Whether `component` of `event` is in `state` for this record, as the fate of the rule itself reads it."""
-        case = self.base(job)
-        line = self._now_line(case)
-        if case.variant.keep is not None and event == case.variant.event:
-            line = self._line(case, cutoff(self._as_of, case.variant.counting(case.variant.keep)))
-        return self.component(case, component, root, state, line)
+    def component_state(self, case: Case, root: p.Source, component: Component, state: p.State) -> p.Test:
+        """Whether `component` of an event is in `state` for this record today, in the variant's zone."""
+        return self.component(case, component, root, state, self._now_line(case))
 
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
@@ -236,6 +230,7 @@ class Fates(Chained):
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
                 found += self._rewritten_whole(job, share, root, visiting) if share.whole else []
+                found += self._moved_with(job, share, root, visiting)
             elif share.whole:
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
@@ -251,7 +246,19 @@ class Fates(Chained):
         for rule in self.rules_of(share.other):
             other = self.other(job, rule, share.other)
             referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
-            test = self.rewrites_now(other, share.owner, referenced)
+            test = self.comes_to_now(other, share.owner, referenced, REWRITING)
+            if test is not None:
+                found = share.where(test, root)
+                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
+
+    def _moved_with(
+        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
+    ) -> Iterator[Instead]:
+        """The record is a part of one that is moved to a vault, whole and as it is."""
+        for rule in self.rules_of(share.other) if share.other.moves else ():
+            other = self.other(job, rule, share.other)
+            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
+            test = self.comes_to_now(other, share.owner, referenced, {RESTRICT})
             if test is not None:
                 found = share.where(test, root)
                 yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from retention.model import predicate as p
@@ -23,7 +23,9 @@ from retention.planning.actions import (
     removes,
 )
 from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
+from retention.planning.cases import Case
 from retention.planning.fate import Fates
+from retention.planning.results import cases
 from retention.planning.shared_fates import SharedFates, SharedRows
 from retention.planning.stops import always
 from retention.planning.substituting import nobody_goes
@@ -67,6 +69,7 @@ class Work:
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
     rewritten, none where no record is; `part_rewrites`: those of its parts. `actions`: what it can come to; `action`:
     of one that is about that alone, with a plain label.
+    `events`: event and zone → its components, as rules read them that count in that zone.
     `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
     `strict` and `free` are asked of records that were handed over together, and may refer to each other.
     """
@@ -81,7 +84,7 @@ class Work:
     late: p.Test
     latest_day: p.LatestDay
     referring: tuple[Referring, ...]
-    events: Mapping[str, tuple[Shown, ...]]
+    events: Mapping[tuple[str, str], tuple[Shown, ...]]
     own_columns: bool
     at_once: bool
     nothing_refers: bool
@@ -228,15 +231,7 @@ def work(fates: Fates, job: Job) -> Work:
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
         referring=tuple(_referring(fates, job, root, outside) for outside in job.bound.outside if removing),
-        events={
-            name: _shown(fates, job, root, name)
-            for rule in job.every
-            for name in rule.events
-            if name in bound.events
-        }
-        | (
-            {} if bound.done is None else {MARKER: (_marked(fates, job, root, marker_of(bound, bound.done)),)}
-        ),
+        events=dict(_events(fates, job, root)),
         own_columns=at_once and not any(period.value.hops for period in bound.periods.values()),
         at_once=at_once,
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
@@ -255,9 +250,16 @@ def marker_of(bound: BoundDataset, done: Column) -> Component:
     return Component(text=done.name, hops=(), table=bound.root.id, column=done)
 
 
-def _marked(fates: Fates, job: Job, root: p.Source, component: Component) -> Shown:
-    states = {state: fates.component_state(job, root, MARKER, component, state) for state in p.State}
-    return Shown(component=component, states=states, related=None)
+def _events(fates: Fates, job: Job, root: p.Source) -> Iterator[tuple[tuple[str, str], tuple[Shown, ...]]]:
+    """Every event that columns tell, once in each zone in which a rule on the dataset reads it; and the marker."""
+    bound, seen = job.bound, set[tuple[str, str]]()
+    marker = () if bound.done is None else (marker_of(bound, bound.done),)
+    for case in (case for rule in job.every for case in cases(rule, bound, job.told)):
+        for name, components in (*((n, bound.events.get(n)) for n in case.variant.events), (MARKER, marker)):
+            asked = name, case.variant.timezone
+            if components is not None and asked not in seen:
+                seen.add(asked)
+                yield asked, _shown(fates, case, root, name, components)
 
 
 def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:
@@ -275,13 +277,14 @@ def _referring(fates: Fates, job: Job, root: p.Source, outside: Outside) -> Refe
     return Referring(outside=outside, test=test, source=source, rows=rows)
 
 
-def _shown(fates: Fates, job: Job, root: p.Source, event: str) -> tuple[Shown, ...]:
-    components = job.bound.events[event]
-    related = iter(fates.latest_day(fates.base(job), event, root).related)
+def _shown(
+    fates: Fates, case: Case, root: p.Source, event: str, components: tuple[Component, ...]
+) -> tuple[Shown, ...]:
+    related = iter(fates.latest_day(case, event, root).related)
     return tuple(
         Shown(
             component=component,
-            states={state: fates.component_state(job, root, event, component, state) for state in p.State},
+            states={state: fates.component_state(case, root, component, state) for state in p.State},
             related=next(related) if component.hops else None,
         )
         for component in components

@@ -21,8 +21,11 @@ from retention.safety import tellings as telling
 from retention.safety.carrying import Named
 from retention.safety.holds import Held, names
 
-_Seen: TypeAlias = "tuple[Person, Mapping[str, telling.Known], telling.Moment | None]"
-"""What is known of one record: who it is about, what columns tell of its events, when it was rewritten last."""
+_Read: TypeAlias = "Mapping[tuple[str, str], telling.Known]"
+_Marked: TypeAlias = "Mapping[str, telling.Moment | None]"
+_Seen: TypeAlias = "tuple[Person, _Read, _Marked]"
+"""What is known of one record: who it is about, what columns tell of its events, when it was rewritten last. Both by
+zone, too: a date is clear in one that is unclear in another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +96,11 @@ class Spoken(People):
 
     def _tellings(self, persons: Sequence[Person], dates: DatesOf, found: telling.Found) -> None:
         spoken = {person.key: (person, said) for person in persons if (said := self._named.of(person))}
-        read = {name: self._read(name, dates, spoken) for name in self._columns} if spoken else {}
-        marked = self._marked(dates, spoken)
+        read = {asked: self._read(*asked, dates, spoken) for asked in self._columns} if spoken else {}
+        marked = {zone: self._marked(zone, dates, spoken) for zone in self._zones}
         for key, (person, said) in spoken.items():
-            columns_say = {name: of_key.get(key, telling.Known()) for name, of_key in read.items()}
-            seen = person, columns_say, marked.get(key)
+            columns_say = {asked: of_key.get(key, telling.Known()) for asked, of_key in read.items()}
+            seen = person, columns_say, {zone: of_key.get(key) for zone, of_key in marked.items()}
             known = self._reckoned.get(key)
             if known is None or known[0] != seen:
                 known = self._reckoned[key] = seen, self._reckon(said, *seen)
@@ -107,8 +110,8 @@ class Spoken(People):
         self,
         places: Sequence[int],
         person: Person,
-        columns_say: Mapping[str, telling.Known],
-        marked: telling.Moment | None,
+        columns_say: _Read,
+        marked: _Marked,
     ) -> telling.Found:
         """The lists that one record is on."""
         found = telling.Found()
@@ -116,17 +119,19 @@ class Spoken(People):
         by_zone = {zone: self._known(person, said, zone) for zone in self._zones}
         if any(by_zone.values()):
             for case in self.cases:
-                whole = {**self._silence, **by_zone[case.variant.timezone], **columns_say}
-                telling.reckon(case, person.key, whole, self.as_of, found, marked=marked)
+                zone = case.variant.timezone
+                read = {name: known for (name, where), known in columns_say.items() if where == zone}
+                whole = {**self._silence, **by_zone[zone], **read}
+                telling.reckon(case, person.key, whole, self.as_of, found, marked=marked[zone])
         return found
 
-    def _marked(self, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
+    def _marked(self, zone: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
         """When each of the records was rewritten last, where that is known."""
         bound, every = self.job.bound, list(keys)
         if bound.done is None or not every:
             return {}
         component = marker_of(bound, bound.done)
-        known = {row.key: telling.of_columns(bound, (component,), row) for row in dates(MARKER, every)}
+        known = {row.key: telling.of_columns(bound, (component,), row) for row in dates(MARKER, zone, every)}
         return {key: each.moments[0] for key, each in known.items() if each.moments}
 
     @cached_property
@@ -135,11 +140,11 @@ class Spoken(People):
         return {}
 
     @cached_property
-    def _columns(self) -> frozenset[str]:
-        """The events that columns tell, of rules that have one which people tell."""
+    def _columns(self) -> frozenset[tuple[str, str]]:
+        """The events that columns tell, of rules that have one which people tell; each with the zone of such a rule."""
         told, events = self.job.told, self.job.bound.events
-        named = (name for case in self.cases for name in case.variant.events)
-        return frozenset(name for name in named if name in events and name not in told)
+        named = ((name, case.variant.timezone) for case in self.cases for name in case.variant.events)
+        return frozenset((name, zone) for name, zone in named if name in events and name not in told)
 
     @cached_property
     def _zones(self) -> frozenset[str]:
@@ -169,7 +174,7 @@ class Spoken(People):
                 found[name] = known
         return found
 
-    def _read(self, name: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Known]:
+    def _read(self, name: str, zone: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Known]:
         bound = self.job.bound
-        rows: Iterable[Dates] = dates(name, list(keys))
+        rows: Iterable[Dates] = dates(name, zone, list(keys))
         return {row.key: telling.of_columns(bound, bound.events[name], row) for row in rows}

@@ -121,7 +121,7 @@ def _listed(ready: Prepared, spoken: Spoken, persons: Sequence[Person], as_of: d
     if not persons:
         return NO_LISTS
     item = work(SharedFates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)
-    return spoken.lists(persons, lambda event, keys: target.dates(item, event, keys))
+    return spoken.lists(persons, lambda event, zone, keys: target.dates(item, event, zone, keys))
 
 
 def _typed(bound: BoundDataset, text: str) -> Key:

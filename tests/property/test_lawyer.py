@@ -18,6 +18,7 @@ from tests.oracles.lawyer import (
     examples_fate,
     examples_found,
     examples_time,
+    examples_vaults,
     fate,
     generate,
     rows,
@@ -30,6 +31,7 @@ EXAMPLES = [
     *examples_fate.examples(),
     *examples_found.examples(),
     *examples_actions.examples(),
+    *examples_vaults.examples(),
 ]
 HOME = Path(lawyer.__file__).parent
 
@@ -203,14 +205,18 @@ MUTANTS = {
         "not open_columns(world, rule, record)\n",
         "bool(needed(world, rule, record))\n",
     ),
-    "what is needed is rewritten": ("actions.py", "if column not in kept]", "if True]"),
+    "what is needed is rewritten": ("actions.py", "if dataset.cell(name) not in kept]", "if True]"),
     "NULL is not done": ("actions.py", "    if value is None:\n        return True\n", ""),
     "a name is needed as all of its row": (
         "keeping.py",
-        "for column in record.dataset.fields.get(name, ())",
-        "for column in record.root",
+        "for name in dataset.fields.get(word, ())]",
+        "for name in record.root]",
     ),
-    "a rule needs all of what it keeps": ("keeping.py", "if dataset.data not in variant.needs:", "if True:"),
+    "a rule needs all of what it keeps": (
+        "keeping.py",
+        "if kept.record.dataset.data in variant.needs:",
+        "if False:",
+    ),
     "a slice is kept with its row": (
         "keeping.py",
         "if not slice_ or other.dataset.columns is not None",
@@ -218,13 +224,13 @@ MUTANTS = {
     ),
     "a slice keeps all of its row": (
         "keeping.py",
-        "yield dataset.columns if dataset.columns is not None else every",
-        "yield every",
+        "(columns if columns is not None else row)]",
+        "row]",
     ),
     "what another dataset of the row needs is rewritten": (
         "keeping.py",
-        "        if same.root is record.root:\n",
-        "        if same is record:\n",
+        "for same in rows.owners_of(world)[row]:",
+        "for same in [record]:",
     ),
     "a marker is later if it is later than one event": (
         "actions.py",
@@ -241,6 +247,51 @@ MUTANTS = {
         "fate.py",
         "    return action is not None and not done(world, rule, record, action)\n",
         "    return action is not None\n",
+    ),
+    "a row of a part is not looked at": (
+        "actions.py",
+        "if any(not cell_done(world, rule, record, name, row) for row in rows_with(world, record, name))",
+        "if not cell_done(world, rule, record, name, record.root)",
+    ),
+    "a hash of a part is hashed": (
+        "actions.py",
+        "            if not cell_done(world, rule, record, name, row):\n",
+        "            if True:\n",
+    ),
+    "a part without a row is not kept": (
+        "keeping.py",
+        "            if kept.record is record:\n",
+        "            if False:\n",
+    ),
+    "a line's own rule keeps the line's columns alone": (
+        "keeping.py",
+        "common = {**of_it, **rows.shared_rows(world, kept.record)}.keys() & mine.keys()",
+        "common = {record.root} & of_it.keys()",
+    ),
+    "what refers to a record stops no vault": (
+        "fate.py",
+        "if not leaves(record.dataset, action) or not referenced(world, record):",
+        "if action != DELETE or not referenced(world, record):",
+    ),
+    "what is in the vault is not restricted": (
+        "actions.py",
+        "return record.dataset.vault_of is not None or",
+        "return False or",
+    ),
+    "a hold on a dataset does not cover its vault": (
+        "holds.py",
+        "hold.what in (dataset.name, dataset.vault_of)",
+        "dataset.name == hold.what",
+    ),
+    "what goes to a vault with its record acts by itself": (
+        "fate.py",
+        "for o in (*gone, *moving(world, record))",
+        "for o in gone",
+    ),
+    "parts are left behind": (
+        "actions.py",
+        "        for row, table in rows.members(world, record).items()\n    }",
+        "        for row, table in [(record.root, record.dataset.table)]\n    }",
     ),
     "rewriting goes before deleting": (
         "actions.py",
@@ -331,7 +382,7 @@ def test_an_evaluator_that_is_wrong_fails_the_examples(
 ) -> None:
     name = mutant(*how)
     told = importlib.import_module(f"{name}.situations")
-    for which in ("examples_time", "examples_fate", "examples_actions"):
+    for which in ("examples_time", "examples_fate", "examples_actions", "examples_vaults"):
         for each in importlib.import_module(f"{name}.{which}").examples():
             try:
                 if told.differences(each):

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.oracles.lawyer import fate, lines, rows, told
-from tests.oracles.lawyer.clocks import clock, reaches, variant_of
+from tests.oracles.lawyer.actions import left_to_rewrite, open_columns
+from tests.oracles.lawyer.clocks import ENDED, clock, reaches, variant_of
 from tests.oracles.lawyer.conditions import truth
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.values import day
-from tests.oracles.lawyer.world import ANY, INSTRUCTED, NO_DAY, NONE, Rule, Variant
+from tests.oracles.lawyer.world import ANY, INSTRUCTED, NO_DAY, NONE, RESTRICTED, Rule, Variant
 
 SEEDS = range(150)
 FATES = (
@@ -43,6 +44,10 @@ PEOPLE = (
     "hold on subject", "hold on key", "hold on dataset", "hold on data", "hold on rule", "told as a day",
     "told as an instant", "told later", "withdrawn", "carried over", "began after it", "began nobody knows when",
 )  # fmt: skip
+DOING = (
+    "moved to a vault", "in a vault", "counted from a restriction", "a part's column rewritten",
+    "a part's column done", "a part's column needed",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +57,17 @@ def seen() -> Counter[str]:
     for seed in SEEDS:
         made = case(seed, companies=3)
         found.update(
-            set(fates(made)) | set(dates(made)) | set(records(made)) | set(words(made)) | set(people(made))
+            set(fates(made))
+            | set(dates(made))
+            | set(records(made))
+            | set(words(made))
+            | set(people(made))
+            | set(doing(made))
         )
     return found
 
 
-@pytest.mark.parametrize("what", [*FATES, *DATES, *RECORDS, *WORDS, *PEOPLE])
+@pytest.mark.parametrize("what", [*FATES, *DATES, *RECORDS, *WORDS, *PEOPLE, *DOING])
 def test_it_turns_up(seen: Counter[str], what: str) -> None:
     assert seen[what] >= 3, f"{what}: in {seen[what]} of {len(SEEDS)} seeds"
 
@@ -229,3 +239,31 @@ def people(made: Case) -> Iterator[str]:
             if told.known(world, record) & told.carried(world, telling):
                 concerned = told.concerns(world, telling, record, "UTC")
                 yield {True: "concerned", False: "began after it"}.get(concerned, "began nobody knows when")  # type: ignore[call-overload]
+
+
+def doing(made: Case) -> Iterator[str]:
+    world = made.world
+    for record in rows.records(world):
+        if record.dataset.vault_of is not None:
+            yield "in a vault"
+    for rule in world.rules:
+        if any(RESTRICTED in (v.start, *v.until) for v in rule.variants):
+            yield "counted from a restriction"
+    for rule, dataset in fate.jobs(world):
+        of_parts = [name for name in dataset.anonymize if "." in name]
+        for record in rows.records(world):
+            if record.dataset is not dataset or clock(world, rule, record).word != ENDED:
+                continue
+            action = fate.choice(world, rule, record)
+            if action == "restrict" and dataset.vault is not None:
+                yield "moved to a vault"
+            if action not in ("pseudonymize", "anonymize"):
+                continue
+            left, free = left_to_rewrite(world, rule, record), open_columns(world, rule, record)
+            for name in of_parts:
+                if name in left:
+                    yield "a part's column rewritten"
+                elif name in free:
+                    yield "a part's column done"
+                else:
+                    yield "a part's column needed"

@@ -176,10 +176,10 @@ class RecordReader:
         query = query.where(compiler.test(related.where), known).order_by(position.desc()).limit(1)
         return query.correlate_except(inner).scalar_subquery()
 
-    def dates(self, event: str, keys: Sequence[tuple[Any, ...]]) -> Iterator[Dates]:
-        """The event of each of the records."""
+    def dates(self, event: str, timezone: str, keys: Sequence[tuple[Any, ...]]) -> Iterator[Dates]:
+        """The event of each of the records, as a rule reads it that counts in the zone."""
         statements, compiler = self._statements, self._statements.compiler
-        shown = self._work.events[event]
+        shown = self._work.events[event, timezone]
         values = []
         for each in shown:
             known = sa.or_(*(compiler.test(each.states[state]) for state in (p.State.PAST, p.State.RECENT)))

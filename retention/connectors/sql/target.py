@@ -312,9 +312,9 @@ class SqlTarget(PersonsOf):
         with self._reader(f"looking {what}") as connection:
             yield Persons(self._dialect, connection, self.catalogue(), dataset)
 
-    def dates(self, work: Work, event: str, keys: Sequence[Key]) -> Iterator[Dates]:
+    def dates(self, work: Work, event: str, timezone: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:
-            yield from RecordReader(self._dialect, connection, work, {}).dates(event, keys)
+            yield from RecordReader(self._dialect, connection, work, {}).dates(event, timezone, keys)
 
     def sort(
         self, work: Work, wanted: p.Test, tests: Sequence[p.Test], among: Sequence[Key] | None = None

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.oracles.lawyer.actions import DELETE, HASHED, REDACTED, RESTRICT, spelt_out
-from tests.oracles.lawyer.world import ANY, Dataset
+from tests.oracles.lawyer.world import ANY, RESTRICTED, SINCE, Component, Dataset, Holds, InTheVault
 
 REWRITE = "pseudonymize"
 STRATEGIES = {"name": ("redact", "hash", "null", "mask"), "phone": ("null", "hash"), "born": ("year", "null")}
@@ -53,6 +53,58 @@ class Spelling:
             fields=words,
         )
 
+    def vaulted(self, source: Dataset, vault: Dataset) -> list[Dataset]:
+        """Two datasets of which the second is the vault of the first: for its records the same is spelt out."""
+        mine = (source.table, *(link.table for link in source.parts))
+        twin = dict(zip(mine, (vault.table, *(link.table for link in vault.parts)), strict=True))
+
+        def there(name: str) -> str:
+            table, dot, column = name.rpartition(".")
+            return f"{twin[table]}.{column}" if dot else name
+
+        outside = {"events": (), "facts": InTheVault(inside=False)}
+        inside = {"events": (Component(column=SINCE),), "facts": InTheVault(inside=True)}
+        return [
+            _knowing(replace(source, mark=None, vault=vault.name), **outside),
+            _knowing(
+                replace(
+                    vault,
+                    data=source.data,
+                    where=None,
+                    vault_of=source.name,
+                    anonymize={there(name): how for name, how in source.anonymize.items()},
+                    done=source.done,
+                    fields={word: tuple(map(there, names)) for word, names in source.fields.items()},
+                ),
+                **inside,
+            ),
+        ]
+
+    def marked(self, dataset: Dataset) -> Dataset:
+        """A dataset whose records may have a mark, and know of it."""
+        if dataset.mark is None:
+            return dataset
+        marked = Holds(tree=("not", ("is null", dataset.mark)))
+        return _knowing(dataset, events=(Component(column=dataset.mark),), facts=marked)
+
+    def of_parts(self, dataset: Dataset, others: Sequence[Dataset]) -> Dataset:
+        """At times with columns of its parts that are rewritten with it, and that words for columns name."""
+        said, words = dict(dataset.anonymize), dict(dataset.fields)
+        for table in dict.fromkeys(link.table for link in dataset.parts):
+            beside = [o for o in others if table == o.table or table in [link.table for link in o.parts]]
+            if not self.chance(80) or any(o.anonymize for o in beside):
+                continue
+            for column in self.rnd.sample(sorted(STRATEGIES), self.rnd.choice((1, 2, 3))):
+                how = self.rnd.choice([s for s in STRATEGIES[column] if s != "mask" or self.masks])
+                if how == "mask" and (beside or self.chance(50)):
+                    how = "redact"
+                said[f"{table}.{column}"] = how
+                if how != "mask" and self.chance(50):
+                    word = self.rnd.choice(("name", "reach"))
+                    words[word] = (*words[word], f"{table}.{column}")
+        done = dataset.done or ("done_at" if "mask" in said.values() else None)
+        return replace(dataset, anonymize=said, fields=words, done=done)
+
     def slices(self, dataset: Dataset) -> list[Dataset]:
         """At times a dataset of some columns of its rows."""
         said = {c: how for c, how in self.strategies(dataset.table).items() if how != "mask"}
@@ -85,6 +137,11 @@ class Spelling:
         can = self.can(data, reached)
         first = self.rnd.choice(can) if self.chance(40) or DELETE not in can else DELETE
         rest = [action for action in can if action != first] if first != RESTRICT else []
+        vaults = any(dataset.vault for dataset in reached) and RESTRICT in can
+        if vaults and self.chance(40):  # rows that refer to a record stop that
+            first = RESTRICT
+        if vaults and first == RESTRICT:
+            rest = [action for action in can if action == REWRITE]
         more = self.rnd.sample(rest, self.rnd.choice(range(len(rest) + 1)))
         if RESTRICT in more:  # nothing but a hold stops it: nothing is tried after it
             more = [action for action in more if action != RESTRICT] + [RESTRICT]
@@ -93,3 +150,10 @@ class Spelling:
     def value(self, column: str) -> Any:
         """What a personal column holds."""
         return self.rnd.choice(KINDS[column])
+
+
+def _knowing(dataset: Dataset, *, events: Any, facts: Any) -> Dataset:
+    """With the event and the fact that follow from where its records are."""
+    return replace(
+        dataset, events={**dataset.events, RESTRICTED: events}, facts={**dataset.facts, RESTRICTED: facts}
+    )

@@ -26,6 +26,7 @@ def examples() -> Iterator[Situation]:
     yield from for_another_record_of_its_own()
     yield two_steps_away()
     yield spelt_otherwise()
+    yield from clear_in_one_zone()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -251,3 +252,32 @@ def spelt_otherwise() -> Situation:
         identifiers={"email": ("trim", "lower")},
         tellings=[Telling(event="asked", identifiers=(("email", "a@x.org"),), at=day, told_at=day)],
     )
+
+
+def clear_in_one_zone() -> Iterator[Situation]:
+    """The first hour of 1971-01-02 in UTC is still the day before in St. John's: there nobody knows whether what people
+    told is earlier. Read in the zone of whichever rule comes first, the record was gone, or stayed."""
+    said, first = at("2023-06-01T12:00:00"), at("1971-01-02T01:00:00")
+    zones = {"utc": "UTC", "west": "America/St_Johns"}
+    for order in (("utc", "west"), ("west", "utc")):
+        yield situation(
+            f"a date that is clear in one zone, and another rule's zone is {order[1]}",
+            "2024-01-01",
+            [rule(name, "orders", start="seen", until=("asked",), zone=zones[name]) for name in order],
+            {
+                "orders": [
+                    {"id": 1, "customer_id": 7, "d": on("1990-01-01"), "z": first},
+                    {"id": 2, "customer_id": 7, "d": on("1990-01-01"), "z": at("1971-01-02T04:00:00")},
+                ]
+            },
+            {
+                "utc orders 1": "retained",
+                "west orders 1": "unclear",
+                f"{order[0]} orders 2": "due late",
+                f"{order[1]} orders 2": "elsewhere",
+            },
+            datasets={"orders": {"began": column("d")}},
+            told={"asked": ("customer",)},
+            tellings=[Telling(event="asked", identifiers=(("customer", "7"),), at=said, told_at=said)],
+            left={"orders": [1]},
+        )

@@ -7,12 +7,14 @@ from typing import Any
 
 from tests.oracles.lawyer import rows
 from tests.oracles.lawyer.conditions import truth
-from tests.oracles.lawyer.world import Fact, Holds, Record, Some, Tree, Value, World, remembered
+from tests.oracles.lawyer.world import Fact, Holds, InTheVault, Record, Some, Tree, Value, World, remembered
 
 
 def fact(world: World, record: Record, said: Fact) -> Any:
     """Its value for this record; None where there is none, or it can't be told."""
     match said:
+        case InTheVault():
+            return said.inside
         case Value():
             ends = rows.along(world, record.root, said.path)
             return ends[0][said.column] if ends else None

@@ -15,6 +15,8 @@ from tests.oracles.lawyer.actions import (
     changes,
     done,
     kept_from,
+    leaves,
+    moved,
     spelt_out,
 )
 from tests.oracles.lawyer.clocks import ENDED, Clock, clock, reaches
@@ -55,7 +57,7 @@ def choice(world: World, rule: Rule, record: Record) -> str | None:
     for action in chain(world, rule, record):
         if kept_from(world, rule, record, action):
             continue
-        if action != DELETE or not referenced(world, record):
+        if not leaves(record.dataset, action) or not referenced(world, record):
             return action
         if not referenced(*among_all(world, record)):
             return None
@@ -201,7 +203,10 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     if record.dataset.columns is not None:
         if record.root in rows_of(world, gone) or rewritten_as_a_whole(world, record):
             return None
-    elif any(record.root in rows.members(world, o) and o.root is not record.root for o in gone):
+    elif any(
+        record.root in rows.members(world, o) and o.root is not record.root
+        for o in (*gone, *moving(world, record))
+    ):
         return None
     if record.root in rows_after(world, gone, own_rows(world)):
         return None
@@ -212,6 +217,16 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     found = [way for way in found if rank(way[2]) == first]
     rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
     return rule, acting.dataset, action
+
+
+@remembered
+def moving(world: World, record: Record) -> list[Record]:
+    """Of the records that share a row with this one, those that a rule moves to their vault."""
+    return [
+        other
+        for other in rows.sharing(world, record)
+        if other.dataset.vault is not None and any(action == RESTRICT for *_, action in ways(world, other))
+    ]
 
 
 def rewritten_as_a_whole(world: World, record: Record) -> bool:
@@ -299,9 +314,10 @@ def answer(world: World) -> Answer:
     touched: dict[Job, dict[str, int]] = {}
     actions: dict[Job, dict[str, int]] = {}
     changed: dict[Row, Row] = {}
+    vaulted: dict[Row, tuple[str, Row]] = {}
     for rule, dataset in jobs(world):
         job = rule.name, dataset.name
-        fates[job], deleted, done_by = {}, [], []
+        fates[job], left_by, rewritten, done_by = {}, [], [], []
         for record in rows.records(world):
             if record.dataset is not dataset:
                 continue
@@ -312,19 +328,19 @@ def answer(world: World) -> Answer:
                 action = choice(world, rule, record)
                 assert action is not None
                 done_by.append(action)
-                if action == DELETE:
-                    deleted.append(record)
-                else:
-                    new = changes(world, rule, record, action)
-                    changed[record.root] = Row({**changed.get(record.root, record.root), **new})
+                if leaves(dataset, action):
+                    left_by.append(record)
+                    vaulted |= moved(world, record) if action == RESTRICT else {}
+                    continue
+                for row, new in changes(world, rule, record, action).items():
+                    rewritten.append(row)
+                    changed[row] = Row({**changed.get(row, row), **new})
         actions[job] = {action: done_by.count(action) for action in dict.fromkeys(done_by)}
-        touched[job] = counted(world, deleted)
-        if len(done_by) > len(deleted):
-            rewritten = len(done_by) - len(deleted)
-            touched[job][dataset.table] = touched[job].get(dataset.table, 0) + rewritten
-    gone = rows_of(world, going(world))
+        touched[job] = counted(world, left_by, rewritten)
+    gone = rows_of(world, going(world)) | vaulted.keys()
     left = {
         name: [changed.get(row, row) for row in found if row not in gone]
+        + [row for table, row in vaulted.values() if table == name]
         for name, found in world.rows.items()
     }
     tables = list(rows_after(world, going(world), own_rows(world)).values())
@@ -332,11 +348,17 @@ def answer(world: World) -> Answer:
     return Answer(fates=fates, rows=touched, left=left, after=after, actions=actions)
 
 
-def counted(world: World, records: Sequence[Record]) -> dict[str, int]:
-    """Table → rows of these records, each once."""
-    found = {row: table for record in records for row, table in rows.members(world, record).items()}
+def counted(world: World, left_by: Sequence[Record], rewritten: Sequence[Row]) -> dict[str, int]:
+    """Table → rows of the records that leave it, each once, and those that are rewritten or marked."""
+    found = {row: table for record in left_by for row, table in rows.members(world, record).items()}
     tables = list(found.values())
+    tables += [table for table in world.rows for row in rewritten if row in in_table(world, table)]
     return {table: tables.count(table) for table in dict.fromkeys(tables)}
+
+
+@remembered
+def in_table(world: World, table: str) -> set[Row]:
+    return set(world.rows[table])
 
 
 def after(world: World) -> World:

@@ -13,10 +13,11 @@ from tests.oracles.lawyer import lines
 from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.policies import PolicyDrawing
 from tests.oracles.lawyer.profiles import EVERYTHING, Profile
-from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, Seat, Shape
+from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, VAULTS, Seat, Shape
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
     NO_DAY,
+    SINCE,
     Component,
     Dataset,
     Holds,
@@ -78,7 +79,9 @@ class _Drawing:
         self.seed, self.profile, self.companies = seed, profile, companies
         self.rnd = random.Random(seed)
         drawn = self.rnd.choice(DRAWN)
-        self.shape = SHAPES[shape or ("homes" if profile.shared_parts and seed % 4 == 3 else drawn)]
+        instead = {3: "homes"} if profile.shared_parts else {}
+        instead |= {2: "vaults"} if profile.vaults else {}
+        self.shape = SHAPES[shape or instead.get(seed % 4, drawn)]
         self.spelling = Spelling(self.rnd, masks=not profile.told)
 
     def chance(self, per_cent: int) -> bool:
@@ -128,7 +131,11 @@ class _Drawing:
 
     def datasets(self) -> list[Dataset]:
         """Some of the shape's seats; never none. Without leave to share, no table is in two datasets."""
-        seats = [seat for seat in self.shape.seats if self.chance(75)] or [self.rnd.choice(self.shape.seats)]
+        every = [seat for seat in self.shape.seats if seat.alone]
+        seats = [seat for seat in every if self.chance(75)] or [self.rnd.choice(every)]
+        seats = [seat for seat in seats if seat.name not in [other.vault for other in self.shape.seats]]
+        moved = [seat for seat in self.shape.seats if seat.vault and seat not in seats]
+        seats += moved if not seats or self.chance(70) else []
         if self.shape.name == "rings" and not self.profile.mutual:
             seats = [self.rnd.choice(seats)]
         found: list[Dataset] = []
@@ -141,8 +148,23 @@ class _Drawing:
             taken |= tables
             made = self.dataset(seat, parts)
             found.append(self.spelling.whole(made) if self.profile.actions else made)
-            found += self.spelling.slices(made) if self.profile.actions else []
-        return found
+            found += self.spelling.slices(made) if self.profile.actions and not seat.vault else []
+        if self.profile.of_parts:
+            for made in [each for each in found if each.parts and each.columns is None]:
+                place = found.index(made)
+                found[place] = self.spelling.of_parts(made, [o for o in found if o is not made])
+        return [each for made in found for each in self.with_vault(made)]
+
+    def with_vault(self, made: Dataset) -> list[Dataset]:
+        """The dataset, mostly with its vault, where the shape has one."""
+        seat = next((seat for seat in self.shape.seats if seat.name == made.name), None)
+        if seat is None or seat.vault is None:
+            return [made]
+        if not self.chance(80):
+            return [self.spelling.marked(made)]
+        twin = next(other for other in self.shape.seats if other.name == seat.vault)
+        vault = self.dataset(twin, next(parts for parts in twin.parts if len(parts) == len(made.parts)))
+        return self.spelling.vaulted(made, vault)
 
     def dataset(self, seat: Seat, parts: Any) -> Dataset:
         table = self.shape.tables[seat.table]
@@ -265,12 +287,13 @@ class _Drawing:
 
     def row(self, table: Table, number: int) -> Row:
         key = table.key
+        number += 50 * (table.name in VAULTS)  # what is moved there has a key that nothing has there
         row = Row()
         clocks: dict[str, Any] = {}
         for column, kind in table.columns.items():
             if column in CLOCKS:
                 clocks[column] = row[column] = self.moment(column, kind, clocks)
-            elif column in PERSONAL:
+            elif column in (*PERSONAL, SINCE):
                 row[column] = self.personal(column, kind) if self.profile.actions else None
             elif column in key:
                 own = "ns"[number % 2] if column == "shop" else (number + 1) // len(key)
@@ -283,8 +306,8 @@ class _Drawing:
 
     def personal(self, column: str, kind: str) -> Any:
         """A person's data, or when it was rewritten or restricted."""
-        if column in ("done_at", "restricted_at"):
-            marked = self.chance(30 if column == "done_at" else 10)
+        if column in ("done_at", "restricted_at", SINCE):
+            marked = self.chance({"done_at": 30, SINCE: 95}.get(column, 10))
             on, at = self.rnd.choice(self.pool) if marked else (None, None)
             return None if on is None or at is None or on.year < 1972 else self.stored("z", kind, on, at)
         return self.spelling.value(column)

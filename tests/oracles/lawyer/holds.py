@@ -38,7 +38,7 @@ def covers(world: World, hold: Hold, record: Record) -> bool:
         case "key":
             return (dataset.name, record.key) == hold.what
         case "dataset":
-            return dataset.name == hold.what  # type: ignore[no-any-return]
+            return hold.what in (dataset.name, dataset.vault_of)  # and its vault
         case "data":
             return dataset.data == hold.what  # type: ignore[no-any-return]
         case "rule":

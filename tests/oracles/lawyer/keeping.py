@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.oracles.lawyer import rows
 from tests.oracles.lawyer.clocks import ENDED, clock, reaches
-from tests.oracles.lawyer.world import Record, Rule, Variant, World, remembered
+from tests.oracles.lawyer.world import Cell, Record, Row, Rule, Variant, World, remembered
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,35 +102,46 @@ def said(world: World, rule: Rule, record: Record) -> Variant:
 # --- columns ------------------------------------------------------------------------------------
 
 
-def needed(world: World, rule: Rule, record: Record) -> set[str]:
-    """The columns of the record's own row that a rule needs to which this one yields."""
-    return {column for columns in needs_of(world, rule, record) for column in columns}
+def needed(world: World, rule: Rule, record: Record) -> set[Cell]:
+    """The columns of the record's rows that a rule needs to which this one yields: in one of the rows is in all."""
+    return {cell for cells in needs_of(world, rule, record) for cell in cells}
 
 
-def needs_of(world: World, rule: Rule, record: Record) -> Iterator[Sequence[str]]:
+def needs_of(world: World, rule: Rule, record: Record) -> Iterator[Sequence[Cell]]:
     """A rule needs all of the rows of a record that it keeps, of a slice its columns; or what it says that it needs of
-    that data. And what it says that it needs of a record to which one that it keeps refers."""
-    every = tuple(record.root)
+    that data. And what it says that it needs of a record to which one that it keeps refers.
+
+    Of the record itself that is said of parts, too, of which it has no row yet."""
+    mine = rows.members(world, record)
+    tables_of_it = {record.dataset.table, *(link.table for link in record.dataset.parts)}
     for kept in keepers(world, rule, record):
-        of_it = rows.members(world, kept.record).keys() | rows.shared_rows(world, kept.record).keys()
-        if record.root in of_it:
-            dataset, own = kept.record.dataset, kept.record.root is record.root
-            for variant in kept.variants:
-                if dataset.data not in variant.needs:
-                    yield dataset.columns if dataset.columns is not None else every
-                elif own:
-                    yield spelt_out(kept.record, variant)
-    for same in rows.records(world):
-        if same.root is record.root:
+        of_it = rows.members(world, kept.record)
+        common = {**of_it, **rows.shared_rows(world, kept.record)}.keys() & mine.keys()
+        for variant in kept.variants:
+            tables = {mine[row] for row in common if row in of_it}
+            if kept.record.dataset.data in variant.needs:
+                yield spelt_out(kept.record, variant, tables_of_it if kept.record is record else tables)
+                continue
+            yield from (whole(kept.record, mine[row], row) for row in common)
+            if kept.record is record:
+                yield [record.dataset.cell(name) for name in record.dataset.anonymize]
+    for row in mine:
+        for same in rows.owners_of(world)[row]:
+            tables = {table for other, table in rows.members(world, same).items() if other in mine}
             for kept in needing(world, rule, record, same):
                 for variant in kept.variants:
-                    yield spelt_out(same, variant)
+                    yield spelt_out(same, variant, tables_of_it if same is record else tables)
 
 
-def spelt_out(record: Record, variant: Variant) -> list[str]:
-    """The columns of the fields that the variant needs of the record's data."""
-    return [
-        column
-        for name in variant.needs[record.dataset.data]
-        for column in record.dataset.fields.get(name, ())
-    ]
+def whole(record: Record, table: str, row: Row) -> list[Cell]:
+    """All columns of a row of the record; of a slice its own."""
+    columns = record.dataset.columns
+    return [(table, column) for column in (columns if columns is not None else row)]
+
+
+def spelt_out(record: Record, variant: Variant, tables: Collection[str]) -> list[Cell]:
+    """The columns of the fields that the variant needs of the record's data, of these tables."""
+    dataset = record.dataset
+    words = variant.needs[dataset.data]
+    cells = [dataset.cell(name) for word in words for name in dataset.fields.get(word, ())]
+    return [cell for cell in cells if cell[0] in tables]

@@ -16,6 +16,7 @@ from tests.oracles.lawyer.world import (
     ANY,
     INSTRUCTED,
     NONE,
+    RESTRICTED,
     Dataset,
     Hold,
     Period,
@@ -64,6 +65,7 @@ KINDS = {
     "rings": ("customer",),
     "tenants": ("author",),
     "homes": ("customer", "email"),
+    "vaults": ("customer", "email"),
 }
 
 
@@ -88,7 +90,7 @@ class PolicyDrawing:
         self.told: dict[str, tuple[str, ...]] = {}
         if profile.told and self.chance(50):
             self.told = {"asked": self.kinds, "ended": self.kinds[:1]}
-            if shape in ("shop", "homes"):  # whose datasets know their people by different kinds
+            if shape in ("shop", "homes", "vaults"):  # whose datasets know their people by different kinds
                 self.told["ended"] = self.kinds
         self.froms = {dataset.data: self.rnd.choice(("booked", "seen")) for dataset in datasets}
         self.starts = {dataset.data: self.counting() for dataset in datasets}
@@ -116,7 +118,7 @@ class PolicyDrawing:
         return found
 
     def data(self) -> tuple[str, ...]:
-        names = [dataset.data for dataset in self.datasets]
+        names = list(dict.fromkeys(dataset.data for dataset in self.datasets))
         if self.profile.any_data and self.chance(20):
             return ANY
         if self.profile.any_data and len(names) > 1 and self.chance(15):
@@ -125,10 +127,13 @@ class PolicyDrawing:
                 two, [d for d in self.datasets if d.data in two]
             ):
                 return two
-        return (self.rnd.choice(names),)
+        return (self.rnd.choice([dataset.data for dataset in self.datasets]),)
 
     def rule(self, name: str, data: tuple[str, ...]) -> Rule:
         base = self.variant(data)
+        restricted = self.restricts(data) and self.chance(40)
+        if restricted:  # what is in the vault, or marked
+            base = self.from_restricted(base)
         variants = [base]
         if self.profile.conditions:
             for _ in range(self.rnd.choice((0, 0, 0, 1, 1, 2))):
@@ -137,6 +142,8 @@ class PolicyDrawing:
                 if fresh and allowed(exception) and differs(exception, base):
                     variants.insert(-1, exception)
         where = self.condition() if self.profile.conditions and self.chance(25) else None
+        if restricted and self.chance(70):
+            where = ("true", RESTRICTED) if where is None else ("and", ("true", RESTRICTED), where)
         return Rule(name=name, data=data, variants=tuple(variants), where=where)
 
     def variant(self, data: tuple[str, ...]) -> Variant:
@@ -169,6 +176,19 @@ class PolicyDrawing:
             made = replace(made, starts="next day", fiscal_year_end=(12, 31))
         return self.based(made)
 
+    def restricts(self, data: tuple[str, ...]) -> bool:
+        """Every dataset of the data knows since when its records are restricted."""
+        reached = [dataset for dataset in self.datasets if data == ANY or dataset.data in data]
+        return all(RESTRICTED in dataset.events for dataset in reached)
+
+    def from_restricted(self, base: Variant) -> Variant:
+        """The same, counted from the restriction, or ended by it."""
+        if base.start is not None and base.keep is not None:
+            return replace(base, start=RESTRICTED)
+        if base.until:
+            return replace(base, until=(*base.until[:1], RESTRICTED))
+        return base
+
     def event(self, names: Sequence[str]) -> str:
         if self.told and self.chance(15):
             return "ended"
@@ -199,8 +219,9 @@ class PolicyDrawing:
             made = replace(made, basis=self.rnd.choice(BASES))
         if self.chance(45 if made.upon else 15):
             made = replace(made, yields_to=tuple(sorted(self.rnd.sample(LAW, self.rnd.choice((1, 2))))))
-        if not made.upon and self.chance(15):
-            needed = self.rnd.choice(self.datasets)
+        of_parts = [d for d in self.datasets if any("." in name for n in d.fields.values() for name in n)]
+        if not made.upon and self.chance(40 if of_parts else 15):
+            needed = self.rnd.choice(of_parts or self.datasets)
             made = replace(made, needs={needed.data: (self.rnd.choice(list(needed.fields)),)})
         return made
 

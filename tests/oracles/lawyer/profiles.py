@@ -24,6 +24,8 @@ class Profile:
     one_from: bool = False
     rings: bool = True
     actions: bool = True  # more than to delete: rewriting, restricting, chains, slices
+    vaults: bool = True  # restricting by moving to another dataset
+    of_parts: bool = True  # columns of parts that are rewritten
     mutual: bool = True
     narrowed: bool = True
 
@@ -54,6 +56,8 @@ KEEPING = Profile(
     one_from=True,
     rings=False,
     actions=False,
+    vaults=False,
+    of_parts=False,
     mutual=False,
     narrowed=False,
 )

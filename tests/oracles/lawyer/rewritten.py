@@ -9,14 +9,19 @@ from typing import Any
 
 from tests.oracles.lawyer.actions import HASHED
 from tests.oracles.lawyer.shapes import PERSONAL
-from tests.oracles.lawyer.world import Row, Table
+from tests.oracles.lawyer.world import SINCE, Row, Table
 
 HASH = re.compile(re.escape(HASHED) + "[a-z2-7]{26}")
 
 
 def values_query(table: Table, schema: str = "") -> str:
     """Key and personal columns of every row."""
-    return f"SELECT {', '.join((*table.key, *PERSONAL))} FROM {schema}{table.name}"
+    return f"SELECT {', '.join((*table.key, *compared(table)))} FROM {schema}{table.name}"
+
+
+def compared(table: Table) -> dict[str, str]:
+    """The columns whose values are held against the evaluator, with their kinds."""
+    return {name: kind for name, kind in table.columns.items() if name in (*PERSONAL, SINCE)}
 
 
 def differences(table: Table, expected: Sequence[Row], there: Sequence[Sequence[Any]]) -> Iterator[str]:
@@ -25,14 +30,14 @@ def differences(table: Table, expected: Sequence[Row], there: Sequence[Sequence[
     hashes: dict[str, str] = {}
     for row in expected:
         key = tuple(row[column] for column in table.key)
-        for column, value in zip(PERSONAL, found.get(key, ()), strict=False):
-            meant, said = row[column], plain(value, PERSONAL[column])
+        for (column, kind), value in zip(compared(table).items(), found.get(key, ()), strict=False):
+            meant, said = row[column], plain(value, kind)
             if isinstance(meant, str) and meant.startswith(HASHED) and not HASH.fullmatch(meant):
                 alike = (
                     isinstance(said, str) and HASH.fullmatch(said) and hashes.setdefault(meant, said) == said
                 )
             else:
-                alike = said == plain(meant, PERSONAL[column])
+                alike = said == plain(meant, kind)
             if not alike:
                 yield f"{table.name} {key}: {column} should be {meant!r}, and is {said!r}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.oracles.lawyer.world import Path, Reference, Table, Value
+from tests.oracles.lawyer.world import SINCE, Path, Reference, Table, Value
 
 CLOCKS = {"d": "date", "t": "timestamp", "z": "timestamptz", "s": "text", "n": "integer"}
 STATES = {"status": "text", "amount": "integer", "other": "integer", "active": "boolean"}
@@ -32,7 +32,7 @@ def _table(
 @dataclass(frozen=True, kw_only=True)
 class Seat:
     """A dataset that a shape has room for. `parts`: ways to choose them; `subject`: where identifiers may be read;
-    `near`: tables of which dates may count, and the way there; `taken`: tables that no other dataset may be of."""
+    `near`: tables of which dates may count, and the way there."""
 
     name: str
     table: str
@@ -40,6 +40,8 @@ class Seat:
     shared: tuple[Reference, ...] = ()
     subject: Mapping[str, Value] | None = None
     near: Mapping[str, Path] | None = None
+    alone: bool = True  # whether it is drawn by itself
+    vault: str | None = None  # the seat to which its records can be moved
     by_status: str | None = None  # a dataset of the rows of one status
 
 
@@ -236,8 +238,62 @@ def _homes() -> Shape:
     return Shape(name="homes", tables={t.name: t for t in tables}, seats=seats)
 
 
-SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants(), _homes())}
+def _vaults() -> Shape:
+    """Members that can be moved to a vault, with what belongs to them; that clubs are counted by and calls refer to."""
+    joined = _ref("members", "club_id", "clubs")
+    fee, line = _ref("fees", "member_id", "members"), _ref("fee_lines", "fee_id", "fees")
+    called = _ref("calls", "member_id", "members")
+    kept = _ref("kept_members", "club_id", "clubs")
+    kept_fee, kept_line = (
+        _ref("kept_fees", "member_id", "kept_members"),
+        _ref("kept_fee_lines", "fee_id", "kept_fees"),
+    )
+    tables = (
+        _table("clubs"),
+        _table("members", joined, email="text"),
+        _table("fees", fee),
+        _table("fee_lines", line),
+        _table("calls", called, email="text"),
+        _table("kept_members", kept, email="text", **{SINCE: "timestamptz"}),
+        _table("kept_fees", kept_fee),
+        _table("kept_fee_lines", kept_line),
+    )
+    email = {"email": Value(column="email")}
+    member = {"customer": Value(column="id"), **email}
+    seats = (
+        Seat(
+            name="clubs",
+            table="clubs",
+            subject={"customer": Value(column="id")},
+            near={"members": ((joined, True),), "kept_members": ((kept, True),)},
+        ),
+        Seat(
+            name="members",
+            table="members",
+            parts=((), (fee,), (fee, line)),
+            subject=member,
+            near={"fees": ((fee, True),), "clubs": ((joined, False),), "calls": ((called, True),)},
+            vault="kept",
+        ),
+        Seat(name="fees", table="fees", alone=False),
+        Seat(name="kept-fees", table="kept_fees", alone=False),
+        Seat(name="calls", table="calls", subject=email, near={"members": ((called, False),)}),
+        Seat(
+            name="kept",
+            table="kept_members",
+            parts=((), (kept_fee,), (kept_fee, kept_line)),
+            subject=member,
+            near={"kept_fees": ((kept_fee, True),), "clubs": ((kept, False),)},
+        ),
+    )
+    return Shape(name="vaults", tables={t.name: t for t in tables}, seats=seats)
+
+
+SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants(), _homes(), _vaults())}
 DRAWN = ("shop", "rings", "tenants")
-"""Those that are drawn; `homes`, where much is shared, instead of one of them for every fourth seed."""
+"""Those that are drawn; instead of one of them, for every fourth seed each, `homes`, where much is shared, and
+`vaults`."""
+VAULTS = ("kept_members", "kept_fees", "kept_fee_lines")
+"""Tables of vaults."""
 TENANT: Path = ((SHAPES["tenants"].tables["documents"].references[0], False),)
 """The way from a document to its tenant, who instructs how long it is kept."""

@@ -14,10 +14,13 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Tree = tuple[Any, ...]  # a condition: ("=", "status", "paid"), ("and", …, …); see conditions.py
+Cell = tuple[str, str]  # a table, and one of its columns
 UNCLEAR = "unclear"
 NO_DAY = "no day"  # in a column of dates: a zero date, minus infinity, as the database spells it
 ANY = ("any",)
 NONE = "none"  # at_most = "none"
+SINCE = "vaulted_at"  # in the root table of a vault
+RESTRICTED = "restricted"  # the event, and the fact
 INSTRUCTED = "instructed"  # keep = { period = "instructed" }
 
 
@@ -99,7 +102,14 @@ class Holds:
     tree: Tree
 
 
-Fact = Value | Some | Holds
+@dataclass(frozen=True, kw_only=True)
+class InTheVault:
+    """The fact `restricted` of a vault's records, or of those outside it: nobody writes it."""
+
+    inside: bool
+
+
+Fact = Value | Some | Holds | InTheVault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +128,9 @@ class Dataset:
     belong to it, owners first. `shared`: references from the record to rows that go with the last that refers there.
 
     `columns`: a slice of the row. `anonymize`: column → strategy (null, redact, hash, year, mask); `done`: the column
-    that says when it was carried out. `fields`: a word for columns. `mark`: restricted in place, by this column.
+    that says when it was carried out. `fields`: a word for columns. A column of a part is called by its table, too:
+    `order_lines.name`. `mark`: restricted in place, by this column; or by being moved to the dataset `vault`, of which
+    the record is `vault_of`, and whose column SINCE says since when.
     """
 
     name: str
@@ -138,6 +150,13 @@ class Dataset:
     done: str | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mark: str | None = None
+    vault: str | None = None
+    vault_of: str | None = None
+
+    def cell(self, name: str) -> Cell:
+        """The table and the column that a name in `anonymize` or `fields` means."""
+        table, _, column = name.rpartition(".")
+        return table or self.table, column
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -230,7 +249,7 @@ def remembered(function: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(function)
     def asked(world: World, *what: Any) -> T:
-        question = (function.__qualname__, *what)
+        question = (function.__module__, function.__qualname__, *what)
         if question not in world.memo:
             world.memo[question] = function(world, *what)
         return world.memo[question]  # type: ignore[no-any-return]

@@ -12,12 +12,15 @@ from tests.oracles.lawyer.world import (
     ANY,
     INSTRUCTED,
     NONE,
+    RESTRICTED,
+    SINCE,
     Component,
     Dataset,
     Fact,
     Hold,
     Holds,
     Instruction,
+    InTheVault,
     Path,
     Period,
     Row,
@@ -38,10 +41,15 @@ Place = Callable[[str], tuple[str, str | None]]
 def toml(value: Any) -> str:
     """A value in TOML; JSON's strings and lists are TOML's too."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)
+
+
+def _key(text: str) -> str:
+    """Quoted where it has a dot: a column of a part."""
+    return f'"{text}"' if "." in text else text
 
 
 def condition(tree: Tree) -> str:
@@ -174,11 +182,12 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
         said["subject"] = {kind: path_text(world, value) for kind, value in dataset.subject.items()}
     if dataset.began is not None and any(event in world.told for event in events):
         said["began"] = component_text(world, dataset.began)
-    spelt = {e: event_text(world, dataset.events[e]) for e in events if e not in world.told}
+    spelt = {e: event_text(world, dataset.events[e]) for e in events if e not in (*world.told, RESTRICTED)}
     if spelt:
         said["events"] = spelt
-    if facts:
-        said["facts"] = {name: fact_text(world, dataset.facts[name]) for name in facts}
+    said_of = {name: fact_text(world, dataset.facts[name]) for name in facts if name != RESTRICTED}
+    if said_of:
+        said["facts"] = said_of
     words = {w: None for r in world.rules for v in r.variants for w in v.needs.get(dataset.data, ())}
     if words:
         said["fields"] = {word: dataset.fields[word] for word in words}
@@ -195,11 +204,12 @@ def dataset_text(world: World, dataset: Dataset, schema: str | None) -> str:
 
 def doing_text(dataset: Dataset) -> dict[str, Any]:
     """What may be done to its records besides deleting them."""
+    restrict = {"mark": dataset.mark} if dataset.mark else {"to": dataset.vault, "at": SINCE}
     said: dict[str, Any] = {
         "columns": dataset.columns,
         "anonymize": dataset.anonymize,
         "done": dataset.done,
-        "restrict": {"mark": dataset.mark} if dataset.mark is not None else None,
+        "restrict": restrict if dataset.mark or dataset.vault else None,
     }
     return {key: value for key, value in said.items() if value}
 
@@ -269,6 +279,8 @@ def component_text(world: World, component: Component) -> Any:
 
 def fact_text(world: World, fact: Fact) -> Any:
     match fact:
+        case InTheVault():
+            raise AssertionError("nobody writes it")
         case Value():
             return path_text(world, fact)
         case Holds():
