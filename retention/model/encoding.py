@@ -86,6 +86,11 @@ class Encoding:
     format: Format | None = None
     never: tuple[Sentinel, ...] = ()
 
+    @property
+    def spelt_by_itself(self) -> bool:
+        """A date of the database's own, or ISO 8601."""
+        return self.unit is None and self.format in (None, Format.ISO)
+
 
 PLAIN = Encoding()
 """A date or timestamp of the database's own; in a text, ISO 8601."""

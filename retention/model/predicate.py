@@ -17,6 +17,8 @@ from typing import TypeAlias
 
 from retention.model.clock import Clock, Period
 from retention.model.condition import Value
+from retention.model.drawn import Drawn as Drawn
+from retention.model.drawn import Lines as Lines
 from retention.model.strategy import Strategy
 from retention.model.terms import Call as Call
 from retention.model.terms import Constant as Constant
@@ -165,13 +167,14 @@ class Span:
     """A period of the record's own: `times` periods of `clock`, looked at on the day `today`.
 
     It is past when it ended before that day; with `within`, when that has passed since. `times` is a whole
-    number, not below 0.
+    number, not below 0. `lines`: what it comes to for each number that there may be; None: they are too many.
     """
 
     clock: Clock
-    times: Expression
+    times: Whole
     today: date
     within: Period | None = None
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +190,19 @@ class Spanned:
     line: Line
     span: Span
     naive: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedBy:
+    """Plain, as Dated, of a date of the database's own: PAST or RECENT, seen from a line of the record's own.
+
+    Where that is NULL it is in neither.
+    """
+
+    field: Field
+    state: State
+    floor: Line
+    cutoff: Drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,8 +312,8 @@ class Defined:
 
 Test: TypeAlias = (
     "Compare | In | IsNull | Truth | Either | All | AnyOf | Not | IsTrue | IsUnknown | Untrue | Exists"
-    " | SameValues | Dated | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | Defined | EndsAfter"
-    " | IsDone"
+    " | SameValues | Dated | DatedBy | Spanned | Later | Reaches | Chosen | Handed | Listed | Reached | Defined"
+    " | EndsAfter | IsDone"
 )
 
 

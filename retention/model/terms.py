@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from retention.model.catalogue import Kind, TableId
 from retention.model.condition import Value
+from retention.model.drawn import Drawn
 from retention.model.encoding import PLAIN, Encoding
 
 if TYPE_CHECKING:
@@ -53,10 +54,16 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """The value of `field` in the one row of its source that passes `where`; NULL where there is none."""
+    """The value of `field` in the one row of its source that passes `where`; NULL where there is none.
+
+    `single`: the database sees to it that there are no two such rows. `rows`: how many the table has, about; None
+    where that is not known.
+    """
 
     field: Field
     where: Test
+    single: bool = False
+    rows: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +75,4 @@ class Whole:
     most: int
 
 
-Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole"
+Expression: TypeAlias = "Field | Constant | Call | Lookup | Whole | Drawn"

@@ -29,9 +29,12 @@ class Joins:
         """A column of the root's row, or of the one row that its hops lead up to."""
         if not value.hops:
             return self._column(root, value.column)
-        source = self.source(value.table)
+        source, table = self.source(value.table), self._catalogue.tables[value.table]
         return p.Lookup(
-            field=self._column(source, value.column), where=self._joined(value.hops, root, source)
+            field=self._column(source, value.column),
+            where=self._joined(value.hops, root, source),
+            single=set(table.key) == set(value.hops[-1].reference.target_columns),
+            rows=table.rows_estimate,
         )
 
     def some(self, fact: Some, root: p.Source) -> p.Test:

@@ -14,9 +14,11 @@ from retention import periods
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.clock import Boundary, Clock, Period
+from retention.model.strategy import DATES
 from retention.planning.bound import Component
 from retention.planning.cases import Case, Limb
 from retention.planning.conditions import Binder
+from retention.planning.drawing import lines
 from retention.planning.joins import Joins
 
 Line = p.Line | p.Span
@@ -191,7 +193,10 @@ class Limbs(Joins):
         today = periods.day_of(self._as_of, variant.timezone)
         clock = variant.counting(told.unit.period(1))
         known = p.Not(item=p.IsNull(item=times))
-        return (known,), p.Span(clock=clock, times=times, today=today, within=within)
+        drawn = lines(
+            self._as_of, clock, told.unit, (told.least, told.most), within, case.bound.connector.timezone
+        )
+        return (known,), p.Span(clock=clock, times=times, today=today, within=within, lines=drawn)
 
     def _counted(self, case: Case, root: p.Source, what: str, boundary: Boundary) -> p.Test:
         """The variant's `from` lies before a line of another period."""
@@ -321,6 +326,9 @@ class Limbs(Joins):
         now, naive = self._now_line(case), case.bound.connector.timezone
         if state in (p.State.MISSING, p.State.UNCLEAR):
             return p.Dated(field=field, state=state, floor=floor, cutoff=now)
+        if line.lines is not None and field.kind in DATES and field.encoding.spelt_by_itself:
+            drawn = p.Drawn(times=line.times, lines=line.lines, kind=field.kind)
+            return p.DatedBy(field=field, state=state, floor=floor, cutoff=drawn)
         return p.Spanned(field=field, state=state, floor=floor, line=now, span=line, naive=naive)
 
     def _in_row(self, source: p.Source, component: Component, state: p.State, dated: p.Test) -> p.Test:

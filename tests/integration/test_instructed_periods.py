@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
+from retention import periods
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.engine.pace import Pace
+from retention.model.clock import Clock, Period
 from retention.verbs import working
 from tests.support.workplace import Workplace
 
@@ -106,3 +109,52 @@ def test_ranges_are_taken_though_tenants_differ(visits, store, monkeypatch):
     monkeypatch.setattr(PageRemover, "take", take)
     visits.run()
     assert sum(ranges) == 10
+
+
+MONTHS = DATASET.replace("tenants.days", "tenants.months").replace('unit = "days"', 'unit = "months"')
+
+
+def test_each_tenants_line_is_that_of_a_plain_period_to_the_second(work, store):
+    """At the line and a second before it, of tenants with one month to ten years."""
+    as_of = datetime(2026, 10, 31, tzinfo=UTC)
+    tenants, visits = [], []
+    for n in range(1, 121):
+        clock = Clock(period=Period(months=n, days=0))
+        line = datetime.combine(periods.cutoff(as_of, clock).day, datetime.min.time())
+        tenants.append(f"({n}, {n})")
+        visits.append(f"({2 * n}, {n}, '{line}')")
+        visits.append(f"({2 * n + 1}, {n}, '{line - timedelta(seconds=1)}')")
+    store.script(
+        "CREATE TABLE tenants (id INTEGER PRIMARY KEY, months INTEGER);"
+        f"INSERT INTO tenants VALUES {', '.join(tenants)};"
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, tenant_id INTEGER, at TIMESTAMP NULL,"
+        " FOREIGN KEY (tenant_id) REFERENCES tenants (id));"
+        "CREATE INDEX visits_tenant ON visits (tenant_id);"
+        f"INSERT INTO visits VALUES {', '.join(visits)};"
+    )
+    work.connect(store, MONTHS)
+    work.rule("old", 'data = "visits"\nkeep = { period = "instructed" }\nfrom = "made"')
+    work.init()
+    work.run(as_of="2026-10-31")
+    assert store.rows("SELECT id FROM visits ORDER BY id") == [(2 * n,) for n in range(1, 121)]
+
+
+def test_a_record_without_a_tenant_goes_by_another_limb(work, store, monkeypatch):
+    """A DELETE that took the tenants beside its records would leave it."""
+    monkeypatch.setattr(working, "Pace", partial(Pace, size=10))
+    rows = [(n, "NULL" if n % 2 else 1, "2026-06-01 00:00:00", "2026-07-01 00:00:00") for n in range(1, 31)]
+    values = ", ".join(f"({n}, {tenant}, '{at}', '{left}')" for n, tenant, at, left in rows)
+    store.script(
+        "CREATE TABLE tenants (id INTEGER PRIMARY KEY, days INTEGER); INSERT INTO tenants VALUES (1, 3600);"
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, tenant_id INTEGER, at TIMESTAMP NULL, quit TIMESTAMP NULL,"
+        " FOREIGN KEY (tenant_id) REFERENCES tenants (id));"
+        "CREATE INDEX visits_tenant ON visits (tenant_id);"
+        f"INSERT INTO visits VALUES {values}, (31, NULL, '2020-01-01 00:00:00', NULL);"
+    )
+    work.connect(store, DATASET.replace('made = "at"', 'made = "at", quit = "quit"'))
+    work.rule("old", 'data = "visits"\nkeep = { period = "instructed" }\nfrom = "made"\nuntil = ["quit"]')
+    work.init()
+    assert work.fates("old") == {"due": 30, "unclear": 1}
+    (job,) = work.run().jobs
+    assert (job.done, job.left) == (30, 0)
+    assert store.rows("SELECT id FROM visits") == [(31,)]

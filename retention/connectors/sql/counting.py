@@ -14,11 +14,11 @@ from retention.connectors.port import Counted, Counts, Key
 from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches import shared_parts
-from retention.connectors.sql.batches.statements import key_range
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.named import among_values
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
+from retention.connectors.sql.ranges import key_range
 from retention.errors import InterruptedRun
 from retention.model.catalogue import Table, TableId
 from retention.model.lists import NO_LISTS, Lists

@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.sql import encodings
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.lines import bound
+from retention.connectors.sql.lines import bound, comparable
 from retention.connectors.sql.named import among_values, parameter
 from retention.model import predicate as p
 from retention.model.catalogue import Column
@@ -81,6 +81,15 @@ class Days(abc.ABC):
         column = self.field(field)
         never = encodings.never(self._dialect, column, field)
         return column if never is None else sa.case((sa.not_(Grouping(never)), column))
+
+    def _dated_by(self, test: p.DatedBy) -> ColumnElement[Any]:
+        field, column, line = test.field, self.field(test.field), self.expression(test.cutoff)
+        never = encodings.never(self._dialect, column, field)
+        readable = self._dialect.readable(column, field.kind)
+        over = column < line if test.state is p.State.PAST else column >= line
+        tests = [column.is_not(sa.null()), column >= bound(comparable(field.kind, test.floor))]
+        tests += [] if never is None else [sa.not_(Grouping(never))]
+        return sa.and_(*tests, over.is_(sa.true()), *(() if readable is None else (readable,)))
 
     def _spanned(self, test: p.Spanned) -> ColumnElement[Any]:
         span, field, dialect = test.span, test.field, self._dialect

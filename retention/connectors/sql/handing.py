@@ -18,6 +18,9 @@ Key = tuple[Any, ...]
 class Handing:
     """As every database takes it: one parameter a value. A statement may have several such lists, by their names."""
 
+    looks_up_laterally: bool = False
+    """Rows can be looked up one by one in FROM, so that the order of what leads to them stays: a join may lose it."""
+
     def among_handed(
         self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
     ) -> ColumnElement[Any]:
@@ -37,3 +40,10 @@ class Handing:
         """`columns` are one of `keys`, looked up and not searched for, however many there are."""
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(sa.select(*keys.c).correlate(None))
+
+    def looked_up_apart(self, rows: int | None) -> bool | None:
+        """Whether a table of about so many rows, to which records lead, is read whole by each statement that joins it.
+
+        None: it is not joined; each row is looked up where it is asked for.
+        """
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
@@ -13,10 +13,8 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql import once
+from retention.connectors.sql.named import EVERY_ROW
 from retention.model import predicate as p
-
-EVERY_ROW = "9223372036854775807"
-"""A limit that cuts nothing off, and keeps databases from working a query into the one around it."""
 
 Before = Callable[[Any], ColumnElement[Any] | None]
 """The column that holds a part already, None where none does."""
@@ -43,6 +41,15 @@ class Compiling(Protocol):
     def latest_day(self, latest: p.LatestDay, *, exact: bool) -> ColumnElement[Any]:
         """A day."""
 
+    def looking(self, root: p.Source) -> Self:
+        """The same for one statement, that reads from what is `joined`."""
+
+    def joins(self, root: p.Source) -> Callable[[p.Lookup], bool]:
+        """What tells whether what is looked up for the root is joined."""
+
+    def joined(self, rows: FromClause) -> FromClause:
+        """Rows of the root with those that they lead to."""
+
 
 def worked(compiler: Compiling, node: Any) -> ColumnElement[Any]:
     """A part, as a column."""
@@ -50,7 +57,9 @@ def worked(compiler: Compiling, node: Any) -> ColumnElement[Any]:
         return compiler.ending(node)
     if isinstance(node, p.LatestDay):
         return compiler.latest_day(node, exact=True)
-    return compiler.expression(node) if isinstance(node, p.Lookup | p.Whole) else compiler.test(node)
+    return (
+        compiler.expression(node) if isinstance(node, p.Lookup | p.Whole | p.Drawn) else compiler.test(node)
+    )
 
 
 def held(given: Mapping[int, str], numbers: once.Numbers, rows: FromClause) -> Before:
@@ -83,20 +92,21 @@ def layered(
     `test`: one, or several nodes. `fenced`: every row is asked for, and the database shall not work the parts into
     what reads them. `limits`: which of the root's rows; where nothing is repeated, they are still to be asked for.
     """
-    numbers = once.Numbers(root)
+    numbers = once.Numbers(root, compiler.joins(root))
     asked, rows = numbers.add(test), compiler.source(root)
     wanted = {*columns, *asked.columns}
     prefix = unlike({*wanted, *(column for part in numbers.parts.values() for column in part.columns)})
     given: dict[int, str] = {}
     for layer in once.layers(numbers, Counter(asked.parts)):
-        made = {f"{prefix}{n}": worked(compiler, numbers.parts[n].node) for n in layer}
+        looking = compiler.looking(root)
+        made = {f"{prefix}{n}": worked(looking, numbers.parts[n].node) for n in layer}
         after = {**given, **{n: f"{prefix}{n}" for n in layer}}
         read = once.read(numbers, asked.parts, frozenset(after))
         names = sorted({*wanted, *read.columns}) + [given[n] for n in given if n in read.given]
         query = sa.select(
             *(compiler.column(root, name) for name in names),
             *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
-        ).select_from(rows)
+        ).select_from(looking.joined(rows))
         query = query.where(*(() if given else limits))
         if fenced:
             query = query.limit(sa.literal_column(EVERY_ROW))

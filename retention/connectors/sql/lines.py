@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from retention.model.catalogue import Kind
+from retention.model.predicate import Line
 
 
 def bound(value: Any) -> ColumnElement[Any]:
@@ -71,3 +73,13 @@ def least_decimal(line: Fraction) -> int | Decimal:
 def literal(text: str) -> ColumnElement[Any]:
     """SQL that is written as it stands."""
     return sa.literal_column(text)
+
+
+def comparable(kind: Kind, line: Line) -> date:
+    """The form of `line` that a column of `kind` is compared with."""
+    if kind is Kind.DATE:
+        return line.day
+    if kind is Kind.TIMESTAMPTZ:
+        return line.instant
+    assert line.naive is not None, "binding refuses zone-less columns of a connector without a zone"
+    return line.naive

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +46,10 @@ class Moments(abc.ABC):
     @abc.abstractmethod
     def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
         """The last day of `period` counted from the day after `day`."""
+
+    @abc.abstractmethod
+    def drawn(self, number: ColumnElement[Any], item: p.Drawn) -> ColumnElement[Any]:
+        """The line that `item` has for `number`, which is one of those that it has lines for, or NULL: then NULL."""
 
     @abc.abstractmethod
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
@@ -97,3 +103,11 @@ def fiscal_start(end: tuple[int, int]) -> tuple[int, int]:
     if day < last:
         return month, day + 1
     return (month % 12) + 1, 1
+
+
+def step_of(values: Sequence[date]) -> int | None:
+    """By how many days, the same everywhere, each of the lines lies before the one in front of it; None for others."""
+    gaps = {earlier - later for later, earlier in pairwise(values)}
+    if len(gaps) != 1 or (gap := gaps.pop()).seconds or gap.microseconds:
+        return None
+    return -gap.days

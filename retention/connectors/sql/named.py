@@ -13,6 +13,9 @@ from sqlalchemy.types import NullType
 
 from retention.model.catalogue import TableId
 
+EVERY_ROW = "9223372036854775807"
+"""A limit that cuts nothing off, and keeps databases from working a query into the one around it."""
+
 
 class Only(sa.TableClause):
     """A table without those that inherit from it."""

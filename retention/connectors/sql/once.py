@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retention.model import predicate as p
@@ -26,6 +26,8 @@ _WORTH = (
     p.Exists,
     p.Lookup,
     p.Dated,
+    p.DatedBy,
+    p.Drawn,
     p.Spanned,
     p.Later,
     p.Either,
@@ -49,12 +51,13 @@ _WORTH = (
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
     """A part of a predicate that names no row but the root's. `parts`: those that it is made of, by number; `size`:
-    how many nodes it is made of beside them."""
+    how many nodes it is made of beside them. `joined`: it is read off a row that is joined to the root's."""
 
     node: Any
     size: int
     parts: Counter[int]
     columns: frozenset[str]
+    joined: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,9 @@ class Numbers:
     by number, so that nothing is compared whole.
     """
 
-    def __init__(self, root: p.Source) -> None:
+    def __init__(self, root: p.Source, joins: Callable[[p.Lookup], bool]) -> None:
+        """`joins`: whether what is looked up is joined to the rows that parts are worked out from."""
+        self._joins = joins
         self.parts: dict[int, Part] = {}
         self.followed = False  # some part follows references to their end
         self._definitions: dict[str, int] = {}
@@ -158,10 +163,23 @@ class Numbers:
             return word, dataclasses.replace(below, size=below.size + 1)
         number = self._numbered.setdefault(word, len(self._numbered))
         if number not in self.parts:
-            self.parts[number] = Part(
-                node=node, size=below.size + 1, parts=below.parts, columns=below.columns
-            )
+            self.parts[number] = self._part(node, below)
         return word, Below(parts=Counter({number: 1}))
+
+    def _part(self, node: Any, below: Below) -> Part:
+        """What is read off a row that is joined is one thing: all of it is there with the first of it."""
+        size, parts, columns = below.size + 1, below.parts, below.columns
+        joined = (there := _looked_up(node)) is not None and self._joins(there)
+        if joined:
+            inside = [self.parts[number] for number in parts]
+            size += sum(part.size for part in inside)
+            parts, columns = Counter(), columns.union(*(part.columns for part in inside))
+        return Part(node=node, size=size, parts=parts, columns=columns, joined=joined)
+
+    @property
+    def joined(self) -> bool:
+        """Something is read off a row that is joined."""
+        return any(part.joined for part in self.parts.values())
 
     def _made(self, kind: str, items: Iterable[Any], around: tuple[p.Source, ...]) -> tuple[int, Below]:
         found = [self._look(item, around) for item in items]
@@ -169,6 +187,13 @@ class Numbers:
 
     def _word(self, what: Any) -> int:
         return self._words.setdefault(what, len(self._words))
+
+
+def _looked_up(node: Any) -> p.Lookup | None:
+    """The row that a reference leads to, where the node is what is made of that."""
+    while isinstance(node, p.Drawn | p.Whole):
+        node = node.times if isinstance(node, p.Drawn) else node.item
+    return node if isinstance(node, p.Lookup) else None
 
 
 def _binding(node: Any) -> p.Source | None:
@@ -277,7 +302,7 @@ def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
     level: dict[int, int] = {}
     for number in reversed(order):
         under = _deepest(numbers, number, level)
-        level[number] = under + 1 if number in before else under
+        level[number] = under + 1 if number in before and not numbers.parts[number].joined else under
     deepest = max(level.values(), default=0)
     most = LAYERS
     while most < deepest and _written(numbers, order, asked, before, level, most) > HEAVY:
@@ -285,7 +310,7 @@ def layers(numbers: Numbers, asked: Mapping[int, int]) -> list[list[int]]:
     found: list[list[int]] = [[] for _ in range(most)]
     for number in order:
         if number in before and level[number] <= most:
-            found[level[number] - 1].append(number)
+            found[max(level[number], 1) - 1].append(number)
     return [layer for layer in found if layer]
 
 

@@ -19,8 +19,8 @@ from retention.connectors.sql import once
 from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.batches.updating_parts import by_table
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.layers import EVERY_ROW, held, unlike, worked
-from retention.connectors.sql.named import parameter
+from retention.connectors.sql.layers import held, unlike, worked
+from retention.connectors.sql.named import EVERY_ROW, parameter
 from retention.connectors.sql.predicates import Compiler
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, Table
@@ -143,7 +143,7 @@ class Pass:
             for i, work in enumerate(works)
             for test in (*(item.test for item in work.referring), *_one(work.ringed))
         )
-        self._numbers = once.Numbers(self.first.work.root)
+        self._numbers = once.Numbers(self.first.work.root, self.first.compiler.joins(self.first.work.root))
         self._fates = self._look(*(x for w in works for x in (w.fate, *self._lates(w))))
         self.rewriting = tuple(rewriting(works))
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
@@ -151,9 +151,8 @@ class Pass:
         self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
         self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
         used = [column for part in self._numbers.parts.values() for column in part.columns]
-        self._prefix = unlike(
-            {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}
-        )
+        self._used = {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}
+        self._prefix = unlike(self._used)
 
     @staticmethod
     def _lates(work: Work) -> Sequence[p.Test]:
@@ -241,6 +240,14 @@ class Pass:
         query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts, *made, *last)
         return query.select_from(rows).group_by(*labels)
 
+    def _first_of(self, where: Sequence[Any], most: int) -> FromClause:
+        """The first so many of the root's rows, by their key."""
+        names = sorted(self._used)
+        columns = (self.first.column(name).label(quoted_name(name, True)) for name in names)
+        query = sa.select(*columns).select_from(self.first.root).where(*where)
+        query = query.order_by(*self.first.key_columns).limit(_literal(str(most)))
+        return query.subquery(self.first.work.root.alias)
+
     def _rewritten(
         self, item: Rewriting, label: ColumnElement[Any], compiler: Compiler, rows: FromClause
     ) -> ColumnElement[Any]:
@@ -303,13 +310,15 @@ class Pass:
         where = [*limits, first.compiler.test(first.work.records), *first.key_known]
         rows: FromClause = first.root
         given: dict[int, str] = {}
+        if most is not None and self._numbers.joined:  # first so many, and then what they lead to
+            rows, where, most = self._first_of(where, most), [], None
 
         for layer in [*self._layers, None]:
             compiler = (
                 first.compiler
                 if rows is first.root
                 else first.compiler.over(root, rows, held(given, self._numbers, rows))
-            )
+            ).looking(root)
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside
@@ -325,7 +334,7 @@ class Pass:
             query = sa.select(
                 *(compiler.column(root, name) for name in names),
                 *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
-            ).select_from(rows)
+            ).select_from(compiler.joined(rows))
             query = query.where(*where)
             if rows is first.root and most is not None:
                 query = query.order_by(*first.key_columns).limit(_literal(str(most)))

@@ -6,8 +6,9 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +22,13 @@ from retention.connectors.sql.days import Days
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
 from retention.connectors.sql.lines import bound as bound  # for every statement
+from retention.connectors.sql.lines import comparable as comparable
+from retention.connectors.sql.looks import Looks
 from retention.connectors.sql.named import among_values as among_values
 from retention.connectors.sql.named import table as table
 from retention.connectors.sql.once import asks
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
-from retention.model.condition import Value
-from retention.model.encoding import Encoding, Format
 from retention.model.lists import NO_LISTS, Lists
 
 _OPERATORS = {
@@ -74,6 +75,7 @@ class Compiler(Days):
         self._sources: dict[p.Source, FromClause] = {}
         self._before: Callable[[Any], ColumnElement[Any] | None] = lambda _: None
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
+        self._looks: Looks | None = None
 
     @property
     def at_once(self) -> bool:
@@ -131,25 +133,58 @@ class Compiler(Days):
                 return self.field(item)
             case p.Constant(value=value):
                 return sa.null() if value is None else bound(self._dialect.value(value))
-            case p.Lookup(field=field):
-                return self._looked_up(item, self.field(field))
-            case p.Whole(item=p.Lookup(field=field) as there) if self._before(there) is None:
-                return self._looked_up(there, self._whole_number(self.field(field), item))
+            case p.Lookup():
+                return self._looked_up(item, item)
+            case p.Whole(item=p.Lookup() as there) if self._before(there) is None:
+                return self._looked_up(there, item)
             case p.Whole(item=number):
-                return self._whole_number(self.expression(number), item)
+                return self._made_of(self.expression(number), item)
+            case p.Drawn(times=p.Whole(item=p.Lookup() as there) as times) if (
+                self._before(times) is None and self._before(there) is None
+            ):
+                return self._looked_up(there, item)
+            case p.Drawn(times=times):
+                return self._dialect.drawn(self.expression(times), item)
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
                 result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
                 return result
 
-    def _looked_up(self, there: p.Lookup, value: ColumnElement[Any]) -> ColumnElement[Any]:
-        """What `value` makes of the row that the lookup leads to: all of it there, so that the row is found once."""
+    def _looked_up(self, there: p.Lookup, item: p.Lookup | p.Whole | p.Drawn) -> ColumnElement[Any]:
+        """What `item` makes of the row that the lookup leads to: all of it there, so that the row is found once."""
+        look = None if self._looks is None else self._looks.of(there)
+        if look is not None:
+            source = look.source
+            return look.column(item, lambda: self._made_of(self.column(source, there.field.column), item))
         inner = self.source(there.field.source)
-        query = sa.select(value).select_from(inner).where(self.test(there.where))
-        return query.correlate_except(inner).scalar_subquery()
+        query = sa.select(self._made_of(self.field(there.field), item)).select_from(inner)
+        return query.where(self.test(there.where)).correlate_except(inner).scalar_subquery()
 
-    def _whole_number(self, number: ColumnElement[Any], item: p.Whole) -> ColumnElement[Any]:
-        return sa.case((self._dialect.whole_between(number, item.least, item.most), number))
+    def _made_of(self, number: ColumnElement[Any], item: p.Lookup | p.Whole | p.Drawn) -> ColumnElement[Any]:
+        match item:
+            case p.Drawn(times=times):
+                return self._dialect.drawn(self._made_of(number, times), item)
+            case p.Whole(least=least, most=most):
+                return sa.case((self._dialect.whole_between(number, least, most), number))
+        return number
+
+    def looking(self, root: p.Source, only: frozenset[Hashable] | None = None) -> Compiler:
+        """The same for one statement over `root`, that takes what it looks up from `joined` or `beside`, at last."""
+        compiler = copy.copy(self)
+        compiler._looks = Looks(self._dialect, root, only)
+        return compiler
+
+    def joins(self, root: p.Source) -> Callable[[p.Lookup], bool]:
+        """What tells whether what is looked up for `root` is joined."""
+        return Looks(self._dialect, root).joins
+
+    def joined(self, rows: FromClause, *, ordered: bool = False) -> FromClause:
+        """`rows`, of the root, with those that they lead to; `ordered`: and in an order."""
+        return self._looks.joined(rows, self, ordered=ordered) if self._looks else rows
+
+    def beside(self) -> list[ColumnElement[Any]]:
+        """What joins those to the root's rows; none of these that leads to no such row."""
+        return self._looks.conditions(self) if self._looks else []
 
     def test(self, test: p.Test) -> ColumnElement[Any]:
         """A condition, as plain or three-valued as its node says."""
@@ -222,6 +257,8 @@ class Compiler(Days):
                 return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
             case p.Defined():
                 return self._defined(test)
+            case p.DatedBy():
+                return self._dated_by(test)
             case p.Spanned():
                 return self._spanned(test)
             case p.Later(left=one, right=other):
@@ -231,7 +268,7 @@ class Compiler(Days):
                 last, first = self._ended(before), self._ended(after)
                 return last >= first if or_same else last > first
             case p.Reaches(field=field, cutoff=cutoff):
-                if _spelt_by_itself(field.encoding):
+                if field.encoding.spelt_by_itself:
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
                 return encodings.reaches(self._dialect, self.field(field), field, cutoff)
 
@@ -333,7 +370,7 @@ class Compiler(Days):
         known: ColumnElement[Any] = column.is_not(sa.null())
         if never is not None:
             known = sa.and_(known, sa.not_(Grouping(never)))
-        if not _spelt_by_itself(field.encoding):
+        if not field.encoding.spelt_by_itself:
             told = encodings.dated(self._dialect, column, field, test.state, test.floor, test.cutoff)
             return sa.and_(known, Grouping(told))
         if field.kind not in DATES:  # on SQLite, whatever the column is declared as
@@ -361,18 +398,3 @@ def _same(
     left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
 ) -> ColumnElement[Any]:
     return sa.and_(*(left.c[a] == right.c[b] for a, b in zip(names, others, strict=True)))
-
-
-def _spelt_by_itself(encoding: Encoding) -> bool:
-    """A date of the database's own, or ISO 8601."""
-    return encoding.unit is None and encoding.format in (None, Format.ISO)
-
-
-def comparable(kind: Kind, line: p.Line) -> Value:
-    """The form of `line` that a column of `kind` is compared with."""
-    if kind is Kind.DATE:
-        return line.day
-    if kind is Kind.TIMESTAMPTZ:
-        return line.instant
-    assert line.naive is not None, "binding refuses zone-less columns of a connector without a zone"
-    return line.naive

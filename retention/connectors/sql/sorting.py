@@ -11,11 +11,12 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key
 from retention.connectors.sql.alike import alike, slot_values
-from retention.connectors.sql.batches.statements import Statements, key_range
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.counting import AT_ONCE, FEW, RANGE, SPECIAL, VALUES
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.named import among_values
 from retention.connectors.sql.predicates import bound
+from retention.connectors.sql.ranges import key_range
 from retention.model import predicate as p
 from retention.planning.work import Work
 

@@ -162,7 +162,7 @@ def test_whether_a_record_is_late_is_no_layer_where_it_is_a_date_or_two() -> Non
 
 
 def test_parts_that_differ_have_different_numbers() -> None:
-    numbers = once.Numbers(ROOT)
+    numbers = once.Numbers(ROOT, lambda _: True)
     other = p.Exists(source=p.Source(table=ID, alias="t2"), where=p.All(items=()))
     for node in (referred("t1"), referred("t2"), other):
         numbers.add(node)

@@ -19,6 +19,7 @@ from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.looks import known_of
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed
@@ -99,8 +100,10 @@ class PageRemover(KeyRemover):
 
     def _keys_in(self, name: str) -> sa.Select[Any]:
         statements = self._leaves[name]
-        query = sa.select(*statements.key_columns).select_from(statements.root)
-        return query.where(self._physical.inside(statements.root), statements.still_due())
+        looking = statements.looking()
+        query = sa.select(*statements.key_columns)
+        query = query.where(self._physical.inside(statements.root), looking.still_due())
+        return query.select_from(looking.rows)
 
     def _range(self, name: str, start: int, end: int) -> Mapping[str, Any]:
         """The parameters of a range of pages, and of the records in it that are left out."""
@@ -190,18 +193,31 @@ class PageRemover(KeyRemover):
 
 def direct_delete(statements: Statements, physical: Physical) -> Any:
     """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two."""
-    due = statements.still_due()
+    looking = _beside(statements)
+    due = looking.still_due()
     delete = sa.delete(statements.root).where(physical.inside(statements.root), due)  # type: ignore[arg-type]
-    return delete.returning(*statements.key_columns, statements.late, *statements.told_by)
+    return _returning(delete, looking)
 
 
 def locking_delete(statements: Statements, physical: Physical, untold: Untold | None = None) -> Any:
-    """Lock, recheck and delete `most` rows of a range of pages: nothing but the row itself decides."""
+    """Lock, recheck and delete `most` rows of a range of pages: nothing but the row itself decides, and periods."""
     dialect, work = statements.dialect, statements.work
-    inner = Statements(dialect, work, statements.leaf, untold=untold)
-    chosen = sa.select(physical.place(inner.root)).select_from(inner.root)
-    chosen = chosen.where(physical.inside(inner.root), inner.still_due())
+    inner = Statements(dialect, work, statements.leaf, untold=untold).looking()
+    chosen = sa.select(physical.place(inner.root))
+    chosen = chosen.where(physical.inside(inner.root), inner.still_due()).select_from(inner.rows)
     chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
     chosen = dialect.lock(chosen, inner.root, wait=False)
     delete = sa.delete(statements.root).where(physical.at(statements.root, chosen))  # type: ignore[arg-type]
-    return delete.returning(*statements.key_columns, statements.late, *statements.told_by)
+    return _returning(delete, _beside(statements))
+
+
+def _beside(statements: Statements) -> Statements:
+    """The same, with such rows beside the root that every due record leads to: a DELETE keeps no record without."""
+    work = statements.work
+    return statements.looking(known_of(work.still_due, work.root))
+
+
+def _returning(delete: sa.Delete, looking: Statements) -> Any:
+    """The keys, whether they are late, and whom they are about, of what is deleted."""
+    columns = (*looking.key_columns, looking.late, *looking.told_by)
+    return delete.where(*looking.beside).returning(*columns)

@@ -18,9 +18,10 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.port import Key, Refused, Transient
 from retention.connectors.sql.batches.own_keys import KeyedDelete
-from retention.connectors.sql.batches.statements import Statements, column_of, key_range_of
+from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.predicates import Compiler, bound, table
+from retention.connectors.sql.ranges import key_range_of
 from retention.model.catalogue import Column, Reference
 from retention.planning.bound import Shared
 from retention.planning.reach import described

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.sql.batches.beside import Beside
 from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.connectors.sql.untold import Untold
+from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
 from retention.planning.bound import Loosened
 from retention.planning.work import Work
@@ -33,7 +35,7 @@ class Order:
     clock: str | None
 
 
-class Statements:
+class Statements(Beside):
     """The statements of `work` on a database of `dialect`, over the root table or one of its leaves."""
 
     def __init__(
@@ -132,11 +134,13 @@ class Statements:
 
     def find(self, order: Order, after: Sequence[Any] | None, size: int) -> sa.Select[Any]:
         """Step 1: candidates behind the cursor by the root's own columns, without locks."""
-        test = self.compiler.test
-        query = sa.select(*self.ordering(order)).select_from(self.root)
+        looking = self.looking()
+        test = looking.compiler.test
+        query = sa.select(*self.ordering(order))
         query = query.where(*self.key_known, *self.behind(order, after), *map(test, self.work.reaches))
         own = self.work.still_due if self.sorts_out(order) else self.work.records
-        return query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
+        query = query.where(test(own)).order_by(*self.ordering(order)).limit(bound(size))
+        return query.select_from(looking.rows_in_order)
 
     def sorts_out(self, order: Order) -> bool:
         """Candidates are due; where a claim locks no rows, the recheck may as well do the sorting out."""
@@ -144,16 +148,15 @@ class Statements:
 
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
-        query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
+        return self._passing(self.work.still_due)
 
     def oldest(self, most: int) -> sa.Select[Any]:
         """Due records, the oldest event first."""
-        day = self.compiler.latest_day(self.work.latest_day)
-        test = self.compiler.test
-        query = sa.select(*self.key_columns).select_from(self.root).where(*map(test, self.work.reaches))
+        looking = self.looking()
+        day, test = looking.compiler.latest_day(self.work.latest_day), looking.compiler.test
+        query = sa.select(*self.key_columns).where(*map(test, self.work.reaches))
         query = query.where(*self.key_known, test(self.work.still_due)).order_by(day, *self.key_columns)
-        return query.limit(bound(most))
+        return query.select_from(looking.rows).limit(bound(most))
 
     # -- claiming --------------------------------------------------------------------------
 
@@ -164,9 +167,10 @@ class Statements:
 
     def lock_due(self, *, at_once: bool = False) -> sa.Select[Any]:
         """Steps 2 and 3 in one, where the root's own columns decide: locked (`at_once`: or an error), and due now."""
-        query = sa.select(*self.key_columns, self.late, *self.told_by).select_from(self.root)
-        query = query.where(self.keyed(), self.compiler.test(self.work.still_due))
-        return self.dialect.lock(query, self.root, wait=False, at_once=at_once)
+        looking = self.looking()
+        query = sa.select(*self.key_columns, looking.late, *self.told_by)
+        query = query.where(self.keyed(), looking.compiler.test(self.work.still_due))
+        return self.dialect.lock(query.select_from(looking.rows), self.root, wait=False, at_once=at_once)
 
     def present(self) -> sa.Select[Any]:
         """Of keys handed over, those that exist."""
@@ -174,19 +178,26 @@ class Statements:
 
     def recheck(self) -> sa.Select[Any]:
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
-        query = sa.select(*self.key_columns, self.late).select_from(self.root)
-        return query.where(self.keyed(), passing(self, self.work.still_due, self.keyed()))
+        return self._passing(self.work.still_due, late=True)
+
+    def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
+        """Of keys handed over, those of records that pass; `late`: each with whether it is."""
+        looking = self.looking()
+        columns = [*self.key_columns, *([looking.late] if late else ())]
+        query = sa.select(*columns).where(self.keyed(), passing(looking, test, self.keyed()))
+        return query.select_from(looking.rows)
 
     def recheck_remembered(self) -> sa.Select[Any]:
         """The same of keys that were due while their event could be read: nothing else keeps them now."""
-        query = sa.select(*self.key_columns).select_from(self.root)
-        return query.where(self.keyed(), passing(self, self.work.still_free, self.keyed()))
+        return self._passing(self.work.still_free)
 
     def remember(self) -> sa.Select[Any]:
         """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
-        day = self.compiler.latest_day(self.work.latest_day)
-        query = sa.select(*self.key_columns, self.late, day.label("day")).select_from(self.root)
-        return query.where(*self.key_known, passing(self, self.work.due, *self.key_known))
+        looking = self.looking()
+        day = looking.compiler.latest_day(self.work.latest_day)
+        query = sa.select(*self.key_columns, looking.late, day.label("day"))
+        query = query.where(*self.key_known, passing(looking, self.work.due, *self.key_known))
+        return query.select_from(looking.rows)
 
     def goes_before(self) -> list[sa.Select[Any]]:
         """(key, key) of due records of which the first refers to the second, by each such reference."""
@@ -381,20 +392,3 @@ def by_own_key(statement: Changing, dialect: Dialect, key: Sequence[Column]) -> 
     """`statement`, of a table without an alias, on its rows whose own keys are handed over."""
     columns = [column_of(statement.table, column.name) for column in key]
     return statement.where(dialect.key_in(columns, key))
-
-
-def key_range(statements: Statements, after: Key | None, upto: Key | None) -> list[ColumnElement[Any]]:
-    """Conditions for rows whose key lies in (after, upto]; None is open."""
-    return key_range_of(statements.dialect, statements.key_columns, after, upto)
-
-
-def key_range_of(
-    dialect: Dialect, columns: Sequence[ColumnElement[Any]], after: Key | None, upto: Key | None
-) -> list[ColumnElement[Any]]:
-    """The same of rows whose key is in `columns`."""
-    conditions = []
-    if after is not None:
-        conditions.append(dialect.beyond(columns, [bound(v) for v in after]))
-    if upto is not None:
-        conditions.append(dialect.up_to(columns, [bound(v) for v in upto]))
-    return conditions

@@ -278,6 +278,10 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
             return {name: Verbatim(f"({','.join(map(str, values))})")}
         return {name: tuple(values)}
 
+    def looked_up_apart(self, rows: int | None) -> bool | None:
+        # Never joined by itself: a statement that locks would lock the rows of what it joins, but not of a query in it.
+        return True if rows is not None and rows <= 10_000 else None
+
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False
     ) -> sa.Select[Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
-from retention.connectors.sql.lines import ISO, WITH_OFFSET
-from retention.connectors.sql.moments import fiscal_start, of_wall, precise
+from retention.connectors.sql.lines import ISO, WITH_OFFSET, bound, comparable
+from retention.connectors.sql.moments import fiscal_start, of_wall, precise, step_of
 from retention.connectors.sql.mysql.clocks import MysqlClocks, instant_of
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
@@ -94,6 +96,17 @@ class MysqlMoments(MysqlClocks):
         moved = _add("MONTH", _literal(str(period.months)), day)
         return _in_calendar(day, _add("DAY", _literal(str(period.days)), moved))
 
+    def drawn(self, number: ColumnElement[Any], item: p.Drawn) -> ColumnElement[Any]:
+        type_ = sa.Date() if item.kind is Kind.DATE else mysql.DATETIME(fsp=6)
+        values = [comparable(item.kind, line) for line in item.lines.every]
+        place = sa.func.floor(number) - _literal(str(item.lines.least))
+        step = step_of(values)
+        if step is None:
+            found = sa.func.elt(place + _literal("1"), *(bound(_written(value)) for value in values))
+            return sa.cast(found, type_)
+        days = place * _literal(str(-step))
+        return sa.cast(sa.func.timestampadd(_literal("DAY"), days, bound(_written(values[0]))), type_)
+
     def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.lower(self._plain(value))
 
@@ -116,6 +129,14 @@ class MysqlMoments(MysqlClocks):
         last = _literal("DATE '9999-12-31'")
         least = sa.func.least(*(sa.func.coalesce(day, last) for day in days))
         return sa.func.nullif(least, last)
+
+
+def _written(value: Any) -> str:
+    """A line, as the database writes it: in UTC, where it is an instant."""
+    if isinstance(value, datetime):
+        plain = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        return plain.isoformat(sep=" ")
+    return str(value)
 
 
 def _in_calendar(day: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[Any]:

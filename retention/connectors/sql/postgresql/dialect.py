@@ -52,6 +52,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
 
     name = "postgresql"
     row_locks = True
+    looks_up_laterally = True
     physical = TupleIds()
     marker_schemas = True
     own_clock = True
@@ -246,6 +247,9 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
 
     def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
         return {f"{name}{i}": _array([row[i] for row in keys]) for i in range(len(key))}
+
+    def looked_up_apart(self, rows: int | None) -> bool | None:
+        return rows is not None and rows <= 1_000  # else the planner chooses, and may look each row up
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False

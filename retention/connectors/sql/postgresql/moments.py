@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql import encodings
-from retention.connectors.sql.lines import ISO, WITH_OFFSET
-from retention.connectors.sql.moments import fiscal_start, of_wall, precise
+from retention.connectors.sql.lines import ISO, WITH_OFFSET, bound, comparable
+from retention.connectors.sql.moments import fiscal_start, of_wall, precise, step_of
 from retention.connectors.sql.postgresql.clocks import PostgresqlClocks
+from retention.connectors.sql.postgresql.pages import Nth, Spelled
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start
@@ -22,6 +23,7 @@ def _literal(text: str) -> ColumnElement[Any]:
     return sa.literal_column(text)
 
 
+_TYPES = {Kind.DATE: "date", Kind.TIMESTAMP: "timestamp", Kind.TIMESTAMPTZ: "timestamptz"}
 _SPELT = {Format.YYYYMMDDHHMM: "YYYYMMDDHH24MI", Format.YYYYMMDDHHMMSS: "YYYYMMDDHH24MISS"}
 
 
@@ -88,6 +90,18 @@ class PostgresqlMoments(PostgresqlClocks):
         return sa.cast(day + sa.func.make_interval(_literal("0"), months), sa.Date) + _literal(
             str(period.days)
         )
+
+    def drawn(self, number: ColumnElement[Any], item: p.Drawn) -> ColumnElement[Any]:
+        values = [comparable(item.kind, line) for line in item.lines.every]
+        place = sa.cast(number, sa.Integer) - _literal(str(item.lines.least))
+        type_ = _TYPES[item.kind]
+        step = step_of(values)
+        if step is None:
+            lines = f"{{{','.join(value.isoformat() for value in values)}}}"
+            return Nth(sa.cast(bound(lines), Spelled(f"{type_}[]")), place + _literal("1"))
+        days = place * _literal(str(step))
+        first = sa.cast(bound(values[0].isoformat()), Spelled(type_))
+        return first - (days if item.kind is Kind.DATE else days * _literal("INTERVAL '1 day'"))
 
     def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.lower(sa.cast(value, sa.Text).collate("C"))

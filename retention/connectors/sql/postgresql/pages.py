@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
@@ -26,6 +27,19 @@ class Spelled(sa.types.UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         """As SQLAlchemy asks for it."""
         return self.spelling
+
+
+class Nth(sa.sql.functions.FunctionElement[Any]):
+    """An array's element by its number from 1 on."""
+
+    name = "nth"
+    inherit_cache = True
+
+
+@compiles(Nth)
+def _nth(element: Nth, compiler: Any, **options: Any) -> str:
+    array, number = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({array})[{number}]"
 
 
 class TupleIds(Physical):

@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention import periods
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.lines import bound
+from retention.connectors.sql.lines import bound, comparable
 from retention.connectors.sql.moments import precise
 from retention.connectors.sql.sqlite import iso_text
 from retention.model import predicate as p
@@ -67,6 +67,15 @@ class SqliteMoments(Dialect):
     def days_after(self, day: ColumnElement[Any], period: Period) -> ColumnElement[Any]:
         counted = Clock(period=period)
         return sa.func.retention_ended(day, bound(_clock(counted)), sa.literal_column("1"))
+
+    def drawn(self, number: ColumnElement[Any], item: p.Drawn) -> ColumnElement[Any]:
+        lines = [str(comparable(item.kind, line)) for line in item.lines.every]
+        width = max(map(len, lines))
+        place = (number - sa.literal_column(str(item.lines.least))) * sa.literal_column(str(width))
+        every = bound("".join(line.ljust(width) for line in lines))
+        return sa.func.trim(
+            sa.func.substr(every, place + sa.literal_column("1"), sa.literal_column(str(width)))
+        )
 
     def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.lower(sa.cast(value, sa.Text))
