@@ -101,7 +101,7 @@ class Spoken(People):
             known = self._reckoned.get(key)
             if known is None or known[0] != seen:
                 known = self._reckoned[key] = seen, self._reckon(said, *seen)
-            found.take(known[1])
+            found.put(key, known[1])
 
     def _reckon(
         self,
@@ -110,15 +110,25 @@ class Spoken(People):
         columns_say: Mapping[str, telling.Known],
         marked: telling.Moment | None,
     ) -> telling.Found:
-        """The lists that one record is on."""
-        found = telling.Found()
+        """The lists that one record is on: those of any other of which people and columns say the same."""
         said = [self._named.tellings[place] for place in places]
         by_zone = {zone: self._known(person, said, zone) for zone in self._zones}
-        if any(by_zone.values()):
-            for case in self.cases:
+        same = (self._alike(by_zone), tuple(columns_say.items()), marked)
+        if same not in self._made:
+            self._made[same] = found = telling.Found()
+            for case in self.cases if any(by_zone.values()) else ():
                 whole = {**self._silence, **by_zone[case.variant.timezone], **columns_say}
                 telling.reckon(case, person.key, whole, self.as_of, found, marked=marked)
-        return found
+        return self._made[same]
+
+    def _alike(self, by_zone: Mapping[str, Mapping[str, telling.Known]]) -> object:
+        """The same for all of which the same is made: where nothing is compared with what was told, its days count."""
+        days = self.job.bound.done is None and all(case.variant.event is None for case in self.cases)
+        return tuple(
+            (zone, name, telling.by_days(known, self.as_of, zone) if days else known)
+            for zone, of_zone in by_zone.items()
+            for name, known in of_zone.items()
+        )
 
     def _marked(self, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
         """When each of the records was rewritten last, where that is known."""
@@ -132,6 +142,11 @@ class Spoken(People):
     @cached_property
     def _reckoned(self) -> dict[Key, tuple[_Seen, telling.Found]]:
         """What was found of each record, and what it was found from: a batch asks again, mostly of the same."""
+        return {}
+
+    @cached_property
+    def _made(self) -> dict[object, telling.Found]:
+        """The same by what it was made from: few days are named, however many people are."""
         return {}
 
     @cached_property
