@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
@@ -38,6 +38,7 @@ class Spoken(People):
     covered: Held
     as_of: datetime
     persons: Sequence[Person] = ()
+    since: Any = None
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
