@@ -13,6 +13,7 @@ from retention.connectors.sql import alike, days
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.windows import KeyWindows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.untold import Untold
 from retention.engine.pace import Pace
@@ -250,3 +251,19 @@ def test_only_records_that_changed_say_again_whom_they_are_about(visits, store, 
     assert left(store) == [2, 3, MANY + 1, MANY + 2, MANY + 3]
     assert {key: email for key, email in said.items() if email is not None} == {20: "berit@example.com"}
     assert len(said) == MANY - 2
+
+
+def test_told_records_are_candidates_only_of_the_job_that_takes_them(visits, store, monkeypatch):
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    candidates: list[tuple] = []
+
+    def told(self, after, size, original=KeyWindows._told):
+        found = original(self, after, size)
+        candidates.extend(found.keys if found is not None else ())
+        return found
+
+    monkeypatch.setattr(KeyWindows, "_told", told)
+    visits.run()
+
+    assert left(store) == [MANY + 3]
+    assert candidates == [(n,) for n in TOLD]

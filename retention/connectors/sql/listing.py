@@ -79,11 +79,12 @@ class Listing:
         return self._asked("recheck", self._lists, free, made)
 
     def beforehand(
-        self, keys: Sequence[Key], made: Made
+        self, what: str, keys: Sequence[Key], made: Made
     ) -> tuple[Mapping[Key, Person], Iterator[Asked]] | None:
         """The records as they were before the run, and what `made` makes of the statements for them as those.
 
-        None where that can't be said of each, or one is held. What was said holds as long as they are as they were.
+        `what`: its name. None where that can't be said of each, or one is held. What was said holds as long as they are
+        as they were.
         """
         alone = not self._work.bound.entangled and not self._of_others
         persons = self._people.before(keys) if alone else None
@@ -92,7 +93,7 @@ class Listing:
         lists = self._people.lists(persons, self._reader.dates).together(self._beside)
         if lists.keys.get(self._held_list):
             return None
-        return {person.key: person for person in persons}, self._asked("beforehand", lists, keys, made)
+        return {person.key: person for person in persons}, self._asked(what, lists, keys, made)
 
     def _asked(self, what: str, lists: Lists, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
         for some in alike(str(self._work.bound), lists, keys, _AT_ONCE):
