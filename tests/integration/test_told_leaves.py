@@ -15,6 +15,7 @@ from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
 from retention.connectors.sql.batches.windows import KeyWindows
 from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.postgresql import pages as places
 from retention.connectors.sql.untold import Untold
 from retention.engine.pace import Pace
 from retention.verbs import working
@@ -236,6 +237,9 @@ def test_a_column_that_means_another_during_the_run_is_looked_at_in_every_record
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 def test_only_records_that_changed_say_again_whom_they_are_about(visits, store, in_ranges, monkeypatch):
+    """As if no other session of the server were writing: what was written since such a one began says it, too."""
+    now = sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text")
+    monkeypatch.setattr(places, "_OLDEST_UNDER_WAY", now)
     hold(visits, "--subject", "email=anna@example.com")
     first_of_all(monkeypatch, store, "UPDATE visits SET email = 'berit@example.com' WHERE id = 20")
     said: dict[int, str | None] = {}
