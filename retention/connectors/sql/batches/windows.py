@@ -45,8 +45,9 @@ class KeyWindows(Remover):
 
     def _told(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         """First come the records that people told something of."""
-        special = self._worth_a_look()
-        at = 0 if after is None else after["at"] if after.get("by") == "told" else len(special)
+        if after is not None and after.get("by") != "told":
+            return None
+        special, at = self._worth_a_look(), 0 if after is None else after["at"]
         while some := special[at : at + size]:
             at += len(some)
             if keys := tuple(key for key in some if key not in self._settled):
@@ -59,14 +60,15 @@ class KeyWindows(Remover):
         """
         if self._special_due is None:
             listing = self._listing
-            self._special_due = () if listing is None else listing.special
+            special = [] if listing is None else listing.special
             known = None
-            if listing is not None and self._special_due and self._work.at_once:
-                known = listing.beforehand("screen", self._special_due, self._screening)
+            if listing is not None and special and self._work.at_once:
+                known = listing.beforehand("screen", special, self._screening)
             if known is not None:
                 with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
                     due = {key for asked in known[1] for key in self._screened(*asked)}
-                self._special_due = [key for key in self._special_due if key in due]
+                special = [key for key in special if key in due]
+            self._special_due = special
         return self._special_due
 
     def _screening(self, work: Work) -> sa.Select[Any]:
