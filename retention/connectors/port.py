@@ -80,6 +80,9 @@ class People(abc.ABC):
         """Records that are held, whatever they will be when they are looked at."""
         return frozenset()
 
+    since: Any = None
+    """What `Target.since` gave before those records were looked for that are about somebody who was named."""
+
     def before(self, keys: Sequence[Key]) -> Sequence[Person] | None:
         """These records, in turn, as they were before the run, where the lists that one is on rest on nothing that is
         read of it but that. None where that is not known of each, or other columns decide with what was told.
@@ -250,6 +253,11 @@ class Target(abc.ABC):
 
         With `keys`, those records instead, whoever they are about. None that is meant is missing; others may come.
         """
+
+    def since(self, dataset: BoundDataset) -> Any:
+        """By what a `remover` tells records that were changed after now; None where it can't."""
+        del dataset
+        return None
 
     @abc.abstractmethod
     def referred(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
@@ -41,6 +41,7 @@ class Spoken(People):
     covered: Held
     as_of: datetime
     persons: Sequence[Person] = ()
+    since: Any = None
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -104,7 +105,7 @@ class Spoken(People):
             known = self._reckoned.get(key)
             if known is None or known[0] != seen:
                 known = self._reckoned[key] = seen, self._reckon(said, *seen)
-            found.take(known[1])
+            found.put(key, known[1])
 
     def _reckon(
         self,
@@ -113,17 +114,27 @@ class Spoken(People):
         columns_say: _Read,
         marked: _Marked,
     ) -> telling.Found:
-        """The lists that one record is on."""
-        found = telling.Found()
+        """The lists that one record is on: those of any other of which people and columns say the same."""
         said = [self._named.tellings[place] for place in places]
         by_zone = {zone: self._known(person, said, zone) for zone in self._zones}
-        if any(by_zone.values()):
-            for case in self.cases:
+        same = (self._alike(by_zone), tuple(columns_say.items()), tuple(marked.items()))
+        if same not in self._made:
+            self._made[same] = found = telling.Found()
+            for case in self.cases if any(by_zone.values()) else ():
                 zone = case.variant.timezone
                 read = {name: known for (name, where), known in columns_say.items() if where == zone}
                 whole = {**self._silence, **by_zone[zone], **read}
                 telling.reckon(case, person.key, whole, self.as_of, found, marked=marked[zone])
-        return found
+        return self._made[same]
+
+    def _alike(self, by_zone: Mapping[str, Mapping[str, telling.Known]]) -> object:
+        """The same for all of which the same is made: where nothing is compared with what was told, its days count."""
+        days = self.job.bound.done is None and all(case.variant.event is None for case in self.cases)
+        return tuple(
+            (zone, name, telling.by_days(known, self.as_of, zone) if days else known)
+            for zone, of_zone in by_zone.items()
+            for name, known in of_zone.items()
+        )
 
     def _marked(self, zone: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
         """When each of the records was rewritten last, where that is known."""
@@ -137,6 +148,11 @@ class Spoken(People):
     @cached_property
     def _reckoned(self) -> dict[Key, tuple[_Seen, telling.Found]]:
         """What was found of each record, and what it was found from: a batch asks again, mostly of the same."""
+        return {}
+
+    @cached_property
+    def _made(self) -> dict[object, telling.Found]:
+        """The same by what it was made from: few days are named, however many people are."""
         return {}
 
     @cached_property

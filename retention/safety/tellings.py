@@ -51,14 +51,14 @@ class Found:
         """Puts the key on a list."""
         self.keys.setdefault(name, []).append(key)
 
-    def take(self, other: Found) -> None:
-        """Puts on each list what another has there."""
-        for name, keys in other.keys.items():
-            self.keys.setdefault(name, []).extend(keys)
-        for name, days in other.days.items():
+    def put(self, key: Key, like: Found) -> None:
+        """Puts the key on each list on which `like`, of one record, has that."""
+        for name in like.keys:
+            self.keys.setdefault(name, []).append(key)
+        for name, days in like.days.items():
             mine = self.days.setdefault(name, {})
-            for day, keys in days.items():
-                mine.setdefault(day, []).extend(keys)
+            for day in days:
+                mine.setdefault(day, []).append(key)
 
 
 def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
@@ -128,6 +128,18 @@ def reckon(
         else:
             first = begin if variant.event is not None else None
             _ending(case, limb, key, first, events[limb.event], as_of, into, marked)
+
+
+def by_days(known: Known, as_of: datetime, timezone: str) -> object:
+    """The same for all that differ in no day, nor in what has happened: where nothing is earlier or later than
+    anything else, `reckon` makes the same of them."""
+    told = (_day(moment, timezone) for moment in known.told)
+    return (
+        tuple((_day(moment, timezone), _happened(moment, as_of, timezone)) for moment in known.moments),
+        tuple(told),
+        tuple((_day(moment, timezone), _happened(moment, as_of, timezone)) for moment in known.doubtful),
+        known.unclear,
+    )
 
 
 def later(left: Moment, right: Moment, timezone: str) -> bool:

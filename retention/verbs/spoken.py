@@ -75,6 +75,7 @@ def words(ready: Prepared, told: Told, as_of: datetime) -> tuple[Prepared, Words
 
 def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holding: Holding) -> Words:
     bound = [dataset for dataset in ready.bound if dataset.connector.name == name]
+    since = {str(dataset): ready.targets[name].since(dataset) for dataset in bound if dataset.subject}
     persons = {str(dataset): _named(ready, dataset, told) for dataset in bound}
     held = holds.held(told, bound, ready.targets, _typed, holding, persons)
     found = {dataset: set(keys) for dataset, keys in held.keys.items()}
@@ -85,7 +86,15 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
         if job.bound.connector.name != name or dataset in spoken:
             continue
         policy, named = ready.config.policy, persons[dataset]
-        spoken[dataset] = Spoken(job=job, policy=policy, told=told, covered=held, as_of=as_of, persons=named)
+        spoken[dataset] = Spoken(
+            job=job,
+            policy=policy,
+            told=told,
+            covered=held,
+            as_of=as_of,
+            persons=named,
+            since=since.get(dataset),
+        )
         listed = _listed(ready, spoken[dataset], named, as_of)
         lists = lists.together(listed)
         found[dataset] |= spoken[dataset].named(named)

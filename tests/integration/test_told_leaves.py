@@ -13,7 +13,10 @@ from retention.connectors.sql import alike, days
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.windows import KeyWindows
 from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.postgresql import pages as places
+from retention.connectors.sql.untold import Untold
 from retention.engine.pace import Pace
 from retention.verbs import working
 from tests.integration.test_told_events import tell
@@ -132,13 +135,13 @@ def first_of_all(monkeypatch, store, change: str) -> None:
 
 
 @contextmanager
-def locking(store, statement: str) -> Iterator[None]:
+def locking(store, statement: str) -> Iterator[sa.Connection]:
     """Another session that has executed `statement` and is not done yet."""
     driver = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}[store.kind]
     engine = sa.create_engine(sa.make_url(store.url).set(drivername=driver), poolclass=sa.NullPool)
     with engine.connect() as other:
         other.exec_driver_sql(statement)
-        yield
+        yield other
 
 
 def test_told_records_that_are_as_they_were_are_not_asked_about_again(visits, store, asked):
@@ -205,3 +208,79 @@ def test_a_canary_takes_as_many_as_it_may_beside_what_is_held_and_counts_what_st
     assert (job.planned, job.done, job.skipped.total, job.left) == (MANY - 3, 10, 0, MANY - 13)
     assert not set(left(store)) & {n for n in range(1, 14) if n not in (2, 3, 7)}
     assert fates(visits, "old")["visits"]["due"] == MANY - 13
+
+
+def test_a_change_that_was_under_way_when_persons_were_looked_for_is_seen(visits, store, monkeypatch):
+    """It is committed when the job begins: it began before the search, which did not see it."""
+    if store.kind == "sqlite":
+        pytest.skip("nobody else can be writing there")
+    hold(visits, "--subject", "email=anna@example.com")
+    original, over = KeyRemover.begin, []
+
+    with locking(store, "UPDATE visits SET email = 'ANNA@example.com' WHERE id IN (20, 40)") as other:
+
+        def begin(self):
+            if not over:
+                over.append(True)
+                other.commit()
+            original(self)
+
+        monkeypatch.setattr(KeyRemover, "begin", begin)
+        visits.run()
+
+    assert left(store) == [2, 3, 20, 40, MANY + 1, MANY + 2, MANY + 3]
+
+
+def test_a_column_that_means_another_during_the_run_is_looked_at_in_every_record(visits, store, monkeypatch):
+    """PostgreSQL writes no row for it: by their own word they are as they were when persons were looked for."""
+    hold(visits, "--subject", "email=anna@example.com")
+    store.script(
+        "ALTER TABLE visits ADD COLUMN other VARCHAR(60); UPDATE visits SET other = 'anna@example.com';"
+    )
+    change = (
+        "ALTER TABLE visits RENAME COLUMN email TO former; ALTER TABLE visits RENAME COLUMN other TO email;"
+    )
+    first_of_all(monkeypatch, store, change)
+
+    (job,) = (job for job in visits.run().jobs if job.rule == "old")
+
+    assert left(store) == list(range(1, MANY + 4))
+    assert (job.done, job.skipped.total, job.left) == (0, MANY - 2, 0)
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_only_records_that_changed_say_again_whom_they_are_about(visits, store, in_ranges, monkeypatch):
+    """As if no other session of the server were writing: what was written since such a one began says it, too."""
+    now = sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text")
+    monkeypatch.setattr(places, "_OLDEST_UNDER_WAY", now)
+    hold(visits, "--subject", "email=anna@example.com")
+    first_of_all(monkeypatch, store, "UPDATE visits SET email = 'berit@example.com' WHERE id = 20")
+    said: dict[int, str | None] = {}
+
+    def look(self, rows, at, original=Untold.look):
+        said.update((row[0], row[at]) for row in rows)
+        original(self, rows, at)
+
+    monkeypatch.setattr(Untold, "look", look)
+    visits.run()
+
+    assert in_ranges
+    assert left(store) == [2, 3, MANY + 1, MANY + 2, MANY + 3]
+    assert {key: email for key, email in said.items() if email is not None} == {20: "berit@example.com"}
+    assert len(said) == MANY - 2
+
+
+def test_told_records_are_candidates_only_of_the_job_that_takes_them(visits, store, monkeypatch):
+    tell(visits, "erasure_requested", "--subject", "email=bob@example.com", "--at", "2026-11-20")
+    candidates: list[tuple] = []
+
+    def told(self, after, size, original=KeyWindows._told):
+        found = original(self, after, size)
+        candidates.extend(found.keys if found is not None else ())
+        return found
+
+    monkeypatch.setattr(KeyWindows, "_told", told)
+    visits.run()
+
+    assert left(store) == [MANY + 3]
+    assert candidates == [(n,) for n in TOLD]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,42 +25,52 @@ class Some:
     listed: Mapping[str, Sequence[Key]]
 
 
+class Alike:
+    """Which lists each record of a dataset is on."""
+
+    def __init__(self, dataset: str, lists: Lists) -> None:
+        mine = f"{dataset}/"
+        self._on: dict[Key, list[str]] = {}
+        for name, listed in lists.keys.items():
+            for key in listed if name.startswith(mine) else ():
+                self._on.setdefault(key, []).append(name)
+        self._day_of = {
+            name: {key: day for day, listed in days.items() for key in listed}
+            for name, days in lists.days.items()
+            if name.startswith(mine)
+        }
+        self._others = {name: listed for name, listed in lists.keys.items() if not name.startswith(mine)}
+        self._theirs = {name: days for name, days in lists.days.items() if not name.startswith(mine)}
+
+    def some(self, keys: Sequence[Key], most: int) -> Iterator[Some]:
+        """All of `keys`, at most `most` at a time."""
+        groups: dict[tuple[str, ...], list[Key]] = {}
+        for key in dict.fromkeys(keys):
+            groups.setdefault(tuple(self._on.get(key, ())), []).append(key)
+        for every, together in groups.items():
+            told = [name for name, known in self._day_of.items() if any(key in known for key in together)]
+            slots = {name: f"days{place}_" for place, name in enumerate(told)}
+            made = Lists(keys=self._others, days=self._theirs, every=frozenset(every), slots=slots)
+            for some in _pieces(together, [self._day_of[name] for name in told], most):
+                yield self._slotted(some, made)
+
+    def _slotted(self, some: Sequence[Key], made: Lists) -> Some:
+        days: dict[str, date | None] = {}
+        listed_on: dict[str, Sequence[Key]] = {}
+        for name, prefix in made.slots.items():
+            by_day = list(_by_day(self._day_of[name], some).items())
+            spare = by_day[0] if by_day else (None, some[:1])  # says again what the first says; or nothing
+            for i, (day, on_it) in enumerate([*by_day, *(spare,) * (SLOTS - len(by_day))]):
+                days[f"{prefix}{i}"], listed_on[f"{prefix}{i}_keys"] = (
+                    day,
+                    on_it[:1] if i >= len(by_day) else on_it,
+                )
+        return Some(keys=some, lists=made, days=days, listed=listed_on)
+
+
 def alike(dataset: str, lists: Lists, keys: Sequence[Key], most: int) -> Iterator[Some]:
     """All of `keys`, at most `most` at a time."""
-    mine = f"{dataset}/"
-    on: dict[Key, list[str]] = {key: [] for key in keys}
-    for name, listed in lists.keys.items():
-        for key in listed if name.startswith(mine) else ():
-            if key in on:
-                on[key].append(name)
-    day_of = {
-        name: {key: day for day, listed in days.items() for key in listed}
-        for name, days in lists.days.items()
-        if name.startswith(mine)
-    }
-    groups: dict[tuple[str, ...], list[Key]] = {}
-    for key, names in on.items():
-        groups.setdefault(tuple(names), []).append(key)
-    others = {name: listed for name, listed in lists.keys.items() if not name.startswith(mine)}
-    theirs = {name: days for name, days in lists.days.items() if not name.startswith(mine)}
-    for every, together in groups.items():
-        told = [name for name, known in day_of.items() if any(key in known for key in together)]
-        slots = {name: f"days{place}_" for place, name in enumerate(told)}
-        made = Lists(keys=others, days=theirs, every=frozenset(every), slots=slots)
-        for some in _pieces(together, [day_of[name] for name in told], most):
-            days: dict[str, date | None] = {}
-            listed_on: dict[str, Sequence[Key]] = {}
-            for name, prefix in slots.items():
-                by_day = list(_by_day(day_of[name], some).items())
-                spare = (
-                    by_day[0] if by_day else (None, some[:1])
-                )  # says again what the first says; or nothing
-                for i, (day, on_it) in enumerate([*by_day, *(spare,) * (SLOTS - len(by_day))]):
-                    days[f"{prefix}{i}"], listed_on[f"{prefix}{i}_keys"] = (
-                        day,
-                        on_it[:1] if i >= len(by_day) else on_it,
-                    )
-            yield Some(keys=some, lists=made, days=days, listed=listed_on)
+    return Alike(dataset, lists).some(keys, most)
 
 
 def slot_values(dialect: Dialect, key: Sequence[Column], some: Some) -> dict[str, Any]:
@@ -73,22 +83,27 @@ def slot_values(dialect: Dialect, key: Sequence[Column], some: Some) -> dict[str
     return found
 
 
-def _pieces(keys: list[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:
+def _pieces(keys: Iterable[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:
     """In the order of their days, so that few differ in a piece."""
+    by: dict[tuple[date | None, ...], list[Key]] = {}
+    for key in keys:
+        by.setdefault(tuple([days.get(key) for days in known]), []).append(key)
     found: list[Key] = []
     seen: list[set[date]] = [set() for _ in known]
-    for key in sorted(keys, key=lambda key: [str(days.get(key)) for days in known]):
-        days = [days.get(key) for days in known]
-        full = any(
-            day is not None and day not in had and len(had) == SLOTS
-            for day, had in zip(days, seen, strict=True)
-        )
-        if found and (full or len(found) == most):
-            yield found
-            found, seen = [], [set() for _ in known]
-        found.append(key)
-        for day, had in zip(days, seen, strict=True):
-            had |= {day} if day is not None else set()
+    for days in sorted(by, key=lambda days: [str(day) for day in days]):
+        rest = by[days]
+        while rest:
+            full = any(
+                day is not None and day not in had and len(had) == SLOTS
+                for day, had in zip(days, seen, strict=True)
+            )
+            if found and (full or len(found) == most):
+                yield found
+                found, seen = [], [set() for _ in known]
+            room = most - len(found)
+            found, rest = [*found, *rest[:room]], rest[room:]
+            for day, had in zip(days, seen, strict=True):
+                had |= {day} if day is not None else set()
     if found:
         yield found
 

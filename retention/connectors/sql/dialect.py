@@ -22,6 +22,7 @@ from retention.connectors.port import Lacking
 from retention.connectors.sql.handing import Handing
 from retention.connectors.sql.lines import least
 from retention.connectors.sql.moments import Moments
+from retention.connectors.sql.physical import Physical
 from retention.connectors.sql.rewritten import Rewritable
 from retention.connectors.sql.timeouts import Timeouts as Timeouts
 from retention.connectors.sql.vault_tables import VaultTables
@@ -48,34 +49,6 @@ def plain_rows(connection: Connection, statement: Any, given: Mapping[str, Any] 
         return list(result.cursor.fetchall())
     finally:
         result.close()
-
-
-class Physical(abc.ABC):
-    """Ranges of a stored table's physical order, in pages."""
-
-    @abc.abstractmethod
-    def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
-        """(pages, file): the file's number changes when the table is rewritten; (0, 0) where it is gone."""
-
-    @abc.abstractmethod
-    def place(self, source: FromClause) -> ColumnElement[Any]:
-        """A row's physical place."""
-
-    @abc.abstractmethod
-    def page(self, place: Any) -> int:
-        """The page of a place that was read."""
-
-    @abc.abstractmethod
-    def inside(self, source: FromClause) -> ColumnElement[Any]:
-        """The row lies in the range that `parameters` gives."""
-
-    @abc.abstractmethod
-    def parameters(self, start: int, end: int) -> Mapping[str, Any]:
-        """Pages from `start` on and before `end`."""
-
-    @abc.abstractmethod
-    def at(self, source: FromClause, places: sa.Select[Any]) -> ColumnElement[Any]:
-        """The row is at one of `places`, found by its place alone."""
 
 
 class Dialect(Moments, Rewritable, Handing, VaultTables):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +12,12 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, People, Person
 from retention.connectors.sql import once
-from retention.connectors.sql.alike import alike, slot_values
+from retention.connectors.sql.alike import Alike, slot_values
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
 from retention.model.catalogue import Catalogue
-from retention.model.lists import Lists
 from retention.planning.holding import held_list
 from retention.planning.work import Work
 
@@ -29,6 +29,15 @@ Asked = tuple[sa.Select[Any], Sequence[Key], Mapping[str, Any]]
 
 Records of which the same was told share a statement, which is made once for the job.
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """Records as they were before the run, and what that says: the `lists` that each is on, and which are `held`."""
+
+    persons: Mapping[Key, Person]
+    lists: Alike
+    held: frozenset[Key]
 
 
 class Listing:
@@ -76,26 +85,39 @@ class Listing:
         free = [key for key in keys if key not in self._covered]
         if self._of_others:  # of which as many may be on a list: it is asked for as it is
             return iter([(made(replace(self._work, lists=self._lists)), free, {})])
-        return self._asked("recheck", self._lists, free, made)
+        return self._asked("recheck", Alike(str(self._work.bound), self._lists), free, made)
 
     def beforehand(
-        self, keys: Sequence[Key], made: Made
+        self, what: str, keys: Sequence[Key], made: Made
     ) -> tuple[Mapping[Key, Person], Iterator[Asked]] | None:
         """The records as they were before the run, and what `made` makes of the statements for them as those.
 
-        None where that can't be said of each, or one is held. What was said holds as long as they are as they were.
+        `what`: its name. None where that can't be said of each, or one is held. What was said holds as long as they are
+        as they were. Among the records are `keys`.
         """
+        known = self._special_before or self._before_of(keys)
+        if known is None or not known.held.isdisjoint(keys):
+            return None
+        return known.persons, self._asked(what, known.lists, keys, made)
+
+    @cached_property
+    def _special_before(self) -> Before | None:
+        return self._before_of(self.special)
+
+    def _before_of(self, keys: Sequence[Key]) -> Before | None:
         alone = not self._work.bound.entangled and not self._of_others
         persons = self._people.before(keys) if alone else None
         if persons is None:
             return None
         lists = self._people.lists(persons, self._reader.dates).together(self._beside)
-        if lists.keys.get(self._held_list):
-            return None
-        return {person.key: person for person in persons}, self._asked("beforehand", lists, keys, made)
+        return Before(
+            persons={person.key: person for person in persons},
+            lists=Alike(str(self._work.bound), lists),
+            held=frozenset(lists.keys.get(self._held_list, ())),
+        )
 
-    def _asked(self, what: str, lists: Lists, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
-        for some in alike(str(self._work.bound), lists, keys, _AT_ONCE):
+    def _asked(self, what: str, lists: Alike, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
+        for some in lists.some(keys, _AT_ONCE):
             form = what, some.lists.every, tuple(some.lists.slots)
             if form not in self._made:
                 self._made[form] = made(replace(self._work, lists=some.lists))

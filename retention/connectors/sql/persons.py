@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.named import every
+from retention.connectors.sql.physical import Since
 from retention.connectors.sql.predicates import Compiler, among_values
 from retention.connectors.sql.untold import may_be, text
 from retention.model import predicate as p
@@ -60,6 +61,15 @@ class Persons:
             if kind in self._dataset.subject:
                 for asked in _pieces(sorted(values), NAMED_AT_ONCE):
                     yield from self._rows([self._may_be(kind, asked)])
+
+    def since(self) -> Since | None:
+        """By what records that were changed after now are told; None where the database can't, or what is a record is
+        read off more than the row.
+        """
+        physical, root = self._dialect.physical, self._dataset.root
+        if physical is None or self._dataset.where is not None:
+            return None
+        return physical.since(self._connection, root.leaves or (root.id,))
 
     def referred(self, holder: BoundDataset, reference: Reference, keys: Sequence[Key]) -> Iterator[Key]:
         """Keys of this dataset's records to which rows of the records `keys` of `holder` refer by `reference`."""
@@ -206,6 +216,10 @@ class PersonsOf(Target):
     ) -> Iterator[Person]:
         with self._looking(dataset, f"for persons in {dataset}") as found:
             yield from found.named(wanted, keys)
+
+    def since(self, dataset: BoundDataset) -> Since | None:
+        with self._looking(dataset, f"at {dataset}") as found:
+            return found.since()
 
     def referred(
         self, holder: BoundDataset, reference: Reference, keys: Sequence[Key], dataset: BoundDataset

@@ -16,6 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.port import Key, People, Person
 from retention.connectors.sql.dialect import Dialect, Rows
+from retention.connectors.sql.physical import Since
 from retention.model.catalogue import Kind
 from retention.planning.bound import BoundDataset
 
@@ -48,6 +49,9 @@ class Untold:
         own = all(not self._subject[kind].hops for kind in self._wanted)
         self.told_apart = wanted is not None and own and len(self.key) == 1
         """The record's own columns say whom it is about, and one column which it is."""
+        kinds = {self._subject[kind].column.kind for kind in self._wanted}
+        self.since: Since | None = people.since if kinds <= {Kind.TEXT, Kind.INTEGER} else None
+        """The other records are as they were, and concern nobody, unless they were changed since."""
         self.few = len(special) <= MOST
         """All that are known can be handed over with every statement."""
 

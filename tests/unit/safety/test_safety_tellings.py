@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retention.connectors.port import Person
 from retention.model.clock import Period
@@ -13,7 +15,7 @@ from retention.model.policy import Rule, ToldEvent, Variant
 from retention.model.told import Subject, Telling
 from retention.periods import parse_period
 from retention.planning.cases import Case
-from retention.safety.tellings import Found, Known, concerning, later, reckon
+from retention.safety.tellings import Found, Known, by_days, concerning, later, reckon
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 MONTH = parse_period("1 month")
@@ -185,3 +187,41 @@ def test_a_day_and_an_instant_are_compared_by_days():
     assert not later(day("2026-03-01"), instant("2026-03-01T00:00:00"), "UTC")
     assert not later(instant("2026-03-01T23:59:59"), day("2026-03-01"), "UTC")
     assert later(instant("2026-03-01T23:30:00"), day("2026-03-01"), "Europe/Oslo")
+
+
+MOMENTS = st.one_of(
+    st.integers(-40, 3).map(lambda days: day("2026-03-10") + timedelta(days=days)),
+    st.integers(-40 * 24, 30).map(lambda hours: NOW + timedelta(hours=hours)),
+)
+
+
+@st.composite
+def knowns(draw):
+    moments = draw(st.lists(MOMENTS, max_size=2))
+    at = [NOW - timedelta(hours=draw(st.integers(0, 60 * 24))) for _ in moments]
+    return Known(
+        moments=tuple(moments),
+        told=tuple(at),
+        unclear=draw(st.booleans()),
+        doubtful=tuple(draw(st.lists(MOMENTS, max_size=1))),
+    )
+
+
+@given(knowns(), st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Auckland"]), st.data())
+def test_where_nothing_is_compared_with_what_was_told_its_days_decide(known, timezone, data):
+    """What was reckoned of one record is taken for all that differ in no day."""
+    one = case(upon=("asked",), within=MONTH, timezone=timezone)
+
+    def moved(moment):  # to another instant of the same day
+        return (
+            moment + timedelta(minutes=data.draw(st.integers(-90, 90))) if hasattr(moment, "hour") else moment
+        )
+
+    other = Known(
+        moments=tuple(map(moved, known.moments)),
+        told=tuple(map(moved, known.told)),
+        unclear=known.unclear,
+        doubtful=tuple(map(moved, known.doubtful)),
+    )
+    if by_days(known, NOW, timezone) == by_days(other, NOW, timezone):
+        assert lists(one, {"asked": known}) == lists(one, {"asked": other})

@@ -38,7 +38,7 @@ class AsBefore:
         listing, untold = self._listing, self._untold
         if listing is None or untold is None or not self._special.issuperset(keys):
             return None
-        known = listing.beforehand(keys, self._locking)
+        known = listing.beforehand("lock", keys, self._locking)
         if known is None:
             return None
         persons, asked = known

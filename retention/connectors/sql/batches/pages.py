@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Taken, Transient, Window
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.statements import Statements
-from retention.connectors.sql.dialect import Dialect, Physical, Rows, Timeouts, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looks import known_of
+from retention.connectors.sql.physical import Physical, Since
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed
@@ -52,17 +53,20 @@ class PageRemover(KeyRemover):
         self._leaves = {
             name: Statements(dialect, self._work, id_, untold=untold) for name, id_ in self._stored.items()
         }
-        self._takes = {
-            name: locking_delete(statements, physical, untold) for name, statements in self._leaves.items()
-        }
-        self._direct = {
-            name: dialect.ahead(connection, direct_delete(statements, physical))
-            for name, statements in self._leaves.items()
-        }
-        self._sizes: dict[str, tuple[int, int]] = {}  # pages and file, at the pass's beginning
+        self._since = None if untold is None else untold.since
+        self._make()
+        self._sizes: dict[str, tuple[int, str]] = {}  # pages and file, at the pass's beginning
         self._places: dict[str, Sequence[tuple[int, Key]]] = {}
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
+
+    def _make(self) -> None:
+        physical, leaves, since = self._physical, self._leaves.items(), self._since
+        self._takes = {name: locking_delete(made, physical, self._untold, since) for name, made in leaves}
+        self._direct = {
+            name: self._dialect.ahead(self._connection, direct_delete(made, physical, since))
+            for name, made in leaves
+        }
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
@@ -133,6 +137,7 @@ class PageRemover(KeyRemover):
             return super().take(window, most, wait=wait)
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
+            before = self._size(name)[1]
             self._known_in(name)  # now, and not between the statements that are sent ahead
             if most >= (end - start) * _ROWS_A_PAGE:
                 taken = self._hopefully(
@@ -140,7 +145,7 @@ class PageRemover(KeyRemover):
                 )
             else:
                 taken = self._carefully(name, start, end, most)
-            if self._physical.size(self._connection, self._stored[name])[1] != self._size(name)[1]:
+            if self._physical.size(self._connection, self._stored[name])[1] != before:
                 self._sizes.clear()
                 self._places.clear()
                 self._over = True
@@ -185,21 +190,29 @@ class PageRemover(KeyRemover):
         rows = {str(self._work.bound.root.id): len(keys)}
         return Taken(keys=keys, sealed=sealed(leaves), overdue=overdue, rows=rows)
 
-    def _size(self, name: str) -> tuple[int, int]:
+    def _size(self, name: str) -> tuple[int, str]:
         if name not in self._sizes:
             self._sizes[name] = self._physical.size(self._connection, self._stored[name])
+            if self._since is not None and self._since.files.get(self._stored[name]) != self._sizes[name][1]:
+                self._since = None  # columns may mean something else now: every record is looked at
+                self._make()
         return self._sizes[name]
 
 
-def direct_delete(statements: Statements, physical: Physical) -> Any:
-    """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two."""
+def direct_delete(statements: Statements, physical: Physical, since: Since | None = None) -> Any:
+    """Recheck and delete in a range of pages, where nobody holds a row: one pass instead of two.
+
+    `since`: whom a record is about is given back only where it was changed after that.
+    """
     looking = _beside(statements)
     due = looking.still_due()
     delete = sa.delete(statements.root).where(physical.inside(statements.root), due)  # type: ignore[arg-type]
-    return _returning(delete, looking)
+    return _returning(delete, looking, physical, since)
 
 
-def locking_delete(statements: Statements, physical: Physical, untold: Untold | None = None) -> Any:
+def locking_delete(
+    statements: Statements, physical: Physical, untold: Untold | None = None, since: Since | None = None
+) -> Any:
     """Lock, recheck and delete `most` rows of a range of pages: nothing but the row itself decides, and periods."""
     dialect, work = statements.dialect, statements.work
     inner = Statements(dialect, work, statements.leaf, untold=untold).looking()
@@ -208,7 +221,7 @@ def locking_delete(statements: Statements, physical: Physical, untold: Untold | 
     chosen = chosen.limit(sa.bindparam("most", type_=sa.BigInteger()))
     chosen = dialect.lock(chosen, inner.root, wait=False)
     delete = sa.delete(statements.root).where(physical.at(statements.root, chosen))  # type: ignore[arg-type]
-    return _returning(delete, _beside(statements))
+    return _returning(delete, _beside(statements), physical, since)
 
 
 def _beside(statements: Statements) -> Statements:
@@ -217,7 +230,10 @@ def _beside(statements: Statements) -> Statements:
     return statements.looking(known_of(work.still_due, work.root))
 
 
-def _returning(delete: sa.Delete, looking: Statements) -> Any:
+def _returning(delete: sa.Delete, looking: Statements, physical: Physical, since: Since | None) -> Any:
     """The keys, whether they are late, and whom they are about, of what is deleted."""
-    columns = (*looking.key_columns, looking.late, *looking.told_by)
-    return delete.where(*looking.beside).returning(*columns)
+    told = looking.told_by
+    if since is not None:
+        changed = physical.changed(looking.root, since)
+        told = [sa.case((changed, column), else_=sa.null()) for column in told]
+    return delete.where(*looking.beside).returning(*looking.key_columns, looking.late, *told)

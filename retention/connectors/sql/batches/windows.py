@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Remover, Window
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Order, Statements
-from retention.connectors.sql.dialect import Dialect, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
@@ -37,6 +37,7 @@ class KeyWindows(Remover):
     _leaving_out: Mapping[str, Any]
     _shared: SharedParts
     _upto: Mapping[str, Any] | None = None
+    _special_due: Sequence[Key] | None = None
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         told = self._told(after, size)
@@ -44,13 +45,38 @@ class KeyWindows(Remover):
 
     def _told(self, after: Mapping[str, Any] | None, size: int) -> Window | None:
         """First come the records that people told something of."""
-        special = () if self._listing is None else self._listing.special
-        at = 0 if after is None else after["at"] if after.get("by") == "told" else len(special)
+        if after is not None and after.get("by") != "told":
+            return None
+        special, at = self._worth_a_look(), 0 if after is None else after["at"]
         while some := special[at : at + size]:
             at += len(some)
             if keys := tuple(key for key in some if key not in self._settled):
                 return Window(after={"by": "told", "at": at}, keys=keys)
         return None
+
+    def _worth_a_look(self) -> Sequence[Key]:
+        """Those of them that a batch could take. Where it is known what was told of each, and their own columns decide,
+        those that are due now: what becomes so later is another run's.
+        """
+        if self._special_due is None:
+            listing = self._listing
+            special = [] if listing is None else listing.special
+            known = None
+            if listing is not None and special and self._work.at_once:
+                known = listing.beforehand("screen", special, self._screening)
+            if known is not None:
+                with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+                    due = {key for asked in known[1] for key in self._screened(*asked)}
+                special = [key for key in special if key in due]
+            self._special_due = special
+        return self._special_due
+
+    def _screening(self, work: Work) -> sa.Select[Any]:
+        return Statements(self._dialect, work).screen()
+
+    def _screened(self, screen: sa.Select[Any], keys: Sequence[Key], values: Mapping[str, Any]) -> Rows:
+        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        return plain_rows(self._connection, screen, {**given, **values})
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         bound = self._work.bound

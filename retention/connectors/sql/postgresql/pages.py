@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.dialect import Physical
+from retention.connectors.sql.physical import Physical, Since
 from retention.model.catalogue import TableId
 
 
@@ -42,19 +42,34 @@ def _nth(element: Nth, compiler: Any, **options: Any) -> str:
     return f"({array})[{number}]"
 
 
+_SIZE = sa.text(
+    "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int,"
+    " concat_ws(' ', pg_relation_filenode(c.oid), pg_postmaster_start_time(),"
+    " (SELECT hashtextextended(string_agg(concat_ws(' ', a.attnum, a.attname, a.xmin), ',' ORDER BY a.attnum), 0)"
+    " FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0))"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = :schema AND c.relname = :name"
+)
+_OLDEST_UNDER_WAY = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text")
+"""What any transaction before it wrote, whoever looks from now on sees, or nobody ever does."""
+
+
 class TupleIds(Physical):
     """Ranges of `ctid`, which PostgreSQL 14 and later read without the rest of the table."""
 
-    def size(self, connection: Connection, table: TableId) -> tuple[int, int]:
-        row = connection.execute(
-            sa.text(
-                "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, pg_relation_filenode(c.oid)"
-                " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE n.nspname = :schema AND c.relname = :name"
-            ),
-            {"schema": table.schema, "name": table.name},
-        ).first()
-        return (0, 0) if row is None else (int(row[0]), int(row[1] or 0))
+    def size(self, connection: Connection, table: TableId) -> tuple[int, str]:
+        row = connection.execute(_SIZE, {"schema": table.schema, "name": table.name}).first()
+        return (0, "") if row is None else (int(row[0]), row[1])
+
+    def since(self, connection: Connection, tables: Sequence[TableId]) -> Since:
+        at: str = connection.execute(_OLDEST_UNDER_WAY).scalar_one()
+        return Since(at=at, files={table: self.size(connection, table)[1] for table in tables})
+
+    def changed(self, source: FromClause, since: Since) -> ColumnElement[Any]:
+        # Transactions count in a circle, half of which lies ahead: `age` is negative of what is older than that.
+        written = sa.column("xmin", NullType(), _selectable=source)
+        at = sa.cast(sa.literal(since.at, NullType()), Spelled("xid"))
+        return sa.func.age(written) <= sa.func.age(at)
 
     def place(self, source: FromClause) -> ColumnElement[Any]:
         return sa.column("ctid", NullType(), _selectable=source)
