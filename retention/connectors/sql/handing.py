@@ -1,4 +1,4 @@
-"""Lists of keys as parameters of a statement that is made once, however long they are."""
+"""Many values at once: lists of keys as parameters of a statement that is made once, and rows that are read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.named import every
-from retention.model.catalogue import Column
+from retention.model.catalogue import Column, Kind
 
 Key = tuple[Any, ...]
 
@@ -37,3 +38,12 @@ class Handing:
         """`columns` are one of `keys`, looked up and not searched for, however many there are."""
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(sa.select(*keys.c).correlate(None))
+
+    def packed(
+        self, connection: Connection, query: sa.Select[Any], kinds: Sequence[Kind], ordered: int
+    ) -> list[Key] | None:
+        """The rows of a query that is ordered by its first `ordered` columns, packed into one on their way.
+
+        `kinds`: of all its columns. None where that can't be, or would be no faster: the query is to be read itself.
+        """
+        return None

@@ -26,7 +26,7 @@ from retention.connectors.sql.batches.statements import Statements, by_own_key, 
 from retention.connectors.sql.batches.updating import Update, stays_itself
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
-from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, in_turn, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.ledger.evidence import Sealed
 from retention.model.catalogue import Kind
@@ -108,6 +108,11 @@ class Outright:
         """What is read of a record besides its key: whether it is late, and what the engine makes something of."""
         return [self._statements.late, *self._update.as_read()]
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """Of what is `looked_at`."""
+        return [Kind.INTEGER, *(column.kind for column in self._update.columns)]
+
     def reading(self) -> sa.Select[Any]:
         """That of records whose keys are handed over."""
         query = sa.select(*self._statements.key_columns, *self.looked_at).select_from(self._statements.root)
@@ -169,7 +174,8 @@ class Outright:
     def _setting(self, late: bool, besides: Columns = rewritten.NOTHING) -> sa.Update:
         """The UPDATE where the database makes everything, of records whose keys are handed over."""
         sets = {**self._sets(), **{name: self._open(name, made) for name, made in besides.items()}}
-        changed = by_own_key(sa.update(self._target).values(sets), self._dialect, self._key)
+        statement = sa.update(self._target).ordered_values(*in_turn(self._target, sets))
+        changed = by_own_key(statement, self._dialect, self._key)
         return changed.where(*self._where(late))
 
     @property
