@@ -138,6 +138,17 @@ def test_a_marker_that_the_table_has_before_the_columns_hides_none_of_them(peopl
     }
 
 
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+def test_what_the_database_makes_comes_to_no_other_row(people: Workplace, store, keys):
+    people.connect(store, DATASET.replace('email = "hash", nick = "hash", ', 'nick = "redact", '))
+    rows, others = filled(store, keys)
+    (job,) = people.run().jobs
+    assert (job.status.value, job.done, job.rolled_back) == ("done", len(rows), 0), job
+    found = {key: both for key, *both in store.rows("SELECT id, nick, name FROM people")}
+    assert [found.pop(key) for key in keys] == [["[redacted]", "A***"]] * len(rows)
+    assert list(found.values()) == [["other", "Oda"]] * others
+
+
 @pytest.mark.parametrize("store", ["mariadb"], indirect=True)
 def test_rows_that_the_server_cuts_short_are_read_one_by_one(people: Workplace, store, monkeypatch):
     monkeypatch.setitem(MARIADB.session, "group_concat_max_len", "300")

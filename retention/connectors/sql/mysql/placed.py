@@ -32,7 +32,7 @@ _NONE = "n"
 """In place of the length and the text of one that is NULL."""
 
 
-class Placed:
+class Placed(WritingBack):
     """The statement, for tables whose key is one whole number and of whose columns the engine makes texts."""
 
     def __init__(self, connection: Connection, into: Into) -> None:

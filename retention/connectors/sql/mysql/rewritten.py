@@ -92,3 +92,6 @@ class MysqlRewritable(Rewritable):
         lists = InValues() if values else InJson(into.key, len(into.columns))
         joined = Joined(self, connection, lists, into)
         return PlacedOr(Placed(connection, into), joined) if Placed.fits(into) else joined
+
+    def placing(self, connection: Connection, into: Into) -> WritingBack | None:
+        return Placed(connection, into) if Placed.fits(into) else None
