@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import fates, rewriting, said, shop
+from bench import fates, rewriting, said, shop, whole_records
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
 
@@ -54,7 +54,7 @@ CASES: dict[str, Callable[[int, Path], Store]] = {
 }
 
 
-CHOICES = (*CASES, *fates.SIDES, *rewriting.SIDES, *said.SIDES, *shop.SIDES)
+CHOICES = (*CASES, *fates.SIDES, *rewriting.SIDES, *said.SIDES, *shop.SIDES, *whole_records.SIDES)
 
 
 def main() -> None:
@@ -87,6 +87,9 @@ def main() -> None:
         for which in rewriting.SIDES:
             if options.only is None or which in options.only:
                 rewriting.measure(which, folder / which, options.rows, options.repeat)
+        for which in whole_records.SIDES:
+            if options.only is None or which in options.only:
+                whole_records.measure(which, folder / which, options.rows // 5, options.repeat)
         for which in said.SIDES:
             if options.only is None or which in options.only:
                 said.measure(which, folder / which, options.rows, options.repeat)

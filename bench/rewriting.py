@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,7 +121,7 @@ class Side:
 
 
 @contextmanager
-def _side(which: str, rows: int, folder: Path) -> Iterator[Side]:
+def opened(which: str, rows: int, folder: Path) -> Iterator[Side]:
     if which == SIDES[2]:
         folder.mkdir(parents=True)
         with contextlib.closing(sqlite3.connect(folder / "bench.db", isolation_level=None)) as session:
@@ -146,12 +146,9 @@ def _side(which: str, rows: int, folder: Path) -> Iterator[Side]:
     server.execute(f"CREATE DATABASE {name}")
     server.execute(f"USE {name}")
     try:
-
-        def run(text: str) -> None:
-            server.execute(text)
-            server.commit()
-
-        yield Side(kind="mariadb", url=MARIADB.rsplit("/", 1)[0] + f"/{name}", run=run, rows=rows)
+        server.execute("SET autocommit = 1")
+        url = MARIADB.rsplit("/", 1)[0] + f"/{name}"
+        yield Side(kind="mariadb", url=url, run=server.execute, rows=rows)
     finally:
         server.execute(f"DROP DATABASE IF EXISTS {name}")
         server.close()
@@ -167,7 +164,7 @@ def _void(session: Any, text: str) -> None:
 
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """Each set of columns: one UPDATE, and the engine's run; then the memory of a run over a tenth of the records."""
-    with _side(which, rows, folder) as side:
+    with opened(which, rows, folder) as side:
         for what, (strategies, sets) in SETS.items():
             print(f"\n{which}: {what}, {rows:,} records")
             plain, mine = [], []
@@ -177,25 +174,34 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
                 side.run(f"UPDATE person SET {sets[side.kind]}")
                 plain.append(time.perf_counter() - started)
                 side.fresh()
-                mine.append(_engine(side, folder / f"{len(what)}-{turn}", strategies))
-            base = statistics.median(plain)
-            job = statistics.median(told["deleting"] for told in mine)
-            whole = statistics.median(told["seconds"] for told in mine)
-            peak = max(told["peak_mb"] for told in mine)
-            print(f"  {'one UPDATE':32} {base:7.2f} s   {1:5.2f} x")
-            print(f"  {'retention, the job':32} {job:7.2f} s   {job / base:5.2f} x")
-            print(f"  {'retention, plan and run':32} {whole:7.2f} s   {whole / base:5.2f} x")
-            print(f"  {mine[0]['done'] / job:,.0f} records/s, peak {peak:.0f} MB")
+                mine.append(
+                    engine(side, folder / f"{len(what)}-{turn}", POLICY, CONNECTOR % (side.url, strategies))
+                )
+            peak = show("one UPDATE", plain, mine)
         few = replace(side, rows=rows // 10)
         few.fresh()
-        less = _engine(few, folder / "few", strategies)["peak_mb"]
+        less = engine(few, folder / "few", POLICY, CONNECTOR % (side.url, strategies))["peak_mb"]
         print(f"  memory: {less:.0f} MB at {few.rows:,} records, {peak:.0f} MB at {rows:,}")
 
 
-def _engine(side: Side, folder: Path, strategies: str) -> dict[str, float]:
+def show(name: str, plain: Sequence[float], mine: Sequence[dict[str, float]]) -> float:
+    """Prints what `name` took and what the engine took; the engine's peak memory in MB."""
+    base = statistics.median(plain)
+    job = statistics.median(told["deleting"] for told in mine)
+    whole = statistics.median(told["seconds"] for told in mine)
+    peak = max(told["peak_mb"] for told in mine)
+    print(f"  {name:32} {base:7.2f} s   {1:5.2f} x")
+    print(f"  {'retention, the job':32} {job:7.2f} s   {job / base:5.2f} x")
+    print(f"  {'retention, plan and run':32} {whole:7.2f} s   {whole / base:5.2f} x")
+    print(f"  {mine[0]['done'] / job:,.0f} records/s, peak {peak:.0f} MB")
+    return peak
+
+
+def engine(side: Side, folder: Path, policy: str, connector: str) -> dict[str, float]:
+    """A run in a process of its own, as `bench.worker` tells of it."""
     (folder / "connectors").mkdir(parents=True)
-    (folder / "policies.toml").write_text(POLICY)
-    (folder / "connectors" / "bench.toml").write_text(CONNECTOR % (side.url, strategies))
+    (folder / "policies.toml").write_text(policy)
+    (folder / "connectors" / "bench.toml").write_text(connector)
     made = subprocess.run(
         [sys.executable, "-m", "bench.worker", str(folder)], capture_output=True, text=True, check=False
     )

@@ -42,10 +42,10 @@ from retention.connectors.failures import Refused as Refused
 from retention.connectors.failures import Transient as Transient
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Reference, Table, TableId
+from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.lists import Lists
 from retention.model.progress import Progress
-from retention.planning.bound import BoundDataset
+from retention.planning.bound import BoundDataset, Cell
 from retention.planning.reasons import Questions
 from retention.planning.rights import Need
 from retention.planning.vault_tables import NewTable
@@ -287,8 +287,9 @@ class Target(abc.ABC):
         """
 
     @abc.abstractmethod
-    def standing(self, dataset: BoundDataset, column: Column, texts: Collection[str]) -> frozenset[str]:
-        """Which of these texts stand in the column of a record, to the letter; an index that leads with it serves."""
+    def standing(self, dataset: BoundDataset, cell: Cell, texts: Collection[str]) -> frozenset[str]:
+        """Which of these texts stand in a column of a record or a part, to the letter; an index that leads with it
+        serves."""
 
     @abc.abstractmethod
     def dates(self, work: Work, event: str, timezone: str, keys: Sequence[Key]) -> Iterator[Dates]:

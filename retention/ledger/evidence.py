@@ -130,6 +130,13 @@ class Committer:
         """The commitments of one batch, given its records' keys. Raises as `leaves` does."""
         return sealed(self.leaves(keys))
 
+    def leaf(self, key: tuple[object, ...]) -> bytes:
+        """One record's leaf. Raises as `leaves` does."""
+        tail = _tail(key)
+        blind = self._keyed.copy()
+        blind.update(tail)
+        return short_sha256(b"\x00" + blind.digest() + self._start + tail).digest()
+
     def _blinds(self, tails: Iterable[bytes]) -> list[bytes]:
         copy = self._keyed.copy
         found = []
@@ -151,6 +158,8 @@ class Committer:
 def _tail(key: tuple[object, ...]) -> bytes:
     """What is left of a record's message once format, connector and dataset are said."""
     first = key[0] if len(key) == 1 else None
+    if type(first) is int:
+        return b'"%d"]]' % first
     if type(first) is str and first.isascii() and first.isalnum():
         return b'"' + first.encode() + b'"]]'
     return canonical([key_text(value) for value in key])[1:] + b"]"

@@ -42,7 +42,7 @@ def document(execution: Execution, job: JobPlan, item: Work) -> int:
         return 0
     notes = _Notes(execution=execution, job=job, name=item.job.name)
     for key, true in _denied(execution, work, questions):
-        if notes.add(key, questions.told(true)) and notes.waiting >= MOST:
+        if notes.add(key, true, questions) and notes.waiting >= MOST:
             notes.write()
             if execution.stop():
                 return notes.written
@@ -86,6 +86,7 @@ class _Notes:
         self._key_id = key_id(secret)
         self._committer = Committer(secret, self.job.connector, self.job.dataset)
         self._said: dict[str, Refused] = {}
+        self._why: dict[frozenset[int], str] = {}  # few answers, and many records of each
         self._known = self._remembered()
 
     def _remembered(self) -> list[tuple[Committer, dict[bytes, str]]]:
@@ -101,19 +102,25 @@ class _Notes:
         there = [id for id in found if id in keys]  # the newest last
         return [(Committer(keys[id], job.connector, job.dataset), found[id]) for id in reversed(there)]
 
-    def add(self, key: Key, refused: Refused) -> bool:
-        """Whether that is new."""
-        why = canonical(_told(refused)).decode()
-        before = next(
-            (known[leaf] for committer, known in self._known if (leaf := committer.open(key).leaf) in known),
-            None,
-        )
-        if before == why:
+    def add(self, key: Key, true: frozenset[int], questions: Refusing) -> bool:
+        """Whether that is new. `true`: the answers to the questions."""
+        why = self._why.get(true)
+        if why is None:
+            refused = questions.told(true)
+            why = self._why[true] = canonical(_told(refused)).decode()
+            self._said[why] = refused
+        if self._before(key) == why:
             return False
-        self._said[why] = refused
-        self._groups.setdefault(why, []).append(self._committer.open(key).leaf)
+        self._groups.setdefault(why, []).append(self._committer.leaf(key))
         self.waiting += 1
         return True
+
+    def _before(self, key: Key) -> str | None:
+        """What was said of the record last."""
+        for committer, known in self._known:
+            if (why := known.get(committer.leaf(key))) is not None:
+                return why
+        return None
 
     def write(self) -> None:
         """One event for all that waits, most records first."""

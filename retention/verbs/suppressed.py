@@ -50,7 +50,7 @@ def suppressed(
         lines: list[Looked] = []
         for start in range(0, len(values), AT_ONCE):
             some = [look.hashes(text) for _, text in values[start : start + AT_ONCE]]
-            there = target.standing(bound, hashed.column, {each for hashes in some for each in hashes})
+            there = target.standing(bound, hashed.cell, {each for hashes in some for each in hashes})
             numbers = (number for number, _ in values[start : start + AT_ONCE])
             lines += [
                 Looked(line=number, listed=not there.isdisjoint(hashes))
@@ -58,10 +58,10 @@ def suppressed(
             ]
     return Suppression(
         dataset=str(found),
-        column=hashed.column.name,
+        column=hashed.name,
         lines=tuple(lines),
         keys=len(keys),
-        notes=tuple(_notes(bound, hashed, destroyed, ready.catalogues[found.connector])),
+        notes=tuple(_notes(hashed, destroyed, ready.catalogues[found.connector])),
     )
 
 
@@ -74,7 +74,7 @@ def _dataset(config: Configuration, name: str) -> Dataset:
 
 
 def _hashing(dataset: Dataset) -> Sequence[str]:
-    return [name for name, how in dataset.rewriting.columns.items() if how.way is Way.HASH]
+    return [name for name, how in dataset.rewriting.named.items() if how.way is Way.HASH]
 
 
 def _column(dataset: Dataset, column: str | None) -> str:
@@ -94,7 +94,7 @@ def _column(dataset: Dataset, column: str | None) -> str:
 
 def _hashed(bound: BoundDataset, catalogue: Catalogue, name: str) -> Rewritten:
     """The column as the database spells it."""
-    plain = {each.column.name: each for each in bound.rewriting}
+    plain = {each.name: each for each in bound.rewriting}
     if name in plain or not (catalogue.folds_case or catalogue.folds_columns):
         return plain[name]
     return {spelt.casefold(): each for spelt, each in plain.items()}[name.casefold()]
@@ -125,15 +125,13 @@ class _Look:
         return {make(each) for make in self._makers for each in texts}
 
 
-def _notes(
-    bound: BoundDataset, item: Rewritten, destroyed: Mapping[str, str], catalogue: Catalogue
-) -> Iterator[str]:
+def _notes(item: Rewritten, destroyed: Mapping[str, str], catalogue: Catalogue) -> Iterator[str]:
     for id, day in destroyed.items():
         yield (
             f"what was hashed with the pseudonyms' key {id} can't be found any more: that key was destroyed on {day};"
             ' "not listed" says nothing of it'
         )
     name = item.column.name
-    if not any(index.columns[:1] == (name,) for index in bound.root.indexes):
-        made = create_index(bound.root.id, (name,), catalogue.quote)
-        yield f"no index leads with `{name}`, and each look reads the whole table; type: {made}"
+    if not any(index.columns[:1] == (name,) for index in item.table.indexes):
+        made = create_index(item.table.id, (name,), catalogue.quote)
+        yield f"no index leads with `{item.name}`, and each look reads the whole table; type: {made}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from retention.planning.refusing import Refusing
 from retention.verbs.refusing import _Notes
 from tests.support import auditors
 from tests.support.stores import Store
@@ -238,6 +239,19 @@ def test_a_refusal_beside_a_vault_is_told_of_the_record_where_it_was_and_where_i
     shop.run()
     assert not shop.store.rows("SELECT id FROM accounts_vault")
     assert refused(shop) == later
+
+
+def test_what_is_refused_again_and_again_is_made_out_once_for_all_records_alike(
+    shop: Workplace, monkeypatch: pytest.MonkeyPatch
+):
+    """A job may deny a hundred thousand records every night, for a handful of reasons."""
+    tell(shop, "ann", "eva", "cat")
+    shop.run()
+    made, told = [], Refusing.told
+    monkeypatch.setattr(Refusing, "told", lambda self, true: made.append(true) or told(self, true))
+    shop.run()
+    assert len(refused(shop)) == 1
+    assert len(made) == len(set(made)) == 2  # two are referred to, one is kept
 
 
 def _killed_after_one() -> Callable[[_Notes], None]:

@@ -103,6 +103,38 @@ def test_several_hashed_columns_and_one_that_no_index_serves(work: Workplace, st
     assert "no index" not in told.stdout
 
 
+def test_a_hashed_column_of_a_part_is_asked_by_its_name(work: Workplace, store: Store):
+    """Of rows that belong to a record: what hangs on none, or on one that the dataset leaves out, is on no list."""
+    work.template = None
+    store.script(CONTACTS.format(text="VARCHAR(40)"))
+    store.script(
+        "CREATE TABLE phones (id INTEGER PRIMARY KEY, contact INTEGER, number VARCHAR(40), email VARCHAR(40),"
+        " FOREIGN KEY (contact) REFERENCES contacts (id)); CREATE INDEX phones_contact ON phones (contact);"
+        " INSERT INTO phones VALUES (1, 1, '123', 'Z@example.org'), (2, 1, '456', NULL), (3, 2, '789', NULL),"
+        " (4, NULL, '000', NULL)"
+    )
+    work.rules["identifiers"] = '[identifiers]\nemail = ["trim", "lower"]'
+    work.rule("contacts", 'data = "contacts"\nkeep = "1 year"\nfrom = "made"', action='"pseudonymize"')
+    made = '"phones.number" = "hash", "phones.email" = { strategy = "hash", as = "email" }, email = "hash"'
+    work.connect(store, DATASET.format(anonymize=made) + 'parts = ["phones"]\n')
+    assert [job.done for job in work.run().jobs] == [2]
+    taken = "UPDATE phones SET number = (SELECT number FROM (SELECT * FROM phones) AS p WHERE p.id = 1) WHERE id = 4"
+    store.script(taken)
+    typed = "123\n456\n789\n"
+    told = work.cli("suppressed", "db.contacts", "--from", "-", typed=typed)
+    assert (told.exit_code, "one of email, phones.number, phones.email" in told.stderr) == (2, True), (
+        told.output
+    )
+    number = ("--column", "phones.number")
+    assert listed(work, typed, *number) == {1: True, 2: True, 3: False}
+    assert listed(work, "z@EXAMPLE.org", "--column", "phones.email", code=0) == {1: True}
+    told = work.cli("suppressed", "db.contacts", "--from", "-", *number, typed="123\n")
+    assert "no index leads with `phones.number`" in " ".join(told.stdout.split())
+    store.script("DELETE FROM phones WHERE id = 1; CREATE INDEX phones_number ON phones (number)")
+    told = work.cli("suppressed", "db.contacts", "--from", "-", *number, typed="123\n")
+    assert (told.exit_code, "no index" in told.stdout) == (7, False)
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "said"),
     [

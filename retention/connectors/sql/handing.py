@@ -1,4 +1,4 @@
-"""Lists of keys as parameters of a statement that is made once, however long they are."""
+"""Many values at once: lists of keys as parameters of a statement that is made once, and rows that are read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql.named import every
-from retention.model.catalogue import Column
+from retention.model.catalogue import Column, Kind
 
 Key = tuple[Any, ...]
 
@@ -45,5 +46,14 @@ class Handing:
         """Whether a table of about so many rows, to which records lead, is read whole by each statement that joins it.
 
         None: it is not joined; each row is looked up where it is asked for.
+        """
+        return None
+
+    def packed(
+        self, connection: Connection, query: sa.Select[Any], kinds: Sequence[Kind], ordered: int
+    ) -> list[Key] | None:
+        """The rows of a query that is ordered by its first `ordered` columns, packed into one on their way.
+
+        `kinds`: of all its columns. None where that can't be, or would be no faster: the query is to be read itself.
         """
         return None

@@ -22,8 +22,8 @@ from retention.connectors.sql.physical import Since
 from retention.connectors.sql.predicates import Compiler, among_values
 from retention.connectors.sql.untold import may_be, text
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Column, Reference, TableId
-from retention.planning.bound import BoundDataset, Component
+from retention.model.catalogue import Catalogue, Reference, TableId
+from retention.planning.bound import BoundDataset, Cell, Component
 from retention.planning.conditions import Binder, column_of
 from retention.planning.joins import Joins
 
@@ -124,13 +124,19 @@ class Persons:
             query = query.where(*(compiler.test(test) for test in tests), among_values(key, some))
             yield from (tuple(found) for found in self._connection.execute(query))
 
-    def standing(self, column: Column, texts: Collection[str]) -> Iterator[str]:
-        """Which of the texts stand in the column of a record; a text may come more than once."""
-        field = self._compiler.column(self._root, column.name)
-        tests = [self._compiler.test(test) for test in self._a_record()]
+    def standing(self, cell: Cell, texts: Collection[str]) -> Iterator[str]:
+        """Which of the texts stand in the column of a record or of its part; a text may come more than once."""
+        table, name = cell
+        row, tests = self._root, self._a_record()
+        if table != self._dataset.root.id:
+            row = self._joins.source(table)
+            whole = p.All(items=(self._joins.belongs(self._dataset, table, row, self._root), *tests))
+            tests = [p.Exists(source=self._root, where=whole)]
+        field = self._compiler.column(row, name)
         for some in _pieces(sorted(texts)):
-            query: sa.Select[Any] = sa.select(field).select_from(self._compiler.source(self._root)).distinct()
-            for (found,) in self._connection.execute(query.where(field.in_(every(some)), *tests)):
+            query: sa.Select[Any] = sa.select(field).select_from(self._compiler.source(row)).distinct()
+            query = query.where(field.in_(every(some)), *map(self._compiler.test, tests))
+            for (found,) in self._connection.execute(query):
                 shown = text(found)
                 yield from (each for each in (shown, shown.rstrip(" ")) if each in texts)
 
@@ -239,9 +245,9 @@ class PersonsOf(Target):
         with self._looking(dataset, f"for what refers to records of {holder}") as found:
             yield from found.users(holder, link, keys)
 
-    def standing(self, dataset: BoundDataset, column: Column, texts: Collection[str]) -> frozenset[str]:
+    def standing(self, dataset: BoundDataset, cell: Cell, texts: Collection[str]) -> frozenset[str]:
         with self._looking(dataset, f"for values of {dataset}") as found:
-            return frozenset(found.standing(column, frozenset(texts)))
+            return frozenset(found.standing(cell, frozenset(texts)))
 
 
 def _pieces(items: list[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:

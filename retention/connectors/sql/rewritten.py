@@ -60,6 +60,14 @@ Columns = Mapping[str, Element]
 NOTHING: Columns = MappingProxyType({})
 
 
+def in_turn(target: Any, sets: Columns) -> list[tuple[Any, Element]]:
+    """What columns of `target` are set to, one after the other, as MariaDB and MySQL do it.
+
+    Whether a column is open is asked of the row as it is by then: what it asks of is set after it.
+    """
+    return [(target.c[name], made) for name, made in sets.items()]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Into:
     """`columns` of rows of `target` that are set to what the engine made of them, and what is set besides: `sets`.
@@ -74,15 +82,15 @@ class Into:
     opens: Columns = field(default_factory=lambda: NOTHING)
     where: Sequence[Element] = ()
 
-    def values(self, made: Callable[[str, Column], Element]) -> Columns:
-        """All that is set. `made`: what the name n0, n1, … of a row stands for, as the column takes it."""
-        found = dict(self.sets)
+    def values(self, made: Callable[[str, Column], Element]) -> list[tuple[Any, Element]]:
+        """All that is set, `in_turn`. `made`: what the name n0, n1, … stands for, as the column takes it."""
+        found: dict[str, Element] = {}
         for place, column in enumerate(self.columns):
             new, open_ = made(f"n{place}", column), self.opens.get(column.name)
             found[column.name] = (
                 new if open_ is None else sa.case((open_, new), else_=self.target.c[column.name])
             )
-        return found
+        return in_turn(self.target, {**found, **self.sets})
 
     def same_key(self, given: Callable[[str, Column], Element]) -> list[Element]:
         """It is the row. `given`: what k0, k1, … stands for."""
@@ -112,7 +120,7 @@ class OneByOne(WritingBack):
 
     def __init__(self, dialect: Rewritable, into: Into) -> None:
         where = (*into.same_key(_given), *into.as_read(dialect, _given), *into.where)
-        self._statement = sa.update(into.target).values(into.values(_given)).where(*where)
+        self._statement = sa.update(into.target).ordered_values(*into.values(_given)).where(*where)
 
     def given(self, rows: Backs) -> list[dict[str, Any]]:
         names = rows.names
@@ -197,6 +205,13 @@ class Rewritable(abc.ABC):
     def writing_back(self, connection: Connection, into: Into) -> WritingBack:
         """The statement that sets what was made."""
         return OneByOne(self, into)
+
+    def placing(self, connection: Connection, into: Into) -> WritingBack | None:
+        """The same of rows of which the engine makes nothing, where that is faster than a list of their keys.
+
+        None where it is not; nor is it for rows that are handed over as None.
+        """
+        return None
 
     @abc.abstractmethod
     def matches(self, text: Element, shape: str) -> Element:

@@ -13,7 +13,7 @@ from retention.connectors.port import Key
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.counting import AT_ONCE, FEW, RANGE, SPECIAL, VALUES
-from retention.connectors.sql.dialect import Dialect
+from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.named import among_values
 from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.ranges import key_range
@@ -75,16 +75,13 @@ class Sorter:
         compiler, columns = statements.compiler, statements.key_columns
         records = [*where, *statements.key_known, compiler.test(self._work.records)]
         query = sa.select(*columns).select_from(statements.root).order_by(*columns)
-        found = [
-            tuple(row)
-            for row in self._connection.execute(query.where(*records, compiler.test(self._wanted)), values)
-        ]
+        found = plain_rows(self._connection, query.where(*records, compiler.test(self._wanted)), values)
         for start in range(0, len(found), LOOKED_AT):
             some = found[start : start + LOOKED_AT]
             true: dict[Key, set[int]] = {key: set() for key in some}
             for place, test in enumerate(self._tests):
                 asked = sa.select(*columns).select_from(statements.root)
                 asked = asked.where(among_values(columns, some), compiler.test(test))
-                for row in self._connection.execute(asked, values):
-                    true[tuple(row)].add(place)
+                for key in plain_rows(self._connection, asked, values):
+                    true[key].add(place)
             yield from ((key, frozenset(places)) for key, places in true.items())

@@ -46,6 +46,7 @@ def test_the_format_is_fixed():
 def test_every_way_to_a_leaf_is_the_definition(record, connector, key):
     expected = by_the_book(key, connector, "orders", [evidence.key_text(value) for value in record])
     assert evidence.Committer(key, connector, "orders").leaves([record]) == [expected]
+    assert evidence.Committer(key, connector, "orders").leaf(record) == expected
     opening = evidence.open_record(key, connector, "orders", record)
     assert opening.leaf == expected
     assert evidence.verify_opening(opening.blind, opening.message, expected)

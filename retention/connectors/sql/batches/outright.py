@@ -26,7 +26,7 @@ from retention.connectors.sql.batches.statements import Statements, by_own_key, 
 from retention.connectors.sql.batches.updating import Update, stays_itself
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
-from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, number
+from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, in_turn, number
 from retention.connectors.sql.showing import UNKNOWN
 from retention.ledger.evidence import Sealed
 from retention.model.catalogue import Kind
@@ -42,7 +42,7 @@ _AT_ONCE = 4_000
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Records that one statement rewrites. `handed`: what it is handed, made beside; None where keys suffice."""
+    """Records that one statement rewrites. `handed`: what it is handed, made beside; None where keys are."""
 
     late: bool
     keys: Sequence[Key]
@@ -108,6 +108,11 @@ class Outright:
         """What is read of a record besides its key: whether it is late, and what the engine makes something of."""
         return [self._statements.late, *self._update.as_read()]
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """Of what is `looked_at`."""
+        return [Kind.INTEGER, *(column.kind for column in self._update.columns)]
+
     def reading(self) -> sa.Select[Any]:
         """That of records whose keys are handed over."""
         query = sa.select(*self._statements.key_columns, *self.looked_at).select_from(self._statements.root)
@@ -131,28 +136,34 @@ class Outright:
         for late in (True, False):
             some = [row for row in found if bool(row[place]) is late]
             if some and self._update.reads:
-                for rows in _portions(some):
-                    handed = beside.submit(self._handed, self._backs[late], rows)
-                    parts.append(Part(late=late, keys=[row[:place] for row in rows], handed=handed))
+                for piece in _portions(some):
+                    handed = beside.submit(self._handed, self._backs[late], piece)
+                    parts.append(Part(late=late, keys=[row[:place] for row in piece], handed=handed))
             elif some:
-                parts.append(Part(late=late, keys=[row[:place] for row in some]))
-        keys = tuple([row[:place] for row in found])
+                keys, back = [row[:place] for row in some], self._backs.get(late)
+                rows = Backs(list(zip(*keys, strict=True)), (), ())
+                placed = None if back is None else beside.submit(back.given, rows)
+                parts.append(Part(late=late, keys=keys, handed=placed))
+        every = tuple([row[:place] for row in found])
         overdue = sum(len(part.keys) for part in parts if part.late)
-        return Ready(keys=keys, overdue=overdue, parts=parts, sealed=beside.submit(seal, keys))
+        return Ready(keys=every, overdue=overdue, parts=parts, sealed=beside.submit(seal, every))
 
     def execute(self, connection: Connection, parts: Iterable[Part]) -> int:
         """How many records were met. Raises Refused where nothing can be made of a value."""
         return sum(self._execute(connection, part) for part in parts)
 
     def _execute(self, connection: Connection, part: Part) -> int:
-        if part.handed is None:
+        handed = None if part.handed is None else part.handed.result()
+        if handed is None:
             return self._set(connection, part.late, part.keys)
-        return self._backs[part.late].execute(connection, part.handed.result())
+        return self._backs[part.late].execute(connection, handed)
 
     def prepare(self, connection: Connection) -> None:
-        """Makes the statements that write back what the engine makes."""
-        if self._update.reads:
-            self._backs = {late: self._back(connection, late) for late in (True, False)}
+        """Makes the statements that write back what the engine makes, or find rows by their places."""
+        for late in (True, False):
+            back = self._back(connection, late)
+            if back is not None:
+                self._backs[late] = back
 
     def _where(self, late: bool) -> list[Element]:
         """Still due, as late as it was found, and without a value of which the database can make nothing."""
@@ -169,7 +180,8 @@ class Outright:
     def _setting(self, late: bool, besides: Columns = rewritten.NOTHING) -> sa.Update:
         """The UPDATE where the database makes everything, of records whose keys are handed over."""
         sets = {**self._sets(), **{name: self._open(name, made) for name, made in besides.items()}}
-        changed = by_own_key(sa.update(self._target).values(sets), self._dialect, self._key)
+        statement = sa.update(self._target).ordered_values(*in_turn(self._target, sets))
+        changed = by_own_key(statement, self._dialect, self._key)
         return changed.where(*self._where(late))
 
     @property
@@ -196,7 +208,7 @@ class Outright:
         columns, width = list(zip(*rows, strict=True)), len(self._key)
         return self._update.with_results(columns[:width], columns[width + 1 :])
 
-    def _back(self, connection: Connection, late: bool) -> WritingBack:
+    def _back(self, connection: Connection, late: bool) -> WritingBack | None:
         into = Into(
             target=self._target,
             key=self._key,
@@ -205,7 +217,9 @@ class Outright:
             opens=self._opens,
             where=self._where(late),
         )
-        return self._dialect.writing_back(connection, into)
+        if self._update.reads:
+            return self._dialect.writing_back(connection, into)
+        return self._dialect.placing(connection, into)
 
 
 def _portions(found: Rows) -> Iterator[Rows]:

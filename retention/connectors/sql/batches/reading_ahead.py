@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,10 +31,12 @@ class ReadingAhead(Generic[Made]):
         """Does it in the thread, after what was begun before."""
         return self._thread.submit(action, *args, **kwargs)
 
-    def begin(self, position: Sequence[Any], query: sa.Select[Any], make: Callable[[Rows], Made]) -> None:
-        """Begins to read what comes behind `position`, and to make something of it."""
+    def begin(
+        self, position: Sequence[Any], read: Callable[[Connection], Rows], make: Callable[[Rows], Made]
+    ) -> None:
+        """Begins to `read` what comes behind `position`, and to make something of it."""
         if self._connection is not None:
-            self._begun = tuple(position), self.submit(self._read, self._connection, query, make)
+            self._begun = tuple(position), self.submit(self._read, self._connection, read, make)
 
     def rows(self, position: Sequence[Any] | None) -> tuple[Rows, Made] | None:
         """What was read behind `position`, and what is made of it.
@@ -52,11 +53,11 @@ class ReadingAhead(Generic[Made]):
         return reading.result() if position is not None and behind == tuple(position) else None
 
     def _read(
-        self, connection: Connection, query: sa.Select[Any], make: Callable[[Rows], Made]
+        self, connection: Connection, read: Callable[[Connection], Rows], make: Callable[[Rows], Made]
     ) -> tuple[Rows, Made]:
         try:
             self._dialect.begin_reading(connection)
-            rows = plain_rows(connection, query)
+            rows = read(connection)
         finally:
             connection.rollback()
         return rows, make(rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,7 +85,7 @@ class RewritingRemover(KeyRemover):
         read = self._ahead.rows(position)
         if read is None:
             with self._reading():
-                rows = plain_rows(self._connection, self._finding(position, size))
+                rows = self._rows_of(self._finding(position, size), self._connection)
             self._ready = self._made_ready(self._outright, self._without_clock(rows)) if rows else None
         else:
             rows, self._ready = read
@@ -111,13 +112,22 @@ class RewritingRemover(KeyRemover):
             query = query.where(self._statements.still_due())
         return query.add_columns(*self._outright.looked_at)
 
+    def _rows_of(self, query: sa.Select[Any], connection: Connection) -> Rows:
+        """What `_finding` finds, over any connection."""
+        clock, columns = self._order.clock, self._work.bound.root.columns
+        ordered = [*([] if clock is None else [columns[clock]]), *self._statements.key]
+        beside = () if self._outright is None else self._outright.kinds
+        kinds = [*(column.kind for column in ordered), *beside]
+        packed = self._dialect.packed(connection, query, kinds, len(ordered))
+        return plain_rows(connection, query) if packed is None else packed
+
     def _look_ahead(self, update: Outright) -> None:
         """Begins to look for the next candidates, once for each window."""
         behind, self._behind = self._behind, None
         if behind is not None:
             self._ahead.begin(
                 behind[0],
-                self._finding(*behind),
+                partial(self._rows_of, self._finding(*behind)),
                 lambda rows: self._made_ready(update, self._without_clock(rows)),
             )
 

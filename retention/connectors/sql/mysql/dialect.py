@@ -23,10 +23,11 @@ from sqlalchemy.types import UserDefinedType
 from retention.config import logins, unreached
 from retention.config.unreached import Reason
 from retention.connectors.port import Lacking
-from retention.connectors.sql.dialect import Timeouts
+from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.mysql import errors
 from retention.connectors.sql.mysql.catalogue import read_catalogue, table_engine
 from retention.connectors.sql.mysql.moments import MysqlMoments
+from retention.connectors.sql.mysql.packed import packed_rows, packs
 from retention.connectors.sql.mysql.rewritten import MysqlRewritable
 from retention.connectors.sql.mysql.rights import lacking
 from retention.connectors.sql.mysql.session import (
@@ -281,6 +282,16 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     def looked_up_apart(self, rows: int | None) -> bool | None:
         # Never joined by itself: a statement that locks would lock the rows of what it joins, but not of a query in it.
         return True if rows is not None and rows <= 10_000 else None
+
+    def packed(
+        self, connection: Connection, query: sa.Select[Any], kinds: Sequence[Kind], ordered: int
+    ) -> Rows | None:
+        """Texts are not ordered here as they are there."""
+        if Kind.TEXT not in kinds[:ordered] and packs(kinds):
+            found = packed_rows(connection, query, kinds)
+            with contextlib.suppress(TypeError):  # a date that is none is a text
+                return None if found is None else sorted(found, key=lambda row: row[:ordered])
+        return None
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False

@@ -17,13 +17,11 @@ from pymysql.converters import escape_string
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from retention.connectors.sql.mysql.session import Verbatim
+from retention.connectors.sql.mysql.session import ESCAPED, Verbatim
 from retention.connectors.sql.rewritten import Backs, Element, Into, Rewritable, WritingBack
 from retention.model.catalogue import Column, Kind
 
 _CHARSET = re.compile(r"(utf8mb4|utf8mb3|utf8|latin1|ascii)_\w+\Z")
-_ESCAPED = re.compile(r"[\x00\n\r\x1a\"'\\]")
-"""What PyMySQL writes in another way than it is."""
 _TEXT = "LONGTEXT CHARACTER SET utf8mb4"
 
 
@@ -75,7 +73,7 @@ class Joined(WritingBack):
         read = into.as_read(dialect, lambda name: handed.c[name])
         same_key = into.same_key(lambda name, column: _compared(handed.c[name], column))
         made = into.values(lambda name, _: handed.c[name])
-        statement = sa.update(into.target).values(made).where(*same_key, *read, *into.where)
+        statement = sa.update(into.target).ordered_values(*made).where(*same_key, *read, *into.where)
         compiled = statement.compile(dialect=connection.dialect)
         name = connection.dialect.identifier_preparer.format_table(into.target)
         _, _, rest = str(compiled).partition(" SET ")
@@ -131,4 +129,4 @@ def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
     text = value if type(value) is str else str(value)
-    return f"'{escape_string(text) if _ESCAPED.search(text) else text}'"
+    return f"'{escape_string(text) if ESCAPED.search(text) else text}'"

@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.mysql.joined import InJson, InValues, Joined, as_bytes, leads
+from retention.connectors.sql.mysql.placed import Placed, PlacedOr
 from retention.connectors.sql.pinning import checks_of
 from retention.connectors.sql.rewritten import (
     Element,
@@ -89,4 +90,8 @@ class MysqlRewritable(Rewritable):
             return OneByOne(self, into)
         values = connection.info["flavour"].lists_values
         lists = InValues() if values else InJson(into.key, len(into.columns))
-        return Joined(self, connection, lists, into)
+        joined = Joined(self, connection, lists, into)
+        return PlacedOr(Placed(connection, into), joined) if Placed.fits(into) else joined
+
+    def placing(self, connection: Connection, into: Into) -> WritingBack | None:
+        return Placed(connection, into) if Placed.fits(into) else None

@@ -30,7 +30,13 @@ _SAME = {
 }
 
 _MILLISECONDS = 1_000
+_PACKING = {"group_concat_max_len": "1073741824"}
+"""Rows may be packed into as long a text as the server sends."""
 _ROUNDS = "4294967295"  # the most that both servers take
+
+
+ESCAPED = re.compile(r"[\x00\n\r\x1a\"'\\]")
+"""What PyMySQL writes in another way than it is."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ MARIADB = Flavour(
     # becomes an EXISTS reads all of them for each row. A recursive query stops after 1,000
     # rounds with a warning and half of its rows: who is kept through a longer chain would not be among them.
     session={
+        **_PACKING,
         "in_predicate_conversion_threshold": "0",
         "optimizer_switch": "'exists_to_in=off,in_to_exists=off'",
         "max_recursive_iterations": _ROUNDS,
@@ -101,6 +108,7 @@ MYSQL = Flavour(
     name="MySQL",
     # MySQL ends no idle transaction as such, and max_execution_time only a SELECT that changes nothing.
     session={
+        **_PACKING,
         "wait_timeout": "600",
         "range_optimizer_max_mem_size": "0",
         "cte_max_recursion_depth": _ROUNDS,

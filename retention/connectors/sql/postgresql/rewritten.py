@@ -68,7 +68,7 @@ class _Joined(WritingBack):
         same_key = into.same_key(lambda name, _: handed.c[name])
         self._ranged = len(into.key) == 1 and into.key[0].kind is Kind.INTEGER
         ends = self._ends(into) if self._ranged else ()
-        self._statement = sa.update(into.target).values(made).where(*same_key, *ends, true)
+        self._statement = sa.update(into.target).ordered_values(*made).where(*same_key, *ends, true)
 
     @staticmethod
     def _ends(into: Into) -> tuple[Element, Element]:
