@@ -121,11 +121,16 @@ class Lacking:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A column's least and greatest value as text, None where it has none; `nulls` None: not counted."""
+    """A column's least and greatest value as text, None where it has none; `nulls` None: not counted.
+
+    Of numbers besides: `middle`, the median of some values that are neither NULL nor 0, and whether some are 0.
+    """
 
     first: str | None
     last: str | None
     nulls: int | None = None
+    middle: str | None = None
+    zeros: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,13 +173,16 @@ class Answers:
 class Sight:
     """A clock's column over all rows: whether any value has passed. If none has, how many have not, or can't be read.
 
-    `served`: an index of the bare column can serve a cutoff.
+    `served`: an index of the bare column can serve a cutoff. `sampled`: of how many values most, `unlikely`, lie
+    outside what was called likely, or can't be read; 0 where most are likely.
     """
 
     past: bool
     ahead: int = 0
     unclear: int = 0
     served: bool = True
+    sampled: int = 0
+    unlikely: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -296,8 +296,10 @@ class Target(abc.ABC):
         """The event of each of the records `keys`, as a rule reads it that counts in `timezone`."""
 
     @abc.abstractmethod
-    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
-        """A clock's column as it stands, seen from `now`."""
+    def sight(
+        self, clock: p.Field, floor: p.Line, now: p.Line, likely: tuple[p.Line, p.Line] | None = None
+    ) -> Sight:
+        """A clock's column as it stands, seen from `now`; some values held against `likely`, from when to when."""
 
     @abc.abstractmethod
     def refuses(self, source: p.Source, test: p.Test) -> str | None:

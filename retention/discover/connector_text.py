@@ -21,6 +21,7 @@ ENDED = "ended"
 MOST_RELATED = 10
 """Events of related tables that are written down."""
 
+_UNIT = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
 _SHORT = {"timestamp with time zone": "timestamptz", "timestamp without time zone": "timestamp"}
 INDEX, SCAN = "CREATE INDEX ", " or write allow_scan = true"
 """How the binder's advice on a missing index begins, with the statement, and ends."""
@@ -148,7 +149,9 @@ def _reach(draft: Draft) -> Iterator[str]:
     """What check would refuse besides, and how to mend it; statements stand on lines of their own."""
     indexes = [p for p in draft.problems if p.write.startswith(INDEX)]
     offered = {item.reference.table.name for item in draft.offered if not item.apart}
-    named = tuple(f'add "{name}" to parts,' for name in offered)
+    named = tuple(
+        f"add {begun}" for name in offered for begun in (f'"{name}" to parts,', f'{{ table = "{name}",')
+    )
     for problem in draft.problems:
         if problem in indexes or problem.write.startswith(named):
             continue
@@ -220,6 +223,11 @@ def _told(moment: Moment, today: date) -> str:
         words.append("not looked at")
     elif seen.first is None:
         words.append("empty")
+    elif moment.outliers:
+        return (
+            f"? {words[0]}; most of its numbers say {_UNIT[moment.unit or '']}, and some can't"
+            f" (from {seen.first} to {seen.last}): such records are unclear and stay"
+        )
     elif days is None and moment.unit is not None and moment.last_day is not None:
         words.append(f"0 for none, till {moment.last_day}")
     elif days is None:

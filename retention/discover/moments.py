@@ -21,6 +21,8 @@ _LEAST = 1_104_537_600
 """2005-01-01 in seconds since 1970. Seconds since 2001 (as Apple counts) come here in 2036 only: a unit that is
 guessed wrong makes every record look older than it is."""
 
+_YEAR = 365 * 86_400
+
 UNITS = ((1, "s"), (10**3, "ms"), (10**6, "us"))
 """How many make a second, and what they are called."""
 
@@ -47,6 +49,15 @@ class Moment:
     def last_day(self) -> str | None:
         """The last day that is in there, where that is known."""
         return _day(self.seen.last, self.unit) if self.seen is not None and self.seen.last else None
+
+    @property
+    def outliers(self) -> bool:
+        """Some of its numbers can be no points in time in its unit, though most are."""
+        if self.unit is None or self.seen is None:
+            return False
+        many = _many(self.unit)
+        ends = [number for number in map(_number, (self.seen.first, self.seen.last)) if number is not None]
+        return any(number < 0 or number >= 10**10 * many for number in ends)
 
     @property
     def days(self) -> tuple[str, str] | None:
@@ -130,7 +141,7 @@ def _spelled(column: Column, place: str, seen: Seen | None) -> tuple[Spelled | N
     if unit is None:
         return None, None
     value: dict[str, str | Sequence[int | str]] = {"column": place, "unit": unit}
-    if seen is not None and seen.first in ("0", "0.0"):
+    if seen is not None and (seen.zeros or seen.first in ("0", "0.0")):
         value["never"] = (0,)
     return value, unit
 
@@ -146,10 +157,28 @@ def _odd(column: Column, seen: Seen | None) -> tuple[str, ...]:
 
 
 def _unit(seen: Seen | None) -> str | None:
-    number = _number(seen.last) if seen is not None else None
+    """The unit of most of the values: that of their median, or, where they are older than units can be told by, that
+    of the greatest value, if in it the median lies after 1970.
+    """
+    if seen is None:
+        return None
+    middle = _number(seen.middle)
+    found = _unit_of(middle)
+    if found is not None:
+        return found
+    found = _unit_of(_number(seen.last))
+    old = found is not None and middle is not None and middle < _YEAR * _many(found)
+    return None if old else found
+
+
+def _unit_of(number: int | None) -> str | None:
     if number is None:
         return None
     return next((unit for many, unit in UNITS if _LEAST * many <= number < 10**10 * many), None)
+
+
+def _many(unit: str) -> int:
+    return next(many for many, name in UNITS if name == unit)
 
 
 def _number(value: str | None) -> int | None:
@@ -165,7 +194,7 @@ def _day(value: str, unit: str | None) -> str | None:
         found = _DAY.match(value)
         return found[1] if found is not None else None
     number = _number(value)
-    per_second = next(many for many, name in UNITS if name == unit)
+    per_second = _many(unit)
     if not number:
         return None
     try:

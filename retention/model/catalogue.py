@@ -85,7 +85,8 @@ class Reference:
     `on_delete` is upper case (`NO ACTION`, `RESTRICT`, `CASCADE`, `SET NULL`, `SET DEFAULT`).
     `indexed`: an index leads with exactly these columns, in any order.
     A reference that partitions declare one by one is given once, on the parent. `declared`: the database
-    knows it, and lets no row go that it leads to; else only the operator says so.
+    knows it, and lets no row go that it leads to; else only the operator says so. `besides`: what its definition
+    says after ON DELETE, for a statement that declares it anew.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Reference:
     indexed: bool = True
     unindexed_on: tuple[TableId, ...] = ()  # the partitions (or the table) that lack the index
     declared: bool = True
+    besides: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

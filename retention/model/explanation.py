@@ -15,12 +15,14 @@ class Component:
     """One component of an event as it stands in this record: `value` is text, None where there is none.
 
     Of an event that people tell, each telling that concerns the record is one; its `column` is "told".
+    `related`: of rows of another table; `value` is then the latest that can be read, whatever the others are.
     """
 
     column: str
     value: str | None
     state: str  # "past", "recent", "future", "missing", "unclear"
     event: str = ""
+    related: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

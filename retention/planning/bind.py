@@ -13,6 +13,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId
 from retention.model.dataset import Connector, Dataset, EventColumn, PartName
 from retention.model.strategy import Pieces
+from retention.planning.beyond import beyond
 from retention.planning.bound import (
     BoundDataset,
     BoundFact,
@@ -30,21 +31,20 @@ from retention.planning.conditions import Binder
 from retention.planning.fingerprints import fingerprint
 from retention.planning.loosening import within_a_table
 from retention.planning.names import NotFoundError, find_column, find_table
-from retention.planning.order import removal_order, ways_out
+from retention.planning.order import Order, removal_order, ways_out
 from retention.planning.partly import partly
 from retention.planning.paths import misspelt_via, part_link
 from retention.planning.reach import (
     Counting,
     described,
     outside_references,
-    reach_problems,
     usable,
 )
 from retention.planning.relations import with_relations
 from retention.planning.restricting import leaving, marking
 from retention.planning.rewritable import Find, Rewritable, clashes
-from retention.planning.shared_parts import between_datasets, shared_link, shared_problems, shared_tables
-from retention.planning.spelt import Names
+from retention.planning.shared_parts import between_datasets, shared_link, shared_tables
+from retention.planning.spelt import Names, not_its_own
 from retention.planning.vaults import placed, with_vaults
 
 T = TypeVar("T")
@@ -57,17 +57,22 @@ _UNORDERED = re.compile(r"^(ENUM|SET)\(", re.IGNORECASE)
 
 
 def bind(
-    connector: Connector, catalogue: Catalogue, counting: Counting | None = None
+    connector: Connector,
+    catalogue: Catalogue,
+    counting: Counting | None = None,
+    *,
+    leaves: Callable[[Dataset], bool] = lambda _: True,
 ) -> tuple[tuple[BoundDataset, ...], tuple[Problem, ...]]:
     """Every dataset that could be bound, and everything that is wrong with all of them.
 
-    With `counting`, what a cascade beyond a record would reach is counted.
+    With `counting`, what a cascade beyond a record would reach is counted. `leaves`: records of the dataset can leave
+    their tables; where they can't, what only a DELETE would do is no problem.
     """
     bound: list[BoundDataset] = []
     catalogue, wrong = with_relations(connector, catalogue)
     problems: list[Problem] = [*wrong]
     for dataset in connector.datasets.values():
-        attempt = _Attempt(connector, dataset, catalogue, counting)
+        attempt = _Attempt(connector, dataset, catalogue, counting, leaves=leaves(dataset))
         result = attempt.bind()
         problems.extend(attempt.problems)
         if result is not None and not attempt.problems:
@@ -100,9 +105,16 @@ def _part_key(dataset: Dataset, part: PartName) -> str:
 
 class _Attempt:
     def __init__(
-        self, connector: Connector, dataset: Dataset, catalogue: Catalogue, counting: Counting | None
+        self,
+        connector: Connector,
+        dataset: Dataset,
+        catalogue: Catalogue,
+        counting: Counting | None,
+        *,
+        leaves: bool,
     ) -> None:
         self.counting = counting
+        self.leaves = leaves and not dataset.columns  # a slice is never deleted
         self.connector = connector
         self.dataset = dataset
         self.catalogue = catalogue
@@ -131,6 +143,8 @@ class _Attempt:
         names = self.names
         events = {n: self._event(root, f"events.{n}", e.components) for n, e in dataset.events.items()}
         began = () if dataset.began is None else self._event(root, "began", (dataset.began,))
+        for found, write in not_its_own(began):
+            self._problem("began", found, write)
         facts = self._all("facts", dataset.facts, partial(names.fact, root))
         lengths = self._all("periods", dataset.periods, partial(names.period, root))
         subject = self._all("subject", dataset.subject or {}, partial(names.value, root))
@@ -141,27 +155,20 @@ class _Attempt:
         fields = {name: self._cells(f"fields.{name}", cs, find) for name, cs in dataset.fields.items()}
         columns = self._cells("columns", ((name,) for name in dataset.columns or ()), find)
         outside = outside_references(catalogue, members)
-        if not dataset.columns:  # a slice is never deleted, and only a DELETE reaches further
-            self.problems += reach_problems(
-                catalogue,
-                members,
-                outside,
-                file=self.connector.file,
-                key=f"{self._place}.table",
-                allow_scan=dataset.allow_scan,
-                counting=self.counting,
-            )
-        self.problems += shared_problems(
+        self.problems += beyond(
+            self.connector,
+            dataset,
             catalogue,
-            shared,
             members,
-            file=self.connector.file,
-            key=f"{self._place}.parts",
-            allow_scan=dataset.allow_scan,
+            outside,
+            shared,
+            leaves=self.leaves,
             counting=self.counting,
         )
         read = (*facts.values(), *subject.values(), *(each.value for each in lengths.values()))
         order = removal_order(catalogue, members, root.id)
+        if isinstance(order, Stubborn) and not self.leaves:
+            order = Order(tables=tuple(reversed(members)))
         if isinstance(order, Stubborn):
             since = f" ({order.why})" if order.why else ""
             self._problem(

@@ -7,7 +7,7 @@ and referring columns without an index are problems here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Relation, Table, TableId
@@ -82,6 +82,9 @@ def outside_references(catalogue: Catalogue, members: Mapping[TableId, Part | No
     )
 
 
+Rooted = Mapping[TableId, str]
+"""The root tables of a connector's datasets, each with the dataset's name."""
+
 Counting = Callable[[Reference], str]
 """How many rows refer to others by a reference, in words."""
 
@@ -112,6 +115,61 @@ def _waits(item: Outside) -> bool:
     return item.inside and item.reference.table != item.reference.target
 
 
+def without_action(catalogue: Catalogue, reference: Reference) -> str:
+    """How the reference is made ON DELETE NO ACTION, with the statement."""
+    way = "make the reference ON DELETE NO ACTION"
+    if reference.table.schema is None:
+        return f"{way} (SQLite can't alter one: make `{reference.table}` anew)"
+    if not reference.name:
+        return way
+    mark = catalogue.quote
+    altered, name = f"ALTER TABLE {qualified(reference.table, mark)}", quoted(reference.name, mark)
+    own, others = (
+        ", ".join(quoted(column, mark) for column in columns)
+        for columns in (reference.columns, reference.target_columns)
+    )
+    added = (
+        f"ADD CONSTRAINT {name} FOREIGN KEY ({own}) REFERENCES {qualified(reference.target, mark)} ({others})"
+        f" ON DELETE NO ACTION{reference.besides};"
+    )
+    if mark == "`":  # MariaDB does not free the name within one statement
+        return f"{way}: {altered} DROP FOREIGN KEY {name}; {altered} {added}"
+    return f"{way}: {altered} DROP CONSTRAINT {name}, {added}"
+
+
+def as_part(catalogue: Catalogue, reference: Reference, members: Collection[TableId]) -> str:
+    """The referring table as `parts` names it: with the way to the record, where there are several."""
+    name = reference.table.name
+    ways = [r for r in catalogue.outbound(reference.table) if r.target in members and r.target != r.table]
+    if len(ways) < 2:
+        return f'"{name}"'
+    return f'{{ table = "{name}", via = "{reference.columns[0]}" }}'
+
+
+def _instead(catalogue: Catalogue, reference: Reference, members: Collection[TableId], roots: Rooted) -> str:
+    """What may be done where the database acts on rows beyond the record, and what becomes of the record then."""
+    table, way = reference.table, without_action(catalogue, reference)
+    if table in members:
+        return way
+    add = f"add {as_part(catalogue, reference, members)} to parts"
+    if table in roots:
+        return (
+            f"{way}; the record then waits until rule and dataset `{roots[table]}` have removed those rows."
+            f" `{table.name}` is the dataset `{roots[table]}`: if you {add} instead, a record stays while any rule"
+            f" keeps one of its rows there"
+        )
+    others = {roots[r.target] for r in catalogue.outbound(table) if r.target in roots} - {
+        roots[member] for member in members if member in roots
+    }
+    if others:
+        names = " and ".join(f"`{name}`" for name in sorted(others))
+        return (
+            f"{add}, or {way}. Rows of `{table.name}` refer to records of {names}, too: where they are parts there as"
+            " well, each record waits for the others that share such a row"
+        )
+    return f"{add}, or {way}"
+
+
 def reach_problems(
     catalogue: Catalogue,
     members: Mapping[TableId, Part | None],
@@ -121,6 +179,7 @@ def reach_problems(
     key: str,
     allow_scan: bool,
     counting: Counting | None = None,
+    roots: Rooted | None = None,
 ) -> list[Problem]:
     """Everything that deleting a record of these tables would do beyond it; with a census, where it may count."""
     problems: list[Problem] = []
@@ -143,15 +202,33 @@ def reach_problems(
             add(
                 f"`{described(reference)}` refers to `{reference.target}` ON DELETE {reference.on_delete}:"
                 f" the database itself {does} rows beyond the record{many}",
-                f'add "{reference.table.name}" to parts, or make the reference ON DELETE NO ACTION',
+                _instead(catalogue, reference, members, roots or {}),
             )
     if not allow_scan:
         links = [part.reference for part in members.values() if part is not None]
         for reference in [*links, *(item.reference for item in outside)]:
-            for table in reference.unindexed_on:
-                add(
-                    f"`{table}.{','.join(reference.columns)}` refers to `{reference.target}` without an index:"
-                    " every delete would scan the table",
-                    f"{create_index(table, reference.columns, catalogue.quote)} or write allow_scan = true",
-                )
+            problems += _scans(catalogue, reference, "delete", file=file, key=key)
     return problems
+
+
+def part_problems(
+    catalogue: Catalogue, members: Mapping[TableId, Part | None], *, file: str, key: str, allow_scan: bool
+) -> list[Problem]:
+    """The same of a record that never leaves its tables: nothing reaches beyond it, and its parts are looked up."""
+    if allow_scan:
+        return []
+    links = [part.reference for part in members.values() if part is not None]
+    return [p for link in links for p in _scans(catalogue, link, "batch", file=file, key=key)]
+
+
+def _scans(catalogue: Catalogue, reference: Reference, what: str, *, file: str, key: str) -> list[Problem]:
+    return [
+        Problem(
+            file=file,
+            key=key,
+            found=f"`{table}.{','.join(reference.columns)}` refers to `{reference.target}` without an index:"
+            f" every {what} would scan the table",
+            write=f"{create_index(table, reference.columns, catalogue.quote)} or write allow_scan = true",
+        )
+        for table in reference.unindexed_on
+    ]

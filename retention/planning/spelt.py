@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
 from retention.model.condition import Condition
 from retention.model.dataset import ColumnPath, Fact, InstructedPeriod, Name, SomeRow
 from retention.model.strategy import Pieces
-from retention.planning.bound import BoundFact, Hop, Instructed, Some, Value
+from retention.planning.bound import BoundFact, Component, Hop, Instructed, Some, Value
 from retention.planning.conditions import Binder
 from retention.planning.names import NotFoundError, find_column, find_table
 from retention.planning.paths import Placed, related_path
 
 _WHOLE = frozenset({Kind.INTEGER, Kind.NUMERIC})
+
+
+def not_its_own(began: Iterable[Component]) -> Iterator[tuple[str, str]]:
+    """(found, write) where a record would begin with a row of another table: of several the latest counts, and who
+    came back after a telling would no longer be concerned by it.
+    """
+    for component in began:
+        if component.hops:
+            yield (
+                f"`{component.text}` is a column of another table, and a record begins with its own row",
+                "name a column of the record's own row that is set once, when it is made; where there is none, add one"
+                " with CURRENT_TIMESTAMP by default, and today in the rows that are there: what is told from now on"
+                " concerns them",
+            )
 
 
 class Names:

@@ -168,6 +168,9 @@ def _component(component: Component, *, ends: bool) -> Text:
         state = "not happened"  # its condition is false, or the value means never
     if component.state == "past" and ends:
         state = "happened"
+    if component.state == "unclear" and component.related:
+        state = "unclear: one of the related rows has no date (NULL, or listed in `never`) or one that cannot be read"
+        value = f"{value} at the latest" if component.value is not None else value
     style = "warn" if component.state == "unclear" else "quiet"
     return Text.assemble(f"{shown(component.column)} = {value}  ", (shown(state), style))
 

@@ -6,19 +6,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from retention.config import Configuration, doubts
 from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
 from retention.model.catalogue import Reference
-from retention.model.dataset import Connector, Dataset
+from retention.model.dataset import Connector
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
-from retention.model.policy import Policy, Rule
+from retention.model.policy import Policy
 from retention.periods import day_of
 from retention.planning import spoken
-from retention.planning.actions import DELETE, RESTRICT, spelt_out
+from retention.planning.beyond import leaves
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset
 from retention.planning.circles import circles, said
@@ -32,7 +33,7 @@ from retention.verbs import apart, stores
 from retention.verbs.clocks import clock_warnings
 from retention.verbs.conditions import condition_problems
 from retention.verbs.configured import Clock, configuration
-from retention.verbs.prepared import problems_of, reaches, silence
+from retention.verbs.prepared import problems_of, silence
 from retention.verbs.rewriting import trial_problems
 
 MOST_COUNTED = 1_000_000
@@ -110,7 +111,7 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
             return f"more than {MOST_COUNTED:,} rows"
         return f"{many:,} row" + ("s" if many != 1 else "")
 
-    bound, problems = bind(connector, target.catalogue(), counting)
+    bound, problems = bind(connector, target.catalogue(), counting, leaves=partial(leaves, policy))
     warnings = [*repeated(connector, target.catalogue())]
     if not target.has_marker_table():
         warnings.append(f"`{connector.name}` has no table retention_marker yet: retention init")
@@ -187,8 +188,7 @@ def _rights(
     first: dict[str, str] = {}
     wanted: dict[Need, None] = {}
     for item in bound:
-        rules = [r for r in policy.rules.values() if r.acts and reaches(r, item.dataset)]
-        for need in needs(item, deletes=not rules or any(_may_remove(r, item.dataset) for r in rules)):
+        for need in needs(item, deletes=leaves(policy, item.dataset)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))
@@ -226,8 +226,3 @@ def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
     return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
-
-
-def _may_remove(rule: Rule, dataset: Dataset) -> bool:
-    said = {action for variant in rule.variants for action in variant.chain if spelt_out(dataset, action)}
-    return DELETE in said or (dataset.vault is not None and RESTRICT in said)

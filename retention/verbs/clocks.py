@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from retention import periods
 from retention.connectors.port import Sight, Target
@@ -12,6 +12,9 @@ from retention.model import predicate as p
 from retention.model.clock import Boundary
 from retention.model.encoding import Encoding, Format
 from retention.planning.bound import BoundDataset, Component
+
+LIKELY, AHEAD = 1990, 50
+"""What a company's records seldom lie outside of: the first year, and years from now."""
 
 
 def clock_warnings(bound: Iterable[BoundDataset], target: Target, now: datetime) -> Iterator[str]:
@@ -42,9 +45,14 @@ def _sight(dataset: BoundDataset, component: Component, target: Target, now: dat
         type=column.type,
         encoding=component.encoding,
     )
-    return target.sight(
-        clock, _line(periods.floor(zone), zone), _line(Boundary(day=tomorrow, instant=now), zone)
-    )
+    today = periods.day_of(now, zone)
+    likely = (_day(date(LIKELY, 1, 1), zone), _day(date(today.year + AHEAD, 1, 1), zone))
+    lines = (_line(periods.floor(zone), zone), _line(Boundary(day=tomorrow, instant=now), zone))
+    return target.sight(clock, *lines, likely)
+
+
+def _day(day: date, zone: str) -> p.Line:
+    return _line(Boundary(day=day, instant=periods.first_instant(day, zone)), zone)
 
 
 def _line(boundary: Boundary, zone: str) -> p.Line:
@@ -55,7 +63,12 @@ def _line(boundary: Boundary, zone: str) -> p.Line:
 def _said(event: str, component: Component, sight: Sight) -> Iterator[str]:
     where = f"`{component.table}.{component.column.name}` ({event})"
     ask = _ask(component.encoding)
-    if sight.past:
+    if sight.unlikely:
+        yield (
+            f"most of the values of {where} that were looked at lie before {LIKELY} or more than {AHEAD} years ahead,"
+            f" or can't be read, {sight.unlikely:,} of {sight.sampled:,}: is it another column, {ask}?"
+        )
+    elif sight.past:
         pass
     elif sight.ahead and sight.unclear:
         yield (

@@ -20,7 +20,8 @@ from retention.store.state import StateStore, Transaction
 from retention.store.tellings import telling_digest
 from retention.verbs import stores
 from retention.verbs.configured import Clock, configuration, in_zone
-from retention.verbs.everywhere import everywhere
+from retention.verbs.everywhere import Everywhere, everywhere
+from retention.verbs.impossible import impossible
 from retention.verbs.reaching import Reached, carried, reached
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import begun_in, settle
@@ -231,6 +232,8 @@ def _told(
             known = snapshot.tellings.same({each.digest for each in read})
         fresh, again = _sorted_out(read, known)
         with everywhere(place, config) as where:
+            fresh, never = _sifted(fresh, where)
+            bad = [*bad, *never]
             found = reached([each.telling for each in fresh], where)
             # What did not answer when it was told first may lead on now.
             more = carried([each.telling for each in read if each.digest in known], where)
@@ -295,6 +298,23 @@ def _sorted_out(read: Sequence[_Read], known: Mapping[str, str]) -> tuple[list[_
             seen[each.digest] = each.telling.id
             fresh.append(each)
     return fresh, again
+
+
+def _sifted(fresh: Sequence[_Read], where: Everywhere) -> tuple[list[_Read], list[ToldLine]]:
+    """Those of which something may be found, and lines that name somebody whom no column can hold.
+
+    Raises UsageError for what was not a line.
+    """
+    good, bad = [], []
+    for read in fresh:
+        why = next((w for s in read.telling.subjects if (w := impossible(s, where)) is not None), None)
+        if why is None:
+            good.append(read)
+        elif read.line is None:
+            raise UsageError(why)
+        else:
+            bad.append(ToldLine(line=read.line, state=ToldState.BAD, because=why))
+    return good, bad
 
 
 def _known(read: _Read, id: str) -> ToldLine:

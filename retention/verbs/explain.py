@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import timedelta
 
 from retention.connectors.port import RecordView
@@ -84,7 +85,8 @@ def _not_found(reader: Reader, job: Job, key: str) -> str:
     there = next((job for job in reader.jobs if str(job.bound) == vault), None)
     if there is not None and target.record(reader.asking(there)[1], key) is not None:
         return f"`{bound}` has no record {key}: it is in the vault; type: retention explain {vault} {key}"
-    return f"`{bound}` has no record {key}"
+    prove = f"retention audit prove {bound} {shlex.quote(key)}"
+    return f"`{bound}` has no record {key}; whether retention removed one, and why, says: {prove}"
 
 
 def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> str | None:

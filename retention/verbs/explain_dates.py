@@ -256,7 +256,9 @@ class _Limbs:
         states = [_state(found.tests, place) for place in range(len(every))]
         values = [found.values[str(place)] for place in range(len(every))]
         self.components += [
-            Component(column=component.text, value=value, state=state, event=name)
+            Component(
+                column=component.text, value=value, state=state, event=name, related=bool(component.hops)
+            )
             for component, value, state in zip(every, values, states, strict=True)
         ]
         known = tuple(

@@ -22,7 +22,8 @@ from retention.verbs import stores
 from retention.verbs.carried import extended
 from retention.verbs.configured import Clock, configuration, in_zone
 from retention.verbs.covering import Coverage, Group, covered
-from retention.verbs.everywhere import everywhere
+from retention.verbs.everywhere import Everywhere, everywhere
+from retention.verbs.impossible import impossible
 from retention.verbs.sealing import sealed_words
 from retention.verbs.settling import Begun, begun_in, settle
 
@@ -53,7 +54,7 @@ def place_hold(
 
     It is in force when this returns, whatever is out of its reach; the same hold again is looked at anew and not placed
     twice. Waits until batches that were begun before it are settled, at most `patience` seconds. UsageError for names
-    that are not configured, and for identifiers of a kind that no dataset knows.
+    that are not configured, and for identifiers of a kind that no dataset knows, or that no column of it can hold.
     """
     config = configuration(place)
     given = [
@@ -87,6 +88,7 @@ def place_hold(
             old = snapshot.holds.same(hold)
         before = () if old is None else tuple(s for s in old.cover.subjects if s.source is not None)
         with everywhere(place, config) as where:
+            _can_be(groups, where)
             found = covered(cover, groups, where, now, before)
         stored, new, begun = _stored(state, hold, found, stores.evidence_key(config), accept, clock)
         unsettled = settle(state, begun, pause, patience)
@@ -158,6 +160,13 @@ def _must_know(config: Configuration, groups: Sequence[Group]) -> None:
                 else "no connector file says whom its records are about"
             )
             raise UsageError(f"no dataset knows people by `{kind}`{_near(kind, known)}; {there}")
+
+
+def _can_be(groups: Sequence[Group], where: Everywhere) -> None:
+    wrong = [why for group in groups for each in group if (why := impossible(each, where)) is not None]
+    if wrong:
+        many = f"{len(wrong):,} of {sum(map(len, groups)):,} identifiers: " if len(groups) > 1 else ""
+        raise UsageError(f"{many}{wrong[0]}")
 
 
 def _near(word: str, known: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from retention.model.plan import FATES, Cutoff, JobPlan, JobStatus
 from retention.model.policy import Rule
 from retention.planning.acting import in_order
 from retention.planning.actions import spelt_out
+from retention.planning.beyond import leaves
 from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.limbs import cutoff
@@ -218,7 +219,7 @@ class _Opening:
             target, name = self.targets[connector.name], connector.name
             with self._noting(connector):
                 self.catalogues[name] = target.catalogue()
-                found, wrong = bind(connector, self.catalogues[name])
+                found, wrong = bind(connector, self.catalogues[name], leaves=self._leaves)
                 self.bound += found
                 self.problems += wrong
                 self.problems += condition_problems(self.config.policy, found, self.catalogues[name])
@@ -228,8 +229,11 @@ class _Opening:
         """Which tables a connector has that was not asked for. What is wrong with them is for `check` to say."""
         if self.look(connector):
             with suppress(ConfigurationError), self._noting(connector):
-                found, _ = bind(connector, self.targets[connector.name].catalogue())
+                found, _ = bind(connector, self.targets[connector.name].catalogue(), leaves=self._leaves)
                 self.bound += found
+
+    def _leaves(self, dataset: Dataset) -> bool:
+        return leaves(self.config.policy, dataset)
 
     def look(self, connector: Connector) -> bool:
         """Whether it answers, and which database it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -477,6 +477,26 @@ def test_a_clock_of_which_some_date_has_passed_is_not_warned_of(visits: Workplac
 
     store.script("DELETE FROM visits")
     assert [w for w in visits.check().warnings if "retention_marker" not in w] == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "values"),
+    [
+        ('unit = "days"', range(366, 900)),  # a key, of which each value is a day of 1971 or 1972
+        ('unit = "s"', [*(SECONDS[0] * 40 for _ in range(3)), *SECONDS]),
+        ('unit = "ms"', [*(SECONDS[0] for _ in range(3)), SECONDS[0] * 1000]),
+    ],
+)
+def test_a_clock_of_which_most_values_are_unlikely_is_warned_of(
+    visits: Workplace, store: Store, keys: str, values: Iterable[object]
+) -> None:
+    table(store, "BIGINT", list(values))
+    visits.connect(store, dataset(f'{{ column = "at", {keys} }}'))
+
+    (warning,) = [w for w in visits.check().warnings if "retention_marker" not in w]
+
+    assert "lie before 1990 or more than 50 years ahead, or can't be read" in warning
+    assert "is it another column, unit or epoch?" in warning
 
 
 # -- an index of the bare column serves --------------------------------------------------------

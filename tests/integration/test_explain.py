@@ -460,3 +460,40 @@ def test_the_first_day_that_counts_is_that_of_the_rule_s_zone(work: Workplace, s
     found = view(work, "1", "plain")
 
     assert (found.fate, found.event, found.due_on) == ("due", "1971-01-02", "1972-03-03")
+
+
+def test_a_related_row_without_a_date_is_said_and_not_the_value_of_another(
+    work: Workplace, store: Store
+) -> None:
+    """The latest of the logins can be read; it is one that was never dated that makes the event unclear."""
+    store.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE logins (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), at BIGINT);"
+        "CREATE INDEX logins_user ON logins (user_id);"
+        "INSERT INTO users VALUES (1); INSERT INTO logins VALUES (1, 1, 1706018400), (2, 1, 0);"
+    )
+    work.connect(
+        store,
+        '[datasets.users]\ndata = "users"\ntable = "users"\n'
+        'events = { seen = { column = "logins.at", unit = "s", never = [0] } }\n',
+    )
+    work.rule("users", 'data = "users"\nkeep = "1 year"\nfrom = "seen"')
+
+    told = " ".join(work.cli("explain", "db.users", "1").output.split())
+
+    assert "logins.at = 1706018400 at the latest unclear: one of the related rows has no date" in told
+    assert "1706018400 cannot be read" not in told
+
+
+def test_a_record_that_is_not_there_leads_to_the_proof(work: Workplace, sqlite: SqliteStore) -> None:
+    sqlite.script("CREATE TABLE users (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);")
+    work.connect(
+        sqlite,
+        '[datasets.users]\ndata = "users"\ntable = "users"\nevents = { seen = "at" }\n',
+        timezone="UTC",
+    )
+    work.rule("users", 'data = "users"\nkeep = "1 year"\nfrom = "seen"')
+
+    told = work.cli("explain", "db.users", "7").output
+
+    assert "retention audit prove db.users 7" in " ".join(told.split())

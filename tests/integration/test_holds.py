@@ -445,3 +445,31 @@ def test_many_people_are_held_in_seconds(shop, sqlite, tmp_path, many):
     assert time.perf_counter() - began < many / 250
     assert covered(document)["accounts"] == ("covered", many // 2)
     assert len(document["hold"]["cover"]["subjects"]) == many * 3 // 2
+
+
+@pytest.mark.parametrize("store", ["postgresql", "mariadb"], indirect=True)
+def test_an_identifier_that_no_column_can_hold_is_refused_and_nothing_is_stored(work, store):
+    place = set_up(work, store)
+    for given in ("customer_id=abc", "customer_id=3,4"):
+        result = place.cli("hold", "add", "--reason", "dispute", "--subject", given)
+        assert result.exit_code == 2
+        told = " ".join(result.output.split())
+        assert "`customer_id` is int" in told.lower()
+        assert given.partition("=")[2] not in told
+    assert not [e for e in place.events() if e["type"] == "hold.placed"]
+    add(place, "--subject", "customer_id=99", code=5)
+
+
+def test_a_kind_that_some_column_of_texts_holds_may_be_any_text(work, postgresql):
+    postgresql.script(TABLES + "CREATE TABLE notes (id INTEGER PRIMARY KEY, whom TEXT, at TIMESTAMP NULL);")
+    notes = DATASETS.partition("[datasets.letters]")[2].replace("letters", "notes")
+    notes = notes.replace('{ email = "email", phone = "phone" }', '{ customer_id = "whom" }')
+    work.connect(postgresql, f"{DATASETS}\n[datasets.notes]{notes.partition('[datasets')[0]}")
+    work.rule(
+        "all", 'data = ["accounts", "orders", "letters", "prices", "notes"]\nkeep = "1 year"\nfrom = "closed"'
+    )
+    work.init()
+    result = work.cli(
+        "hold", "add", "--reason", "dispute", "--subject", "customer_id=abc", "--accept", "--format", "json"
+    )
+    assert result.exit_code == 0, result.output

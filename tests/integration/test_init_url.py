@@ -583,3 +583,20 @@ def test_what_check_says_of_a_real_device_s_tables_is_what_the_file_said(
             found = problem.found.partition(" (now ")[0]  # check counts besides
             told = " ".join(printable(found, 1000).split())
             assert problem.key.endswith(".key") or told in said, table.table
+
+
+def test_a_unit_is_guessed_from_the_bulk_and_not_from_one_outlier(tmp_path: Path, store: Store) -> None:
+    """Seconds, but for one in milliseconds and one that no clock can say; 0 where nothing is completed."""
+    values = [1_600_000_000 + 86_400 * day for day in range(40)] + [0, -5, 1_706_018_400_000]
+    rows = ", ".join(f"({at}, {value})" for at, value in enumerate(values))
+    store.script(
+        f"CREATE TABLE tasks (id INTEGER PRIMARY KEY, date_completed BIGINT); INSERT INTO tasks VALUES {rows};"
+    )
+
+    text = written(tmp_path, store, "tasks")
+
+    (line,) = [line for line in text.splitlines() if line.startswith("date_completed")]
+    assert line.startswith('date_completed = { column = "date_completed", unit = "s", never = [0] }')
+    told = " ".join(text.partition("[datasets.tasks.events]")[2].split())
+    assert "# ? bigint" in told
+    assert "most of its numbers say seconds, and some can't (from -5 to 1706018400000)" in told

@@ -502,3 +502,37 @@ def inserted(store: Any, statement: str, rows: list[tuple[Any, ...]]) -> None:
         connection.cursor().executemany(statement, rows)
         connection.commit()
         connection.close()
+
+
+@pytest.mark.parametrize("store", ["postgresql", "mariadb"], indirect=True)
+def test_an_identifier_that_no_column_can_hold_is_refused_and_in_a_file_its_line_is_bad(work, store):
+    place = set_up(work, store)
+    result = place.cli("event", "add", "erasure_requested", "--subject", "customer_id=abc", "--yes")
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "`customer_id` is int" in told.lower()
+    assert "abc" not in told
+
+    document = of_file(
+        place,
+        "value,kind,event\nabc,customer_id,erasure_requested\n3,customer_id,erasure_requested\n",
+        code=5,
+    )
+
+    assert {line["line"]: line["state"] for line in document["lines"]} == {2: "bad", 3: "told"}
+    assert len(listed(place)) == 1
+
+
+def test_a_record_does_not_begin_with_the_latest_of_its_related_rows(shop):
+    """Who logs in after asking to be erased would no longer be concerned."""
+    shop.connectors["db"] = (
+        shop.connectors["db"]
+        .replace('began = "created_at"', 'began = { column = "orders.at", via = "customer_id" }')
+        .replace(
+            'data = "accounts"',
+            'data = "accounts"\nrelations = ["orders.customer_id -> customers.id"]',
+        )
+    )
+    (problem,) = [p for p in shop.problems() if p.key == "datasets.accounts.began"]
+    assert "`orders.at` is a column of another table" in problem.found
+    assert "add one with CURRENT_TIMESTAMP" in problem.write

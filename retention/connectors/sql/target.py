@@ -194,9 +194,11 @@ class SqlTarget(PersonsOf):
         with self._reader(f"reading a record of {work.bound}") as connection:
             return RecordReader(self._dialect, connection, work, {}).ask(key, questions)
 
-    def sight(self, clock: p.Field, floor: p.Line, now: p.Line) -> Sight:
+    def sight(
+        self, clock: p.Field, floor: p.Line, now: p.Line, likely: tuple[p.Line, p.Line] | None = None
+    ) -> Sight:
         with self._reader(f"looking at {clock.source.table}.{clock.column}") as connection:
-            return sighted(self._dialect, connection, clock, floor, now)
+            return sighted(self._dialect, connection, clock, floor, now, likely)
 
     def refuses(self, source: p.Source, test: p.Test) -> str | None:
         compiler = Compiler(self._dialect)

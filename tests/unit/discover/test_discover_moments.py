@@ -1,4 +1,4 @@
-"""Numbers that are points in time: their unit is told by the greatest of them, or it is not known."""
+"""Numbers that are points in time: their unit is told by most of them, or it is not known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from retention.discover.moments import Moment, as_toml, own_moments
 from retention.model.catalogue import Catalogue, Column, Kind, Relation, Table, TableId
 
 
-def moment(last: str, first: str = "1") -> Moment:
+def moment(last: str, first: str = "1", middle: str | None = None) -> Moment:
     column = Column(name="created_at", kind=Kind.INTEGER, type="BIGINT")
     table = Table(
         id=TableId(schema=None, name="t"), relation=Relation.TABLE, columns={"created_at": column}, key=()
     )
     catalogue = Catalogue(tables={table.id: table}, references=())
-    look = Look(rows=2, whole=True, columns={"created_at": Seen(first=first, last=last, nulls=0)})
+    look = Look(
+        rows=2, whole=True, columns={"created_at": Seen(first=first, last=last, nulls=0, middle=middle)}
+    )
     (found,) = own_moments(catalogue, table, look)
     return found
 
@@ -60,3 +62,18 @@ def test_zero_is_no_date_where_it_stands_for_none() -> None:
     assert found.value is not None
     assert as_toml(found.value).endswith("never = [0] }")
     assert (found.days, found.last_day) == (None, "2023-11-14")
+
+
+@pytest.mark.parametrize(
+    ("middle", "last", "unit"),
+    [
+        ("1700000000", "1700000000000", "s"),
+        ("1700000000000", "1700000000000000", "ms"),
+        ("1000000000", "1700000000", "s"),  # most are of 2001
+        ("1000000000", "1700000000000", None),  # of milliseconds it would be January 1970
+    ],
+)
+def test_the_bulk_tells_the_unit_and_the_greatest_only_where_it_agrees(
+    middle: str, last: str, unit: str | None
+) -> None:
+    assert moment(last, middle=middle).unit == unit

@@ -32,6 +32,7 @@ from retention.model.catalogue import (
 )
 from retention.planning.reach import quoted
 
+_AS_EVER = ("", "NO ACTION", "RESTRICT")
 _OWN = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
 
 _KINDS = {
@@ -124,9 +125,9 @@ def _references(connection: Connection) -> tuple[Reference, ...]:
     """
     own = ", ".join(f"'{name}'" for name in sorted(_OWN))
     rules = {
-        (schema, table, name): rule
-        for schema, table, name, rule in connection.exec_driver_sql(
-            "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE"
+        (schema, table, name): (rule, updating)
+        for schema, table, name, rule, updating in connection.exec_driver_sql(
+            "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE, UPDATE_RULE"
             f" FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA NOT IN ({own})"
         )
     }
@@ -140,6 +141,7 @@ def _references(connection: Connection) -> tuple[Reference, ...]:
     for key, group in itertools.groupby(steps, key=lambda row: tuple(row[:3])):
         every = list(group)
         schema, table, name = key
+        rule, updating = rules.get(key, ("UNKNOWN", ""))
         found.append(
             Reference(
                 name=name,
@@ -147,7 +149,8 @@ def _references(connection: Connection) -> tuple[Reference, ...]:
                 columns=tuple(row[3] for row in every),
                 target=TableId(schema=every[0][4], name=every[0][5]),
                 target_columns=tuple(row[6] for row in every),
-                on_delete=rules.get(key, "UNKNOWN").upper(),
+                on_delete=rule.upper(),
+                besides=f" ON UPDATE {updating}" if updating not in _AS_EVER else "",
             )
         )
     return tuple(found)
@@ -168,6 +171,7 @@ def _finish(reference: Reference, tables: Mapping[TableId, Table]) -> Reference:
         target=reference.target,
         target_columns=declared(reference.target, reference.target_columns),
         on_delete=reference.on_delete,
+        besides=reference.besides,
     )
     return with_index(finished, tables)
 

@@ -15,6 +15,7 @@ def references_of(connection: Connection) -> list[Reference]:
     """Every foreign key, those that partitions have one by one too."""
     rows = connection.exec_driver_sql(
         "SELECT k.conname, n.nspname, c.relname, fn.nspname, f.relname, k.confdeltype::text, k.condeferrable,"
+        " k.condeferred, k.confupdtype::text,"
         " ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a"
         " ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i),"
         " ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a"
@@ -32,9 +33,28 @@ def references_of(connection: Connection) -> list[Reference]:
             target_columns=tuple(target_columns),
             on_delete=_ON_DELETE[action],
             deferrable=deferrable,
+            besides=_besides(_ON_DELETE[updating], deferrable=deferrable, late=late),
         )
-        for name, schema, table, target_schema, target, action, deferrable, columns, target_columns in rows
+        for (
+            name,
+            schema,
+            table,
+            target_schema,
+            target,
+            action,
+            deferrable,
+            late,
+            updating,
+            columns,
+            target_columns,
+        ) in rows
     ]
+
+
+def _besides(updating: str, *, deferrable: bool, late: bool) -> str:
+    words = [f" ON UPDATE {updating}"] * (updating != "NO ACTION")
+    words += [" DEFERRABLE"] * deferrable + [" INITIALLY DEFERRED"] * late
+    return "".join(words)
 
 
 def keys_of(connection: Connection) -> dict[TableId, tuple[str, ...]]:
