@@ -118,13 +118,15 @@ def _both_at_once(
     ):
         log = snapshot.log
         stored = [checkpoint.note for checkpoint in log.checkpoints()]
-        notes = list(_notes(folder))
+        notes = [text for _, text in _texts(folder)]
         if not stored or not notes:
             return None
         found = verify_lines(
             _compared(log.lines(log.first()), stream),
             verifier_key=verifier_key,
-            checkpoints=(*stored, *notes, *published),
+            checkpoints=dict.fromkeys(
+                (*stored, *notes, *published)
+            ),  # what is the same to the byte says the same
             source=store.place,
             head=log.head(),
             beginning=log.archived.beginning(),
@@ -175,6 +177,17 @@ def _beginning(folder: Path, stream: BinaryIO) -> Beginning | None:
 
 
 def _notes(folder: Path) -> Iterator[str]:
+    """The mirror's checkpoints. Raises LedgerError that names the file that is none."""
+    for path, text in _texts(folder):
+        try:
+            Checkpoint.parse(Note.parse(text).text)
+        except LedgerError as error:
+            raise LedgerError(f"{path}: {error.message}") from error
+        yield text
+
+
+def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The same, not looked at."""
     paths = sorted((folder / CHECKPOINTS).glob("*.note"))
     newest = folder / NEWEST
     if newest.exists():
@@ -183,10 +196,6 @@ def _notes(folder: Path) -> Iterator[str]:
         with path.open("rb") as stream:
             data = stream.read(_MAX_NOTE + 1)
         try:
-            text = data.decode("utf-8")
-            Checkpoint.parse(Note.parse(text).text)
+            yield path, data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise LedgerError(f"{path}: this is no signed note: it is not UTF-8") from error
-        except LedgerError as error:
-            raise LedgerError(f"{path}: {error.message}") from error
-        yield text
