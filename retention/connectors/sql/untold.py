@@ -9,6 +9,7 @@ and its records are asked for one by one, as the others are at the beginning of 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -97,19 +98,17 @@ class Untold:
 
     def look(self, rows: Rows, at: int) -> None:
         """Raises ConcernedError where one of the records is concerned. `at`: where `columns` begin in each row."""
-        if not rows:
-            return
-        columns = list(zip(*rows, strict=True))
-        if not self._first.isdisjoint(columns[0]):
+        if not self._first.isdisjoint(map(itemgetter(0), rows)):
             raise ConcernedError
         for place, values in enumerate(self._wanted.values(), at):
-            if not values.isdisjoint(all_folded(columns[place])):
+            if not values.isdisjoint(all_folded(map(itemgetter(place), rows))):
                 raise ConcernedError
 
 
 def all_folded(values: Iterable[Any]) -> Iterable[str]:
     """`folded` of each that is not NULL; millions pass here, and calls of our own for each would take long."""
-    texts = (value if type(value) is str else text(value) for value in values if value is not None)
+    known = [value for value in values if value is not None]
+    texts = (value if type(value) is str else text(value) for value in known)
     return map(str.casefold, map(str.strip, texts))
 
 

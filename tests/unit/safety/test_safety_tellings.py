@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.connectors.port import Person
@@ -207,6 +207,7 @@ def knowns(draw):
     )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(knowns(), st.sampled_from(["UTC", "Europe/Oslo", "Pacific/Auckland"]), st.data())
 def test_where_nothing_is_compared_with_what_was_told_its_days_decide(known, timezone, data):
     """What was reckoned of one record is taken for all that differ in no day."""
