@@ -19,6 +19,7 @@ from retention.model.place import Place
 from retention.verbs import stores
 from retention.verbs.configured import configuration
 from tests.support import auditors
+from tests.support.states import SERVERS, STATES
 from tests.test_docs_console import DOCS, blocks, lines_typed
 
 POLICY = """
@@ -257,3 +258,35 @@ def test_archive_the_ledger(reader: Callable[..., Reader], monkeypatch: pytest.M
     assert shop.says("audit", "verify", "--archive", folder)["archived"] == 0
     assert shop.says("audit", "verify")["archived"] == 256
     assert auditors.typed(shop.folder / "archive", "key.pub")[0] == 0
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_keep_state_on_a_server(
+    reader: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """The database is created as the page's first line does; what the environment names wins over the page's file."""
+    state = STATES[kind](tmp_path)
+    try:
+        monkeypatch.setenv("RETENTION_STATE", state.url)
+        shop = reader("keep-state-on-a-server")
+        assert shop.number() == 1
+        told = " ".join(shop.follow(0).stdout.split())
+        assert f"{state.shown}: the state store is there already" in told
+        shop.approved_run()
+        assert shop.left("customers") == set()
+        assert "run.ended" in shop.logged()
+        assert not (shop.folder / "state" / "retention.db").exists()
+    finally:
+        state.drop()
+
+
+def test_run_as_a_daemon(reader: Callable[..., Reader]) -> None:
+    """What does not start a daemon, and needs no channel that takes a message."""
+    shop = reader("run-as-a-daemon", own=False)
+    assert [words[0] for words in lines_typed(shop.page)] == ["daemon", "daemon", "daemon", "stop", "resume"]
+    shop.follow(0)
+    shop.follow(3)
+    shop.type("run", "--yes", code=4)
+    shop.follow(4)
+    shop.approved_run()
+    assert shop.left("customers") == set()

@@ -17,6 +17,7 @@ import base64
 import collections
 import hashlib
 import json
+import operator
 import pathlib
 import re
 import sys
@@ -30,6 +31,7 @@ except ImportError:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
 NOTE = re.compile("((.+)\n(0|[1-9][0-9]{0,18})\n(.+)\n(?:.+\n)*)\n((?:— [^ \n]+ [^ \n]+\n)+)")
 Note = collections.namedtuple("Note", "text origin size root signatures")
+UTF_16 = operator.methodcaller("encode", "utf-16-be")
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -112,15 +114,14 @@ def root_by(path, leaf, index, size):
     return sha256(b"\1", step, root_by(path[:-1], leaf, index - half, size - half))
 
 
-def need_plain(value, level=1):
+def need_plain(value, order, level=1):
     """JSON that all programs read alike: whole numbers only, names in the order of RFC 8785, at most 16 levels."""
     need(level <= 16, "it is nested deeper than 16")
     if isinstance(value, dict):
-        order = sorted(value, key=lambda name: name.encode("utf-16-be"))
-        need(list(value) == order, "the order of names was changed")
+        need(list(value) == sorted(value, key=order), "the order of names was changed")
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, (dict, list)):
-            need_plain(each, level + 1)
+            need_plain(each, order, level + 1)
         elif not isinstance(each, str) and each is not None:
             need(isinstance(each, int) and abs(each) < 2**53, "it holds a float, or a number beyond 2^53 - 1")
 
@@ -131,7 +132,7 @@ def read_line(line, name):
         need(len(line) <= 2**20, "it is longer than a megabyte")
         event = json.loads(line.decode())
         need(encode(event).encode() == line, "a space, a line end, or an equal spelling, was changed")
-        need_plain(event)
+        need_plain(event, order=None if line.isascii() else UTF_16)
         need(list(event) == ["at", "data", "prev", "seq", "type"], "it has other members")
         kinds = [type(event[member]) for member in ("data", "seq", "type")]
         need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "its members are of other types")
