@@ -55,7 +55,7 @@ def main() -> int:
         print(f"ended early, by {type(error).__name__}; {the_rest(tasks, found, said)}")
     for kind in kinds:
         print(figures(kind, [result for result in found if result.task.kind == kind]))
-    print(f"all in {time.monotonic() - begun:.0f} s by {said.workers} at once", flush=True)
+    print(in_all(found, time.monotonic() - begun, said.workers), flush=True)
     wrong = [result.task for result in found if result.differences]
     first = {task.kind: task for task in reversed(wrong)} if said.shrink else {}
     for task in first.values():
@@ -130,6 +130,17 @@ def again(task: many.Task, said: argparse.Namespace) -> str:
     )
     plans = " --plans-only" if said.plans_only else ""
     return f"python -m tests.oracles.lawyer {words} --profile {said.profile}{plans}"
+
+
+def in_all(found: list[many.Result], seconds: float, workers: int) -> str:
+    """What was compared on all databases together."""
+    compared = [result for result in found if result.skipped is None]
+    differ = sum(bool(result.differences) for result in found)
+    return (
+        f"in all {sum(r.task.companies for r in compared)} companies, {sum(r.records for r in compared)} records,"
+        f" {seconds:.0f} s by {workers} at once; {differ} of {len(found)} policies differ,"
+        f" {len(found) - len(compared)} skipped"
+    )
 
 
 def figures(kind: str, found: list[many.Result]) -> str:
