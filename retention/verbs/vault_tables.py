@@ -16,7 +16,7 @@ from retention.model.script import Script
 from retention.planning.bind import bind
 from retention.planning.reach import qualified
 from retention.planning.vault_tables import NewTable, ambiguous, new_schemas, new_tables
-from retention.verbs.ddl import ROLE
+from retention.verbs.granting import ROLE
 from retention.verbs.prepared import configuration
 
 REVIEWERS = "vault_reviewers"
