@@ -424,3 +424,10 @@ def test_a_list_of_plans_fits_in_a_hundred_columns_and_names_its_zone_once():
 def test_a_time_of_day_always_has_its_seconds():
     assert moment(datetime(2026, 3, 1, 14, 5, tzinfo=UTC)) == "2026-03-01 14:05:00 (UTC)"
     assert moment(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01 (UTC)"
+
+
+def test_a_long_word_of_an_action_is_not_cut_off():
+    job = dataclasses.replace(PLAN.jobs[0], action="pseudonymize", by_action={})
+    text = text_of(show_plan, dataclasses.replace(PLAN, jobs=(job,)))
+    assert "Pseudonymize 1,200 of 46,203 records" in text
+    assert "800 still kept by another rule (retention explain" in text
