@@ -111,7 +111,13 @@ def _tell_person(failure: Failure) -> None:
     from retention.report.escape import shown
 
     sys.stderr.write(f"{_opening(failure)}{shown(failure.message)}\n")
-    _list(failure.problems)
+    match failure.problems:
+        case (Problem(key="", file=file) as only,) if (
+            file in failure.message
+        ):  # all but what to do has been said
+            sys.stderr.write(f"{shown(only.write)}\n")
+        case problems:
+            _list(problems)
     if failure.hint:
         sys.stderr.write(shown(failure.hint) + "\n")
     sys.stderr.flush()

@@ -40,7 +40,10 @@ def unrewritable(policy_file: str, rule: RuleDraft, reached: list[Reached]) -> I
             elif action == ANONYMIZE and (linking := linked(item)):
                 left = f"`{item}` leaves what stands for a person ({linking})"
                 found = f"is anonymize, and {left}: that is to pseudonymise"
-                write = f'write "{PSEUDONYMIZE}", or give these columns another strategy, such as "null" or "redact"'
+                write = (
+                    f'write "{PSEUDONYMIZE}", or give these columns another strategy: "redact", or, where one is'
+                    ' unique, "null"'
+                )
                 yield policy_file, Finding(at=place, found=found, write=write)
 
 

@@ -196,6 +196,8 @@ class Catalogue:
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
     `defers`: a reference can be declared so that it waits for the end of a transaction. `row_by_row`: the delete
     rules of references that are looked at as each row goes, not when a statement has deleted all of its rows.
+    `hidden_from`: tables that the role has no right on are not among these, and there is such a role, as GRANT … TO
+    wants it; "" where every table is seen.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
     dates are texts or numbers. `dates`: what its own dates hold besides days.
     """
@@ -213,6 +215,7 @@ class Catalogue:
     defers: bool = True
     row_by_row: frozenset[str] = frozenset()
     blind: tuple[Blind, ...] = ()
+    hidden_from: str = ""
     notes: tuple[str, ...] = field(default=())
 
     def inbound(self, table: TableId) -> tuple[Reference, ...]:

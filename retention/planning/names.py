@@ -74,7 +74,12 @@ def find_table(catalogue: Catalogue, name: Name, schema: str | None) -> Table:
     ]
     if not matches:
         candidates = {t.name for t in catalogue.tables if schema is None or t.schema == schema}
-        raise NotFoundError(f"table `{name.text}` does not exist", meant(word, candidates))
+        write = meant(word, candidates)
+        if catalogue.hidden_from:
+            there = ".".join(f"`{piece}`" for piece in (schema, word) if piece is not None)
+            grant = f"GRANT SELECT ON {there} TO {catalogue.hidden_from};"
+            write = f"{write}; or, if it is there (tables that one may not read are hidden): {grant}"
+        raise NotFoundError(f"table `{name.text}` does not exist", write)
     if len(matches) > 1:
         places = listed(f'"{m.id}"' for m in matches)
         raise NotFoundError(f"`{name.text}` is ambiguous", f"write one of {places}")

@@ -12,14 +12,14 @@ from typing import TypeAlias
 
 from retention.config.rule_values import names_of
 from retention.errors import Problem
-from retention.model.catalogue import Catalogue, Column, Kind, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Index, Kind, Table, TableId
 from retention.model.condition import Condition
 from retention.model.dataset import Connector, Dataset
 from retention.model.strategy import DATES, Constant, Pieces, Strategy, Way, spoken
 from retention.planning import triggers
 from retention.planning.bound import BoundDataset, Cell, Rewritten, Some, Value
 from retention.planning.names import NotFoundError, find_column
-from retention.planning.reach import described
+from retention.planning.reach import described, qualified, quoted
 
 _LENGTH = re.compile(r"^(?:national )?(?:var)?char(?:acter)?(?: varying)?\s*\((\d+)\)", re.IGNORECASE)
 _LISTED = re.compile(r"^(ENUM|SET)\b", re.IGNORECASE)
@@ -122,7 +122,8 @@ class Rewritable:
             yield f"{name} is {used}, and can't be rewritten", "take it out"
             return
         if strategy.way is Way.NULL and not column.nullable:
-            yield f"{name} is NOT NULL", f'write "redact", or let it be NULL{self._altering(item)}'
+            alike = "" if any(self._indexed(item)) else 'write "redact", or '
+            yield f"{name} is NOT NULL", f"{alike}let it be NULL{self._altering(item)}"
         typed = self._type(column, strategy)
         if typed is not None:
             yield typed
@@ -132,9 +133,13 @@ class Rewritable:
         yield from self._unique(item)
 
     def _altering(self, item: Rewritten) -> str:
-        if item.table.id.schema is None or self._catalogue.quote != '"':
+        if item.table.id.schema is None:
             return ""
-        return f' (ALTER TABLE {item.table.id} ALTER COLUMN "{item.column.name}" DROP NOT NULL;)'
+        mark = self._catalogue.quote
+        altered, name = f"ALTER TABLE {qualified(item.table.id, mark)}", quoted(item.column.name, mark)
+        if mark == "`":
+            return f" ({altered} MODIFY {name} {item.column.type} … NULL;)"
+        return f" ({altered} ALTER COLUMN {name} DROP NOT NULL;)"
 
     def _type(self, column: Column, strategy: Strategy) -> tuple[str, str] | None:
         name = f"`{column.name}` is {column.type or 'of no type'}"
@@ -194,16 +199,19 @@ class Rewritable:
         column, strategy = item.column, item.strategy
         if strategy.unequal:
             return
-        for index in item.table.indexes:
-            if index.unique and column.name in index.columns:
-                found = f"`{column.name}` is unique (index `{index.name}`), and {strategy.text} makes values alike"
-                ways = ['"null"'] if column.nullable else []
-                ways += ['"hash"', '"token"'] if column.kind is Kind.TEXT else []
-                yield (
-                    found,
-                    f"write {' or '.join(ways)}" if ways else "drop the index, or take the column out",
-                )
-                return
+        for index in self._indexed(item):
+            found = (
+                f"`{column.name}` is unique (index `{index.name}`), and {strategy.text} makes values alike"
+            )
+            ways = ['"null"' if column.nullable else f'"null", and let it be NULL{self._altering(item)}']
+            if column.kind is Kind.TEXT:
+                ways.append('"hash" or "token", where the rules\' action is "pseudonymize"')
+            yield found, f"write {'; or '.join(ways)}; or drop the index, or take the column out"
+            return
+
+    def _indexed(self, item: Rewritten) -> Iterator[Index]:
+        """The unique indexes that have the column."""
+        return (index for index in item.table.indexes if index.unique and item.column.name in index.columns)
 
     # -- what the record is told by --------------------------------------------------------
 

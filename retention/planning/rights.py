@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from retention.model.catalogue import TableId
-from retention.planning.bound import BoundDataset
+from retention.planning.bound import BoundDataset, Some, Value
 
 
 class Right(enum.Enum):
@@ -63,8 +63,13 @@ def _looked_at(bound: BoundDataset) -> Iterable[TableId]:
         yield item.reference.table
     for shared in bound.shared:
         yield from (reference.table for reference in shared.referring)
-    for components in bound.events.values():
-        for component in components:
-            yield component.table
-            for hop in component.hops:
-                yield hop.arrives
+    values = [
+        *bound.facts.values(),
+        *bound.subject.values(),
+        *(each.value for each in bound.periods.values()),
+    ]
+    read = [each for each in values if isinstance(each, Value | Some)]
+    for each in [component for components in bound.events.values() for component in components] + read:
+        yield each.table
+        for hop in each.hops:
+            yield hop.arrives

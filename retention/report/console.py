@@ -166,7 +166,7 @@ class Facts:
 
     def __init__(self, indent: int = 2, width: int = 9) -> None:
         self._grid = Table.grid(padding=(0, 1))
-        self._grid.add_column(width=width, no_wrap=True, style="quiet")
+        self._grid.add_column(min_width=width, no_wrap=True, style="quiet")
         self._grid.add_column(overflow="fold")
         self._indent = indent
 

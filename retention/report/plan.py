@@ -192,6 +192,8 @@ def _why_kept(facts: Facts, job: JobPlan) -> None:
         by = ""
         if fate == "referenced" and job.referenced_by:
             by = _by(job.referenced_by, count)
+        elif fate in ("retained", "conflict"):
+            by = f" (retention explain {shown(job.connector)}.{shown(job.dataset)} KEY names it)"
         label = "Kept" if len(reasons) == 1 else ""
         facts.add(label, _reason(f"{number(count):>{width}}", f"{because}{by}", style))
         if fate == "referenced" and job.ringed:

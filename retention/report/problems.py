@@ -23,7 +23,9 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
             at += 1
             console.print(Text(f"  {at}. {shown(problem.key or 'the whole file')}", style="title"))
             facts = Facts(indent=5, width=5)
-            facts.add("found", Text(shown(problem.found), style="bad"))
+            found = problem.found
+            found = f"nothing: it {found}" if found.startswith("is missing") else found
+            facts.add("found", Text(shown(found), style="bad"))
             facts.add("help", Text(shown(problem.write), style="good"))
             facts.show(console)
 

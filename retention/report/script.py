@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from retention.model.script import Script
 from retention.report.escape import shown
 
-FAMILIES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
+FAMILIES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB", "mariadb": "MariaDB"}
 
 
 def script_lines(scripts: Sequence[Script]) -> Iterator[str]:

@@ -176,7 +176,11 @@ def show_told(console: Console, told: ToldOutcome, *, asked: bool) -> None:
     line(console, f"{counted(len(stored), 'event')} told{ids}.", style="title")
     lost = sum(each.records == 0 for each in stored)
     if lost and told.reach:
-        what = "It reaches" if len(stored) == 1 else f"{number(lost)} of them reach"
+        what = (
+            "It reaches"
+            if len(stored) == 1
+            else f"{number(lost)} of them {'reaches' if lost == 1 else 'reach'}"
+        )
         line(console, f"{what} no record now: is that the person's identifier?", style="warn")
     if known:
         ids = f": {known[0].id}" if len(known) == 1 else ""

@@ -65,6 +65,6 @@ def more_than_approved(job: JobPlan, approved_due: int, done: int = 0) -> Verdic
         return GO_ON
     before = f", after {done:,} that went already" if done else ""
     return refused(
-        f"{job.due:,} records are due now{before}, and {approved_due:,} were in the plan that was approved;"
-        " plan again"
+        f"{job.due:,} {'record is' if job.due == 1 else 'records are'} due now{before}, and {approved_due:,}"
+        f" {'was' if approved_due == 1 else 'were'} in the plan that was approved; plan again"
     )

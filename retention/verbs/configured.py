@@ -47,3 +47,8 @@ def in_zone(config: Configuration, moment: datetime) -> datetime:
     one that comes twice is not equal to the same instant in UTC.
     """
     return moment.astimezone(ZoneInfo(config.policy.timezone))
+
+
+def to_the_second(config: Configuration, moment: datetime) -> str:
+    """The same, in words for people."""
+    return in_zone(config, moment).isoformat(sep=" ", timespec="seconds")

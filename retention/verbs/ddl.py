@@ -1,18 +1,24 @@
-"""The tables that `init` would make, as statements for somebody else to run. Nothing is made or connected to."""
+"""The tables that `init` would make, as statements for somebody else to run. Nothing is made.
+
+A connector's database is asked for the tables that the GRANTs are on, where it answers.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from retention.config import Configuration, urls
 from retention.connectors.sql.markers import MARKERS, marker_statement, quoted_in
 from retention.errors import ConfigurationError, Problem
 from retention.model.dataset import Connector
 from retention.model.place import Place
+from retention.model.policy import Policy
 from retention.model.script import Script
 from retention.store import ddl as store_tables
 from retention.verbs import stores
 from retention.verbs.configured import configuration
+from retention.verbs.granting import by_name, read_off, role_in
 
-ROLE = "retention"
 _NO_ROLES = frozenset({"sqlite"})
 
 
@@ -27,7 +33,7 @@ def ddl(place: Place) -> tuple[Script, ...]:
     scripts = [_store(config, place)]
     for connector in config.connectors.values():
         try:
-            scripts.append(_markers(connector, place))
+            scripts.append(_markers(config.policy, connector, place))
         except ValueError as error:
             found, _, write = str(error).partition("; ")
             problems.append(Problem(file=connector.file, key="url", found=found, write=write))
@@ -48,11 +54,11 @@ def _store(config: Configuration, place: Place) -> Script:
         family=family,
         notes=(*notes, "Then type: retention init. It fills them, and makes the keys where there are none."),
         statements=store_tables.statements(family),
-        grants=() if family in _NO_ROLES else store_tables.grants(family, ROLE),
+        grants=() if family in _NO_ROLES else store_tables.grants(family, role_in(family)),
     )
 
 
-def _markers(connector: Connector, place: Place) -> Script:
+def _markers(policy: Policy, connector: Connector, place: Place) -> Script:
     """Raises Unusable (a ValueError) for a URL that can't be read."""
     url = urls.address(connector.url, connector.password, connector.folder, place.environ)
     grants: tuple[str, ...] = ()
@@ -60,14 +66,12 @@ def _markers(connector: Connector, place: Place) -> Script:
     if url.family not in _NO_ROLES:
         schema = () if connector.marker_schema is None else (connector.marker_schema,)
         marker = quoted_in(url.family, (*schema, MARKERS.name))
+        found = read_off(policy, connector, url.family, place)
         grants = (
-            f"GRANT SELECT, INSERT, DELETE ON {marker} TO {ROLE}",
-            *_rights(connector, url.family),
+            f"GRANT SELECT, INSERT, DELETE ON {marker} TO {role_in(url.family)}",
+            *(by_name(policy, connector, url.family) if found is None else found),
         )
-        notes = (
-            *notes,
-            "For every table of a record, UPDATE on its key columns besides: locking a row asks for it.",
-        )
+        notes = (*notes, *_besides(url.family, known=found is not None))
     return Script(
         database=connector.name,
         where=connector.url.shown,
@@ -78,13 +82,12 @@ def _markers(connector: Connector, place: Place) -> Script:
     )
 
 
-def _rights(connector: Connector, family: str) -> tuple[str, ...]:
-    """SELECT and DELETE on every table of a record, by its name as written, and INSERT on those of a vault."""
-    tables: dict[str, str] = {}
-    for dataset in connector.datasets.values():
-        rights = "SELECT, DELETE" if dataset.vault_of is None else "SELECT, INSERT, DELETE"
-        schema = (dataset.schema,) if dataset.schema is not None and len(dataset.table.pieces) == 1 else ()
-        names = [(*schema, *dataset.table.pieces), *(part.table.pieces for part in dataset.parts)]
-        for name in (quoted_in(family, pieces) for pieces in names):
-            tables[name] = max(rights, tables.get(name, ""), key=len)
-    return tuple(f"GRANT {rights} ON {table} TO {ROLE}" for table, rights in tables.items())
+def _besides(family: str, *, known: bool) -> Iterator[str]:
+    """What the GRANTs do not say."""
+    if not known:
+        yield (
+            "The database could not be asked, or does not fit its file: the GRANTs are on the tables that the file"
+            " names. retention check prints what is missing: UPDATE on the key of each, SELECT on what refers to them."
+        )
+    elif family == "mysql":
+        yield "On MySQL (not on MariaDB) TRIGGER on every table of a record besides."

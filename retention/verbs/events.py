@@ -19,7 +19,7 @@ from retention.model.told import Subject, Telling, normalised
 from retention.store.state import StateStore, Transaction
 from retention.store.tellings import telling_digest
 from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration, in_zone
+from retention.verbs.configured import Clock, configuration, in_zone, to_the_second
 from retention.verbs.everywhere import Everywhere, everywhere
 from retention.verbs.impossible import impossible
 from retention.verbs.reaching import Reached, carried, reached
@@ -167,7 +167,7 @@ def withdraw_event(
                 raise UsageError(f"there is no told event `{id}`; type: retention event list")
             if told.withdrawn is not None:
                 raise UsageError(
-                    f"told event {id} was withdrawn already, at {in_zone(config, told.withdrawn)}"
+                    f"told event {id} was withdrawn already, at {to_the_second(config, told.withdrawn)}"
                 )
             tx.tellings.withdraw(id, at=now)
             words = sealed_words(key, id, behalf)

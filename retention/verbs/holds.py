@@ -20,7 +20,7 @@ from retention.safety.holds import lost
 from retention.store.state import StateStore
 from retention.verbs import stores
 from retention.verbs.carried import extended
-from retention.verbs.configured import Clock, configuration, in_zone
+from retention.verbs.configured import Clock, configuration, in_zone, to_the_second
 from retention.verbs.covering import Coverage, Group, covered
 from retention.verbs.everywhere import Everywhere, everywhere
 from retention.verbs.impossible import impossible
@@ -130,7 +130,7 @@ def release_hold(
             if hold is None:
                 raise UsageError(f"there is no hold `{id}`; type: retention hold list")
             if hold.released is not None:
-                raise UsageError(f"hold {id} was released already, at {in_zone(config, hold.released)}")
+                raise UsageError(f"hold {id} was released already, at {to_the_second(config, hold.released)}")
             tx.holds.release(id, at=now, why=reason)
             data = {"hold": id, "ref": hold.ref, "by": by, "words": sealed_words(key, id, reason, behalf)}
             tx.log.append("hold.released", data, now)

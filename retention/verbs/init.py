@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from retention.config import Configuration
+from retention.config import Configuration, urls
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, SetupError, UnreachableError, UsageError
 from retention.ledger.evidence import key_id
@@ -26,6 +26,7 @@ from retention.verbs import pseudonyms, stores
 from retention.verbs.apart import shared_stores
 from retention.verbs.configured import Clock, configuration
 
+_PAGES = {"postgresql": "postgresql", "sqlite": "sqlite"}
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")
 
 
@@ -162,6 +163,7 @@ def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]
     lines: list[str] = []
     unreached: list[str] = []
     refused: list[str] = []
+    pages: dict[str, None] = {}
     known: dict[str, tuple[Connector, str]] = {}
     for connector in config.connectors.values():
         try:
@@ -178,13 +180,15 @@ def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]
             )
         except SetupError as error:
             refused.append(error.message)
+            family = urls.address(connector.url, connector.password, connector.folder, place.environ).family
+            pages[f"docs/how-to/connect-{_PAGES.get(family, 'mariadb')}.md"] = None
         else:
             what = "made" if made else "is there already"
             lines.append(f"{connector.name}: the table retention_marker {what}")
     if refused:
+        where = " and ".join(pages)
         advice = (
-            "let its owner make the table (retention init --ddl prints it, docs/how-to/connect-postgresql.md"
-            " has it with its GRANT)"
+            f"let its owner make the table (retention init --ddl prints it, {where} has it with its GRANT)"
         )
         raise SetupError(f"{'; '.join(refused)}; {advice}. Then type retention init again")
     return lines, unreached

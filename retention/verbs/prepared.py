@@ -13,7 +13,15 @@ from retention.config import Configuration
 from retention.config.forms import resolved_form
 from retention.connectors.port import Counts, Target
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, Problem, UnreachableError, UsageError
+from retention.connectors.sql.wrapping import Denied
+from retention.errors import (
+    ConfigurationError,
+    Problem,
+    RetentionError,
+    SetupError,
+    UnreachableError,
+    UsageError,
+)
 from retention.model.catalogue import Catalogue
 from retention.model.dataset import Connector, Dataset
 from retention.model.place import Place
@@ -26,6 +34,7 @@ from retention.planning.bind import bind
 from retention.planning.bound import BoundDataset, Job
 from retention.planning.limbs import cutoff
 from retention.planning.rewriting_rules import rewriting_problems
+from retention.planning.rights import needs
 from retention.planning.spoken import condition_problems
 from retention.planning.work import Work
 from retention.safety import sight
@@ -193,10 +202,25 @@ def prepared(place: Place, config: Configuration, connectors: Sequence[str] = ()
         for connector in config.connectors.values():
             if connector.name not in chosen and opening.may_be_one_of(chosen, connector):
                 opening.beside(connector)
-        yield opening.prepared(tuple(chosen))
+        ready = opening.prepared(tuple(chosen))
+        try:
+            yield ready
+        except Denied as error:
+            raise SetupError(_with_grants(error.message, ready)) from error
     finally:
         for target in opening.targets.values():
             target.close()
+
+
+def _with_grants(message: str, ready: Prepared) -> str:
+    """A right is lacking: the statements for all that a plan would want."""
+    grants: list[str] = []
+    for name, target in ready.targets.items():
+        bound = [item for item in ready.bound if item.connector.name == name]
+        with suppress(RetentionError):
+            lacking = target.lacking(tuple(dict.fromkeys(need for item in bound for need in needs(item))))
+            grants += (lack.grant for lack in lacking if lack.looking)
+    return f"{message}: {' '.join(dict.fromkeys(grants))}" if grants else message
 
 
 @dataclass(kw_only=True)

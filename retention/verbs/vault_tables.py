@@ -17,7 +17,7 @@ from retention.planning.bind import bind
 from retention.planning.reach import qualified
 from retention.planning.vault_tables import NewTable, ambiguous, new_schemas, new_tables
 from retention.verbs.configured import configuration
-from retention.verbs.ddl import ROLE
+from retention.verbs.granting import ROLE
 
 REVIEWERS = "vault_reviewers"
 """The role of people who look at restricted records, in what is printed."""

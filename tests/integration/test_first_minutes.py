@@ -74,6 +74,7 @@ def test_in_an_empty_folder_everything_says_how_to_begin(folder, words):
     result = typed(*words)
     assert result.exit_code == 3
     assert "to begin here type: retention init; to see it at work first: retention demo" in said(result)
+    assert said(result).count("policies.toml") == 1
     assert list(folder.iterdir()) == []
 
 

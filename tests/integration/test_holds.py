@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
 
@@ -270,6 +271,7 @@ def test_holds_end_and_what_they_were_on_is_forgotten(shop):
     assert shop.cli("hold", "release", id, "--reason", "settled").exit_code == 0
     again = shop.cli("hold", "release", id, "--reason", "settled")
     assert (again.exit_code, "released already" in again.output) == (2, True)
+    assert re.search(r"at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]", " ".join(again.output.split()))
     for odd in ("nothing", "\x00", "\udc80", "'; --"):
         assert shop.cli("hold", "release", odd, "--reason", "x").exit_code == 2
     assert "No hold is in force" in shop.cli("hold", "list").output

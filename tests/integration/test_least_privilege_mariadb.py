@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -214,3 +215,25 @@ def test_what_vault_create_prints_is_enough_to_move_records_and_to_give_them_bac
                 execute(seen, forbidden)
     finally:
         shop.sql(f"DROP USER `{reviewer}`@'%'")
+
+
+def test_a_table_that_one_may_not_read_is_not_taken_for_one_that_is_not_there(shop):
+    assert shop.command("init").exit_code == 0
+    role = re.search(r"//([^:]*):", shop.role)
+    assert role is not None
+    shop.sql(f"REVOKE ALL ON order_lines FROM {role[1]}@'%'; REVOKE REFERENCES ON *.* FROM {role[1]}@'%'")
+    checked = shop.command("check", "--format", "json")
+    assert checked.exit_code == 3
+    (problem,) = [p for p in json.loads(checked.stdout)["problems"] if "does not exist" in p["found"]]
+    grant = re.search(r"GRANT SELECT ON \S+ TO \S+;", problem["write"])
+    assert grant is not None, problem
+    shop.sql(grant[0])
+    assert "does not exist" not in shop.command("check", "--format", "json").stdout
+
+
+def test_a_marker_table_that_may_not_be_made_names_the_page_of_this_database(shop):
+    shop.sql("DROP TABLE retention_marker")
+    done = shop.command("init")
+    assert done.exit_code == 3, done.output
+    assert "connect-mariadb.md" in done.stderr
+    assert "connect-postgresql.md" not in done.stderr

@@ -187,3 +187,33 @@ def test_a_link_table_with_two_ways_is_offered_with_its_way(work: Workplace, sto
         assert found is not None
         work.connect(store, TASKS + f"parts = [{found[1]}]\n")
         assert work.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ('anonymize = { name = "redact" }', False),
+        ('restrict = { mark = "held_at" }', False),
+        ('restrict = { to = "kept_users" }', True),
+    ],
+)
+def test_records_that_are_moved_to_a_vault_and_those_in_it_leave_their_tables(
+    work: Workplace, postgresql: PostgresqlStore, text: str, leaves: bool
+) -> None:
+    postgresql.script(
+        BOARD + "ALTER TABLE users ADD held_at timestamp;"
+        "CREATE TABLE kept_users (id INTEGER PRIMARY KEY, name VARCHAR(80), seen TIMESTAMP, held_at TIMESTAMP,"
+        " restricted_at TIMESTAMP);"
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES kept_users (id) ON DELETE CASCADE);"
+        "CREATE INDEX notes_user ON notes (user_id); CREATE INDEX logins_user_id ON last_logins (user_id);"
+    )
+    users = USERS.replace('anonymize = { name = "redact" }', text)
+    if leaves:
+        users += '[datasets.kept_users]\ndata = "users"\ntable = "kept_users"\nevents = { seen = "seen" }\n'
+    work.connect(postgresql, users)
+    work.rule("users", REWRITES.replace("pseudonymize", "restrict" if "restrict" in text else "pseudonymize"))
+
+    found = " ".join(problem.found for problem in work.problems())
+
+    assert ("`public.last_logins.user_id` refers to `public.users` ON DELETE CASCADE" in found) is leaves
+    assert ("`public.notes.user_id` refers to `public.kept_users` ON DELETE CASCADE" in found) is leaves

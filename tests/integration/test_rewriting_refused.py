@@ -62,6 +62,7 @@ CASES = [
     (EVERY, "id", '"null"', "part of the key", "take it out"),
     (EVERY, "email", '"redact"', "unique", '"hash"'),
     (EVERY, "email", '{ strategy = "prefix", length = 3 }', "unique", '"hash"'),
+    (EVERY, "email", '"redact"', "unique", 'where the rules\' action is "pseudonymize"'),
     (SERVERS, "small", '{ strategy = "redact", with = 40_000 }', "can't hold", "smaller"),
     (EVERY, "small", '{ strategy = "round", width = 1 }', "stays what it is", "greater"),
     (EVERY, "flag", '"hash"', "can't be made", "with = false"),

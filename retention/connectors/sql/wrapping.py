@@ -20,6 +20,10 @@ _READONLY_CODES = frozenset({"25006", 1290, 1792})
 """By SQLSTATE or number, whatever language the server speaks. A table of InnoDB is full when its disk is."""
 
 
+class Denied(SetupError):  # noqa: N818 - the database's answer
+    """The role lacks a right."""
+
+
 def plain(error: BaseException) -> str:
     """The database's message, first line, without the statement and its values."""
     cause = getattr(error, "orig", None) or error
@@ -85,7 +89,7 @@ def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) ->
     low = message.lower()
     code = _code(error)
     if dialect.denied(error):
-        return SetupError(f"{what}: {message}; GRANT it to the role that retention connects as")
+        return Denied(f"{what}: {message}; GRANT it to the role that retention connects as")
     if committing and dialect.lost(error):
         return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
     if code in _FULL_CODES or any(word in low for word in _FULL):

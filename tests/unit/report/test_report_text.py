@@ -1,6 +1,7 @@
 """What a person reads."""
 
 import dataclasses
+import functools
 import io
 import json
 import re
@@ -23,6 +24,7 @@ from report_samples import (
 )
 
 from retention.errors import Problem
+from retention.model.coverage import ReachLine, ToldLine, ToldOutcome, ToldState
 from retention.model.explanation import CheckReport
 from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobStatus
@@ -34,7 +36,9 @@ from retention.report.plan import STATUS_STYLE, headline, show_plan, show_plans
 from retention.report.problems import in_order, show_check
 from retention.report.set_up import show_set_up
 from retention.report.status import show_status
+from retention.report.told import show_told
 from retention.report.words import KEPT_BECAUSE, NOT_KEPT, by_table, counted, duration, listed, moment
+from retention.safety.approvals import more_than_approved
 
 OUR_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -446,3 +450,30 @@ def test_the_tables_of_a_database_are_shown_with_whole_names(width):
     show_set_up(console_on(stream, width=width), SetUp(lines=(), tables=(line,), command="retention init"))
     words = stream.getvalue().replace(",", " ").split()
     assert {*names, "customer_support_attachments", "~12", "345", "+1"} <= set(words)
+
+
+def test_a_long_word_of_an_action_is_not_cut_off():
+    job = dataclasses.replace(PLAN.jobs[0], action="pseudonymize", by_action={})
+    text = text_of(show_plan, dataclasses.replace(PLAN, jobs=(job,)))
+    assert "Pseudonymize 1,200 of 46,203 records" in text
+    assert "800 still kept by another rule (retention explain" in text
+
+
+def test_what_is_missing_reads_as_a_sentence():
+    problem = Problem(file="connectors/db.toml", key="datasets.a.began", found="is missing", write="write it")
+    report = CheckReport(problems=(problem,), warnings=(), checked=())
+    assert "found nothing: it is missing" in " ".join(text_of(show_check, report).split())
+
+
+def test_one_of_several_that_reach_nobody_reaches_nobody():
+    lines = tuple(
+        ToldLine(line=at, state=ToldState.TOLD, event="asked", id=f"t{at}", records=at) for at in range(3)
+    )
+    reach = (ReachLine(connector="db", dataset="accounts", records=3),)
+    told = show_told, ToldOutcome(lines=lines, reach=reach)
+    assert "1 of them reaches no record now" in text_of(functools.partial(told[0], asked=True), told[1])
+
+
+def test_numbers_of_a_refusal_agree_with_their_words():
+    refused = more_than_approved(dataclasses.replace(PLAN.jobs[0], fates={**fates(), "due": 2}), 1)
+    assert "2 records are due now, and 1 was in the plan that was approved" in str(refused.reason)

@@ -79,6 +79,7 @@ def read_catalogue(connection: Connection, flavour: Flavour, named: Iterable[str
         defers=False,
         row_by_row=_ROW_BY_ROW,
         blind=_blind(flavour, grants, tables),
+        hidden_from="" if "SELECT" in grants.on(TableId(schema=here, name="")) else grants.role,
     )
 
 
