@@ -28,10 +28,10 @@ from retention.model.place import Place
 from retention.model.plan import FATES, Plan
 from retention.model.progress import NoProgress
 from retention.model.told import NOTHING_TOLD, Cover, Hold, HoldReason, Subject, Telling, Told
-from retention.verbs.configured import configuration
+from retention.verbs.opening.configured import configuration
+from retention.verbs.opening.prepared import prepared
+from retention.verbs.persons.spoken import words
 from retention.verbs.plan import count
-from retention.verbs.prepared import prepared
-from retention.verbs.spoken import words
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TENANTS = 500

@@ -31,9 +31,9 @@ from retention.model.place import Place
 from retention.model.progress import NoProgress
 from retention.store.batches import BatchRow, EvidenceRow
 from retention.store.state import StateStore
-from retention.verbs import stores
-from retention.verbs.configured import configuration
 from retention.verbs.init import init
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
 from retention.verbs.proving import prove
 from retention.verbs.run import run
 

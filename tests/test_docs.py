@@ -13,15 +13,15 @@ import pytest
 
 from retention.cli.root import LATER, root
 from retention.config import load
-from retention.config.connector_file import ConnectorFile
-from retention.config.dataset_file import DatasetTable
-from retention.config.notify_file import ChannelTable
-from retention.config.policy_file import PolicyFile, PolicyTable
-from retention.config.rule_file import ExceptionTable, LimitsTable, RuleTable
-from retention.config.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
-from retention.config.tables import Table
-from retention.config.throttle_file import ThrottleTable
-from retention.config.told_file import ToldTable
+from retention.config.connector.connector_file import ConnectorFile
+from retention.config.connector.dataset_file import DatasetTable
+from retention.config.connector.throttle_file import ThrottleTable
+from retention.config.policy.policy_file import PolicyFile, PolicyTable
+from retention.config.policy.rule_file import ExceptionTable, LimitsTable, RuleTable
+from retention.config.policy.told_file import ToldTable
+from retention.config.reading.tables import Table
+from retention.config.settings.notify_file import ChannelTable
+from retention.config.settings.settings_file import KeysTable, LedgerTable, SettingsFile, StateTable
 from retention.errors import RetentionError
 
 ROOT = Path(__file__).parents[1]

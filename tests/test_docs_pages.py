@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 
 from retention.cli.root import root
 from retention.model.place import Place
-from retention.verbs import stores
-from retention.verbs.configured import configuration
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
 from tests.support import auditors
 from tests.support.states import SERVERS, STATES
 from tests.test_docs_console import DOCS, blocks, lines_typed

@@ -12,11 +12,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retention.config.feasibility import doubts
+    from retention.config.across.feasibility import doubts
     from retention.config.files import Setting, load_settings
     from retention.config.forms import difference, policy_body, policy_digest, resolved_body, resolved_form
     from retention.config.loading import Configuration, load
-    from retention.config.settings_file import state_address
+    from retention.config.settings.settings_file import state_address
 
 __all__ = [
     "Configuration",
@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 _FOUND_IN = {
-    "feasibility": ("doubts",),
+    "across.feasibility": ("doubts",),
     "files": ("Setting", "load_settings"),
     "forms": ("difference", "policy_body", "policy_digest", "resolved_body", "resolved_form"),
     "loading": ("Configuration", "load"),
-    "settings_file": ("state_address",),
+    "settings.settings_file": ("state_address",),
 }
 
 

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import json
 
-from retention.config.findings import dotted
 from retention.config.form_pieces import Json, canonical
+from retention.config.reading.findings import dotted
 
 CONDITION_KEYS = frozenset({"where", "when", "defer_while"})
 """Keys whose values hold literals of conditions, at any depth."""

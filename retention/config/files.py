@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retention.config import findings as words
-from retention.config.findings import Finding, Unusable
-from retention.config.nearby import advice
-from retention.config.settings_file import FILE as SETTINGS
-from retention.config.settings_file import STATE_VARIABLE, read_settings, state_of_environment
-from retention.config.toml_files import read_toml
+from retention.config.reading import findings as words
+from retention.config.reading.findings import Finding, Unusable
+from retention.config.reading.nearby import advice
+from retention.config.reading.toml_files import read_toml
+from retention.config.settings.settings_file import FILE as SETTINGS
+from retention.config.settings.settings_file import STATE_VARIABLE, read_settings, state_of_environment
 from retention.errors import ConfigurationError, Problem, SetupError
 from retention.model.settings import Settings
 

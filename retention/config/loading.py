@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from retention.config import keeping
-from retention.config.agreement import disagreements
-from retention.config.connector_file import ConnectorDraft, build_connector, read_connector
+from retention.config.across import keeping
+from retention.config.across.agreement import disagreements
+from retention.config.connector.connector_file import ConnectorDraft, build_connector, read_connector
 from retention.config.files import ENVIRONMENT, Files, Setting
-from retention.config.findings import Finding
-from retention.config.policy_file import PolicyDraft, build_policy, read_policy
-from retention.config.settings_file import FILE as SETTINGS
-from retention.config.settings_file import same_file
+from retention.config.policy.policy_file import PolicyDraft, build_policy, read_policy
+from retention.config.reading.findings import Finding
+from retention.config.settings.settings_file import FILE as SETTINGS
+from retention.config.settings.settings_file import same_file
 from retention.errors import ConfigurationError
 from retention.model.dataset import Connector
 from retention.model.policy import Policy

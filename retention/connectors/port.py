@@ -45,10 +45,10 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.lists import Lists
 from retention.model.progress import Progress
-from retention.planning.bound import BoundDataset, Cell
-from retention.planning.reasons import Questions
-from retention.planning.rights import Need
-from retention.planning.vault_tables import NewTable
+from retention.planning.binding.bound import BoundDataset, Cell
+from retention.planning.binding.rights import Need
+from retention.planning.binding.vault_tables import NewTable
+from retention.planning.fates.reasons import Questions
 from retention.planning.work import Work
 
 DatesOf = Callable[[str, str, Sequence[Key]], Iterable[Dates]]

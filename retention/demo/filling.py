@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from retention.config import urls
+from retention.config.connecting import urls
 from retention.demo.making import Making
 from retention.errors import SafetyRefusal, UnreachableError, UsageError
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from retention.discover.columns import people, timed, unique_key
 from retention.discover.words import singular, words
 from retention.model.catalogue import Catalogue, Reference, TableId
-from retention.planning.names import listed
-from retention.planning.reach import described, usable
+from retention.planning.binding.names import listed
+from retention.planning.binding.reach import described, usable
 
 
 @dataclass(frozen=True, kw_only=True)

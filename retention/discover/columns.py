@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from retention.discover.toml import sayable
 from retention.discover.words import names_birth, names_mail, names_person, names_time, singular, slug, words
 from retention.model.catalogue import Catalogue, Column, Kind, Table
-from retention.planning.clocks import DATES as DATES
+from retention.planning.binding.clocks import DATES as DATES
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.REAL})
 _DECLARED = ("DATE", "TIME")

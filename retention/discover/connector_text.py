@@ -12,8 +12,8 @@ from retention.discover.toml import ASK, beside, comment, key, paragraph, piece,
 from retention.discover.words import names_birth, names_touch
 from retention.model.catalogue import Catalogue
 from retention.model.dataset import PartName
-from retention.planning.names import listed
-from retention.planning.reach import CHANGES, usable
+from retention.planning.binding.names import listed
+from retention.planning.binding.reach import CHANGES, usable
 
 ENDED = "ended"
 """The event's name where no column is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from retention.config import event_values
+from retention.config.connector import event_values
 from retention.connectors.port import Look
 from retention.discover.belonging import Belonging, belonging
 from retention.discover.columns import people, timed, unique_key
@@ -15,7 +15,7 @@ from retention.discover.words import slug
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Table, TableId
 from retention.model.dataset import Connector, Dataset, Event, PartName, Secret
-from retention.planning.bind import bind
+from retention.planning.binding.bind import bind
 
 LookAt = Callable[[Table, Sequence[str]], Look | None]
 

@@ -10,7 +10,7 @@ from retention.discover.columns import people, timed, unique_key
 from retention.discover.toml import sayable, table_name
 from retention.model.catalogue import Catalogue, Relation, Table, TableId
 from retention.model.overview import TableLine
-from retention.planning.reach import usable
+from retention.planning.binding.reach import usable
 
 Count = Callable[[Table], Look | None]
 

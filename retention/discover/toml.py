@@ -7,10 +7,10 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from retention.config.findings import printable
+from retention.config.reading.findings import printable
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.dataset import Name
-from retention.planning.names import NotFoundError, find_table
+from retention.planning.binding.names import NotFoundError, find_table
 
 WIDTH = 108
 """Columns of a file that is written."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from retention.config.values import MAX_NAME
+from retention.config.reading.values import MAX_NAME
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\d_A-Z]+\d*|[A-Z]|\d+")
 

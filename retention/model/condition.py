@@ -1,6 +1,6 @@
 """A condition as the operator wrote it, parsed: names are still words, not columns.
 
-The parser is `retention.config.conditions`; `retention.planning` binds the names to the
+The parser is `retention.config.reading.conditions`; `retention.planning` binds the names to the
 catalogue and so turns it into a predicate.
 """
 

@@ -9,11 +9,11 @@ from retention.errors import Problem
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.dataset import Connector, Dataset
 from retention.model.policy import Policy, Rule
-from retention.planning.actions import DELETE, RESTRICT, spelt_out
-from retention.planning.bound import Outside, Part, Shared
-from retention.planning.names import NotFoundError, find_table
-from retention.planning.reach import Counting, part_problems, reach_problems
-from retention.planning.shared_parts import shared_problems
+from retention.planning.binding.bound import Outside, Part, Shared
+from retention.planning.binding.names import NotFoundError, find_table
+from retention.planning.binding.reach import Counting, part_problems, reach_problems
+from retention.planning.binding.shared_parts import shared_problems
+from retention.planning.fates.actions import DELETE, RESTRICT, spelt_out
 
 
 def leaves(policy: Policy, dataset: Dataset) -> bool:

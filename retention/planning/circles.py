@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retention.planning.bound import BoundDataset
+from retention.planning.binding.bound import BoundDataset
 
 Circle = tuple[BoundDataset, ...]
 

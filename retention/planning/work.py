@@ -9,7 +9,8 @@ from retention.model import predicate as p
 from retention.model.catalogue import Column
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.policy import REWRITING
-from retention.planning.actions import (
+from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Some, Value
+from retention.planning.fates.actions import (
     DELETE,
     DUE,
     RELEASE,
@@ -22,13 +23,12 @@ from retention.planning.actions import (
     empties,
     removes,
 )
-from retention.planning.bound import BoundDataset, Component, Job, Outside, Some, Value
-from retention.planning.cases import Case
-from retention.planning.fate import Fates
-from retention.planning.results import cases
-from retention.planning.shared_fates import SharedFates, SharedRows
-from retention.planning.stops import always
-from retention.planning.substituting import nobody_goes
+from retention.planning.fates.cases import Case
+from retention.planning.fates.fate import Fates
+from retention.planning.fates.results import cases
+from retention.planning.fates.shared_fates import SharedFates, SharedRows
+from retention.planning.fates.stops import always
+from retention.planning.fates.substituting import nobody_goes
 
 MARKER = "(done)"
 """Among the events of a job, where it is asked when records were rewritten: no event that a policy can name."""

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from retention.connectors.port import Key, Person
 from retention.model.policy import ToldEvent
 from retention.model.told import Subject, Telling, folded, normalised
-from retention.planning.bound import BoundDataset
+from retention.planning.binding.bound import BoundDataset
 
 Look: TypeAlias = Callable[[BoundDataset, Mapping[str, Collection[str]]], Iterable[Person]]
 """(dataset, kind → folded identifiers) → records that may be about one of them."""

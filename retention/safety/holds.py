@@ -10,8 +10,8 @@ from retention.errors import SafetyRefusal, UsageError
 from retention.model.dataset import Dataset
 from retention.model.policy import Policy
 from retention.model.told import Hold, Told, folded
-from retention.planning.bound import BoundDataset
-from retention.planning.holding import Holding
+from retention.planning.binding.bound import BoundDataset
+from retention.planning.fates.holding import Holding
 
 Wanted = dict[str, set[str]]
 """Kind of identifier → identifiers, trimmed and case-folded."""

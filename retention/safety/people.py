@@ -12,10 +12,10 @@ from retention.connectors.port import Dates, DatesOf, Key, People, Person
 from retention.model.lists import Lists
 from retention.model.policy import Policy
 from retention.model.told import Telling, Told
-from retention.planning.bound import Job
-from retention.planning.cases import Case
-from retention.planning.holding import held_list
-from retention.planning.results import cases
+from retention.planning.binding.bound import Job
+from retention.planning.fates.cases import Case
+from retention.planning.fates.holding import held_list
+from retention.planning.fates.results import cases
 from retention.planning.work import MARKER, marker_of
 from retention.safety import tellings as telling
 from retention.safety.carrying import Named

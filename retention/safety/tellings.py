@@ -1,7 +1,7 @@
 """Told events, found in the records: what each telling makes of the limbs that rest on it.
 
 What people tell is no column, so these limbs are reckoned here, record by record, for the few records that a telling
-names; the results are lists of keys that the predicates of `retention.planning.limbs` look records up in.
+names; the results are lists of keys that the predicates of `retention.planning.fates.limbs` look records up in.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from retention.model.clock import Period
 from retention.model.policy import ToldEvent, Variant
 from retention.model.told import Telling, normalised
 from retention.periods.encodings import read
-from retention.planning.bound import BoundDataset, Component
-from retention.planning.cases import Case, Limb
+from retention.planning.binding.bound import BoundDataset, Component
+from retention.planning.fates.cases import Case, Limb
 
 Moment: TypeAlias = "date | datetime"
 FIRST = date(1971, 1, 2)

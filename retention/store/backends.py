@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from retention.config import logins, urls
-from retention.config.findings import unusable
+from retention.config.connecting import logins, urls
+from retention.config.reading.findings import unusable
 from retention.errors import SetupError
 from retention.model.dataset import Secret, Tls
 from retention.model.settings import StateAddress

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from retention.config import logins, unreached
-from retention.config.unreached import Reason
-from retention.config.urls import Url
+from retention.config.connecting import logins, unreached
+from retention.config.connecting.unreached import Reason
+from retention.config.connecting.urls import Url
 from retention.errors import SetupError, UnreachableError
 from retention.model.dataset import Tls
 from retention.store import backend

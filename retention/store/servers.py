@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
-from retention.config import logins
-from retention.config.unreached import Reason
-from retention.config.urls import Url
+from retention.config.connecting import logins
+from retention.config.connecting.unreached import Reason
+from retention.config.connecting.urls import Url
 from retention.errors import LedgerError, RetentionError, SetupError, UnreachableError
 from retention.model.dataset import Tls
 from retention.store.backend import Backend, Clash, Lost

@@ -13,10 +13,10 @@ from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.safety import clock as clocks
 from retention.store.plans import ApprovalRow
 from retention.store.state import StateStore, Transaction
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration
+from retention.verbs.opening.prepared import named
 from retention.verbs.plan import stored_row
-from retention.verbs.prepared import named
 
 
 def approve(

@@ -24,11 +24,11 @@ from retention.store.archived import ArchiveRow
 from retention.store.archives import Archives
 from retention.store.log import LogReading, StoredCheckpoint
 from retention.store.state import StateStore
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration
 from retention.verbs.exporting import written
-from retention.verbs.output import refuse_folder
-from retention.verbs.published import publish_newest, refuse_damaged
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration
+from retention.verbs.opening.output import refuse_folder
+from retention.verbs.proof.published import publish_newest, refuse_damaged
 
 FILE = "retention.toml"
 

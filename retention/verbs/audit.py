@@ -15,9 +15,9 @@ from retention.model.place import Place
 from retention.store.archives import Archives
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
-from retention.verbs import days, stores
-from retention.verbs.configured import configuration
-from retention.verbs.published import agreeing
+from retention.verbs.opening import days, stores
+from retention.verbs.opening.configured import configuration
+from retention.verbs.proof.published import agreeing
 
 KEY = "key.pub"
 

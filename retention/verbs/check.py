@@ -18,23 +18,23 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.model.policy import Policy
 from retention.periods import day_of
-from retention.planning import spoken
 from retention.planning.beyond import leaves
-from retention.planning.bind import bind
-from retention.planning.bound import BoundDataset
+from retention.planning.binding import spoken
+from retention.planning.binding.bind import bind
+from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.reach import described
+from retention.planning.binding.relations import repeated, with_relations
+from retention.planning.binding.rewriting_rules import comes_back, rewriting_problems
+from retention.planning.binding.rights import Need, Right, needs
+from retention.planning.binding.shared_parts import unshared
+from retention.planning.binding.vaults import unled
 from retention.planning.circles import circles, said
-from retention.planning.reach import described
-from retention.planning.relations import repeated, with_relations
-from retention.planning.rewriting_rules import comes_back, rewriting_problems
-from retention.planning.rights import Need, Right, needs
-from retention.planning.shared_parts import unshared
-from retention.planning.vaults import unled
-from retention.verbs import apart, stores
-from retention.verbs.clocks import clock_warnings
-from retention.verbs.conditions import condition_problems
-from retention.verbs.configured import Clock, configuration
-from retention.verbs.prepared import problems_of, silence
-from retention.verbs.rewriting import trial_problems
+from retention.verbs.checking.clocks import clock_warnings
+from retention.verbs.checking.conditions import condition_problems
+from retention.verbs.checking.rewriting import trial_problems
+from retention.verbs.opening import apart, stores
+from retention.verbs.opening.configured import Clock, configuration
+from retention.verbs.opening.prepared import problems_of, silence
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""

@@ -14,8 +14,8 @@ from retention.model.audit import Consistency
 from retention.model.place import Place
 from retention.store.log import LogReading
 from retention.store.publishing import read_published
-from retention.verbs import stores
-from retention.verbs.configured import configuration
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
 
 
 def consistency(place: Place, old: str, new: str) -> Consistency:

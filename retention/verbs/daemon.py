@@ -12,7 +12,7 @@ from functools import partial
 from typing import TextIO
 
 from retention.config import Configuration
-from retention.config.daemon_file import an_address
+from retention.config.settings.daemon_file import an_address
 from retention.connectors.sql.opening import open_target
 from retention.daemon.files import Files
 from retention.daemon.logs import Log
@@ -35,9 +35,9 @@ from retention.model.settings import Settings
 from retention.model.switch import Stop
 from retention.store.state import Snapshot, StateStore, Transaction
 from retention.store.verifying import verify_store
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration
-from retention.verbs.prepared import reaches
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration
+from retention.verbs.opening.prepared import reaches
 from retention.verbs.run import carry_out
 from retention.verbs.status import status_of
 from retention.verbs.switch import stopped

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retention.config import Configuration, urls
+from retention.config import Configuration
+from retention.config.connecting import urls
 from retention.connectors.sql.markers import MARKERS, marker_statement, quoted_in
 from retention.errors import ConfigurationError, Problem
 from retention.model.dataset import Connector
@@ -15,9 +16,9 @@ from retention.model.place import Place
 from retention.model.policy import Policy
 from retention.model.script import Script
 from retention.store import ddl as store_tables
-from retention.verbs import stores
-from retention.verbs.configured import configuration
-from retention.verbs.granting import by_name, read_off, role_in
+from retention.verbs.checking.granting import by_name, read_off, role_in
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
 
 _NO_ROLES = frozenset({"sqlite"})
 

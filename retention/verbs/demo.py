@@ -22,9 +22,9 @@ from retention.model.screen import DemoScreen
 from retention.store.owners import account_name
 from retention.verbs.approve import approve
 from retention.verbs.audit import verify
-from retention.verbs.configured import Clock
 from retention.verbs.explain import explain
 from retention.verbs.init import init
+from retention.verbs.opening.configured import Clock
 from retention.verbs.plan import plan
 from retention.verbs.run import run
 

@@ -18,13 +18,13 @@ from retention.model.policy import Policy, ToldEvent
 from retention.model.told import Subject, Telling, normalised
 from retention.store.state import StateStore, Transaction
 from retention.store.tellings import telling_digest
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration, in_zone, to_the_second
-from retention.verbs.everywhere import Everywhere, everywhere
-from retention.verbs.impossible import impossible
-from retention.verbs.reaching import Reached, carried, reached
-from retention.verbs.sealing import sealed_words
-from retention.verbs.settling import begun_in, settle
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration, in_zone, to_the_second
+from retention.verbs.opening.sealing import sealed_words
+from retention.verbs.persons.everywhere import Everywhere, everywhere
+from retention.verbs.persons.impossible import impossible
+from retention.verbs.persons.reaching import Reached, carried, reached
+from retention.verbs.persons.settling import begun_in, settle
 
 AT_ONCE = 500
 """Tellings that one transaction stores."""

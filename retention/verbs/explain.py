@@ -12,14 +12,15 @@ from retention.ledger.evidence import key_text
 from retention.model.explanation import Explanation, HoldView, RuleView
 from retention.model.place import Place
 from retention.model.typed import pieces
-from retention.planning.bound import BoundDataset, Job
-from retention.verbs import explain_words, stores
-from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
-from retention.verbs.explain_dates import Reader, Reading
-from retention.verbs.explain_shared import shared
-from retention.verbs.explain_stops import Stops, covering
-from retention.verbs.prepared import Prepared, prepared
-from retention.verbs.spoken import words
+from retention.planning.binding.bound import BoundDataset, Job
+from retention.verbs.explaining import words as explain_words
+from retention.verbs.explaining.dates import Reader, Reading
+from retention.verbs.explaining.shared import shared
+from retention.verbs.explaining.stops import Stops, covering
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, as_of_instant, configuration, in_zone
+from retention.verbs.opening.prepared import Prepared, prepared
+from retention.verbs.persons.spoken import words
 
 
 def explain(

@@ -21,9 +21,9 @@ from retention.store.archives import SEGMENTS, Archives
 from retention.store.log import LogReading, StoredCheckpoint
 from retention.store.mirror import CHECKPOINTS, KEY, NEWEST
 from retention.store.state import StateStore
-from retention.verbs import days, stores
-from retention.verbs.configured import configuration
-from retention.verbs.output import refuse_folder
+from retention.verbs.opening import days, stores
+from retention.verbs.opening.configured import configuration
+from retention.verbs.opening.output import refuse_folder
 
 RANGE = "range.json"
 SEGMENT_LINES = 50_000

@@ -18,14 +18,14 @@ from retention.model.place import Place
 from retention.model.told import Cover, Hold, HoldReason, Subject, folded
 from retention.safety.holds import lost
 from retention.store.state import StateStore
-from retention.verbs import stores
-from retention.verbs.carried import extended
-from retention.verbs.configured import Clock, configuration, in_zone, to_the_second
-from retention.verbs.covering import Coverage, Group, covered
-from retention.verbs.everywhere import Everywhere, everywhere
-from retention.verbs.impossible import impossible
-from retention.verbs.sealing import sealed_words
-from retention.verbs.settling import Begun, begun_in, settle
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration, in_zone, to_the_second
+from retention.verbs.opening.sealing import sealed_words
+from retention.verbs.persons.carried import extended
+from retention.verbs.persons.covering import Coverage, Group, covered
+from retention.verbs.persons.everywhere import Everywhere, everywhere
+from retention.verbs.persons.impossible import impossible
+from retention.verbs.persons.settling import Begun, begun_in, settle
 
 
 def place_hold(

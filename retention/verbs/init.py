@@ -11,7 +11,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from retention.config import Configuration, urls
+from retention.config import Configuration
+from retention.config.connecting import urls
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, SetupError, UnreachableError, UsageError
 from retention.ledger.evidence import key_id
@@ -22,9 +23,9 @@ from retention.model.overview import SetUp
 from retention.model.place import Place
 from retention.store.keyfiles import create_key_file, load_evidence_key, load_signer
 from retention.store.state import StateStore
-from retention.verbs import pseudonyms, stores
-from retention.verbs.apart import shared_stores
-from retention.verbs.configured import Clock, configuration
+from retention.verbs.opening import pseudonyms, stores
+from retention.verbs.opening.apart import shared_stores
+from retention.verbs.opening.configured import Clock, configuration
 
 _PAGES = {"postgresql": "postgresql", "sqlite": "sqlite"}
 _FILES = ("policies.toml", "connectors/database.toml", "retention.toml")

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from retention.config import dataset_values, urls, values
+from retention.config.connecting import urls
+from retention.config.connector import dataset_values
+from retention.config.reading import values
 from retention.connectors.port import Look, Target
 from retention.connectors.sql.markers import MARKERS
 from retention.connectors.sql.opening import open_target
@@ -22,9 +24,9 @@ from retention.model.catalogue import Catalogue, Table
 from retention.model.dataset import Connector, Name, Secret
 from retention.model.overview import SetUp
 from retention.model.place import Place
-from retention.planning.names import NotFoundError, find_table
-from retention.verbs.configured import Clock
+from retention.planning.binding.names import NotFoundError, find_table
 from retention.verbs.init import after, set_up, template, write_new
+from retention.verbs.opening.configured import Clock
 
 LOOKED_AT = 100_000
 """Rows of a table up to which it is read through for a look."""

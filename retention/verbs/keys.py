@@ -19,9 +19,9 @@ from retention.store.keyfiles import create_key_file, read_ring, replace_ring
 from retention.store.log import LogReading
 from retention.store.owners import is_dead
 from retention.store.state import Snapshot, StateStore
-from retention.verbs import days, stores
-from retention.verbs.configured import Clock, configuration
-from retention.verbs.published import publish_newest
+from retention.verbs.opening import days, stores
+from retention.verbs.opening.configured import Clock, configuration
+from retention.verbs.proof.published import publish_newest
 
 _TYPES = ("key.created", "key.rotated", "key.destroyed")
 

@@ -9,7 +9,7 @@ from retention.daemon.notices.channels import sender_of, way_of
 from retention.errors import ConfigurationError, RetentionError
 from retention.model.notice import Channel, Message, Step, Tried
 from retention.model.place import Place
-from retention.verbs.configured import Clock, configuration
+from retention.verbs.opening.configured import Clock, configuration
 
 
 def try_channels(place: Place, *, clock: Clock) -> tuple[Tried, ...]:

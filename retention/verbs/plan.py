@@ -26,10 +26,10 @@ from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
 from retention.store.plans import ApprovalRow, StoredPlan
 from retention.store.state import Snapshot, StateStore
-from retention.verbs import apart, stores
-from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
-from retention.verbs.prepared import Prepared, named, prepared
-from retention.verbs.spoken import NO_WORDS, Words, words, worked
+from retention.verbs.opening import apart, stores
+from retention.verbs.opening.configured import Clock, as_of_instant, configuration, in_zone
+from retention.verbs.opening.prepared import Prepared, named, prepared
+from retention.verbs.persons.spoken import NO_WORDS, Words, words, worked
 
 
 def plan(

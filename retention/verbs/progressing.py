@@ -9,7 +9,7 @@ from retention.daemon.claims import lease_of
 from retention.model.status import RunningLine, StandingLine, TurnLine
 from retention.store.owners import is_dead
 from retention.store.state import Snapshot
-from retention.verbs.configured import in_zone
+from retention.verbs.opening.configured import in_zone
 
 
 def running(config: Configuration, snapshot: Snapshot) -> tuple[RunningLine, ...]:

@@ -26,10 +26,10 @@ from retention.store.archives import Archives
 from retention.store.batches import BatchRow
 from retention.store.finding import Found
 from retention.store.state import Snapshot
-from retention.verbs import stores
-from retention.verbs.configured import configuration, setting
-from retention.verbs.denying import denial, denials
-from retention.verbs.signed import Signed, data_of, promise_in
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration, setting
+from retention.verbs.proof.denying import denial, denials
+from retention.verbs.proof.signed import Signed, data_of, promise_in
 
 FORMAT = "retention.proof/1"
 _READINGS = 64

@@ -27,16 +27,16 @@ from retention.safety import approvals
 from retention.safety import clock as clocks
 from retention.store.owners import is_dead, this_process
 from retention.store.state import StateStore
-from retention.verbs import apart, stores
 from retention.verbs.approve import grant
-from retention.verbs.carried import carry_over
-from retention.verbs.configured import Clock, as_of_instant, configuration, in_zone
-from retention.verbs.execution import Execution, execute
 from retention.verbs.keys import rotate_yearly
+from retention.verbs.opening import apart, stores
+from retention.verbs.opening.configured import Clock, as_of_instant, configuration, in_zone
+from retention.verbs.opening.prepared import Prepared, named, prepared
+from retention.verbs.persons.carried import carry_over
+from retention.verbs.persons.spoken import Words, words
 from retention.verbs.plan import count, judged, keep_plan, stored_row
-from retention.verbs.prepared import Prepared, named, prepared
-from retention.verbs.published import refuse_damaged
-from retention.verbs.spoken import Words, words
+from retention.verbs.proof.published import refuse_damaged
+from retention.verbs.running.execution import Execution, execute
 from retention.verbs.switch import Watch
 
 Confirm = Callable[[Plan], bool]

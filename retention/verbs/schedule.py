@@ -9,7 +9,7 @@ from retention.daemon.schedule import Schedule
 from retention.model.place import Place
 from retention.model.policy import Rule
 from retention.model.status import Firing, NextLine
-from retention.verbs.configured import Clock, configuration
+from retention.verbs.opening.configured import Clock, configuration
 
 TIMES = 5
 

@@ -20,8 +20,8 @@ from retention.model.switch import Stop
 from retention.store.plans import StoredPlan
 from retention.store.runs import RunRow
 from retention.store.state import Snapshot
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration, in_zone
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration, in_zone
 from retention.verbs.progressing import running, standing, turns
 from retention.verbs.schedule import upcoming
 from retention.verbs.switch import stopped

@@ -13,14 +13,14 @@ from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.strategy import Way
 from retention.model.suppression import Looked, Suppression
-from retention.planning.bound import BoundDataset, Rewritten
-from retention.planning.reach import create_index
-from retention.planning.rewritable import padded_to
-from retention.verbs import stores
-from retention.verbs.configured import configuration
-from retention.verbs.prepared import prepared
-from retention.verbs.pseudonyms import former_keys
-from retention.verbs.rewriting import keyed
+from retention.planning.binding.bound import BoundDataset, Rewritten
+from retention.planning.binding.reach import create_index
+from retention.planning.binding.rewritable import padded_to
+from retention.verbs.checking.rewriting import keyed
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
+from retention.verbs.opening.prepared import prepared
+from retention.verbs.opening.pseudonyms import former_keys
 
 AT_ONCE = 5_000
 """Values that are hashed, and looked for, together."""

@@ -17,10 +17,10 @@ from retention.model.place import Place
 from retention.model.switch import FILE, Resumed, Stop, Stopped
 from retention.safety.stop import by_switch
 from retention.store.state import Snapshot, StateStore, Transaction
-from retention.verbs import stores
-from retention.verbs.configured import Clock, configuration, in_zone
-from retention.verbs.sealing import sealed_words
-from retention.verbs.settling import Begun, begun_in, settle
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration, in_zone
+from retention.verbs.opening.sealing import sealed_words
+from retention.verbs.persons.settling import Begun, begun_in, settle
 
 _MOST_BYTES = 4096
 _LOOKS = 0.5

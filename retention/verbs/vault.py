@@ -22,22 +22,22 @@ from retention.model.dataset import Dataset
 from retention.model.place import Place
 from retention.model.told import HoldReason
 from retention.model.vault import GivenBack
-from retention.planning.actions import DUE, RELEASE, RESTRICT, actions
-from retention.planning.bound import BoundDataset
-from retention.planning.reasons import Questions
-from retention.planning.rights import Need, Right
-from retention.planning.shared_fates import SharedFates
-from retention.planning.vaults import given_back
+from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.rights import Need, Right
+from retention.planning.binding.vaults import given_back
+from retention.planning.fates.actions import DUE, RELEASE, RESTRICT, actions
+from retention.planning.fates.reasons import Questions
+from retention.planning.fates.shared_fates import SharedFates
 from retention.planning.work import Work, work
 from retention.safety import clock as clocks
 from retention.safety import following
 from retention.store.state import StateStore
-from retention.verbs import stores
-from retention.verbs.carried import carry_over
-from retention.verbs.configured import Clock, configuration, in_zone
-from retention.verbs.prepared import Prepared, prepared
-from retention.verbs.sealing import sealed_words
-from retention.verbs.spoken import Words, fates_of, words
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import Clock, configuration, in_zone
+from retention.verbs.opening.prepared import Prepared, prepared
+from retention.verbs.opening.sealing import sealed_words
+from retention.verbs.persons.carried import carry_over
+from retention.verbs.persons.spoken import Words, fates_of, words
 from retention.verbs.switch import Watch
 from retention.verbs.vault_tables import named_vault
 

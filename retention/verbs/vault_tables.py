@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from retention.config import Configuration, urls
+from retention.config import Configuration
+from retention.config.connecting import urls
 from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
 from retention.errors import ConfigurationError, SetupError, UsageError
@@ -13,11 +14,11 @@ from retention.model.dataset import Connector, Dataset
 from retention.model.overview import SetUp
 from retention.model.place import Place
 from retention.model.script import Script
-from retention.planning.bind import bind
-from retention.planning.reach import qualified
-from retention.planning.vault_tables import NewTable, ambiguous, new_schemas, new_tables
-from retention.verbs.configured import configuration
-from retention.verbs.granting import ROLE
+from retention.planning.binding.bind import bind
+from retention.planning.binding.reach import qualified
+from retention.planning.binding.vault_tables import NewTable, ambiguous, new_schemas, new_tables
+from retention.verbs.checking.granting import ROLE
+from retention.verbs.opening.configured import configuration
 
 REVIEWERS = "vault_reviewers"
 """The role of people who look at restricted records, in what is printed."""

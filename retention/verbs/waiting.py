@@ -12,7 +12,7 @@ from retention.daemon.notices.course import owed
 from retention.model.plan import JobStatus
 from retention.model.status import NoticeLine, WaitingLine
 from retention.store.state import Snapshot
-from retention.verbs.configured import in_zone
+from retention.verbs.opening.configured import in_zone
 
 
 def awaited(config: Configuration, waiting: Sequence[WaitingLine], snapshot: Snapshot) -> tuple[str, ...]:

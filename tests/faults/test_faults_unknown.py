@@ -172,7 +172,7 @@ def test_what_another_process_settled_is_not_written_twice(filled, table, hooks)
             return
         filled.clock.forward(minutes=2)
         with pytest.MonkeyPatch.context() as other:
-            other.setattr("retention.verbs.execution.settle", settled)
+            other.setattr("retention.verbs.running.execution.settle", settled)
             filled.run()
 
     def settled(*words, **options):

@@ -17,8 +17,8 @@ from retention.config.loading import load
 from retention.ledger.line import parse
 from retention.ledger.tree import leaf_hash
 from retention.store.state import StateStore
-from retention.verbs import stores
-from retention.verbs.configured import configuration
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
 from tests.support import auditors
 from tests.support.states import STATES
 from tests.support.stores import SqliteStore

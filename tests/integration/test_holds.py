@@ -11,10 +11,11 @@ import pytest
 
 from retention.store.batches import BatchRow
 from retention.store.runs import JobRow, RunRow
-from retention.verbs import holds, stores
-from retention.verbs.carried import carry_over
-from retention.verbs.configured import configuration
-from retention.verbs.prepared import prepared
+from retention.verbs import holds
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
+from retention.verbs.opening.prepared import prepared
+from retention.verbs.persons.carried import carry_over
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 

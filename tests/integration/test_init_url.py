@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from retention.config import dataset_values
-from retention.config.findings import printable
+from retention.config.connector import dataset_values
+from retention.config.reading.findings import printable
 from retention.errors import ConfigurationError, UnreachableError
 from retention.model.overview import SetUp
 from retention.model.place import Place

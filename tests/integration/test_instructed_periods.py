@@ -12,7 +12,7 @@ from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.engine.pace import Pace
 from retention.model.clock import Clock, Period
-from retention.verbs import working
+from retention.verbs.running import working
 from tests.support.workplace import Workplace
 
 MANY = 40

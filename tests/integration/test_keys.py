@@ -82,8 +82,8 @@ def test_the_signing_key_is_rotated_and_both_keys_verify_everything(done: Workpl
 
 
 def test_a_process_that_has_the_old_key_still_signs_nothing_more(done: Workplace) -> None:
-    from retention.verbs import stores
-    from retention.verbs.configured import configuration
+    from retention.verbs.opening import stores
+    from retention.verbs.opening.configured import configuration
 
     with stores.opened(configuration(done.place), done.place) as state:
         rotate(done, SIGNING)
@@ -246,8 +246,8 @@ def test_the_signing_key_is_not_rotated_under_a_run(done: Workplace) -> None:
     from retention.engine.journal import RUN_LEASE, run_lease
     from retention.store.owners import this_process
     from retention.store.runs import RunRow
-    from retention.verbs import stores
-    from retention.verbs.configured import configuration
+    from retention.verbs.opening import stores
+    from retention.verbs.opening.configured import configuration
 
     now = done.clock()
     with stores.opened(configuration(done.place), done.place) as state, state.begin() as tx:

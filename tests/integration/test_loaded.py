@@ -23,7 +23,11 @@ except SystemExit as end:
 DATABASES = ("psycopg", "pymysql", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.mysql")
 OF_DATA = (
     *("sqlglot", "croniter", "pendulum", "tenacity", "alembic", "jinja2", "prometheus_client"),
-    *("retention.config.rule_file", "retention.config.dataset_file", "retention.model.predicate"),
+    *(
+        "retention.config.policy.rule_file",
+        "retention.config.connector.dataset_file",
+        "retention.model.predicate",
+    ),
     *("retention.planning", "retention.connectors.port", "retention.connectors.sql", "retention.engine"),
 )
 """What is loaded to read promises and connectors, and to look at records."""
@@ -50,7 +54,7 @@ def test_a_command_loads_nothing_that_its_answer_does_not_need(
     )  # fmt: skip
     ended, loaded = json.loads(ran.stderr.splitlines()[-1])
     assert ended == code, ran.stderr
-    assert "retention.verbs.stores" in loaded
+    assert "retention.verbs.opening.stores" in loaded
     assert not sorted(set(not_loaded) & set(loaded))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.verbs import prepared
+from retention.verbs.opening import prepared
 from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 

@@ -167,8 +167,8 @@ def commands(work: Workplace) -> Iterator[tuple[str, ...]]:
 
 def busy(work: Workplace) -> None:
     """So many events that some can be put into an archive."""
-    from retention.verbs import stores
-    from retention.verbs.configured import configuration
+    from retention.verbs.opening import stores
+    from retention.verbs.opening.configured import configuration
 
     with stores.opened(configuration(work.place), work.place) as state, state.begin() as tx:
         for number in range(300):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retention.planning.refusing import Refusing
-from retention.verbs.refusing import _Notes
+from retention.planning.fates.refusing import Refusing
+from retention.verbs.running.refusing import _Notes
 from tests.support import auditors
 from tests.support.stores import Store
 from tests.support.workplace import Workplace
@@ -272,7 +272,7 @@ def test_a_demand_that_a_column_says_and_the_law_of_each_exception(
     shop: Workplace, monkeypatch: pytest.MonkeyPatch
 ):
     """More than one event's worth of records; a new evidence key makes nothing new; a kill loses whole events only."""
-    monkeypatch.setattr("retention.verbs.refusing.MOST", 40)
+    monkeypatch.setattr("retention.verbs.running.refusing.MOST", 40)
     monkeypatch.setattr("retention.connectors.sql.sorting.RANGE", 30)
     monkeypatch.setattr("retention.connectors.sql.sorting.LOOKED_AT", 7)
     rows = ", ".join(
@@ -290,7 +290,7 @@ def test_a_demand_that_a_column_says_and_the_law_of_each_exception(
     )
     shop.init()
     with monkeypatch.context() as patch:
-        patch.setattr("retention.verbs.refusing._Notes.write", _killed_after_one())
+        patch.setattr("retention.verbs.running.refusing._Notes.write", _killed_after_one())
         with pytest.raises(KeyboardInterrupt):
             shop.run("erasure")
     assert [data["count"] for data in refused(shop)] == [40]

@@ -10,7 +10,7 @@ import pytest
 from retention.config.forms import resolved_form
 from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.model.plan import JobStatus
-from retention.verbs.configured import configuration
+from retention.verbs.opening.configured import configuration
 from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace, removed

@@ -105,7 +105,7 @@ def test_the_statement_that_looks_again_is_made_once_for_the_job(
 
     from retention.connectors.sql.batches import rewriting
     from retention.engine.pace import Pace
-    from retention.verbs import working
+    from retention.verbs.running import working
 
     monkeypatch.setattr(working, "Pace", partial(Pace, size=1))
     made: list[object] = []

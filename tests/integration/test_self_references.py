@@ -11,7 +11,7 @@ import pytest
 
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
-from retention.verbs import working
+from retention.verbs.running import working
 from tests.support.mariadb import MariadbStore
 from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace

@@ -16,8 +16,9 @@ from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.store.owners import this_process
-from retention.verbs import stores, working
-from retention.verbs.configured import configuration
+from retention.verbs.opening import stores
+from retention.verbs.opening.configured import configuration
+from retention.verbs.running import working
 from tests.support import mariadb
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, removed

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from retention.engine.pace import Pace
 from retention.model.plan import Statement
-from retention.verbs import working
+from retention.verbs.running import working
 from tests.support.mariadb import MariadbStore, connect
 from tests.support.stores import PostgresqlStore, SqliteStore, Store, changed
 from tests.support.workplace import Workplace

@@ -186,8 +186,8 @@ def test_times_of_schedules_that_are_not_over(shop: Workplace) -> None:
     from datetime import timedelta
 
     from retention.store.turns import Turn
-    from retention.verbs import stores
-    from retention.verbs.configured import configuration
+    from retention.verbs.opening import stores
+    from retention.verbs.opening.configured import configuration
 
     config = configuration(shop.place)
     with stores.opened(config, shop.place) as state, state.begin() as tx:

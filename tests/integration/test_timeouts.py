@@ -87,7 +87,7 @@ def test_a_batch_is_given_the_settings_record(place):
 
 def test_an_answer_that_takes_long_is_waited_for(mariadb, monkeypatch):
     """PyMySQL's one limit is for the server's greeting here."""
-    from retention.config import logins
+    from retention.config.connecting import logins
 
     monkeypatch.setattr(logins, "CONNECT_SECONDS", 0.3)
     engine = Mysql().engine(sa.make_url(mariadb.url).set(drivername="mysql+pymysql"), read_only=True)

@@ -18,7 +18,7 @@ from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.postgresql import pages as places
 from retention.connectors.sql.untold import Untold
 from retention.engine.pace import Pace
-from retention.verbs import working
+from retention.verbs.running import working
 from tests.integration.test_told_events import tell
 from tests.integration.test_told_fates import fates, hold
 from tests.support.workplace import Workplace

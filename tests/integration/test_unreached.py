@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from retention.config import load, logins
+from retention.config import load
+from retention.config.connecting import logins
 from retention.connectors.port import Transient
 from retention.connectors.sql.opening import open_target
 from retention.connectors.sql.target import SqlTarget

@@ -15,7 +15,7 @@ import pytest
 
 from retention.config import load
 from retention.engine.pace import Pace
-from retention.verbs import working
+from retention.verbs.running import working
 from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,

@@ -24,11 +24,12 @@ from retention.connectors.sql.sqlite import iso_text
 from retention.connectors.sql.target import SqlTarget
 from retention.model import predicate as p
 from retention.model.clock import Period
-from retention.planning import bind, competing, fate, joins, limbs, results, stops
-from retention.planning.conditions import Binder
-from retention.planning.sharing import Sharing
+from retention.planning.binding import bind
+from retention.planning.binding.conditions import Binder
+from retention.planning.fates import competing, fate, joins, limbs, results, stops
+from retention.planning.fates.sharing import Sharing
 from retention.safety import carrying, tellings
-from retention.verbs import covering, reaching
+from retention.verbs.persons import covering, reaching
 from tests.oracles.lawyer import examples_found, examples_time, places
 from tests.oracles.lawyer.generate import case
 from tests.oracles.lawyer.harness import Harness, judged

@@ -9,9 +9,10 @@ import pytest
 
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.model import predicate as p
-from retention.planning import acting, shared_parts, stops
-from retention.planning.fate import Fates
-from retention.planning.shared_fates import SharedFates
+from retention.planning.binding import shared_parts
+from retention.planning.fates import acting, stops
+from retention.planning.fates.fate import Fates
+from retention.planning.fates.shared_fates import SharedFates
 from retention.safety import holds
 from tests.oracles.lawyer import examples_fate, places
 from tests.oracles.lawyer.harness import Harness, asked

@@ -19,8 +19,8 @@ from retention.daemon.seeing import Seeing
 from retention.daemon.vitals import Life, Vitals
 from retention.model.notice import Channel
 from retention.model.place import Place
-from retention.verbs.configured import configuration
 from retention.verbs.daemon import ports
+from retention.verbs.opening.configured import configuration
 
 
 def no_senders(channel: Channel) -> Sender:

@@ -20,7 +20,7 @@ from retention.model.outcome import JobOutcome, RunOutcome
 from retention.model.place import Place
 from retention.model.plan import JobPlan, Plan, Statement
 from retention.model.progress import NoProgress
-from retention.verbs.spoken import NO_WORDS, worked
+from retention.verbs.persons.spoken import NO_WORDS, worked
 from tests.support.stores import Store
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -163,9 +163,9 @@ class Workplace:
         import sqlalchemy as sa
 
         from retention.connectors.sql.batches.statements import Statements
-        from retention.planning.actions import action_of
-        from retention.verbs.configured import as_of_instant, configuration
-        from retention.verbs.prepared import prepared
+        from retention.planning.fates.actions import action_of
+        from retention.verbs.opening.configured import as_of_instant, configuration
+        from retention.verbs.opening.prepared import prepared
 
         place = self.place
         config = configuration(place)

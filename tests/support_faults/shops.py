@@ -12,11 +12,12 @@ from retention.model.place import Place
 from retention.model.progress import NoProgress
 from retention.store.state import StateStore
 from retention.verbs import approve as approving
-from retention.verbs import audit, stores
+from retention.verbs import audit
 from retention.verbs import check as checking
 from retention.verbs import init as initializing
 from retention.verbs import plan as planning
 from retention.verbs import run as running
+from retention.verbs.opening import stores
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a91"

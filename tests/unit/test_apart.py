@@ -2,8 +2,8 @@
 
 import pytest
 
-from retention.config import urls
-from retention.verbs.apart import Address, doubts, may_be_one, shared_stores
+from retention.config.connecting import urls
+from retention.verbs.opening.apart import Address, doubts, may_be_one, shared_stores
 
 
 def at(url, *schemas):

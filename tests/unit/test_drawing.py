@@ -10,7 +10,7 @@ from retention import periods
 from retention.connectors.sql.moments import step_of
 from retention.model.clock import Clock, Period, Start
 from retention.model.dataset import PeriodUnit
-from retention.planning.drawing import MOST, lines
+from retention.planning.fates.drawing import MOST, lines
 
 AS_OF = datetime(2024, 2, 29, 11, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.named import table as named_table
 from retention.model.catalogue import Column, Table
-from retention.planning.bound import Twin
+from retention.planning.binding.bound import Twin
 
 
 class Copying(sa.Executable, ClauseElement):

@@ -24,8 +24,8 @@ from retention.model.catalogue import Table, TableId
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
-from retention.planning.actions import DUE, action_of, due_by
-from retention.planning.reach import described
+from retention.planning.binding.reach import described
+from retention.planning.fates.actions import DUE, action_of, due_by
 from retention.planning.work import Work
 
 RANGE = 50_000

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from retention.config.unreached import Reason
+from retention.config.connecting.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.handing import Handing
 from retention.connectors.sql.lines import least
@@ -30,7 +30,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Column, Kind, TableId
 from retention.model.condition import Value
 from retention.model.encoding import Encoding
-from retention.planning.rights import Need
+from retention.planning.binding.rights import Need
 
 Reading = tuple[ColumnElement[Any] | None, ColumnElement[Any]]
 """(readable, value): `readable`, plain of what is not NULL, or None for always, says of which rows `value` is true.

@@ -18,7 +18,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.records import RecordReader
 from retention.model.catalogue import Catalogue
-from retention.planning.holding import held_list
+from retention.planning.fates.holding import held_list
 from retention.planning.work import Work
 
 _AT_ONCE = 5_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from retention.config import logins, urls
-from retention.config.findings import Unusable
+from retention.config.connecting import logins, urls
+from retention.config.reading.findings import Unusable
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.target import SqlTarget
 from retention.errors import ConfigurationError, Problem, UnreachableError

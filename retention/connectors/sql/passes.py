@@ -25,7 +25,7 @@ from retention.connectors.sql.predicates import Compiler
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, Table
 from retention.model.lists import Lists
-from retention.planning.actions import PartRewrite, Rewrite, action_of
+from retention.planning.fates.actions import PartRewrite, Rewrite, action_of
 from retention.planning.work import Work
 
 LATE = " late"

@@ -23,9 +23,9 @@ from retention.connectors.sql.predicates import Compiler, among_values
 from retention.connectors.sql.untold import may_be, text
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
-from retention.planning.bound import BoundDataset, Cell, Component
-from retention.planning.conditions import Binder, column_of
-from retention.planning.joins import Joins
+from retention.planning.binding.bound import BoundDataset, Cell, Component
+from retention.planning.binding.conditions import Binder, column_of
+from retention.planning.fates.joins import Joins
 
 AT_ONCE = 5_000
 """Keys that one statement asks for."""

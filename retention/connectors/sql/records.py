@@ -19,9 +19,9 @@ from retention.errors import UsageError
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.typed import as_typed, pieces
-from retention.planning.actions import DUE, action_of
-from retention.planning.reach import described
-from retention.planning.reasons import Asked, Latest, Questions, Rows
+from retention.planning.binding.reach import described
+from retention.planning.fates.actions import DUE, action_of
+from retention.planning.fates.reasons import Asked, Latest, Questions, Rows
 from retention.planning.work import Shown, Work
 
 _SHOWN_ROWS = 5

@@ -27,7 +27,7 @@ from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.showing import UNKNOWN
 from retention.model.catalogue import Table
 from retention.model.lists import NO_LISTS
-from retention.planning.reach import described
+from retention.planning.binding.reach import described
 from retention.planning.work import Work
 
 Shown = tuple[str, Any, Mapping[str, Any]]

@@ -63,11 +63,11 @@ from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
-from retention.planning.bound import BoundDataset
-from retention.planning.reach import quoted
-from retention.planning.reasons import Questions
-from retention.planning.rights import Need
-from retention.planning.vault_tables import NewTable
+from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.reach import quoted
+from retention.planning.binding.rights import Need
+from retention.planning.binding.vault_tables import NewTable
+from retention.planning.fates.reasons import Questions
 from retention.planning.work import Work
 
 _FENCE = Timeouts(lock=1_500)

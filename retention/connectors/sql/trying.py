@@ -18,8 +18,8 @@ from retention.connectors.sql.named import table as named_table
 from retention.connectors.sql.rewritten import Element
 from retention.model.catalogue import Table
 from retention.model.strategy import Strategy
-from retention.planning.bound import BoundDataset, Rewritten
-from retention.planning.reach import qualified
+from retention.planning.binding.bound import BoundDataset, Rewritten
+from retention.planning.binding.reach import qualified
 
 LOOKED_AT = 100_000
 """Rows that are tried at the most; what the others hold is told when their batch is."""

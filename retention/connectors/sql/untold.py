@@ -19,7 +19,7 @@ from retention.connectors.port import Key, People, Person
 from retention.connectors.sql.dialect import Dialect, Rows
 from retention.connectors.sql.physical import Since
 from retention.model.catalogue import Kind
-from retention.planning.bound import BoundDataset
+from retention.planning.binding.bound import BoundDataset
 
 MOST = 25_000
 """More keys than these are too many to hand over with every statement."""

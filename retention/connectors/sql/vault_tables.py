@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retention.model.catalogue import Column, Reference, Table, TableId
-from retention.planning.reach import create_index, qualified, quoted
-from retention.planning.vault_tables import NewTable
+from retention.planning.binding.reach import create_index, qualified, quoted
+from retention.planning.binding.vault_tables import NewTable
 
 
 class VaultTables:

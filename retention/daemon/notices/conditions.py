@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from retention.config import Configuration
-from retention.config.findings import printable
+from retention.config.reading.findings import printable
 from retention.daemon.vitals import Life
 from retention.model.notice import Channel, Condition, Kind
 from retention.model.plan import JobStatus

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from retention.config.findings import printable
+from retention.config.reading.findings import printable
 from retention.daemon.notices.sending import PATIENCE, body, limited, said, trusting, value_of
 from retention.errors import UnreachableError
 from retention.model.notice import Mail, Message

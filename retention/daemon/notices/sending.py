@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from retention.config import certificates, urls
-from retention.config.findings import Unusable
+from retention.config.connecting import certificates, urls
+from retention.config.reading.findings import Unusable
 from retention.errors import UnreachableError
 from retention.model.dataset import Secret, Tls
 from retention.model.documents import instant

@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from retention import __version__
-from retention.config.findings import Unusable
-from retention.config.notify_file import an_address
+from retention.config.reading.findings import Unusable
+from retention.config.settings.notify_file import an_address
 from retention.daemon.notices.sending import PATIENCE, body, limited, trusting, value_of
 from retention.errors import UnreachableError
 from retention.model.notice import Message, Webhook

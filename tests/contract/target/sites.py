@@ -7,9 +7,9 @@ from retention.actions.strategies import Keyed, rewriter
 from retention.connectors.port import Making, Marker
 from retention.ledger.evidence import Committer
 from retention.model.place import Place
-from retention.verbs.configured import as_of_instant, configuration
-from retention.verbs.prepared import prepared
-from retention.verbs.spoken import NO_WORDS, worked
+from retention.verbs.opening.configured import as_of_instant, configuration
+from retention.verbs.opening.prepared import prepared
+from retention.verbs.persons.spoken import NO_WORDS, worked
 from tests.contract.target import schema
 
 ORIGIN = "acme.example/retention"

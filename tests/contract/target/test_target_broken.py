@@ -7,7 +7,7 @@ from retention.connectors.sql.batches import pages
 from retention.errors import RetentionError, UnreachableError
 from retention.model import predicate as p
 from retention.model.progress import NoProgress
-from retention.planning.reasons import Questions
+from retention.planning.fates.reasons import Questions
 from tests.contract.target.adapters import ADAPTERS
 from tests.contract.target.sites import MOST, ORIGIN, RUN, marker, removed, tried, whole
 

@@ -11,7 +11,7 @@ from retention.connectors.sql import counting
 from retention.errors import InterruptedRun, UsageError
 from retention.model import predicate as p
 from retention.model.progress import NoProgress
-from retention.planning.reasons import Questions, Rows
+from retention.planning.fates.reasons import Questions, Rows
 from tests.contract.target import schema
 from tests.contract.target.adapters import ADAPTERS
 from tests.contract.target.sites import removed, rows_by_name, whole, windows

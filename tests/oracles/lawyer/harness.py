@@ -29,9 +29,9 @@ from retention.model.progress import NoProgress
 from retention.verbs import explain as explain_verb
 from retention.verbs import init as init_verb
 from retention.verbs import plan as plan_verb
-from retention.verbs import pseudonyms
 from retention.verbs import run as run_verb
-from retention.verbs.prepared import prepared
+from retention.verbs.opening import pseudonyms
+from retention.verbs.opening.prepared import prepared
 from tests.oracles.lawyer import fate, lines, rewritten, rows, written
 from tests.oracles.lawyer.clocks import ENDED, clock
 from tests.oracles.lawyer.generate import Case

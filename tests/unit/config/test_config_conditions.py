@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retention.config.conditions import parse_condition
-from retention.config.findings import Unusable
+from retention.config.reading.conditions import parse_condition
+from retention.config.reading.findings import Unusable
 from retention.model.condition import (
     CallTerm,
     Comparison,

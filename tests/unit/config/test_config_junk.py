@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.config import load
-from retention.config.findings import Unusable
-from retention.config.schedules import schedule
+from retention.config.policy.schedules import schedule
+from retention.config.reading.findings import Unusable
 from retention.errors import ConfigurationError
 
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from retention.config import certificates, logins
-from retention.config.findings import Unusable
-from retention.config.urls import split
+from retention.config.connecting import certificates, logins
+from retention.config.connecting.urls import split
+from retention.config.reading.findings import Unusable
 from retention.model.dataset import Tls
 from tests.support.authority import Authority
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retention.config import unreached
+from retention.config.connecting import unreached
 
 AT = 'connection failed: connection to server at "h", port 5432 failed: '
 

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retention.config import state_address
-from retention.config.urls import Url, absolute, address, dialect_of, parse_url, redact, resolve, split
+from retention.config.connecting.urls import (
+    Url,
+    absolute,
+    address,
+    dialect_of,
+    parse_url,
+    redact,
+    resolve,
+    split,
+)
 from retention.model.dataset import Secret
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from retention.connectors.sql.sqlite.triggers import trigger_of
 from retention.model.catalogue import TableId
-from retention.planning.triggers import may_run
+from retention.planning.binding.triggers import may_run
 
 TABLE = TableId(schema=None, name="t")
 

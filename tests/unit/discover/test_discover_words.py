@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retention.config import dataset_values, values
+from retention.config.connector import dataset_values
+from retention.config.reading import values
 from retention.discover import toml
 from retention.discover.words import (
     names_birth,

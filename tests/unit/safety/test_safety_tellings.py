@@ -14,7 +14,7 @@ from retention.model.clock import Period
 from retention.model.policy import Rule, ToldEvent, Variant
 from retention.model.told import Subject, Telling
 from retention.periods import parse_period
-from retention.planning.cases import Case
+from retention.planning.fates.cases import Case
 from retention.safety.tellings import Found, Known, by_days, concerning, later, reckon
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -140,7 +140,7 @@ def telling(at, *values, event="asked"):
 def concerned(began, *said, identifiers=None, timezone="UTC", zone="UTC"):
     from retention.model.catalogue import Column, Kind, TableId
     from retention.model.encoding import PLAIN
-    from retention.planning.bound import Component
+    from retention.planning.binding.bound import Component
 
     column = Column(name="at", type="TIMESTAMP", kind=Kind.TIMESTAMP, nullable=True)
     component = Component(

@@ -16,7 +16,7 @@ from retention.connectors.sql.batches.own_keys import Keyed, KeyedDelete
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.model.catalogue import Column, Table
-from retention.planning.bound import Loosened
+from retention.planning.binding.bound import Loosened
 
 
 def _key(statements: Statements, member: Table) -> list[Column]:

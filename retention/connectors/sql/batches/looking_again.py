@@ -19,7 +19,7 @@ from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.predicates import table
 from retention.model.catalogue import Column, Reference
-from retention.planning.reach import described
+from retention.planning.binding.reach import described
 
 LedTo = Sequence[tuple[Reference, Sequence[Key]]]
 """For each relation the values by which rows would refer to what the batch deletes."""

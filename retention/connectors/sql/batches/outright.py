@@ -30,7 +30,7 @@ from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, Wr
 from retention.connectors.sql.showing import UNKNOWN
 from retention.ledger.evidence import Sealed
 from retention.model.catalogue import Kind
-from retention.planning.rewritable import room_of
+from retention.planning.binding.rewritable import room_of
 
 _LONGEST = 1_000
 """Characters of a column whose values may be read for a whole batch without a look at how long they are."""

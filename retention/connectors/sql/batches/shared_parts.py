@@ -23,9 +23,9 @@ from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.connectors.sql.ranges import key_range_of
 from retention.model.catalogue import Column, Reference
-from retention.planning.bound import Shared
-from retention.planning.reach import described
-from retention.planning.shared_fates import SharedRows
+from retention.planning.binding.bound import Shared
+from retention.planning.binding.reach import described
+from retention.planning.fates.shared_fates import SharedRows
 from retention.planning.work import Work
 
 RANGE = 50_000

@@ -18,7 +18,7 @@ from retention.connectors.sql.predicates import Compiler, bound, table
 from retention.connectors.sql.untold import Untold
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, Reference, Table, TableId
-from retention.planning.bound import Loosened
+from retention.planning.binding.bound import Loosened
 from retention.planning.work import Work
 
 Key = tuple[Any, ...]

@@ -30,7 +30,7 @@ from retention.model.catalogue import (
     Trigger,
     with_index,
 )
-from retention.planning.reach import quoted
+from retention.planning.binding.reach import quoted
 
 _AS_EVER = ("", "NO ACTION", "RESTRICT")
 _OWN = frozenset({"information_schema", "mysql", "performance_schema", "sys"})

@@ -20,8 +20,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
-from retention.config import logins, unreached
-from retention.config.unreached import Reason
+from retention.config.connecting import logins, unreached
+from retention.config.connecting.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.mysql import errors
@@ -42,7 +42,7 @@ from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Kind
 from retention.model.condition import Value
-from retention.planning.rights import Need
+from retention.planning.binding.rights import Need
 
 _LOOKING = Timeouts(lock=30_000)
 _OFF = (0, "0", "OFF", None)

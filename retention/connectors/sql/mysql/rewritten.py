@@ -19,7 +19,7 @@ from retention.connectors.sql.rewritten import (
     number,
 )
 from retention.model.catalogue import Column, Kind, Table
-from retention.planning.reach import qualified
+from retention.planning.binding.reach import qualified
 
 _ONE = number(1)
 

@@ -10,8 +10,8 @@ from retention.connectors.port import Lacking
 from retention.connectors.sql.markers import MARKERS
 from retention.connectors.sql.mysql.grants import read_grants
 from retention.model.catalogue import TableId
-from retention.planning.reach import qualified, quoted
-from retention.planning.rights import Need, Right
+from retention.planning.binding.reach import qualified, quoted
+from retention.planning.binding.rights import Need, Right
 
 _MARKER_RIGHTS = ("SELECT", "INSERT", "DELETE")
 _WORDS = {Right.READ: "SELECT", Right.DELETE: "DELETE", Right.INSERT: "INSERT"}

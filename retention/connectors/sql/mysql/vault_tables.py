@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from retention.connectors.sql.vault_tables import VaultTables
 from retention.model.catalogue import Column, Kind, TableId
-from retention.planning.reach import quoted
-from retention.planning.vault_tables import NewTable
+from retention.planning.binding.reach import quoted
+from retention.planning.binding.vault_tables import NewTable
 
 
 class MysqlVaultTables(VaultTables):

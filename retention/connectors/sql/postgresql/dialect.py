@@ -16,8 +16,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.config import unreached
-from retention.config.unreached import Reason
+from retention.config.connecting import unreached
+from retention.config.connecting.unreached import Reason
 from retention.connectors.port import Lacking
 from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.postgresql.ahead import ahead
@@ -31,8 +31,8 @@ from retention.connectors.sql.postgresql.tables import merged, tables_of
 from retention.connectors.sql.showing import PYFORMAT, with_values
 from retention.errors import SetupError
 from retention.model.catalogue import Catalogue, Column, Dates, Kind, Table
-from retention.planning.reach import qualified
-from retention.planning.rights import Need
+from retention.planning.binding.reach import qualified
+from retention.planning.binding.rights import Need
 
 _LOOKING = {
     "timezone": "UTC",

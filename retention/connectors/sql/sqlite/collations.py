@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.model.catalogue import Column, Table
-from retention.planning.reach import qualified, quoted
+from retention.planning.binding.reach import qualified, quoted
 
 _WORD = re.compile(r"\bCOLLATE\b", re.IGNORECASE)
 _SAID = re.compile(r"(.+)-\d+")

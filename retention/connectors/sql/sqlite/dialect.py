@@ -52,7 +52,7 @@ from retention.model.catalogue import (
 )
 from retention.model.condition import Value
 from retention.model.encoding import Encoding
-from retention.planning.rights import Need
+from retention.planning.binding.rights import Need
 
 _CLAIM = "retention_claim"
 _ROW_BY_ROW = frozenset({"RESTRICT"})

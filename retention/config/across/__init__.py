@@ -1,0 +1,1 @@
+"""What the files say together: every word spelt out, nothing that contradicts."""

@@ -1,0 +1,1 @@
+"""URLs, passwords, certificates: how a database is reached, and why it is not."""

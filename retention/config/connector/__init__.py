@@ -1,0 +1,1 @@
+"""`connectors/NAME.toml`: a store, its datasets, what they spell out."""

@@ -1,0 +1,1 @@
+"""`policies.toml`: the policy, its rules, told events."""

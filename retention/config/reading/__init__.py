@@ -1,0 +1,1 @@
+"""How one file, table and value is read: every mistake a finding."""

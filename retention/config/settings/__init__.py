@@ -1,0 +1,1 @@
+"""`retention.toml`: how the engine runs here."""

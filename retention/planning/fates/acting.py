@@ -1,0 +1,94 @@
+"""Which job acts on a record where several could, and in which order jobs run: as far as no record need be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from retention.model.policy import Rule, Variant
+from retention.planning.binding.bound import Job
+
+
+def never_acts(job: Job) -> bool:
+    """Another rule acts on every record on which this one could: it ends later whatever the dates are."""
+    return any(_always_instead(other, job.rule) for other in job.others)
+
+
+def surely_later(rule: Rule, other: Rule) -> bool:
+    """Where both have ended, `rule` is the one that ended last, or the first in the file of those that did.
+
+    Known only of two rules without exceptions that count from one event in one way.
+    """
+    mine, theirs = _only(rule), _only(other)
+    if mine is None or theirs is None or _anchor(mine) != _anchor(theirs):
+        return False
+    assert mine.keep is not None
+    assert theirs.keep is not None
+    if mine.keep == theirs.keep:
+        return rule.order < other.order
+    return mine.keep.months >= theirs.keep.months and mine.keep.days >= theirs.keep.days
+
+
+def _always_instead(other: Rule, rule: Rule) -> bool:
+    """`rule` waits for `other`, which reaches all of the data, ends later, and waits for no more than `rule` does."""
+    if not surely_later(other, rule) or other.where is not None:
+        return False
+    if {other.base.chain, rule.base.chain} != {("delete",)}:
+        return False
+    mine, theirs = rule.base.yields_to, other.base.yields_to
+    if mine is None:
+        return True
+    return other.base.basis in mine and theirs is not None and theirs <= mine
+
+
+def _only(rule: Rule) -> Variant | None:
+    """The rule's one variant, where all that it says is `keep` from an event."""
+    if len(rule.variants) != 1:
+        return None
+    variant = rule.base
+    plain = variant.keep is not None and not variant.ending and variant.defer_while is None
+    return variant if plain else None
+
+
+def _anchor(variant: Variant) -> tuple[object, ...]:
+    return variant.event, variant.start, variant.fiscal_year_end, variant.timezone
+
+
+def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
+    waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
+    order: list[Job] = []
+
+    def next_of(waits: Callable[[Job, Job], bool]) -> Job | None:
+        return next(
+            (
+                job
+                for job in waiting
+                if not any(_beside(job, other) and waits(job, other) for other in waiting)
+            ),
+            None,
+        )
+
+    while waiting:
+        free = next_of(lambda job, other: _refers(other, job) or _leaves_last(job, other))
+        free = free or next_of(lambda job, other: _refers(other, job)) or waiting[0]
+        order.append(free)
+        waiting.remove(free)
+    return tuple(order)
+
+
+def _beside(job: Job, other: Job) -> bool:
+    return job.bound is not other.bound and job.bound.connector.name == other.bound.connector.name
+
+
+def _refers(other: Job, job: Job) -> bool:
+    """Rows that go with records of `other` refer to records of `job`."""
+    return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
+
+
+def _leaves_last(job: Job, other: Job) -> bool:
+    """Both refer to rows that are shared parts of `job` alone: only with its records can they go."""
+    return any(
+        reference.table in other.bound.members and item.table.id not in other.bound.emptied
+        for item in job.bound.shared
+        for reference in item.referring
+    )

@@ -1,0 +1,128 @@
+"""A record's fate under a rule that has more to do than to delete: the first action of its chain that nothing stops."""
+
+from __future__ import annotations
+
+import abc
+import copy
+import functools
+from collections.abc import Sequence
+
+from retention.model import predicate as p
+from retention.planning.binding.bound import Job
+from retention.planning.fates.acting import in_order
+from retention.planning.fates.actions import DELETE, Referenced, actions, due_by
+from retention.planning.fates.rings import Entangled
+from retention.planning.fates.stops import Instead
+
+
+class Chained(Entangled, abc.ABC):
+    """Choices of one connector's jobs.
+
+    Where a run is narrowed to some rules, whether a record's chain goes on is still asked as if all ran: what waits
+    for a job that does not run is done nothing else to.
+    """
+
+    _whole: Chained | None = None
+
+    @functools.cached_property
+    def everybody(self) -> tuple[Job, ...]:
+        """The jobs of all rules, in the order of a run."""
+        told = self._acting[0].told if self._acting else frozenset[str]()
+        found = [
+            Job(
+                rule=rule,
+                bound=ruled.bound,
+                others=tuple(other for other in ruled.rules if other is not rule),
+                told=told,
+            )
+            for ruled in self._every
+            for rule in ruled.rules
+        ]
+        return in_order(job for job in found if actions(job))
+
+    @property
+    def narrowed(self) -> bool:
+        """Not all of the jobs are there."""
+        return {job.name for job in self.everybody} != {job.name for job in self._acting}
+
+    def as_if_all_ran(self) -> Chained:
+        """The same with the jobs of all rules; what it makes has names and aliases of its own."""
+        if self._whole is None:
+            self._whole = copy.copy(self)
+            self._whole.begin_again("all_", self.everybody)
+        return self._whole
+
+    def begin_again(self, prefix: str, acting: Sequence[Job]) -> None:
+        """Other jobs than before, and names that nothing has."""
+        self._prefix, self._acting = prefix, tuple(acting)
+        self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
+        self._aliases, self._closures, self._definitions = 1_000_000, {}, {}
+
+    @abc.abstractmethod
+    def _all_referring(
+        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], alone: bool
+    ) -> list[p.Test]:
+        """Rows that stay refer to the record, or a record that stays shares a part with it."""
+
+    @abc.abstractmethod
+    def instead(
+        self,
+        job: Job,
+        root: p.Source,
+        visiting: tuple[Job, ...] = (),
+        *,
+        action: str = DELETE,
+        referenced: Referenced | None = None,
+        gone: bool = False,
+    ) -> list[Instead]:
+        """What could act on the record in place of the job, which would do `action`."""
+
+    def _chained(
+        self,
+        job: Job,
+        root: p.Source,
+        stops: list[tuple[p.Test, str]],
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+        gone: bool,
+        alone: bool,
+    ) -> p.Choice:
+        """The first action of a chain that nothing stops. `stops`: what ends every chain."""
+        referenced = self.referenced(job, root, strict=strict, visiting=visiting, alone=alone)
+        found = list(stops)
+        for way in self.ways(job, root, referenced, gone=gone):
+            if way.done is not None:
+                found.append((p.All(items=(way.test, way.done)), "done"))
+            others = self.instead(job, root, visiting, action=way.action, referenced=referenced, gone=gone)
+            if others:
+                tests = p.AnyOf(items=tuple(each.test for each in others))
+                found.append((p.All(items=(way.test, tests)), "elsewhere"))
+            found.append((way.test, due_by(way.action)))
+        found += self.all_stopped(job, root, gone=gone)
+        return p.Choice(cases=tuple(found), otherwise="referenced")
+
+    def referenced(
+        self,
+        job: Job,
+        root: p.Source,
+        *,
+        strict: bool = False,
+        visiting: tuple[Job, ...] = (),
+        alone: bool = False,
+    ) -> Referenced:
+        """What refers to the record, where a rule could delete it."""
+        if job.bound.sliced:
+            return Referenced(now=None, lasting=None)
+
+        def of(strict: bool) -> p.Test | None:
+            found = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
+            return p.AnyOf(items=tuple(found)) if found else None
+
+        lasting = of(strict=False)
+        now = of(strict=True) if strict else lasting
+        if not self.narrowed or alone:
+            return Referenced(now=now, lasting=lasting)
+        return Referenced(
+            now=now, lasting=self.as_if_all_ran().referenced(job, root, visiting=visiting).lasting
+        )

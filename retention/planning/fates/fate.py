@@ -1,0 +1,396 @@
+"""What the policy makes of a record today, as one choice: exactly one fate for every row.
+
+Two forms of a job's fate differ in one thing only: whether rows that this very plan deletes still count as referring.
+In a plan they do not (children go first); inside a batch they do: they are gone by then, or the record must wait.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue, TableId
+from retention.model.policy import REWRITING, Rule
+from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
+from retention.planning.fates.acting import never_acts
+from retention.planning.fates.actions import DELETE, DUE, RESTRICT, Referenced, actions, empties, only_deletes
+from retention.planning.fates.cases import Case
+from retention.planning.fates.chained import Chained
+from retention.planning.fates.holding import NOTHING_HELD, Holding
+from retention.planning.fates.limbs import cutoff
+from retention.planning.fates.results import cases
+from retention.planning.fates.sharing import Share
+from retention.planning.fates.stops import Instead
+
+
+class Fates(Chained):
+    """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
+    run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        acting: Sequence[Job],
+        as_of: datetime,
+        holding: Holding = NOTHING_HELD,
+        every: Sequence[Ruled] = (),
+    ) -> None:
+        super().__init__(catalogue, acting, as_of, holding, every)
+        self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
+        self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
+
+    def root(self, bound: BoundDataset) -> p.Source:
+        """The source that a statement over the dataset's root table starts from."""
+        return p.Source(table=bound.root.id, alias="r", only=bound.root.only)
+
+    def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
+        """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
+        return self._fate(job, root, strict=strict, visiting=())
+
+    def free(self, job: Job, root: p.Source) -> p.Choice:
+        """The strict fate of a record that was due while its event could be read, and may have none now."""
+        return self._fate(job, root, strict=True, visiting=(), gone=True)
+
+    def fleeting(self, job: Job) -> bool:
+        """Other jobs of this plan remove rows that the job's events are read from, and nothing else tells them."""
+        read: set[TableId] = set()
+        for name in job.rule.events:
+            components = job.bound.events.get(name, ())
+            if not any(component.always for component in components):
+                read |= {hop.arrives for c in components for hop in c.hops}
+        for fact in job.bound.facts.values():
+            if isinstance(fact, Some | Value):
+                read |= {hop.arrives for hop in fact.hops if hop.down}
+        emptying = (other for other in self._acting if empties(other) and not never_acts(other))
+        return any(read & other.bound.emptied for other in emptying)
+
+    def records(self, job: Job, root: p.Source) -> p.Test:
+        """Which rows of the root table are records: all but those of which `where` is false."""
+        return self.a_record(job.bound, root)
+
+    def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
+        """Bare-column comparisons that every due record passes; none where several events, or other rows, decide."""
+        lines: list[p.Line] = []
+        component: Component | None = None
+        for case in cases(job.rule, job.bound, job.told):
+            if (
+                len(case.limbs) != 1
+                or case.rests_on_told(case.limbs[0])
+                or case.variant.instructed is not None
+            ):
+                return ()
+            (limb,) = case.limbs
+            components = job.bound.events[limb.event]
+            if len(components) != 1 or components[0].hops or component not in (None, components[0]):
+                return ()
+            component = components[0]
+            keep = case.variant.keep
+            line = self._now_line(case)
+            if limb.keep and keep is not None:
+                line = self._line(case, cutoff(self._as_of, case.variant.counting(keep)))
+            lines.append(line)
+        if component is None:
+            return ()
+        latest = max(lines, key=lambda line: (line.day, line.instant))
+        widest = p.Line(
+            day=max(line.day for line in lines),
+            instant=max(line.instant for line in lines),
+            naive=None
+            if latest.naive is None
+            else max(line.naive for line in lines if line.naive is not None),
+        )
+        return (p.Reaches(field=self._field(root, component), cutoff=widest),)
+
+    def late(self, job: Job, root: p.Source) -> p.Test:
+        """Of a record whose clock has ended: it is there for longer than carrying the rule out may take."""
+        found = []
+        for case in cases(job.rule, job.bound, job.told):
+            guard, late = self.guard(case, root), self.overdue(case, root)
+            found.append(late if guard is None else p.All(items=(guard, late)))
+        return p.AnyOf(items=tuple(found))
+
+    def dated_by(self, job: Job, root: p.Source) -> p.LatestDay:
+        """The day of the record's event, for showing and ordering: of `from`, else of the first that ends it."""
+        case = self.base(job)
+        named = next((name for name in job.rule.base.events if name not in job.told), "")
+        return self.latest_day(case, named, root)
+
+    def component_state(self, case: Case, root: p.Source, component: Component, state: p.State) -> p.Test:
+        """Whether `component` of an event is in `state` for this record today, in the variant's zone."""
+        return self.component(case, component, root, state, self._now_line(case))
+
+    def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
+        """Some row that stays refers to this record by this reference."""
+        return self._referring(job, root, outside, strict=strict, visiting=(job,))
+
+    def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
+        """The rows themselves: a source, and which of its rows stay and refer to the record of `root`."""
+        reference, bound = outside.reference, job.bound
+        referring = self.source(reference.table)
+        stays = self._stays(job, root, outside, referring, strict=False, visiting=(job,))
+        if reference.target == bound.root.id:
+            return referring, p.All(items=(self.refers(reference, referring, root), *stays))
+        member = self.source(reference.target)
+        belongs = self.belongs(bound, reference.target, member, root)
+        linked = p.All(items=(self.refers(reference, referring, member), belongs))
+        return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
+
+    def base(self, job: Job) -> Case:
+        """The rule itself, without its exceptions."""
+        return cases(job.rule, job.bound, job.told)[-1]
+
+    # -- the choice ------------------------------------------------------------------------
+
+    def _fate(
+        self,
+        job: Job,
+        root: p.Source,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+        gone: bool = False,
+        alone: bool = False,
+    ) -> p.Choice:
+        """`alone`: as if no record of the dataset referred to another."""
+        results = self.results(job.rule, job.bound, job.told, root, gone=gone)
+        stops = [(result.test, result.label) for result in results]
+        held = self.held(job.bound, root)
+        if held is not None:
+            stops.append((held, "held"))
+        if not only_deletes(job):
+            return self._chained(job, root, stops, strict=strict, visiting=visiting, gone=gone, alone=alone)
+        kept = self.retained(job, job.rule, root, gone=gone)
+        if kept is not None:
+            past = self.beyond_at_most(job, root)
+            if past is not None:
+                stops.append((p.All(items=(kept, past)), "conflict"))
+            stops.append((kept, "retained"))
+        referring = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
+        if referring:
+            stops.append((p.AnyOf(items=tuple(referring)), "referenced"))
+        if never_acts(job):
+            return p.Choice(cases=tuple(stops), otherwise="elsewhere")
+        now = p.AnyOf(items=tuple(referring)) if referring else None
+        found = Referenced(now=now, lasting=now)
+        others = [each.test for each in self.instead(job, root, visiting, referenced=found, gone=gone)]
+        if others:
+            stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
+        return p.Choice(cases=tuple(stops), otherwise=DUE)
+
+    def _all_referring(
+        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], alone: bool
+    ) -> list[p.Test]:
+        """Rows that stay refer to the record, or a record that stays shares a part with it."""
+        around = (*visiting, job)
+        found = [
+            self._referring(job, root, item, strict=strict, visiting=around)
+            for item in job.bound.outside
+            if not item.inside or (strict and not alone)
+        ]
+        if job.bound.entangled and not strict and not alone:
+            found.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
+        return [*found, *(test for _, test in self.staying(job, root, visiting))]
+
+    def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
+        """By each way of sharing a part: a record that stays shares it."""
+        found = []
+        for share in self._around(job, visiting):
+            if not share.whole and share.table != share.other.root.id:
+                goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
+                found.append((share, share.where(p.Untrue(item=goes), root)))
+        return found
+
+    def instead(
+        self,
+        job: Job,
+        root: p.Source,
+        visiting: tuple[Job, ...] = (),
+        *,
+        action: str = DELETE,
+        referenced: Referenced | None = None,
+        gone: bool = False,
+    ) -> list[Instead]:
+        """What could act on the record in place of the job, which would do `action`."""
+        asked = referenced or self.referenced(job, root, visiting=visiting)
+        acts = functools.partial(self.acts_instead, job, action=action, referenced=asked, gone=gone)
+        found = [
+            Instead(test=test, bound=job.bound, rule=rule)
+            for rule in job.others
+            if (test := acts(rule, job.bound, root, root)) is not None
+        ]
+        for share in self._around(job, visiting):
+            other, owner = share.other, share.owner
+            if other.sliced:
+                continue  # a slice of the row, whose rules do not meet those of the row, or of another slice
+            if share.within or (share.whole and job.bound.sliced):
+                goes = self._goes_of(other, owner, visiting=(*visiting, job))
+                found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
+                found += self._rewritten_whole(job, share, root, visiting) if share.whole else []
+                found += self._moved_with(job, share, root, visiting)
+            elif share.whole:
+                found += [
+                    Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
+                    for rule in self.rules_of(other)
+                    if (test := acts(rule, other, owner, root)) is not None
+                ]
+        return found
+
+    def _rewritten_whole(
+        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
+    ) -> Iterator[Instead]:
+        """The row that the job has a slice of is rewritten as a whole."""
+        for rule in self.rules_of(share.other):
+            other = self.other(job, rule, share.other)
+            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
+            test = self.comes_to_now(other, share.owner, referenced, REWRITING)
+            if test is not None:
+                found = share.where(test, root)
+                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
+
+    def _moved_with(
+        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
+    ) -> Iterator[Instead]:
+        """The record is a part of one that is moved to a vault, whole and as it is."""
+        for rule in self.rules_of(share.other) if share.other.moves else ():
+            other = self.other(job, rule, share.other)
+            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
+            test = self.comes_to_now(other, share.owner, referenced, {RESTRICT})
+            if test is not None:
+                found = share.where(test, root)
+                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
+
+    def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
+        """Other datasets that share rows with the job's, but for those that it is being asked for."""
+        return [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
+
+    # -- references ------------------------------------------------------------------------
+
+    def _referring(
+        self,
+        job: Job,
+        root: p.Source,
+        outside: Outside,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+    ) -> p.Test:
+        reference = outside.reference
+        referring = self.source(reference.table)
+        stays = self._stays(job, root, outside, referring, strict=strict, visiting=visiting)
+
+        def refers_to(target: p.Source) -> p.Test:
+            items = (self.refers(reference, referring, target), *stays)
+            return p.Exists(source=referring, where=p.All(items=items))
+
+        return self._downward(job.bound, root, reference.target, refers_to)
+
+    def _stays(
+        self,
+        job: Job,
+        root: p.Source,
+        outside: Outside,
+        referring: p.Source,
+        *,
+        strict: bool,
+        visiting: tuple[Job, ...],
+    ) -> list[p.Test]:
+        """The row of `referring` is outside the record, and this plan does not delete it before or with it."""
+        table = outside.reference.table
+        if not outside.inside:
+            return [] if strict else list(self._goes_first(table, referring, visiting))
+        if strict:
+            handed = functools.partial(self._handed, job.bound)
+            return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
+        going = functools.partial(self._goes, job, visiting=visiting)
+        return [
+            p.Untrue(item=self.belongs(job.bound, table, referring, root)),
+            p.Untrue(item=self._of_record(job.bound, table, referring, going)),
+        ]
+
+    def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
+        """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""
+        earlier = [job for job in self._earlier(visiting[-1]) if table in job.bound.members]
+        for bound in dict.fromkeys(str(job.bound) for job in earlier):
+            jobs = [job for job in earlier if str(job.bound) == bound]
+            every = [job for job in self._deleting if job.bound is jobs[0].bound]
+            if len(jobs) == len(every):
+                goes = functools.partial(self._goes_of, jobs[0].bound, visiting=visiting)
+                yield p.Untrue(item=self._of_record(jobs[0].bound, table, referring, goes))
+                continue
+            for job in jobs:
+                if not never_acts(job):
+                    going = functools.partial(self._going, job, visiting=visiting)
+                    yield p.Untrue(item=self._of_record(job.bound, table, referring, going))
+
+    def _earlier(self, job: Job) -> Iterable[Job]:
+        """The jobs that have run when `job` begins: where datasets refer to each other, not all of the others."""
+        before = itertools.takewhile(lambda other: other.name != job.name, self._acting)
+        return (other for other in before if other in self._deleting)
+
+    def _going(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
+        """The row of `root` is a record that nothing keeps from the job."""
+
+        def passes(own: p.Source) -> p.Test:
+            choice = self._fate(job, own, strict=False, visiting=visiting, alone=alone)
+            return p.All(items=(self.records(job, own), p.Chosen(choice=choice, label=DUE)))
+
+        return self._defined((job.name, str(alone), *self._named(visiting)), job.bound, root, passes)
+
+    def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
+        """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
+        whole = (job,) if alone else None
+        return self._goes_of(job.bound, root, visiting=visiting, alone=alone, whole=whole)
+
+    def _goes_of(
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        *,
+        visiting: tuple[Job, ...],
+        alone: bool = False,
+        whole: tuple[Job, ...] | None = None,
+    ) -> p.Test:
+        """The row of `root` is a record of `bound` that some job of this plan deletes; `whole`: some rule could."""
+        jobs = whole or tuple(j for j in self._deleting if j.bound is bound)
+        rules = {job.rule.name for job in jobs}
+        if whole is None and (not jobs or any(rule.name not in rules for rule in self._others(jobs[0]))):
+            going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
+            return p.AnyOf(items=tuple(going))
+
+        def passes(own: p.Source) -> p.Test:
+            stops = self._stops_of_any(jobs[0], own, visiting=visiting, alone=alone)
+            tests = (self.could_go(jobs[0], own), *(p.Untrue(item=stop) for stop in stops))
+            return p.All(items=(self.records(jobs[0], own), *tests))
+
+        return self._defined(("any", str(bound), str(alone), *self._named(visiting)), bound, root, passes)
+
+    def _others(self, job: Job) -> tuple[Rule, ...]:
+        """The other rules on the dataset that could delete a record of it."""
+        return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
+
+    def _named(self, visiting: tuple[Job, ...]) -> Iterable[str]:
+        """What a definition depends on of the records that it is asked for."""
+        return sorted({str(job.bound) for job in visiting}) if self._sharing_at_all else ()
+
+    def _defined(
+        self, what: tuple[str, ...], bound: BoundDataset, root: p.Source, passes: Callable[[p.Source], p.Test]
+    ) -> p.Defined:
+        """The row of `root` is a record of `bound` that passes; what that means is written down once."""
+        if what not in self._definitions:
+            own = self.source(bound.root.id)
+            where = passes(own)
+            self._definitions[what] = f"{self._prefix}goes{len(self._definitions) + 1}", own, where
+        name, own, where = self._definitions[what]
+        key = self._key(bound, own)
+        return p.Defined(fields=self._key(bound, root), name=name, root=own, key=key, where=where)
+
+    def _stops_of_any(
+        self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool
+    ) -> list[p.Test]:
+        """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
+        found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
+        return found if (held := self.held(job.bound, root)) is None else [held, *found]

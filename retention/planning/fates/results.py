@@ -1,0 +1,200 @@
+"""What one rule makes of one record by itself: the first table of the contract's chapter on fate.
+
+The first case that is true is the result; where none is, the record's clock has ended. A rule keeps a record until
+its own clock has ended, whatever the reason that it has not; only what is out of its scope it does not keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retention.model import predicate as p
+from retention.model.catalogue import Catalogue
+from retention.model.condition import Condition
+from retention.model.policy import Rule
+from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.conditions import Binder
+from retention.planning.fates.cases import Case
+from retention.planning.fates.facts import FactBinder
+from retention.planning.fates.limbs import Limbs
+
+OUT_OF_SCOPE = "out_of_scope"
+Places = frozenset[int]
+"""Which of a rule's variants, by their place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Where `test` is true, and no earlier one, the result is `label`; one of the variants at `places` says so.
+
+    `keeps`: until its clock has ended, the rule keeps the record from others. What only demands keeps nothing, though
+    nobody can tell whether it has been demanded.
+    """
+
+    test: p.Test
+    label: str
+    places: Places
+    keeps: bool = True
+
+
+def cases(rule: Rule, bound: BoundDataset, told: frozenset[str]) -> tuple[Case, ...]:
+    """The rule's variants on the dataset, in the order in which they are tried."""
+    return tuple(Case(rule=rule, place=i, bound=bound, told=told) for i in range(len(rule.variants)))
+
+
+class Results(Limbs):
+    """Results of rules on records."""
+
+    def __init__(self, catalogue: Catalogue, as_of: datetime) -> None:
+        super().__init__(catalogue, as_of)
+        self._results: dict[object, tuple[Result, ...]] = {}
+
+    def results(
+        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
+    ) -> tuple[Result, ...]:
+        """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would.
+
+        They are made once for each row that is asked about, so that what repeats them can be seen to.
+        """
+        asked = rule.name, str(bound), told, root, gone
+        if asked not in self._results:
+            self._results[asked] = self._made_results(rule, bound, told, root, gone=gone)
+        return self._results[asked]
+
+    def _made_results(
+        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool
+    ) -> tuple[Result, ...]:
+        every: Places = frozenset(range(len(rule.variants)))
+        found: list[Result] = []
+        if rule.where is not None:
+            scope = self.condition(bound, root, rule.where)
+            found.append(Result(test=p.IsTrue(item=p.Not(item=scope)), label=OUT_OF_SCOPE, places=every))
+        unknown = self._unknown_scope(rule, bound, root)
+        if unknown:
+            keeps = not all(variant.upon for variant in rule.variants)
+            found.append(Result(test=p.AnyOf(items=unknown), label="unclear", places=every, keeps=keeps))
+        for case in cases(rule, bound, told):
+            guard = self.guard(case, root)
+            when = case.variant.when
+            if when is not None:
+                rest: Places = frozenset(range(case.place, len(rule.variants)))
+                unsure = p.All(
+                    items=(*self._before(case, root), p.IsUnknown(item=self.condition(bound, root, when)))
+                )
+                found.append(Result(test=unsure, label="unclear", places=rest))
+            for test, label in self._of_variant(case, root, gone=gone):
+                guarded = p.All(items=(guard, test)) if guard is not None else test
+                keeps = not case.variant.upon or label == "deferred"
+                place = frozenset({case.place})
+                found.append(Result(test=guarded, label=label, places=place, keeps=keeps))
+        return tuple(found)
+
+    def ended(
+        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
+    ) -> p.Test:
+        """Plain: the rule's clock has ended for this record."""
+        results = self.results(rule, bound, told, root, gone=gone)
+        return p.All(items=tuple(p.Untrue(item=result.test) for result in results))
+
+    def keeps(
+        self,
+        rule: Rule,
+        bound: BoundDataset,
+        told: frozenset[str],
+        root: p.Source,
+        *,
+        places: Places | None = None,
+        gone: bool = False,
+    ) -> p.Test | None:
+        """Plain: the rule still keeps the record, by a variant at `places` (or any). None: it never does."""
+        if places is None:
+            places = frozenset(range(len(rule.variants)))
+        results = self.results(rule, bound, told, root, gone=gone)
+        keeping = [
+            result.test
+            for result in results
+            if result.keeps and result.label != OUT_OF_SCOPE and result.places & places
+        ]
+        if not keeping:
+            return None
+        kept: p.Test = p.AnyOf(items=tuple(keeping))
+        if rule.where is None:
+            return kept
+        outside = p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where)))
+        return p.All(items=(p.Untrue(item=outside), kept))
+
+    def guard(self, case: Case, root: p.Source) -> p.Test | None:
+        """Plain: the variant is the one that holds for the record; None where the rule has no other."""
+        tests = self._before(case, root)
+        if case.variant.when is not None:
+            tests = (*tests, p.IsTrue(item=self.condition(case.bound, root, case.variant.when)))
+        return p.All(items=tests) if tests else None
+
+    def condition(self, bound: BoundDataset, root: p.Source, condition: Condition) -> p.Test:
+        """A condition of the policy, over the dataset's facts."""
+        return FactBinder(self, self._catalogue, bound, root).test(condition.tree)
+
+    def scope(self, bound: BoundDataset, root: p.Source) -> p.Test | None:
+        """The dataset's `where`, None where it has none."""
+        if bound.where is None:
+            return None
+        return Binder(self._catalogue, bound.root, root).test(bound.where.tree)
+
+    def _before(self, case: Case, root: p.Source) -> tuple[p.Test, ...]:
+        """No exception before this one holds, for sure."""
+        whens = [variant.when for variant in case.rule.variants[: case.place]]
+        return tuple(
+            p.IsTrue(item=p.Not(item=self.condition(case.bound, root, when)))
+            for when in whens
+            if when is not None
+        )
+
+    def _unknown_scope(self, rule: Rule, bound: BoundDataset, root: p.Source) -> tuple[p.Test, ...]:
+        tests = []
+        scope = self.scope(bound, root)
+        if scope is not None:
+            tests.append(p.IsUnknown(item=scope))
+        if rule.where is not None:
+            tests.append(p.IsUnknown(item=self.condition(bound, root, rule.where)))
+        return tuple(tests)
+
+    def _of_variant(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
+        """What the variant makes of a record for which it holds, but that its clock has ended."""
+        variant = case.variant
+        found = self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone)
+        if variant.defer_while is not None:
+            deferred = self.deferred(case, root, self.condition(case.bound, root, variant.defer_while))
+            if variant.upon:  # what nobody has demanded is not put off, and keeps nothing
+                come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
+                deferred = p.All(items=(come, deferred))
+            found.append((deferred, "deferred"))
+        return found
+
+    def _plain(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
+        """One limb, told by columns: its states exclude each other in this order."""
+        (limb,) = case.limbs
+        known, line = self._keep(case, root)
+        found: list[tuple[p.Test, str]] = [(p.Untrue(item=test), "unclear") for test in known]
+        found += [
+            (self._any(case, limb.event, root, p.State.RECENT, line), "not_due"),
+            (self._any(case, limb.event, root, p.State.UNCLEAR, line), "unclear"),
+        ]
+        if not gone:
+            past = self._any(case, limb.event, root, p.State.PAST, line)
+            found.append((p.Untrue(item=past), "undated"))
+        return found
+
+    def _limbs(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
+        come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
+        unclear = p.AnyOf(items=tuple(self.unclear(case, limb, root) for limb in case.limbs))
+        yet = p.Untrue(item=come)
+        found: list[tuple[p.Test, str]] = [(p.All(items=(yet, unclear)), "unclear")]
+        if gone:
+            recent = p.AnyOf(items=tuple(self.recent(case, limb, root) for limb in case.limbs))
+            return [*found, (p.All(items=(yet, recent)), "not_due")]
+        if case.variant.upon:
+            return [*found, (yet, OUT_OF_SCOPE)]
+        if not case.variant.until:
+            found.append((p.All(items=(yet, self.undated(case, root))), "undated"))
+        return [*found, (yet, "not_due")]

@@ -1,0 +1,1 @@
+"""What `check` and `init` ask the live databases beyond their catalogue."""

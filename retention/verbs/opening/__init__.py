@@ -1,0 +1,1 @@
+"""What nearly every command opens first: files, connectors, the state store, keys."""

@@ -1,0 +1,152 @@
+"""A job whose records meet different ends: its actions one after the other, each with batches of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from retention.connectors.port import Refused, Remembered, Target
+from retention.errors import UnreachableError
+from retention.model.outcome import JobOutcome, Skipped
+from retention.model.plan import JobPlan, JobStatus
+from retention.planning.fates.actions import DELETE, RESTRICT
+from retention.planning.work import Work
+from retention.store.runs import JobProgress
+from retention.verbs.running.ended import not_run
+
+DOING = {DELETE: "deleting", RESTRICT: "restricting"}
+_WORST = (JobStatus.STOPPED, JobStatus.FAILED, JobStatus.REFUSED, JobStatus.PARTIAL, JobStatus.DONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One action of a job: `plan` is the job's with the records of that action alone."""
+
+    action: str
+    plan: JobPlan
+    work: Work
+
+    @property
+    def doing(self) -> str:
+        """What it does, for people."""
+        return f"{DOING.get(self.action, 'rewriting')} {self.work.bound}"
+
+
+def phases(job: JobPlan, item: Work) -> tuple[Phase, ...]:
+    """The actions by which records are due, in the order in which they are carried out: what deletes goes first."""
+    if len(item.actions) == 1:
+        (action,) = item.actions
+        return (Phase(action=action, plan=job, work=item.only(action)),)
+    order = sorted(item.actions, key=lambda action: (action != DELETE, action == RESTRICT))
+    return tuple(
+        Phase(action=action, plan=_of(job, job.actions.get(action, 0)), work=item.only(action))
+        for action in order
+        if job.actions.get(action, 0)
+    )
+
+
+def _of(job: JobPlan, due: int) -> JobPlan:
+    return replace(job, fates={**job.fates, "due": due}, by_action={})
+
+
+def carried_out(
+    job: JobPlan,
+    every: Sequence[Phase],
+    limit: int | None,
+    carry: Callable[[Phase, JobProgress, int | None], JobOutcome],
+) -> JobOutcome:
+    """Each phase in turn, with how far the others are and how many records it may take; one outcome for all.
+
+    A phase that fails or is stopped ends the job: what is left of the others is left.
+    """
+    found: list[JobOutcome] = []
+    for place, phase in enumerate(every):
+        last = found[-1] if found else None
+        most = None if limit is None else limit - sum(outcome.done for outcome in found)
+        if last is not None and last.status not in (JobStatus.DONE, JobStatus.PARTIAL):
+            found.append(not_run(phase.plan, last.status, last.reason))
+        elif most is not None and most <= 0:
+            found.append(not_run(phase.plan, JobStatus.DONE, f"limited to {limit:,} records"))
+        else:
+            found.append(carry(phase, _beside(found, every[place + 1 :]), most))
+    return found[0] if len(found) == 1 else _together(job, found)
+
+
+def _beside(done: Sequence[JobOutcome], waiting: Sequence[Phase]) -> JobProgress:
+    """How far the other phases of the job are."""
+    return JobProgress(
+        done=sum(outcome.done for outcome in done),
+        changed=sum(outcome.skipped.changed for outcome in done),
+        held=sum(outcome.skipped.held for outcome in done),
+        locked=sum(outcome.skipped.locked for outcome in done),
+        set_aside=sum(outcome.set_aside for outcome in done),
+        left=sum(outcome.left for outcome in done) + sum(phase.plan.due for phase in waiting),
+        batches=sum(outcome.batches for outcome in done),
+        millis=int(sum(outcome.seconds for outcome in done) * 1000),
+        rows=_rows(outcome.rows for outcome in done),
+    )
+
+
+def _rows(every: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    found: Counter[str] = Counter()
+    for rows in every:
+        found.update(rows)
+    return dict(found)
+
+
+def _together(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
+    """planned = done + skipped + set aside + left, as of each of them."""
+    status = next(status for status in _WORST if any(outcome.status is status for outcome in found))
+    return replace(
+        found[0],
+        status=status,
+        reason=next((outcome.reason for outcome in found if outcome.reason is not None), None),
+        planned=job.due,
+        done=sum(outcome.done for outcome in found),
+        overdue=sum(outcome.overdue for outcome in found),
+        skipped=Skipped(
+            changed=sum(outcome.skipped.changed for outcome in found),
+            held=sum(outcome.skipped.held for outcome in found),
+            locked=sum(outcome.skipped.locked for outcome in found),
+        ),
+        set_aside=sum(outcome.set_aside for outcome in found),
+        left=sum(outcome.left for outcome in found),
+        rows=_rows(outcome.rows for outcome in found),
+        batches=sum(outcome.batches for outcome in found),
+        rolled_back=sum(outcome.rolled_back for outcome in found),
+        unknown=sum(outcome.unknown for outcome in found),
+        seconds=sum(outcome.seconds for outcome in found),
+        waited=sum(outcome.waited for outcome in found),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """`of`: (job, action) → its remembered records; `failed`: connector → why they could not be written down."""
+
+    of: Mapping[tuple[str, str], Remembered]
+    failed: Mapping[str, str]
+
+
+def remember(
+    jobs: Iterable[JobPlan], items: Mapping[str, Work], targets: Mapping[str, Target], stack: ExitStack
+) -> Memory:
+    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own.
+
+    Where that fails no job of the connector runs: one could remove what another had to be told by.
+    """
+    found: dict[tuple[str, str], Remembered] = {}
+    failed: dict[str, str] = {}
+    for job in jobs:
+        item = items.get(job.name)
+        every = () if job.status is not JobStatus.READY or item is None else phases(job, item)
+        for phase in every:
+            if phase.work.remembered:
+                try:
+                    found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
+                    stack.callback(kept.close)
+                except (UnreachableError, Refused) as error:
+                    failed[job.connector] = error.message
+    return Memory(of=found, failed=failed)
