@@ -43,7 +43,7 @@ def _between(policy_file: str, policy: PolicyDraft, reach: Reach) -> Iterator[Pl
         yield from spelling.unknown_words(policy_file, rule, policy, reach)
         yield from telling.untellable(rule, policy, reached)
         yield from rewriting.unrewritable(policy_file, rule, reached)
-        for finding in (*_slices(rule, reached), *_windows(rule, reached)):
+        for finding in (*_slices(rule, reached), *_windows(rule, reached), *telling.unreckoned(rule, policy)):
             yield policy_file, finding
     yield from telling.declarations(policy_file, policy, reach)
     yield from rewriting.unknown_kinds(policy, reach)

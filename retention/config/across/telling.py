@@ -8,6 +8,7 @@ from retention.config.across.reach import Placed, Reach, Reached
 from retention.config.connector.fact_values import NO_SUBJECT
 from retention.config.policy.policy_file import PolicyDraft
 from retention.config.policy.rule_file import RuleDraft
+from retention.config.policy.rule_values import PeriodName
 from retention.config.reading.findings import Finding, choice, names
 from retention.model.policy import ToldEvent
 
@@ -23,6 +24,21 @@ def untellable(rule: RuleDraft, policy: PolicyDraft, reached: list[Reached]) -> 
             for item in reached:
                 for finding in _lacks(rule, event, item):
                     yield item.connector.file, finding
+
+
+def unreckoned(rule: RuleDraft, policy: PolicyDraft) -> Iterator[Finding]:
+    """A period that the record's tenant instructed counts from what a store records, not from what people tell."""
+    for variant in rule.variants:
+        terms = variant.terms
+        named = variant is rule.base or variant.own & {"keep", "from"}
+        if named and isinstance(terms.keep, PeriodName) and terms.from_ in policy.told:
+            key = "from" if "from" in variant.own and "keep" not in variant.own else "keep"
+            found = f"is instructed by the tenant, and `{terms.from_}` is told: to count the one from the other is"
+            yield Finding(
+                at=(*variant.at, key),
+                found=f"{found} not supported yet",
+                write="write a period, or from = an event that the datasets spell out",
+            )
 
 
 def _lacks(rule: RuleDraft, event: ToldEvent, item: Reached) -> Iterator[Finding]:

@@ -163,7 +163,7 @@ class PolicyDrawing:
         if kind in ("keep", "both"):
             keep: Period | str = self.rnd.choice(list(KEEPS.values()))
             if self.profile.limbs and all(d.instructed for d in reached) and self.chance(40):
-                keep = INSTRUCTED
+                keep = keep if start in self.told else INSTRUCTED  # the two together are refused
             made = replace(made, keep=keep)
         if kind in ("both", "until"):
             made = replace(made, until=self.some_events(start))
@@ -243,6 +243,8 @@ class PolicyDrawing:
         if "starts" in changes:
             fiscal = other.starts == "after fiscal year"
             changes["fiscal_year_end"] = other.fiscal_year_end if fiscal else (12, 31)
+        if base.keep == INSTRUCTED and changes.get("start") in self.told:
+            del changes["start"]
         return replace(base, when=self.condition(), **changes)
 
     def condition(self, depth: int = 1) -> tuple[Any, ...]:

@@ -153,3 +153,16 @@ def test_a_rule_on_any_data_reaches_every_connector(problems):
         ("connectors/crm.toml", "datasets.people.subject"),
         ("connectors/crm.toml", "datasets.people.began"),
     }
+
+
+def test_a_tenants_period_that_counts_from_what_is_told_is_refused(problems):
+    """The plan ended with an AssertionError as soon as somebody told the event."""
+    policy = POLICY.replace('upon = "asked"', 'keep = { period = "instructed" }\nfrom = "asked"')
+    policy = policy.replace('data = "any"', 'data = "people"')
+    shop = SHOP + (
+        '[datasets.people.periods.instructed]\ncolumn = "days"\nunit = "days"\nbetween = ["1 day", "2 years"]\n'
+    )
+    (problem,) = problems(policies=policy, shop=shop)
+    assert problem.key == "rules.erasure.keep"
+    assert "not supported yet" in problem.found
+    assert "an event that the datasets spell out" in problem.write
