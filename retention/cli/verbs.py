@@ -82,7 +82,7 @@ def statements(
 
 def refuse_output(place: Place, output: Path) -> None:
     """A report that would replace a part of the engine or of a database is refused."""
-    _verb("output", "refuse_output")(place, output)
+    _verb("opening.output", "refuse_output")(place, output)
 
 
 def listed(place: Place) -> tuple[PlanLine, ...]:

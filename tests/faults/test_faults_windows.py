@@ -11,7 +11,7 @@ from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
 from retention.model.progress import NoProgress
 from retention.model.settings import Window
-from retention.verbs.opening.prepared import configuration
+from retention.verbs.opening.configured import configuration
 from retention.verbs.run import carry_out
 from retention.verbs.running import working
 from tests.support_faults.databases import KINDS

@@ -16,21 +16,33 @@ from retention.model.catalogue import TableId
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """So many pages. `file` changes when the table is rewritten; `meaning`, too, when its columns are described anew,
+    and when another server answers, or the same after a start.
+    """
+
+    pages: int
+    file: str
+    meaning: str
+
+
+GONE = Size(pages=0, file="", meaning="")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Since:
-    """A moment. `at`: as the database counts changes; `files`: what `Physical.size` said of each stored table then."""
+    """A moment. `at`: as the database counts changes; `meanings`: of each stored table then."""
 
     at: str
-    files: Mapping[TableId, str]
+    meanings: Mapping[TableId, str]
 
 
 class Physical(abc.ABC):
     """Ranges of a stored table's physical order, in pages."""
 
     @abc.abstractmethod
-    def size(self, connection: Connection, table: TableId) -> tuple[int, str]:
-        """(pages, file): `file` changes when the table is rewritten or its columns are described anew, and when another
-        server answers, or the same after a start; (0, "") where the table is gone.
-        """
+    def size(self, connection: Connection, table: TableId) -> Size:
+        """What is stored now; `GONE` where the table is."""
 
     @abc.abstractmethod
     def since(self, connection: Connection, tables: Sequence[TableId]) -> Since:
@@ -39,7 +51,7 @@ class Physical(abc.ABC):
     @abc.abstractmethod
     def changed(self, source: FromClause, since: Since) -> ColumnElement[Any]:
         """Plain: the row may have been written since then, or has not been visible to everyone. A row of which it is
-        not true is, while its table's `file` is the same, as every later statement has seen it.
+        not true is, while its table's `meaning` is the same, as every later statement has seen it.
         """
 
     @abc.abstractmethod

@@ -333,7 +333,7 @@ def test_records_are_sorted_by_which_tests_are_true_of_them(visits, monkeypatch)
 def test_texts_that_stand_in_a_column_are_found_to_the_letter(visits):
     """However many are asked for; what a collation takes for the same is not."""
     bound = visits.work.bound
-    column = bound.root.columns["note"]
+    column = (bound.root.id, "note")
     visits.database.run("UPDATE visits SET note = 'rh1-ab' WHERE id = 3")
     visits.database.run("UPDATE visits SET note = 'RH1-AC' WHERE id = 4")
     asked = ["rh1-ab", "rh1-ac", "rh1-ab ", "' OR 1=1", *(f"rh1-{n}" for n in range(12_000))]

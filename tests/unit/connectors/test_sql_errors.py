@@ -11,7 +11,7 @@ from retention.connectors.port import Lost, Refused, Transient
 from retention.connectors.sql.mysql.dialect import Mysql
 from retention.connectors.sql.postgresql.dialect import Postgresql
 from retention.connectors.sql.sqlite.dialect import Sqlite
-from retention.connectors.sql.wrapping import wrapped
+from retention.connectors.sql.wrapping import Denied, wrapped
 from retention.errors import SetupError, UnreachableError
 from retention.store.mysql import MysqlDatabase
 from retention.store.postgresql import PostgresqlDatabase
@@ -56,13 +56,13 @@ OTHER = [
     (*postgresql("23503"), Refused),
     (*postgresql("22003"), Refused),
     (*postgresql("42P01"), SetupError),
-    (*postgresql("42501"), SetupError),
+    (*postgresql("42501"), Denied),
     (*postgresql("53100", "could not extend file: No space left on device"), UnreachableError),
     (*postgresql("25006", "cannot execute DELETE in a read-only transaction"), UnreachableError),
     (*mariadb(1451), Refused),
     (*mariadb(1264), Refused),
     (*mariadb(1146), SetupError),
-    (*mariadb(1142), SetupError),
+    (*mariadb(1142), Denied),
     (*mariadb(1290, "The MariaDB server is running with the --read-only option"), UnreachableError),
     (*sqlite(sqlite3.SQLITE_FULL, "database or disk is full"), UnreachableError),
     (*sqlite(sqlite3.SQLITE_READONLY, "attempt to write a readonly database"), UnreachableError),

@@ -20,7 +20,7 @@ from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looks import known_of
-from retention.connectors.sql.physical import Physical, Since
+from retention.connectors.sql.physical import Physical, Since, Size
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, sealed
@@ -55,7 +55,7 @@ class PageRemover(KeyRemover):
         }
         self._since = None if untold is None else untold.since
         self._make()
-        self._sizes: dict[str, tuple[int, str]] = {}  # pages and file, at the pass's beginning
+        self._sizes: dict[str, Size] = {}  # at the pass's beginning
         self._places: dict[str, Sequence[tuple[int, Key]]] = {}
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
@@ -88,7 +88,7 @@ class PageRemover(KeyRemover):
         names = list(self._stored)
         for name in names[names.index(leaf) if leaf in names else 0 :]:
             start = page if name == leaf else 0
-            pages = self._size(name)[0]
+            pages = self._size(name).pages
             if start < pages:
                 end = min(start + max(1, int(size / max(self._density, 0.05))), pages)
                 return Window(after={"by": "pages", "leaf": name, "page": end}, pages=(name, start, end))
@@ -137,7 +137,7 @@ class PageRemover(KeyRemover):
             return super().take(window, most, wait=wait)
         name, start, end = window.pages
         with wrapped(self._dialect, f"{self._where}: deleting a batch"):
-            before = self._size(name)[1]
+            before = self._file(self._size(name))
             self._known_in(name)  # now, and not between the statements that are sent ahead
             if most >= (end - start) * _ROWS_A_PAGE:
                 taken = self._hopefully(
@@ -145,7 +145,7 @@ class PageRemover(KeyRemover):
                 )
             else:
                 taken = self._carefully(name, start, end, most)
-            if self._physical.size(self._connection, self._stored[name])[1] != before:
+            if self._file(self._physical.size(self._connection, self._stored[name])) != before:
                 self._sizes.clear()
                 self._places.clear()
                 self._over = True
@@ -190,10 +190,14 @@ class PageRemover(KeyRemover):
         rows = {str(self._work.bound.root.id): len(keys)}
         return Taken(keys=keys, sealed=sealed(leaves), overdue=overdue, rows=rows)
 
-    def _size(self, name: str) -> tuple[int, str]:
+    def _file(self, size: Size) -> str:
+        """What must be the same after a batch as it was before."""
+        return size.file if self._since is None else size.meaning
+
+    def _size(self, name: str) -> Size:
         if name not in self._sizes:
-            self._sizes[name] = self._physical.size(self._connection, self._stored[name])
-            if self._since is not None and self._since.files.get(self._stored[name]) != self._sizes[name][1]:
+            self._sizes[name] = now = self._physical.size(self._connection, self._stored[name])
+            if self._since is not None and self._since.meanings.get(self._stored[name]) != now.meaning:
                 self._since = None  # columns may mean something else now: every record is looked at
                 self._make()
         return self._sizes[name]
@@ -236,4 +240,5 @@ def _returning(delete: sa.Delete, looking: Statements, physical: Physical, since
     if since is not None:
         changed = physical.changed(looking.root, since)
         told = [sa.case((changed, column), else_=sa.null()) for column in told]
-    return delete.where(*looking.beside).returning(*looking.key_columns, looking.late, *told)
+    columns = (*looking.key_columns, looking.late, *told)  # what they look up is beside them then
+    return delete.where(*looking.beside).returning(*columns)

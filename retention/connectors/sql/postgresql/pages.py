@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.physical import Physical, Since
+from retention.connectors.sql.physical import GONE, Physical, Since, Size
 from retention.model.catalogue import TableId
 
 
@@ -44,6 +44,7 @@ def _nth(element: Nth, compiler: Any, **options: Any) -> str:
 
 _SIZE = sa.text(
     "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int,"
+    " pg_relation_filenode(c.oid)::text,"
     " concat_ws(' ', pg_relation_filenode(c.oid), pg_postmaster_start_time(),"
     " (SELECT hashtextextended(string_agg(concat_ws(' ', a.attnum, a.attname, a.xmin), ',' ORDER BY a.attnum), 0)"
     " FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0))"
@@ -57,13 +58,13 @@ _OLDEST_UNDER_WAY = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::xid
 class TupleIds(Physical):
     """Ranges of `ctid`, which PostgreSQL 14 and later read without the rest of the table."""
 
-    def size(self, connection: Connection, table: TableId) -> tuple[int, str]:
+    def size(self, connection: Connection, table: TableId) -> Size:
         row = connection.execute(_SIZE, {"schema": table.schema, "name": table.name}).first()
-        return (0, "") if row is None else (int(row[0]), row[1])
+        return GONE if row is None else Size(pages=int(row[0]), file=row[1] or "", meaning=row[2])
 
     def since(self, connection: Connection, tables: Sequence[TableId]) -> Since:
         at: str = connection.execute(_OLDEST_UNDER_WAY).scalar_one()
-        return Since(at=at, files={table: self.size(connection, table)[1] for table in tables})
+        return Since(at=at, meanings={table: self.size(connection, table).meaning for table in tables})
 
     def changed(self, source: FromClause, since: Since) -> ColumnElement[Any]:
         # Transactions count in a circle, half of which lies ahead: `age` is negative of what is older than that.
