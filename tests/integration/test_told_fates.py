@@ -298,3 +298,40 @@ def test_rows_two_levels_below_a_held_record_are_joined_with_what_they_refer_to(
     work.run()
     assert [n for (n,) in store.rows("SELECT id FROM users ORDER BY id")] == [2, 4]
     assert [n for (n,) in store.rows("SELECT id FROM tasks ORDER BY id")] == [2]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [("--data", "claims"), ("--dataset", "db.claims"), ("--key", "db.claims", "1")],
+    ids=lambda how: how[0],
+)
+def test_the_lines_of_an_order_that_a_held_claim_refers_to_are_held_however_the_hold_names_it(
+    work, store, how
+):
+    """The order was held, and its lines, a dataset of their own, only where the hold named the claim by its key."""
+    tables = "(id INTEGER PRIMARY KEY, at TIMESTAMP NULL, word VARCHAR(20)"
+    store.script(
+        f"CREATE TABLE orders {tables}, mark TIMESTAMP NULL);"
+        f"CREATE TABLE order_lines {tables}, order_id INTEGER, FOREIGN KEY (order_id) REFERENCES orders (id));"
+        f"CREATE TABLE claims {tables}, order_id INTEGER, FOREIGN KEY (order_id) REFERENCES orders (id));"
+        "CREATE INDEX lines_order ON order_lines (order_id); CREATE INDEX claims_order ON claims (order_id);"
+        + "".join(f"INSERT INTO orders VALUES ({n}, '2020-01-01 00:00:00', 'x', NULL);" for n in (1, 2))
+        + "".join(f"INSERT INTO order_lines VALUES ({n}, '2020-01-01 00:00:00', 'x', {n});" for n in (1, 2))
+        + "INSERT INTO claims VALUES (1, '2026-01-01 00:00:00', 'x', 1);"
+    )
+    common = 'subject = "none"\nevents = { made = "at" }\n'
+    work.connect(
+        store,
+        f'[datasets.orders]\ndata = "orders"\ntable = "orders"\nparts = ["order_lines"]\n{common}'
+        'restrict = { mark = "mark" }\n'
+        f'[datasets.lines]\ndata = "lines"\ntable = "order_lines"\nanonymize = {{ word = "null" }}\n{common}'
+        f'[datasets.claims]\ndata = "claims"\ntable = "claims"\n{common}',
+    )
+    work.rule("lines", 'data = "lines"\nkeep = "1 year"\nfrom = "made"\naction = "anonymize"')
+    work.rule("orders", 'data = "orders"\nkeep = "1 year"\nfrom = "made"\naction = "restrict"')
+    work.init()
+    hold(work, *how)
+    held = {"held": 1, "due": 1}
+    assert (fates(work, "lines"), fates(work, "orders")) == ({"lines": held}, {"orders": held})
+    work.run()
+    assert store.rows("SELECT id, word FROM order_lines ORDER BY id") == [(1, "x"), (2, None)]

@@ -73,20 +73,25 @@ class Stops(Sharing):
         """
         if not self._holding:
             return None
-        if str(bound) in visiting:
-            covered = self._covered(bound, root, listed=False)
-            return p.AnyOf(items=tuple(covered)) if covered else None
-        found = self._covered(bound, root)
-        visiting = (*visiting, str(bound))
-        for share in self.sharing(bound):
-            covered = self._covered(share.other, share.owner, listed=not share.apart)
-            if covered:
-                found.append(share.where(p.AnyOf(items=tuple(covered)), root))
-        for item in bound.outside if self._holding.datasets or self._holding.rules else ():
+        again, as_a_whole = str(bound) in visiting, bool(self._holding.datasets or self._holding.rules)
+        found = self._covered(bound, root, listed=not again)
+        if visiting.count(str(bound)) > 1:
+            return p.AnyOf(items=tuple(found)) if found else None
+        before, visiting = visiting, (*visiting, str(bound))
+        for share in () if again else self.sharing(bound):
+            held: p.Test | None
+            if as_a_whole and not share.apart:  # held for another's sake, too
+                held = self.held(share.other, share.owner, visiting)
+            else:
+                covered = self._covered(share.other, share.owner, listed=not share.apart)
+                held = p.AnyOf(items=tuple(covered)) if covered else None
+            found += [] if held is None else [share.where(held, root)]
+        for item in bound.outside if as_a_whole else ():
             for ruled in self._every:
-                if item.reference.table in ruled.bound.members and ruled.bound is not bound:
-                    holder = partial(self.held, ruled.bound, visiting=visiting)
-                    held = self.referred_to_by(bound, root, item, ruled.bound, holder)
+                other = ruled.bound
+                if item.reference.table in other.members and other is not bound and str(other) not in before:
+                    holder = partial(self.held, other, visiting=visiting)
+                    held = self.referred_to_by(bound, root, item, other, holder)
                     found += [] if held is None else [held]
         return p.AnyOf(items=tuple(found)) if found else None
 

@@ -121,7 +121,7 @@ def smaller_datasets(dataset: Dataset, others: Sequence[Dataset]) -> Iterator[Da
     """Two datasets of one table stay told apart by their conditions."""
     if dataset.where is not None and dataset.table not in [other.table for other in others]:
         yield replace(dataset, where=None)
-    if dataset.parts:
+    if dataset.parts and dataset.vault is None and dataset.vault_of is None:  # a vault has the same
         yield replace(dataset, parts=dataset.parts[:-1])
     for name, components in dataset.events.items():
         for gone in components if len(components) > 1 else ():
