@@ -38,7 +38,7 @@ SEEDS = [3, 12]
 DIFFERED = [(500_001, 50)]
 """Seeds with so many companies of which the engine and the evaluator once said different things."""
 DIFFER = [1]
-"""Seeds of which the plan after the run counts two accounts otherwise than the evaluator: which of them is right is open."""
+"""Seeds of which the plan after a run counts two accounts otherwise than the evaluator: which is right is open."""
 PATIENCE = 300.0
 FOUND = [*examples_found.examples()]
 WAITING = {

@@ -271,7 +271,7 @@ def variant_of(world: World, rule: Rule, record: Record) -> Variant | None:
 
 
 def reaches(rule: Rule, record: Record) -> bool:
-    """The rule speaks of the record's data, and is kept here. One on any data passes over slices that it can't rewrite."""
+    """The rule speaks of the record's data, and is kept here. On any data: not slices it can't rewrite."""
     if rule.kept_by or not (rule.data == ("any",) or record.dataset.data in rule.data):
         return False
     said = {action for variant in rule.variants for action in (variant.action, *variant.otherwise)}
