@@ -111,7 +111,10 @@ def without_the_rest(case: Case) -> Iterator[Case]:
     named = {data for rule in world.rules if rule.data != ANY for data in rule.data}
     named |= {data for rule in world.rules for variant in rule.variants for data in variant.needs}
     for number, dataset in enumerate(datasets):
-        if len(datasets) > 1 and dataset.data not in named:
+        vaults = (
+            dataset.vault is not None or dataset.vault_of is not None
+        )  # the one is nothing without the other
+        if len(datasets) > 1 and dataset.data not in named and not vaults:
             yield case.but(datasets=[*datasets[:number], *datasets[number + 1 :]])
         for smaller in smaller_datasets(dataset, [other for other in datasets if other is not dataset]):
             yield case.but(datasets=[*datasets[:number], smaller, *datasets[number + 1 :]])
