@@ -35,7 +35,7 @@ demo: $(READY)
 	$(BIN)/retention demo demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not heavy"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not heavy"
 
 faults: $(READY)
 	$(BIN)/python -m pytest -m heavy

@@ -69,7 +69,7 @@ def test_told_to_end_in_the_middle_of_a_large_job_it_ends_after_the_batch(sqlite
     assert sqlite.unresolved() == []
     sqlite.must_be_whole(before)
     again = sqlite.start("daemon")  # what was interrupted goes on
-    until(lambda: sqlite.left() == 0, pause=0.5)
+    until(lambda: sqlite.left() == 0, seconds=300, pause=0.5)
     again.send_signal(signal.SIGTERM)
     again.communicate(timeout=30)
     assert again.returncode == 0
