@@ -463,6 +463,18 @@ def test_an_identifier_that_no_column_can_hold_is_refused_and_nothing_is_stored(
     add(place, "--subject", "customer_id=99", code=5)
 
 
+@pytest.mark.parametrize("given", ["007", "+7"])
+def test_a_whole_number_that_no_column_writes_so_is_refused_and_the_record_is_not_left_unheld(
+    work, store, given
+):
+    """The hold was in force, covered nobody, and the customer of that number went."""
+    place = set_up(work, store)
+    result = place.cli("hold", "add", "--reason", "dispute", "--subject", f"customer_id={given}")
+    assert result.exit_code == 2
+    assert "without leading zeros" in " ".join(result.output.split())
+    assert not [e for e in place.events() if e["type"] == "hold.placed"]
+
+
 def test_a_kind_that_some_column_of_texts_holds_may_be_any_text(work, postgresql):
     postgresql.script(TABLES + "CREATE TABLE notes (id INTEGER PRIMARY KEY, whom TEXT, at TIMESTAMP NULL);")
     notes = DATASETS.partition("[datasets.letters]")[2].replace("letters", "notes")
