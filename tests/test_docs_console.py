@@ -26,9 +26,10 @@ RUN = {
     "README.md", "docs/tutorial/first-policy.md", "docs/tutorial/your-own-database.md", "docs/how-to/legal-hold.md",
     "docs/how-to/erasure-request.md", "docs/how-to/approve-in-pull-requests.md", "docs/how-to/write-a-rule.md",
     "docs/how-to/restore-from-a-backup.md", "docs/how-to/audit.md", "docs/how-to/archive-the-ledger.md",
-    "docs/how-to/keep-state-on-a-server.md",
+    "docs/how-to/keep-state-on-a-server.md", "docs/how-to/connect-postgresql.md", "docs/how-to/connect-mariadb.md",
 }  # fmt: skip
-"""Pages whose commands are run, and whose answers are compared, by test_readme.py, test_docs_pages.py and below."""
+"""Pages whose commands are run, and whose answers are compared, by test_readme.py, test_docs_pages.py,
+test_docs_servers.py and below."""
 
 
 def name_of(page: Path) -> str:

@@ -41,6 +41,34 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     `environ`, which wins over it. Raises SetupError if the policy is not there, and
     ConfigurationError with every Problem of all files, sorted by file and place in it.
     """
+    found = read(config, connectors, environ=environ)
+    problems = found.state.problems()
+    if problems or found.policy is None:
+        raise ConfigurationError(problems=problems)
+    return Configuration(
+        policy=build_policy(found.policy, found.file),
+        connectors={draft.name: build_connector(draft, found.state.folder) for draft in found.drafts},
+        settings=found.settings,
+        folder=found.state.folder,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """All files as far as they could be read. `state`: what is wrong with them; `own`: file → what was wrong before
+    the files were held against each other. `file`: the policy's; `policy`: None where its file is no TOML.
+    """
+
+    state: Files
+    file: str
+    policy: PolicyDraft | None
+    drafts: tuple[ConnectorDraft, ...]
+    settings: Settings
+    own: Mapping[str, tuple[Finding, ...]]
+
+
+def read(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Reading:
+    """Every file, and everything that is wrong. SetupError if the policy is not there."""
     path = Path(os.path.abspath(config))
     state = Files.beside(path)
     document = state.read(path)
@@ -48,27 +76,14 @@ def load(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> Confi
     policy = read_policy(document, state.list_of(file)) if document is not None else None
     drafts, complete = _connectors(Path(os.path.abspath(connectors)), state)
     settings = _settings(drafts, environ, state)
+    own = {file: tuple(found) for file, found in state.findings.items()}
     if policy is not None:
         for where, finding in disagreements(file, policy, drafts, complete=complete):
             state.list_of(where).append(finding)
         state.list_of(SETTINGS).extend(
             keeping.too_short(settings.ledger_keep, policy, drafts, complete=complete)
         )
-    problems = state.problems()
-    if problems or policy is None:
-        raise ConfigurationError(problems=problems)
-    return _built(policy, file, drafts, settings, state.folder)
-
-
-def _built(
-    policy: PolicyDraft, file: str, drafts: list[ConnectorDraft], settings: Settings, folder: Path
-) -> Configuration:
-    return Configuration(
-        policy=build_policy(policy, file),
-        connectors={draft.name: build_connector(draft, folder) for draft in drafts},
-        settings=settings,
-        folder=folder,
-    )
+    return Reading(state=state, file=file, policy=policy, drafts=tuple(drafts), settings=settings, own=own)
 
 
 def _connectors(folder: Path, state: Files) -> tuple[list[ConnectorDraft], bool]:

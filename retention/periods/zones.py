@@ -117,6 +117,7 @@ def naive_boundary(boundary: Boundary, connector_timezone: str) -> datetime:
     return low
 
 
+@functools.lru_cache(maxsize=64)
 def floor(timezone: str) -> Boundary:
     """The line before which an event is unclear unless its dataset declares otherwise: 1971-01-02."""
     return Boundary(day=FLOOR, instant=first_instant(FLOOR, timezone))

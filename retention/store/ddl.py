@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import make_url
+from collections.abc import Iterator
 
-from retention.store import migrations
-from retention.store.schema import PREFIX, metadata, version_table
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-_FIRST = {"sqlite": ("PRAGMA journal_mode = WAL",)}
-"""What a database is asked for before it has tables."""
+from retention.store.schema import PREFIX, VERSIONS, metadata, version_table
+
+_AROUND = {
+    "sqlite": (("PRAGMA journal_mode = WAL", "BEGIN"), ("COMMIT",)),
+    "postgresql": (("BEGIN",), ("COMMIT",)),
+}
+"""What a database is asked for before it has tables and after: one transaction where tables are made in one."""
+
+_SPOKEN = {"mariadb": "mysql"}
+"""Which dialect the tables are told what they are in."""
 
 _RIGHTS = {
     "meta": "SELECT, INSERT, UPDATE",
@@ -48,13 +57,43 @@ INSERT on meta and head is for `init`, which writes their one row.
 
 
 def statements(family: str) -> tuple[str, ...]:
-    """Every statement, in order, without semicolons. `family`: sqlite, postgresql, mysql or mariadb."""
-    return (*_FIRST.get(family, ()), *migrations.statements(family))
+    """The tables as they are now, in order, without semicolons. `family`: sqlite, postgresql, mysql or mariadb.
+
+    A store that grew through the migrations has the same ones; `init` goes on from either.
+    """
+    dialect = _dialect(family)
+    before, after = _AROUND.get(family, ((), ()))
+    return (*before, *(_written(dialect, each) for each in _tables()), *_version(family, dialect), *after)
+
+
+def _tables() -> Iterator[ExecutableDDLElement]:
+    for table in metadata.sorted_tables:
+        yield CreateTable(table)
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield CreateIndex(index)
+
+
+def _version(family: str, dialect: Dialect) -> Iterator[str]:
+    """The table that says which version the others have, as alembic makes it, and its row."""
+    name = version_table(family)
+    number = Column("version_num", String(32), nullable=False)
+    key = PrimaryKeyConstraint("version_num", name=f"{name}_pkc")
+    yield _written(dialect, CreateTable(Table(name, MetaData(), number, key)))
+    yield f"INSERT INTO {name} (version_num) VALUES ('{VERSIONS[-1]}')"
+
+
+def _written(dialect: Dialect, element: ExecutableDDLElement) -> str:
+    lines = str(element.compile(dialect=dialect)).strip().splitlines()
+    return "\n".join(line.rstrip().replace("\t", "    ") for line in lines)
+
+
+def _dialect(family: str) -> Dialect:
+    return make_url(f"{_SPOKEN.get(family, family)}://").get_dialect()()
 
 
 def grants(family: str, role: str) -> tuple[str, ...]:
     """The least that the engine's own role needs there; of a family that has roles."""
-    quote = make_url(f"{family}://").get_dialect()().identifier_preparer.quote
+    quote = _dialect(family).identifier_preparer.quote
     tables = {f"{PREFIX}{name}": rights for name, rights in _RIGHTS.items()}
     numbered = [
         t.name for t in metadata.sorted_tables if "number" in t.columns and t.c.number.autoincrement is True

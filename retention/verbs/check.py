@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from retention.config import Configuration, doubts
+from retention.config.so_far import load_so_far
 from retention.connectors.port import Target
 from retention.connectors.sql.opening import open_target
-from retention.errors import ConfigurationError, Problem, RetentionError, UnreachableError
+from retention.errors import ConfigurationError, Problem, RetentionError, SetupError, UnreachableError
 from retention.model.catalogue import Reference
-from retention.model.dataset import Connector
+from retention.model.dataset import Connector, Dataset
 from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.model.policy import Policy
@@ -49,31 +50,97 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     try:
         config = configuration(place)
     except ConfigurationError as error:
-        return CheckReport(problems=error.problems, warnings=(), checked=())
+        if offline or isinstance(error, SetupError):
+            return CheckReport(problems=error.problems, warnings=(), checked=())
+        return _as_far_as_it_goes(place, clock())
     now = clock()
     warnings = _warnings(config, now)
     if offline:
         return CheckReport(problems=(), warnings=warnings, checked=("the files; no database was asked",))
-    every = tuple(config.connectors.values())
-    looks = [_look(config.policy, connector, place, now) for connector in every]
-    problems = tuple(problem for look in looks for problem in look.problems)
-    known = {c.name: (c, look.store) for c, look in zip(every, looks, strict=True) if look.store}
-    bound = [item for look in looks for item in look.bound]
-    servers = {c.name: look.server for c, look in zip(every, looks, strict=True) if look.server}
-    problems += (*apart.shared_stores(known), *apart.shared_tables(bound, servers))
-    unreached = tuple(c.name for c, look in zip(every, looks, strict=True) if look.silent)
-    if len(problems) == len(unreached) and stores.exists(config, place):
+    found = _looks(config.connectors, config.policy, partial(leaves, config.policy), place, now)
+    if len(found.problems) == len(found.unreached) and stores.exists(config, place):
         with stores.opened(config, place) as state:
             with state.begin() as tx:
-                for item in bound:
+                for item in found.bound:
                     tx.schemas.put(item.connector.name, item.dataset.name, item.catalogue_schema, clock())
-            addresses = {connector.name: apart.address(connector, place) for connector in every}
-            apart.remember(state, servers, addresses, clock())
+            addresses = {c.name: apart.address(c, place) for c in config.connectors.values()}
+            apart.remember(state, found.servers, addresses, clock())
     return CheckReport(
-        problems=problems,
-        warnings=(*warnings, *(warning for look in looks for warning in look.warnings)),
-        checked=tuple(_line(item) for item in bound),
-        unreached=unreached,
+        problems=found.problems,
+        warnings=(*warnings, *found.warnings),
+        checked=tuple(_line(item) for item in found.bound),
+        unreached=found.unreached,
+    )
+
+
+def _as_far_as_it_goes(place: Place, now: datetime) -> CheckReport:
+    """Files with mistakes, and the live schemas of all that has none: one round of mending for both."""
+    known = load_so_far(place.config, place.connectors, environ=place.environ)
+
+    def leaving(dataset: Dataset) -> bool:
+        spoken = any(rule.acts and rule.speaks_of(dataset.data) for rule in known.policy.rules.values())
+        return leaves(known.policy, dataset) and (spoken or not known.doubts(dataset))
+
+    found = _looks(known.connectors, known.policy, leaving, place, now)
+    waiting = (
+        f"{name}: not looked at; first mend what is said of it, or of the whole of {file}"
+        for name, file in known.left_out.items()
+    )
+    return CheckReport(
+        problems=_by_place((*known.problems, *found.problems), known.places),
+        warnings=found.warnings,
+        checked=(*(_line(item) for item in found.bound), *waiting),
+        unreached=found.unreached,
+    )
+
+
+def _by_place(problems: Iterable[Problem], places: Mapping[str, Sequence[str]]) -> tuple[Problem, ...]:
+    """What is wrong with the schema of a dataset beside what is wrong with its part of the file."""
+    files: dict[str, list[Problem]] = {}
+    for problem in problems:
+        files.setdefault(problem.file, []).append(problem)
+
+    def at(problem: Problem) -> int:
+        keys = places.get(problem.file, ())
+        under = (n for n, key in enumerate(keys) if problem.key == key or problem.key.startswith(f"{key}."))
+        return next(under, -1)
+
+    return tuple(problem for each in files.values() for problem in sorted(each, key=at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looks:
+    """What all databases showed. `unreached`: connectors whose database does not answer; each is a problem, too."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+    bound: tuple[BoundDataset, ...]
+    servers: Mapping[str, str]
+    unreached: tuple[str, ...]
+
+
+def _looks(
+    connectors: Mapping[str, Connector],
+    policy: Policy,
+    leaving: Callable[[Dataset], bool],
+    place: Place,
+    now: datetime,
+) -> _Looks:
+    looks = {c.name: (c, _look(policy, leaving, c, place, now)) for c in connectors.values()}
+    every = [look for _, look in looks.values()]
+    bound = tuple(item for look in every for item in look.bound)
+    servers = {name: look.server for name, (_, look) in looks.items() if look.server}
+    known = {name: (connector, look.store) for name, (connector, look) in looks.items() if look.store}
+    return _Looks(
+        problems=(
+            *(problem for look in every for problem in look.problems),
+            *apart.shared_stores(known),
+            *apart.shared_tables(bound, servers),
+        ),
+        warnings=tuple(warning for look in every for warning in look.warnings),
+        bound=bound,
+        servers=servers,
+        unreached=tuple(name for name, (_, look) in looks.items() if look.silent),
     )
 
 
@@ -89,17 +156,21 @@ class _Look:
     silent: bool = False
 
 
-def _look(policy: Policy, connector: Connector, place: Place, now: datetime) -> _Look:
+def _look(
+    policy: Policy, leaving: Callable[[Dataset], bool], connector: Connector, place: Place, now: datetime
+) -> _Look:
     try:
         with closing(open_target(connector, place.environ)) as target:
-            return _live(policy, connector, target, now)
+            return _live(policy, leaving, connector, target, now)
     except ConfigurationError as error:
         return _Look(problems=tuple(problems_of(error, connector)))
     except UnreachableError as error:
         return _Look(problems=(silence(connector, error.found, error.write),), silent=True)
 
 
-def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -> _Look:
+def _live(
+    policy: Policy, leaving: Callable[[Dataset], bool], connector: Connector, target: Target, now: datetime
+) -> _Look:
     """Names, references and rights, against the schema as it is now."""
 
     def counting(reference: Reference) -> str:
@@ -111,14 +182,14 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
             return f"more than {MOST_COUNTED:,} rows"
         return f"{many:,} row" + ("s" if many != 1 else "")
 
-    bound, problems = bind(connector, target.catalogue(), counting, leaves=partial(leaves, policy))
+    bound, problems = bind(connector, target.catalogue(), counting, leaves=leaving)
     warnings = [*repeated(connector, target.catalogue())]
     if not target.has_marker_table():
         warnings.append(f"`{connector.name}` has no table retention_marker yet: retention init")
     read_only = target.read_only()
     if read_only is not None:
         warnings.append(f"`{connector.name}` can be planned on, and not run on: {read_only}")
-    lacking, looking = _rights(policy, connector, bound, target)
+    lacking, looking = _rights(leaving, connector, bound, target)
     meant = spoken.condition_problems(policy, bound, target.catalogue())
     meant += (*rewriting_problems(policy, bound), *trial_problems(policy, bound, target))
     unseen = [problem for item in bound for problem in _unseen(item)]
@@ -138,13 +209,6 @@ def _live(policy: Policy, connector: Connector, target: Target, now: datetime) -
         store=target.store(),
         server=target.server(),
     )
-
-
-def _between(bound: Sequence[BoundDataset]) -> Iterator[str]:
-    """Rows that refer to each other, or that several datasets refer to, and so may stay longer than is meant."""
-    yield from _rings(bound)
-    yield from unshared(bound)
-    yield from map(said, circles(bound))
 
 
 def _rings(bound: Sequence[BoundDataset]) -> Iterator[str]:
@@ -179,7 +243,7 @@ def _unseen(item: BoundDataset) -> list[Problem]:
 
 
 def _rights(
-    policy: Policy, connector: Connector, bound: Sequence[BoundDataset], target: Target
+    leaving: Callable[[Dataset], bool], connector: Connector, bound: Sequence[BoundDataset], target: Target
 ) -> tuple[list[Problem], list[str]]:
     """What the role can't do and a plan or a run would need, each once, under the first dataset that does.
 
@@ -188,7 +252,7 @@ def _rights(
     first: dict[str, str] = {}
     wanted: dict[Need, None] = {}
     for item in bound:
-        for need in needs(item, deletes=leaves(policy, item.dataset)):
+        for need in needs(item, deletes=leaving(item.dataset)):
             wanted[need] = None
             first.setdefault(str(need.table), f"datasets.{item.dataset.name}")
     lacking = target.lacking(tuple(wanted))

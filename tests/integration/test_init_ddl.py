@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from retention.errors import SetupError
 from retention.model.script import Script
 from retention.report.script import script_lines
 from retention.store import ddl as store_tables
-from retention.store.schema import VERSIONS, metadata
+from retention.store.migrations import upgrade
+from retention.store.schema import OUR_TABLES, VERSIONS, metadata, version_table
 from retention.verbs.audit import verify
 from retention.verbs.ddl import ddl
 from retention.verbs.init import init
@@ -94,21 +96,63 @@ def test_a_state_store_that_was_made_by_hand_is_set_up(shop: Workplace) -> None:
     assert f"{path}: the state store is there already, and its keys fit" in again.lines
 
 
-def test_its_tables_are_those_that_init_makes(shop: Workplace, tmp_path: Path) -> None:
-    hand, made = tmp_path / "hand.db", shop.folder / "state" / "retention.db"
-    by_hand(hand, scripts(shop)["state store"])
-    shop.template = None
-    shop.init()
+PARTS = {
+    "sqlite": (
+        'SELECT m.name, c.cid, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master m,'
+        " pragma_table_info(m.name) c WHERE m.type = 'table'",
+        "SELECT m.name, iif(i.origin = 'c', i.name, ''), i.\"unique\", i.origin, i.partial, c.seqno, c.name"
+        " FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c WHERE m.type = 'table'",
+        "SELECT m.name, f.* FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
+    ),
+    "postgresql": (
+        "SELECT table_name, ordinal_position, column_name, data_type, character_maximum_length, is_nullable,"
+        " column_default FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT tablename::text, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace",
+    ),
+}
+"""All that can be told of the tables of a database, whatever statements made them."""
 
-    def schema(path: Path) -> list[tuple[object, ...]]:
-        connection = sqlite3.connect(path)
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
-        mode = connection.execute("PRAGMA journal_mode").fetchone()
-        version = connection.execute("SELECT * FROM schema_version").fetchall()
-        connection.close()
-        return [(kind, name, re.sub(r"\s+", " ", sql or "")) for kind, name, sql in rows] + [mode, *version]
 
-    assert schema(hand) == schema(made)
+def made_of(store: Store) -> list[tuple[object, ...]]:
+    if store.kind != "mariadb":
+        return sorted((row for query in PARTS[store.kind] for row in store.rows(query)), key=repr)
+    found: list[tuple[object, ...]] = []
+    for (name,) in store.rows("SHOW TABLES"):
+        lines = str(store.rows(f"SHOW CREATE TABLE {name}")[0][1]).replace(",\n", "\n").splitlines()
+        keys = sorted(
+            each for each in lines if " KEY " in each
+        )  # they stand in the order in which they were made
+        found.append((name, *(each for each in lines if each not in keys), *keys))
+    return sorted(found, key=repr)
+
+
+def test_its_tables_are_those_to_which_the_migrations_lead(store: Store) -> None:
+    """Printed as one would write them today, and the same to the last column, default, key and index."""
+    family = {"mariadb": "mysql"}.get(store.kind, store.kind)
+    statements = store_tables.statements(family)
+    assert not [text for text in statements if text.startswith(("ALTER", "UPDATE", "DROP"))]
+    version = version_table(family)
+    if store.kind == "sqlite":
+        by_hand(Path(store.url.removeprefix("sqlite:///")), Script(
+            database="", where="", family=family, notes=(), statements=statements, grants=()
+        ))  # fmt: skip
+    else:
+        store.script(";\n".join(text for text in statements if text not in ("BEGIN", "COMMIT")))
+    by_statement, says = made_of(store), store.rows(f"SELECT version_num FROM {version}")
+    for name in (*OUR_TABLES, version):
+        store.script(f"DROP TABLE {name}")
+    assert made_of(store) == []
+
+    url = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}.get(store.kind, "sqlite")
+    engine = sa.create_engine(re.sub(r"^\w+:", f"{url}:", store.url), poolclass=sa.pool.NullPool)
+    with engine.begin() as connection:
+        upgrade(connection, version)
+
+    assert made_of(store) == by_statement
+    assert len(by_statement) > 25
+    assert store.rows(f"SELECT version_num FROM {version}") == says == [(VERSIONS[-1],)]
 
 
 @pytest.mark.parametrize("table", ["retention_head", "retention_event", "retention_plan"])

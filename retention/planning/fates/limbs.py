@@ -35,8 +35,20 @@ def cutoff(as_of: datetime, clock: Clock) -> Boundary:
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
+def happened(as_of: datetime, timezone: str) -> Boundary:
+    return periods.happened(as_of, timezone)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def late_cutoff(within: Period, as_of: datetime, clock: Clock) -> Boundary:
     return periods.late_cutoff(as_of, clock, within)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def line_of(boundary: Boundary, zone: str | None) -> p.Line:
+    """`zone`: of readings without one."""
+    naive = None if zone is None else periods.naive_boundary(boundary, zone)
+    return p.Line(day=boundary.day, instant=boundary.instant, naive=naive)
 
 
 class Limbs(Joins):
@@ -213,12 +225,10 @@ class Limbs(Joins):
         return p.Untrue(item=p.AnyOf(items=(recent, self._happened(case, event, root))))
 
     def _now_line(self, case: Case) -> p.Line:
-        return self._line(case, periods.happened(self._as_of, case.variant.timezone))
+        return self._line(case, happened(self._as_of, case.variant.timezone))
 
     def _line(self, case: Case, boundary: Boundary) -> p.Line:
-        zone = case.bound.connector.timezone
-        naive = None if zone is None else periods.naive_boundary(boundary, zone)
-        return p.Line(day=boundary.day, instant=boundary.instant, naive=naive)
+        return line_of(boundary, case.bound.connector.timezone)
 
     # -- events ----------------------------------------------------------------------------
 

@@ -1,0 +1,133 @@
+"""The configuration as far as it can be used though files have mistakes: for looking at live schemas, and nothing else.
+
+What has a mistake is left out whole, and so is every rule that could say something wrong of what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from retention.config.connector.connector_file import ConnectorDraft, build_connector
+from retention.config.connector.dataset_file import DatasetDraft
+from retention.config.loading import Reading, read
+from retention.config.policy.policy_file import PolicyDraft, build_policy
+from retention.config.policy.rule_file import RuleDraft
+from retention.config.reading.findings import Finding, dotted
+from retention.errors import Problem
+from retention.model.dataset import Connector, Dataset
+from retention.model.policy import Policy
+
+_PIECES = ("datasets", "throttle")
+"""Tables of a connector's file that tell nothing of how the database is reached, and how what it holds is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoFar:
+    """`problems`: of all files; `policy` and `connectors`: what is without one.
+
+    `doubtful`: the data of which a rule that was left out may speak; None for any. `left_out`: datasets with mistakes,
+    or of connectors with some ("shop.orders" → the file). `places`: of each connector's file the datasets as keys, in
+    order.
+    """
+
+    problems: tuple[Problem, ...]
+    policy: Policy
+    connectors: Mapping[str, Connector]
+    doubtful: frozenset[str] | None
+    left_out: Mapping[str, str]
+    places: Mapping[str, tuple[str, ...]]
+
+    def doubts(self, dataset: Dataset) -> bool:
+        """Whether a rule that was left out may speak of the dataset."""
+        return self.doubtful is None or dataset.data in self.doubtful
+
+
+def load_so_far(config: Path, connectors: Path, *, environ: Mapping[str, str]) -> SoFar:
+    """As `load`, of files that may have mistakes. SetupError if the policy is not there."""
+    found = read(config, connectors, environ=environ)
+    usable = {draft.name: _usable(draft, found.own.get(draft.file, ())) for draft in found.drafts}
+    every = [(draft, dataset) for draft in found.drafts for dataset in draft.datasets]
+    built = {
+        draft.name: build_connector(replace(draft, datasets=usable[draft.name]), found.state.folder)
+        for draft in found.drafts
+        if usable[draft.name]
+    }
+    policy, doubtful = _policy(found, every)
+    return SoFar(
+        problems=tuple(found.state.problems()),
+        policy=policy,
+        connectors=built,
+        doubtful=doubtful,
+        left_out={
+            f"{draft.name}.{dataset.name}": draft.file
+            for draft, dataset in every
+            if dataset not in usable[draft.name]
+        },
+        places={
+            draft.file: tuple(dotted(("datasets", dataset.name)) for dataset in draft.datasets)
+            for draft in found.drafts
+        },
+    )
+
+
+def _usable(draft: ConnectorDraft, findings: Iterable[Finding]) -> tuple[DatasetDraft, ...]:
+    """The datasets without a mistake of their own; none where the database may be another, or what is in it.
+
+    A vault and what is moved there go together; what one dataset says of references holds for all.
+    """
+    if any(not finding.at or finding.at[0] not in _PIECES for finding in findings):
+        return ()
+    wrong = {
+        str(finding.at[1]) for finding in findings if finding.at[0] == "datasets" and len(finding.at) > 1
+    }
+    if any(finding.at == ("datasets",) for finding in findings):
+        return ()
+    if any("relations" in dataset.written for dataset in draft.datasets if dataset.name in wrong):
+        return ()
+    for dataset in draft.datasets:
+        if dataset.vault_of is not None and wrong & {dataset.name, dataset.vault_of}:
+            wrong |= {dataset.name, dataset.vault_of}
+    return tuple(dataset for dataset in draft.datasets if dataset.name not in wrong)
+
+
+def _policy(
+    found: Reading, every: Sequence[tuple[ConnectorDraft, DatasetDraft]]
+) -> tuple[Policy, frozenset[str] | None]:
+    """The rules without mistakes on data that all files agree about; and the data of the others."""
+    findings = found.state.findings.get(found.file, [])
+    if found.policy is None or any(
+        finding.at[:1] != ("rules",) or len(finding.at) < 2 for finding in findings
+    ):
+        return Policy(name="", source=None, timezone="UTC", rules={}, file=found.file), None
+    wrong = {str(finding.at[1]) for finding in findings}
+    wrong |= {rule.name for rule in found.policy.rules if _in_dispute(rule, found, every)}
+    good = tuple(rule for rule in found.policy.rules if rule.name not in wrong)
+    return build_policy(replace(found.policy, rules=good), found.file), _spoken_of(found.policy, wrong)
+
+
+def _in_dispute(
+    rule: RuleDraft, found: Reading, every: Sequence[tuple[ConnectorDraft, DatasetDraft]]
+) -> bool:
+    """A dataset that the rule speaks of has a mistake, of its own or held against the rules."""
+    spoken = rule.table.data or ()
+    return any(
+        (not spoken or dataset.table.data in spoken)
+        and any(
+            finding.at[:2] == ("datasets", dataset.name)
+            for finding in found.state.findings.get(draft.file, ())
+        )
+        for draft, dataset in every
+    )
+
+
+def _spoken_of(policy: PolicyDraft, names: Iterable[str]) -> frozenset[str] | None:
+    """The data of these rules; None for any, or for what can't be read."""
+    said: set[str] = set()
+    for rule in policy.rules:
+        if rule.name in names:
+            if not rule.table.data:
+                return None
+            said |= set(rule.table.data)
+    return frozenset(said)
