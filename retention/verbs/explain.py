@@ -20,6 +20,7 @@ from retention.verbs.explaining.stops import Stops, covering
 from retention.verbs.opening import stores
 from retention.verbs.opening.configured import Clock, as_of_instant, configuration, in_zone
 from retention.verbs.opening.prepared import Prepared, prepared
+from retention.verbs.persons.carried import look_over
 from retention.verbs.persons.spoken import words
 
 
@@ -44,7 +45,8 @@ def explain(
     moment = as_of_instant(config, as_of, clock)
     with prepared(place, config, (connector,)) as ready:
         ready.refuse_silence()
-        ready, said = words(ready, stores.told(config, place), moment)
+        carried = look_over(ready, place, config, stores.told(config, place))
+        ready, said = words(carried.of(ready), carried.told, moment)
         ready.refuse_silence()
         bound = next(b for b in ready.bound if b.dataset.name == name)
         reader = Reader(ready, said, moment)

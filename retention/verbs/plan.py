@@ -29,6 +29,7 @@ from retention.store.state import Snapshot, StateStore
 from retention.verbs.opening import apart, stores
 from retention.verbs.opening.configured import Clock, as_of_instant, configuration, in_zone
 from retention.verbs.opening.prepared import Prepared, named, prepared
+from retention.verbs.persons.carried import look_over
 from retention.verbs.persons.spoken import NO_WORDS, Words, words, worked
 
 
@@ -44,16 +45,18 @@ def plan(
 ) -> Plan:
     """Every record of every job in exactly one fate, as of now or of `as_of`.
 
-    `rules` and `connectors` narrow what acts, never what protects. Where there is a state store (and
-    `store` is true) the plan is kept there, so that it can be approved; else it says that it is not. The jobs
-    on a database that does not answer are failed; raises UnreachableError where none answers.
+    `rules` and `connectors` narrow what acts, never what protects: holds on people are carried over through all,
+    as at a run's start, and nothing of it is stored. Where there is a state store (and `store` is true) the plan
+    is kept there, so that it can be approved; else it says that it is not. The jobs on a database that does not
+    answer are failed; raises UnreachableError where none answers.
     """
     config = configuration(place)
     named(config, rules, connectors)
     moment = as_of_instant(config, as_of, clock)
     keep = store and stores.exists(config, place)
     with prepared(place, config, connectors) as ready:
-        ready, said = words(ready, stores.told(config, place), moment)
+        carried = look_over(ready, place, config, stores.told(config, place))
+        ready, said = words(carried.of(ready), carried.told, moment)
         ready, made = count(ready, moment, rules, progress or NoProgress(), said=said)
         ready.refuse_silence()
         if not keep:

@@ -148,8 +148,7 @@ def _heard(
     if not verdict.allowed:
         raise SafetyRefusal(verdict.reason)
     carried = carry_over(ready, place, state, config, clock)
-    ready = replace(ready.without(carried.failed), unseen=carried.unseen)
-    ready, said = words(ready, carried.told, moment)
+    ready, said = words(carried.of(ready), carried.told, moment)
     ready.refuse_silence()
     return ready, said
 

@@ -59,6 +59,29 @@ def test_a_run_of_one_connector_carries_holds_over_through_the_others(two) -> No
     assert web.rows("SELECT id FROM orders") == [(1,)]
 
 
+def test_a_dry_run_carries_holds_over_as_a_run_would_and_writes_nothing_of_it(two) -> None:
+    """A plan said that an order was due, and `explain` too, which the run then held."""
+    work, crm, web = two
+    held = work.cli("hold", "add", "--reason", "dispute", "--subject", "email=late@example.com", "--accept")
+    assert held.exit_code == 0, held.output
+    crm.script("INSERT INTO customers VALUES (7, 'late@example.com', NULL)")
+    listed = work.cli("hold", "list", "--format", "json").stdout
+    for only in ((), ("--connector", "web")):
+        planned = work.cli("plan", *only, "--format", "json")
+        (orders,) = [j for j in json.loads(planned.stdout)["jobs"] if j["dataset"] == "orders"]
+        assert (orders["held"], orders["due"]) == (1, 1)
+    fates = [
+        json.loads(work.cli("explain", "web.orders", key, "--format", "json").stdout)["rules"][0]["fate"]
+        for key in ("1", "2")
+    ]
+    assert fates == ["held", "due"]
+    assert work.cli("hold", "list", "--format", "json").stdout == listed
+    assert "hold.extended" not in [event["type"] for event in work.events()]
+    assert work.cli("run", "--yes").exit_code == 0
+    assert "hold.extended" in [event["type"] for event in work.events()]
+    assert web.rows("SELECT id FROM orders") == [(1,)]
+
+
 def test_what_a_store_that_does_not_answer_may_know_of_a_held_person_stays(two) -> None:
     """The account with the number may be there: the orders of that number went while its store was away."""
     work, crm, web = two
@@ -71,7 +94,7 @@ def test_what_a_store_that_does_not_answer_may_know_of_a_held_person_stays(two) 
         planned = work.cli("plan", *only, "--format", "json")
         run = work.cli("run", *only, "--yes", "--format", "json")
         assert run.exit_code in (4, 5), run.output
-        for document in (planned, run)[bool(only) :]:  # a narrowed plan asks nobody else
+        for document in (planned, run):
             (orders,) = [j for j in json.loads(document.stdout)["jobs"] if j["dataset"] == "orders"]
             assert orders["status"] == JobStatus.REFUSED.value
             assert (

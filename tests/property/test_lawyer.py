@@ -98,7 +98,7 @@ MUTANTS = {
     ),
     "nothing is carried over": (
         "told.py",
-        "return told.union(*(there for there in named if there & told))",
+        "return told.union(telling.reached, *(there for there in named if there & told))",
         "return told",
     ),
     "what was withdrawn counts": ("told.py", "if telling.withdrawn:", "if False:"),
@@ -436,3 +436,9 @@ def test_a_clock_that_has_ended_has_ended_the_day_after(seed: int) -> None:
             if today.word == clocks.ENDED:
                 assert (then.word, then.ended) == (clocks.ENDED, today.ended)
                 assert today.overdue <= then.overdue
+
+
+def test_whom_a_telling_reached_it_reaches_when_those_who_led_there_are_gone() -> None:
+    world = examples_found.who_led_there_is_gone().case.world
+    later = fate.answer(fate.after(world))
+    assert later.fates["r", "customers"] == {(2,): ("deferred", False)}

@@ -1,4 +1,4 @@
-"""Holds on people, carried over at a run's start to what has become known of them since.
+"""Holds on people, carried over at a run's start to what has become known of them since; and looked over for a dry run.
 
 Every dataset that knows two kinds of identifier is asked, whichever connectors are to act: what a run is narrowed to
 says what goes, and never what protects. What can't be asked may know a held person by more than the hold says.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from retention.config import Configuration
@@ -32,11 +32,17 @@ class CarriedOver:
     """Everything in force, holds with what was found of their persons.
 
     `failed`: connectors that were to act and ceased to answer → why; `unseen`: all that could not be asked.
+    `found`: hold → what its person is known by besides, of holds of which that was not known.
     """
 
     told: Told
     failed: Mapping[str, str]
     unseen: frozenset[str] = frozenset()
+    found: Mapping[str, Sequence[Subject]] = field(default_factory=dict)
+
+    def of(self, ready: Prepared) -> Prepared:
+        """What is connected, without what failed, and with what could not be asked."""
+        return replace(ready.without(self.failed), unseen=self.unseen)
 
 
 def carry_over(
@@ -50,6 +56,23 @@ def carry_over(
     with state.read() as snapshot:
         told = snapshot.told()
     refuse_lost(told.holds, config.policy, stores.datasets(config))
+    seen = look_over(ready, place, config, told)
+    if not seen.found:
+        return seen
+    key, now = stores.evidence_key(config), clock()
+    with state.begin() as tx:
+        for id, more in seen.found.items():
+            hold = tx.holds.get(id)
+            if hold is None or hold.released is not None:
+                continue
+            tx.holds.widen(id, more)
+            tx.log.append("hold.extended", extended(key, id, more), now)
+    with state.read() as snapshot:
+        return replace(seen, told=snapshot.told())
+
+
+def look_over(ready: Prepared, place: Place, config: Configuration, told: Told) -> CarriedOver:
+    """The holds as a run that began now would have them. Nothing is written."""
     if not any(hold.cover.subjects for hold in told.holds):
         return CarriedOver(told=told, failed={})
     failed: dict[str, str] = {}
@@ -70,18 +93,12 @@ def carry_over(
         found = _found_since(told.holds, (*ready.bound, *bound), look)
     acting = {name: why for name, why in failed.items() if name in ready.targets}
     unseen = frozenset({*unseen, *failed, *ready.silent})
-    if not found:
-        return CarriedOver(told=told, failed=acting, unseen=unseen)
-    key, now = stores.evidence_key(config), clock()
-    with state.begin() as tx:
-        for id, more in found.items():
-            hold = tx.holds.get(id)
-            if hold is None or hold.released is not None:
-                continue
-            tx.holds.widen(id, more)
-            tx.log.append("hold.extended", extended(key, id, more), now)
-    with state.read() as snapshot:
-        return CarriedOver(told=snapshot.told(), failed=acting, unseen=unseen)
+    told = replace(told, holds=[_wider(hold, found.get(hold.id, ())) for hold in told.holds])
+    return CarriedOver(told=told, failed=acting, unseen=unseen, found=found)
+
+
+def _wider(hold: Hold, more: Sequence[Subject]) -> Hold:
+    return replace(hold, cover=replace(hold.cover, subjects=(*hold.cover.subjects, *more)))
 
 
 def _others(

@@ -26,6 +26,7 @@ def examples() -> Iterator[Situation]:
     yield from for_another_record_of_its_own()
     yield two_steps_away()
     yield spelt_otherwise()
+    yield who_led_there_is_gone()
     yield from clear_in_one_zone()
 
 
@@ -251,6 +252,30 @@ def spelt_otherwise() -> Situation:
         told={"asked": ("email",)},
         identifiers={"email": ("trim", "lower")},
         tellings=[Telling(event="asked", identifiers=(("email", "a@x.org"),), at=day, told_at=day)],
+    )
+
+
+def who_led_there_is_gone() -> Situation:
+    """What one account told reached another by the e-mail of both, and goes on reaching it when the first has gone:
+    the plan after the run told apart by whom the evaluator found then."""
+    day = at("2024-01-01")
+    row = {"email": "a@x.org", "z": at("2023-01-01")}
+    return situation(
+        "reached by what an account knew that has gone",
+        "2024-01-02",
+        rule(
+            "r",
+            "customers",
+            until=("asked",),
+            defer_while=("true", "big"),
+            at_most="none",
+            basis="legal claims",
+        ),
+        {"customers": [{"id": 1, **row, "amount": 1}, {"id": 2, **row, "amount": 3}]},
+        {"r customers 1": "due", "r customers 2": "deferred"},
+        told={"asked": ("customer", "email")},
+        tellings=[Telling(event="asked", identifiers=(("customer", "1"),), at=day, told_at=day)],
+        left={"customers": [2]},
     )
 
 

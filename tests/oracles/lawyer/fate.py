@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tests.oracles.lawyer import rows
+from tests.oracles.lawyer import rows, told
 from tests.oracles.lawyer.actions import (
     DELETE,
     ORDER,
@@ -362,5 +362,6 @@ def in_table(world: World, table: str) -> set[Row]:
 
 
 def after(world: World) -> World:
-    """The world as a run leaves it."""
-    return world.but(rows=answer(world).left)
+    """The world as a run leaves it. Whom a telling reaches was accepted when it was told: who led to them may go."""
+    tellings = [replace(each, reached=tuple(sorted(told.carried(world, each)))) for each in world.tellings]
+    return world.but(rows=answer(world).left, tellings=tellings)

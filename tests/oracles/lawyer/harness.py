@@ -11,7 +11,7 @@ import itertools
 import re
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -204,7 +204,7 @@ class Harness:
         found += run_differences(answer, outcome)
         found += self._left(case, answer)
         if not found and any(answer.actions.values()):
-            later = case.but(rows=answer.left)
+            later = replace(case, world=fate.after(case.world))
             found += [
                 f"next plan: {item}" for item in plan_differences(fate.answer(later.world), self.plan(later))
             ]

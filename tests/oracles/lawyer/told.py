@@ -34,10 +34,10 @@ def known(world: World, record: Record) -> set[Identifier]:
 
 @remembered
 def carried(world: World, telling: Telling) -> set[Identifier]:
-    """What was told, and by one step what the records that it names know besides."""
+    """What was told, and by one step what the records that it names know besides, or knew when it was told."""
     told = {normalised(world, kind, value) for kind, value in telling.identifiers}
     named = [known(world, record) for record in rows.records(world)]
-    return told.union(*(there for there in named if there & told))
+    return told.union(telling.reached, *(there for there in named if there & told))
 
 
 @remembered

@@ -194,13 +194,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Telling:
-    """`at` is a day where it was told as a date."""
+    """`at` is a day where it was told as a date. `reached`: the identifiers that it was carried over to when it was
+    told, where the records that led to them may have gone since."""
 
     event: str
     identifiers: tuple[tuple[str, str], ...]
     at: date | datetime
     told_at: datetime
     withdrawn: bool = False
+    reached: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
