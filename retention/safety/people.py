@@ -184,7 +184,6 @@ class Spoken(People):
                 self.policy.told[name],
                 said,
                 timezone=zone,
-                steps=self.policy.identifiers,
             )
             if known.moments or known.unclear:
                 found[name] = known

@@ -16,7 +16,7 @@ from retention import periods
 from retention.connectors.port import Dates, Key, Person
 from retention.model.clock import Period
 from retention.model.policy import ToldEvent, Variant
-from retention.model.told import Telling, normalised
+from retention.model.told import Telling
 from retention.periods.encodings import read
 from retention.planning.binding.bound import BoundDataset, Component
 from retention.planning.fates.cases import Case, Limb
@@ -24,6 +24,8 @@ from retention.planning.fates.cases import Case, Limb
 Moment: TypeAlias = "date | datetime"
 FIRST = date(1971, 1, 2)
 """An earlier date is unclear, as in every clock."""
+_CLEAR = datetime(1971, 1, 4, tzinfo=UTC)
+"""So late an instant is of no earlier day anywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +79,14 @@ def concerning(
     tellings: Iterable[Telling],
     *,
     timezone: str,
-    steps: Mapping[str, Sequence[str]],
 ) -> Known:
-    """What tellings of the event say of the record; those that it began after do not concern it."""
+    """What tellings of the event say of the record that they name; those that it began after do not concern it."""
     began = _began(dataset, person, timezone)
     moments: list[Moment] = []
     told: list[datetime] = []
     doubtful: list[Moment] = []
     for telling in tellings:
-        if telling.event != event.name or not _names(person, telling, steps):
+        if telling.event != event.name:
             continue
         if began is None:
             doubtful.append(telling.at)
@@ -280,21 +281,14 @@ def _day(moment: Moment, timezone: str) -> date:
     return periods.day_of(moment, timezone) if isinstance(moment, datetime) else moment
 
 
-def _names(person: Person, telling: Telling, steps: Mapping[str, Sequence[str]]) -> bool:
-    return any(
-        value is not None
-        and normalised(value, steps.get(s.kind, ())) == normalised(s.value, steps.get(s.kind, ()))
-        for s in telling.subjects
-        for value in (person.identifiers.get(s.kind),)
-    )
-
-
 def _began(dataset: BoundDataset, person: Person, timezone: str) -> Moment | None:
     """When the record began; None where that can't be told."""
     if dataset.began is None or person.began is None:
         return None
     moment = _moment(dataset, dataset.began, person.began)
-    return None if moment is None or _day(moment, timezone) < FIRST else moment
+    if moment is None or (isinstance(moment, datetime) and moment >= _CLEAR):
+        return moment
+    return None if _day(moment, timezone) < FIRST else moment
 
 
 def _moment(dataset: BoundDataset, component: Component, value: str) -> Moment | None:

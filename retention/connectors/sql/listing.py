@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -29,15 +29,6 @@ Asked = tuple[sa.Select[Any], Sequence[Key], Mapping[str, Any]]
 
 Records of which the same was told share a statement, which is made once for the job.
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Before:
-    """Records as they were before the run, and what that says: the `lists` that each is on, and which are `held`."""
-
-    persons: Mapping[Key, Person]
-    lists: Alike
-    held: frozenset[Key]
 
 
 class Listing:
@@ -93,28 +84,17 @@ class Listing:
         """The records as they were before the run, and what `made` makes of the statements for them as those.
 
         `what`: its name. None where that can't be said of each, or one is held. What was said holds as long as they are
-        as they were. Among the records are `keys`.
+        as they were.
         """
-        known = self._special_before or self._before_of(keys)
-        if known is None or not known.held.isdisjoint(keys):
-            return None
-        return known.persons, self._asked(what, known.lists, keys, made)
-
-    @cached_property
-    def _special_before(self) -> Before | None:
-        return self._before_of(self.special)
-
-    def _before_of(self, keys: Sequence[Key]) -> Before | None:
         alone = not self._work.bound.entangled and not self._of_others
-        persons = self._people.before(keys) if alone else None
+        persons = self._people.before(keys) if alone and self._before.isdisjoint(keys) else None
         if persons is None:
             return None
-        lists = self._people.lists(persons, self._reader.dates).together(self._beside)
-        return Before(
-            persons={person.key: person for person in persons},
-            lists=Alike(str(self._work.bound), lists),
-            held=frozenset(lists.keys.get(self._held_list, ())),
-        )
+        return {person.key: person for person in persons}, self._asked(what, self._lists_before, keys, made)
+
+    @cached_property
+    def _lists_before(self) -> Alike:
+        return Alike(str(self._work.bound), self._work.lists)
 
     def _asked(self, what: str, lists: Alike, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
         for some in lists.some(keys, _AT_ONCE):

@@ -18,6 +18,7 @@ from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.reasons import Questions, Reasons
 from retention.planning.work import Work, work
 from retention.safety import tellings
+from retention.safety.carrying import Named
 from retention.safety.tellings import Known
 from retention.verbs.opening.prepared import Prepared
 from retention.verbs.persons.spoken import Words, fates_of
@@ -276,14 +277,9 @@ class _Limbs:
         if person is None:
             return Known()
         zone = self._case.variant.timezone
-        known = tellings.concerning(
-            bound,
-            person,
-            policy.told[name],
-            self._reader.said.told.tellings,
-            timezone=zone,
-            steps=policy.identifiers,
-        )
+        named = Named(self._reader.said.told.tellings, policy.identifiers)
+        said = [named.tellings[place] for place in named.of(person)]
+        known = tellings.concerning(bound, person, policy.told[name], said, timezone=zone)
         for moment in known.moments:
             state = "future" if self._ahead(moment) else "past"
             self.components.append(

@@ -99,7 +99,6 @@ def _counted(dataset: BoundDataset, named: Named, where: Everywhere) -> _Count:
                 policy.told[telling.event],
                 (telling,),
                 timezone=policy.timezone,
-                steps=policy.identifiers,
             )
             unclear = unclear or known.unclear
             if known.moments:

@@ -15,6 +15,7 @@ from retention.model.policy import Rule, ToldEvent, Variant
 from retention.model.told import Subject, Telling
 from retention.periods import parse_period
 from retention.planning.fates.cases import Case
+from retention.safety.carrying import Named
 from retention.safety.tellings import Found, Known, by_days, concerning, later, reckon
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -152,7 +153,9 @@ def concerned(began, *said, identifiers=None, timezone="UTC", zone="UTC"):
         identifiers={"email": "A@x ", "id": None} if identifiers is None else identifiers,
         began=began,
     )
-    return concerning(dataset, person, ASKED, said, timezone=timezone, steps={"email": ("trim", "lower")})
+    named = Named(said, {"email": ("trim", "lower")})
+    naming = [named.tellings[place] for place in named.of(person)]
+    return concerning(dataset, person, ASKED, naming, timezone=timezone)
 
 
 def test_it_concerns_records_that_began_before_it():
