@@ -75,21 +75,32 @@ def load_so_far(config: Path, connectors: Path, *, environ: Mapping[str, str]) -
 def _usable(draft: ConnectorDraft, findings: Iterable[Finding]) -> tuple[DatasetDraft, ...]:
     """The datasets without a mistake of their own; none where the database may be another, or what is in it.
 
-    A vault and what is moved there go together; what one dataset says of references holds for all.
+    What is told of one table, or moved from one to another, is looked at together; what one dataset says of references
+    holds for all.
     """
-    if any(not finding.at or finding.at[0] not in _PIECES for finding in findings):
+    found = tuple(findings)
+    if any(
+        not finding.at or finding.at[0] not in _PIECES or finding.at == ("datasets",) for finding in found
+    ):
         return ()
-    wrong = {
-        str(finding.at[1]) for finding in findings if finding.at[0] == "datasets" and len(finding.at) > 1
-    }
-    if any(finding.at == ("datasets",) for finding in findings):
+    names = {str(finding.at[1]) for finding in found if finding.at[0] == "datasets"}
+    wrong = [dataset for dataset in draft.datasets if dataset.name in names]
+    if any("relations" in dataset.written for dataset in wrong):
         return ()
-    if any("relations" in dataset.written for dataset in draft.datasets if dataset.name in wrong):
-        return ()
-    for dataset in draft.datasets:
-        if dataset.vault_of is not None and wrong & {dataset.name, dataset.vault_of}:
-            wrong |= {dataset.name, dataset.vault_of}
-    return tuple(dataset for dataset in draft.datasets if dataset.name not in wrong)
+    good = [dataset for dataset in draft.datasets if dataset.name not in names]
+    while beside := [each for each in good if any(_together(each, other) for other in wrong)]:
+        wrong += beside
+        good = [dataset for dataset in good if dataset not in beside]
+    return tuple(good)
+
+
+def _together(one: DatasetDraft, other: DatasetDraft) -> bool:
+    """Over the same table, as far as that can be told; or one is the other's vault."""
+    tables = [d.table.table for d in (one, other)]
+    if None in tables:
+        return any(d.vault_of or d.table.restrict for d in (one, other))
+    same = {table.pieces[-1].casefold() for table in tables if table is not None}
+    return len(same) == 1 or one.vault_of == other.name or other.vault_of == one.name
 
 
 def _policy(
