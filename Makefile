@@ -13,6 +13,7 @@ WORKERS = auto
 COUNT   = 100000
 
 BIN   = $(VENV)/bin
+RUNS  = $(VENV)/ready-to-run
 READY = $(VENV)/ready
 
 help:
@@ -28,7 +29,7 @@ help:
 	@echo
 	@echo "PYTHON=python3.12 picks another Python (3.11 or later); now: $(PYTHON)"
 
-demo: $(READY)
+demo: $(RUNS)
 	@if [ -d demo ] && [ ! -f demo/policies.toml ]; then \
 		echo "demo/ is there already and is no demo; move it away first" >&2; exit 1; fi
 	rm -rf demo
@@ -65,11 +66,16 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when what is to be installed changes, or the Python that is asked for.
-$(READY): pyproject.toml constraints.txt .python-asked-for
+$(RUNS): pyproject.toml constraints.txt .python-asked-for
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[postgresql,mysql]'
+	touch $@
+
+# Tests, linters and types besides, of which a demo needs nothing.
+$(READY): $(RUNS)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,postgresql,mysql]'
-	touch $(READY)
+	touch $@
 
 $(VENV)/ready-for-docs: $(READY)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

@@ -46,8 +46,24 @@ class NextLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StayingLine:
+    """So many records of a job stay, and `text` says why. `why`: running, stopped, approval, refused, failed, partial,
+    schedule, by hand, set aside or locked, of what is due; referenced or conflict. Then some of them may be late;
+    of those that are held, retained or deferred none is (`late` false).
+    """
+
+    why: str
+    records: int
+    text: str
+    late: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class OverdueLine:
-    """Overdue records of a job as its newest stored plan or run counted them."""
+    """Overdue records of a job as its newest stored plan or run counted them.
+
+    `refused`: why that plan could not be run. `stays`: what keeps the records whose time has come, late or not.
+    """
 
     rule: str
     connector: str
@@ -58,6 +74,8 @@ class OverdueLine:
     as_of: datetime
     due: int = 0
     oldest: str | None = None  # the oldest event among the due, as an ISO date
+    refused: str | None = None
+    stays: tuple[StayingLine, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

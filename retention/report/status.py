@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from retention.model.status import Firing, NextLine, Status
+from retention.model.status import Firing, NextLine, OverdueLine, Status
 from retention.report.console import cell, columns, heading, line
 from retention.report.escape import shown
 from retention.report.notices import show_untold
@@ -120,6 +120,17 @@ def _overdue(console: Console, status: Status) -> None:
             cell(unzoned(each.as_of), "quiet"),
         )
     console.print(table)
+    for each in status.overdue:
+        if each.overdue:
+            _stays(console, each)
+
+
+def _stays(console: Console, each: OverdueLine) -> None:
+    """Why those are still there whose time has come."""
+    line(console, f"{each.rule}, {each.connector}.{each.dataset}: why they are still there", indent=2)
+    for why in each.stays:
+        beside = "" if why.late else ", and not overdue by that"
+        line(console, f"{number(why.records)} {why.why}: {why.text}{beside}", style="quiet", indent=4)
 
 
 def _runs(console: Console, status: Status) -> None:

@@ -79,7 +79,9 @@ def _as_far_as_it_goes(place: Place, now: datetime) -> CheckReport:
 
     def leaving(dataset: Dataset) -> bool:
         spoken = any(rule.acts and rule.speaks_of(dataset.data) for rule in known.policy.rules.values())
-        return leaves(known.policy, dataset) and (spoken or not known.doubts(dataset))
+        return known.deletes(dataset) or (
+            leaves(known.policy, dataset) and (spoken or not known.doubts(dataset))
+        )
 
     found = _looks(known.connectors, known.policy, leaving, place, now)
     waiting = (

@@ -24,6 +24,7 @@ from retention.verbs.opening import stores
 from retention.verbs.opening.configured import Clock, configuration, in_zone
 from retention.verbs.progressing import running, standing, turns
 from retention.verbs.schedule import upcoming
+from retention.verbs.staying import as_planned, explained
 from retention.verbs.switch import stopped
 from retention.verbs.waiting import awaited, untold
 
@@ -45,7 +46,7 @@ def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Statu
     newest = _plan(config, plans[0]) if plans else None
     holds = snapshot.holds.in_force()
     waiting = _waiting(config, plans[0] if plans else None, newest, snapshot)
-    return Status(
+    found = Status(
         now=in_zone(config, now),
         runs=tuple(_runs(config, snapshot)),
         failed=_failed(snapshot),
@@ -69,6 +70,7 @@ def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Statu
             if hold.review is not None and hold.review < periods.day_of(now, config.policy.timezone)
         ),
     )
+    return explained(found, snapshot.runs.newest(limit=_RUNS))
 
 
 def _stopped(config: Configuration, snapshot: Snapshot) -> Stop | None:
@@ -203,6 +205,8 @@ def _overdue_line(job: JobPlan, as_of: datetime, done: int, late: int) -> Overdu
         as_of=as_of,
         due=max(0, job.due - done),
         oldest=job.oldest if job.due > done else None,
+        refused=job.reason if job.status is JobStatus.REFUSED else None,
+        stays=as_planned(job),
     )
 
 

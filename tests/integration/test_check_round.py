@@ -98,7 +98,7 @@ def test_without_a_policy_that_can_be_read_tables_and_columns_are_looked_for_all
     assert ("db.toml", "datasets.customers.events.made") in places
 
 
-def test_no_index_is_asked_for_where_the_rule_that_may_delete_can_t_be_read(
+def test_an_index_is_asked_for_where_the_rule_says_delete_though_it_has_a_mistake(
     shop: Workplace, sqlite: SqliteStore
 ) -> None:
     """`customer_id` refers without an index: that is wrong only where customers are deleted."""
@@ -106,7 +106,20 @@ def test_no_index_is_asked_for_where_the_rule_that_may_delete_can_t_be_read(
     key = ("db.toml", "datasets.customers.table")
     assert key in told(check(shop.place, clock=shop.clock))
     shop.rule("customers", 'data = "customers"\nkep = "1 year"\nfrom = "made"')
+    assert key in told(check(shop.place, clock=shop.clock))
+    shop.rule("customers", 'data = "customers"\nkeep = "1 year"\nfrom = "made"\naction = "dlete"')
     assert key not in told(check(shop.place, clock=shop.clock))
+
+
+def test_the_files_that_init_wrote_are_looked_at_before_they_are_filled_in(shop: Workplace) -> None:
+    """Zones, promise and period are empty in them: all of a first `check` was about that."""
+    shop.timezone = ""
+    shop.connectors["db"] = shop.connectors["db"].replace('timezone = "UTC"', 'timezone = ""')
+    shop.rule("customers", 'promise = ""\ndata = "customers"\nkeep = ""\nfrom = "made"')
+    places = told(check(shop.place, clock=shop.clock))
+    assert {("policies.toml", "policy.timezone"), ("db.toml", "timezone")} < set(places)
+    assert ("db.toml", "datasets.customers.events.made") in places
+    assert ("db.toml", "datasets.customers.table") in places
 
 
 def test_a_missing_policy_is_told_as_ever(shop: Workplace) -> None:
@@ -145,7 +158,7 @@ def clock() -> datetime:
 
 @pytest.mark.parametrize(
     ("name", "share"),
-    [("documents", 0.05), *(pytest.param(name, 1, marks=pytest.mark.heavy) for name in sorted(COMPANIES))],
+    [("documents", 0.05), *(pytest.param(name, 0.3, marks=pytest.mark.heavy) for name in sorted(COMPANIES))],
 )
 def test_no_mistake_in_a_file_makes_check_say_something_wrong_of_a_schema(
     name: str, share: float, tmp_path: Path

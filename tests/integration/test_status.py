@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from retention.errors import SetupError
 from retention.model.outcome import RunOutcome
 from retention.model.status import OverdueLine, Status
+from retention.store.runs import RunRow
+from retention.verbs.staying import explained
 from tests.support.stores import SqliteStore
 from tests.support.workplace import Workplace
 
@@ -180,6 +184,100 @@ def test_failures_in_a_row_are_counted_until_a_success(
     assert shop.cli("status", "--exit-code").exit_code == 0
     shop.cli("stop", "--reason", "wrong rows")
     assert shop.cli("status", "--exit-code").exit_code == 4
+
+
+def stays(work: Workplace, rule: str) -> list[tuple[str, int]]:
+    (line,) = (line for line in status(work).overdue if line.rule == rule)
+    return [(each.why, each.records) for each in line.stays]
+
+
+def why(work: Workplace) -> str:
+    """What the text says, without its line breaks."""
+    return " ".join(work.cli("status").stdout.split())
+
+
+def test_why_overdue_records_are_still_there(shop: Workplace, sqlite: SqliteStore) -> None:
+    """It said how many, and not what keeps them: step by step until none is left."""
+    sqlite.script(
+        "CREATE TABLE claims (id INTEGER PRIMARY KEY, old_id INTEGER REFERENCES old (id));"
+        "CREATE INDEX claims_of ON claims (old_id); INSERT INTO claims VALUES (1, 2), (2, 3)"
+    )
+    shop.approval = "changes"
+    shop.rule("old", 'data = "old"\nkeep = "1 year"\nfrom = "made"\nschedule = "0 2 * * *"')
+    plan(shop)
+    assert stays(shop, "old") == [("approval", 5), ("referenced", 2)]
+    told = why(shop)
+    assert "old, db.old: why they are still there" in told
+    assert "5 approval: a person has to approve: this form of the rule has not been approved; type:" in told
+    assert "2 referenced: referred to by rows that stay: claims.old_id (2)" in told
+
+    assert shop.cli("stop", "--reason", "wrong rows").exit_code == 0
+    assert stays(shop, "old") == [("stopped", 5), ("referenced", 2)]
+    assert shop.cli("resume").exit_code == 0
+
+    (waiting, *_) = status(shop).waiting
+    assert shop.cli("approve", waiting.plan).exit_code == 0
+    assert stays(shop, "more") == [("by hand", 5)]
+    assert "no schedule starts a run; type: retention run" in why(shop)
+    assert stays(shop, "old") == [("schedule", 5), ("referenced", 2)]
+    assert "the next run is at 2026-11-23 02:00+00:00" in why(shop)
+
+    shop.run()
+    assert stays(shop, "old") == [("referenced", 2)]
+    document = json.loads(shop.cli("status", "--format", "json").stdout)
+    (line,) = (line for line in document["overdue"] if line["rule"] == "old")
+    assert [(each["why"], each["records"], each["late"]) for each in line["stays"]] == [
+        ("referenced", 2, True)
+    ]
+
+
+def test_what_a_hold_keeps_is_told_and_is_not_late(shop: Workplace) -> None:
+    held = shop.cli("hold", "add", "--key", "db.old", "3", "--reason", "litigation", "--by", "Ida")
+    assert held.exit_code == 0, held.output
+    plan(shop)
+    assert stays(shop, "old") == [("by hand", 6), ("held", 1)]
+    assert "1 held: under a legal hold, and not overdue by that" in why(shop)
+
+
+def test_a_run_that_failed_is_why_its_records_are_still_there(
+    shop: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from retention.connectors.sql.target import SqlTarget
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqlTarget, "read_only", lambda _: "a read replica")
+        shop.run()
+    assert stays(shop, "old") == [("failed", 7)]
+    assert "the last run was failed: the database is read-only: a read replica" in why(shop)
+
+
+def test_what_the_last_run_set_aside_or_found_locked_is_told_beside_the_rest(shop: Workplace) -> None:
+    plan(shop)
+    line = next(line for line in status(shop).overdue if line.rule == "old")
+    told = {"rule": "old", "connector": "db", "dataset": "old", "set_aside": 1, "skipped": {"locked": 2}}
+    row = RunRow(
+        id="r",
+        as_of=shop.now,
+        started=shop.now,
+        ended=shop.now,
+        by="Ida",
+        policy="p",
+        body=json.dumps({"jobs": [told]}),
+    )
+    seen = explained(replace(status(shop), overdue=(replace(line, stays=()),)), [row])
+    assert [(each.why, each.records) for each in seen.overdue[0].stays] == [
+        ("set aside", 1),
+        ("locked", 2),
+        ("by hand", 4),
+    ]
+
+
+def test_beyond_its_limits_a_job_says_so(shop: Workplace) -> None:
+    shop.rule("old", 'data = "old"\nkeep = "1 year"\nfrom = "made"\nlimits = { rows = 3 }')
+    plan(shop)
+    ((reason, records),) = stays(shop, "old")
+    assert (reason, records) in (("refused", 7), ("approval", 7))
+    assert "3" in why(shop)
 
 
 def test_times_of_schedules_that_are_not_over(shop: Workplace) -> None:
