@@ -41,7 +41,6 @@ PATIENCE = 300.0
 FOUND = [*examples_found.examples()]
 WAITING = {
     "a ring of two datasets": "two datasets that refer to each other wait for one another, a run each",
-    "a line that its order's rule rewrites, and its own": "both plan it, and the second finds it done: `changed`",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from retention.model.policy import Rule, Variant
+from retention.model.policy import RESTRICT, Rule, Variant
 from retention.planning.binding.bound import Job
 
 
@@ -54,22 +54,19 @@ def _anchor(variant: Variant) -> tuple[object, ...]:
 
 
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it; file order otherwise, and where there is a cycle."""
+    """The jobs so that what refers to a record goes before it, and what is marked as restricted after all else that is
+    done to such records; file order otherwise, and where there is a cycle."""
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
     def next_of(waits: Callable[[Job, Job], bool]) -> Job | None:
         return next(
-            (
-                job
-                for job in waiting
-                if not any(_beside(job, other) and waits(job, other) for other in waiting)
-            ),
+            (job for job in waiting if not any(waits(job, other) for other in waiting)),
             None,
         )
 
     while waiting:
-        free = next_of(lambda job, other: _refers(other, job) or _leaves_last(job, other))
+        free = next_of(lambda job, other: _refers(other, job) or _waits(job, other))
         free = free or next_of(lambda job, other: _refers(other, job)) or waiting[0]
         order.append(free)
         waiting.remove(free)
@@ -82,7 +79,29 @@ def _beside(job: Job, other: Job) -> bool:
 
 def _refers(other: Job, job: Job) -> bool:
     """Rows that go with records of `other` refer to records of `job`."""
-    return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
+    return _beside(job, other) and any(
+        not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside
+    )
+
+
+def _waits(job: Job, other: Job) -> bool:
+    beside = _beside(job, other) and (_leaves_last(job, other) or _rewrites_of(job, other))
+    return beside or (_same_rows(job, other) and _marks(job) and not _marks(other))
+
+
+def _same_rows(job: Job, other: Job) -> bool:
+    return (job.bound.connector.name, job.bound.root.id) == (other.bound.connector.name, other.bound.root.id)
+
+
+def _marks(job: Job) -> bool:
+    """Records are marked as restricted; from then on no other rule leaves them to the job."""
+    every = (action for variant in job.rule.variants for action in variant.chain)
+    return RESTRICT in every and job.bound.mark is not None
+
+
+def _rewrites_of(job: Job, other: Job) -> bool:
+    """Rows of `other` are rewritten with records of `job`, which its own rules leave to that while it is to come."""
+    return any(not item.own and item.table.id == other.bound.root.id for item in job.bound.rewriting)
 
 
 def _leaves_last(job: Job, other: Job) -> bool:

@@ -306,6 +306,13 @@ class Actions(Stops):
             found[item.name] = p.All(items=tuple(tests))
         return found
 
+    def left_in(self, job: Job, said: Chain, root: p.Source, row: p.Source) -> p.Test:
+        """Plain: some column of this row of a part of the record is still to be rewritten, and no rule needs it."""
+        free = self._free(job, said, root)
+        items = (item for item in job.bound.rewriting if item.table.id == row.table)
+        found = (p.All(items=(free[item.name], self._undone(item, row))) for item in items)
+        return p.AnyOf(items=tuple(found))
+
     def _undone(self, item: Rewritten, row: p.Source) -> p.Test:
         """By its value alone the column is not rewritten in this row, plain; of what no value tells: it has one."""
         field = self._column(row, item.column)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import abc
 import copy
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from retention.model import predicate as p
+from retention.model.policy import REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import DELETE, Referenced, actions, due_by
+from retention.planning.fates.actions import DELETE, RESTRICT, Referenced, actions, due_by
 from retention.planning.fates.rings import Entangled
+from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
 
 
@@ -126,3 +128,32 @@ class Chained(Entangled, abc.ABC):
         return Referenced(
             now=now, lasting=self.as_if_all_ran().referenced(job, root, visiting=visiting).lasting
         )
+
+    # -- records that the row is a part of, too --------------------------------------------
+
+    def acting_on_another(
+        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...], action: str
+    ) -> Iterator[Instead]:
+        """What rules do to a record of which the job's root is a part, or to the whole row of which the job has a
+        slice, that the job waits for."""
+        for rule in self.rules_of(share.other):
+            other = self.other(job, rule, share.other)
+            for some, row in self._of_another(job, share, root, action):
+                if not set(some) & set(actions(other)):
+                    continue
+                referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
+                test = self.comes_to_now(other, share.owner, referenced, some, row=row)
+                if test is not None:
+                    found = share.where(test, root)
+                    yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
+
+    def _of_another(
+        self, job: Job, share: Share, root: p.Source, action: str
+    ) -> Iterator[tuple[Collection[str], p.Source | None]]:
+        """The actions, and the row of which some column is rewritten where that is asked."""
+        if share.whole:  # the job has a slice of the row, which is rewritten as a whole
+            yield REWRITING, None
+        elif action in REWRITING and any(i.table.id == job.bound.root.id for i in share.other.rewriting):
+            yield REWRITING, root
+        if share.other.moves:  # it is moved to a vault, whole and as it is
+            yield {RESTRICT}, None

@@ -99,14 +99,26 @@ class Competing(Actions):
         return p.All(items=(ended, p.AnyOf(items=tuple(found))))
 
     def comes_to_now(
-        self, job: Job, root: p.Source, referenced: Referenced, some: Collection[str]
+        self,
+        job: Job,
+        root: p.Source,
+        referenced: Referenced,
+        some: Collection[str],
+        *,
+        row: p.Source | None = None,
     ) -> p.Test | None:
-        """Plain: the rule has ended, and comes to one of these actions, which it has not done; None: it never does."""
-        found = [
-            p.All(items=(way.test, *(() if way.done is None else (p.Untrue(item=way.done),))))
-            for way in self.ways(job, root, referenced)
-            if way.action in some
-        ]
+        """Plain: the rule has ended, and comes to one of these actions, which it has not done; None: it never does.
+
+        `row`: one of a part of the record, of which it rewrites some column then.
+        """
+        found: list[p.Test] = []
+        for said in self.chains(job, root):
+            for way in self.ways_of(job, said, root, referenced):
+                if way.action not in some:
+                    continue
+                undone = () if way.done is None else (p.Untrue(item=way.done),)
+                left = undone if row is None else (self.left_in(job, said, root, row),)
+                found.append(p.All(items=(way.test, *left)))
         return p.All(items=(self._ended(job, root), p.AnyOf(items=tuple(found)))) if found else None
 
     def _deletes_instead(

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import REWRITING, Rule
+from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
-from retention.planning.fates.actions import DELETE, DUE, RESTRICT, Referenced, actions, empties, only_deletes
+from retention.planning.fates.actions import DELETE, DUE, Referenced, actions, empties, only_deletes
 from retention.planning.fates.cases import Case
 from retention.planning.fates.chained import Chained
 from retention.planning.fates.holding import NOTHING_HELD, Holding
@@ -229,8 +229,7 @@ class Fates(Chained):
             if share.within or (share.whole and job.bound.sliced):
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
-                found += self._rewritten_whole(job, share, root, visiting) if share.whole else []
-                found += self._moved_with(job, share, root, visiting)
+                found += self.acting_on_another(job, share, root, visiting, action)
             elif share.whole:
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
@@ -238,30 +237,6 @@ class Fates(Chained):
                     if (test := acts(rule, other, owner, root)) is not None
                 ]
         return found
-
-    def _rewritten_whole(
-        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
-    ) -> Iterator[Instead]:
-        """The row that the job has a slice of is rewritten as a whole."""
-        for rule in self.rules_of(share.other):
-            other = self.other(job, rule, share.other)
-            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
-            test = self.comes_to_now(other, share.owner, referenced, REWRITING)
-            if test is not None:
-                found = share.where(test, root)
-                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
-
-    def _moved_with(
-        self, job: Job, share: Share, root: p.Source, visiting: tuple[Job, ...]
-    ) -> Iterator[Instead]:
-        """The record is a part of one that is moved to a vault, whole and as it is."""
-        for rule in self.rules_of(share.other) if share.other.moves else ():
-            other = self.other(job, rule, share.other)
-            referenced = self.referenced(other, share.owner, visiting=(*visiting, job))
-            test = self.comes_to_now(other, share.owner, referenced, {RESTRICT})
-            if test is not None:
-                found = share.where(test, root)
-                yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
 
     def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
         """Other datasets that share rows with the job's, but for those that it is being asked for."""

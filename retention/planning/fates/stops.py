@@ -89,11 +89,17 @@ class Stops(Sharing):
         for item in bound.outside if as_a_whole else ():
             for ruled in self._every:
                 other = ruled.bound
-                if item.reference.table in other.members and other is not bound and str(other) not in before:
-                    holder = partial(self.held, other, visiting=visiting)
+                if item.reference.table in other.members and other is not bound:
+                    here = str(other) in before
+                    holder = partial(self._itself if here else self.held, other, visiting=visiting)
                     held = self.referred_to_by(bound, root, item, other, holder)
                     found += [] if held is None else [held]
         return p.AnyOf(items=tuple(found)) if found else None
+
+    def _itself(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...]) -> p.Test | None:
+        """The record is held as a whole, whatever `visiting` was asked for before."""
+        covered = self._covered(bound, root, listed=False)
+        return p.AnyOf(items=tuple(covered)) if covered else None
 
     def _covered(self, bound: BoundDataset, root: p.Source, *, listed: bool = True) -> list[p.Test]:
         """What holds say of the record itself; `listed`: and of what is on the list for others."""
@@ -176,8 +182,8 @@ class Stops(Sharing):
                     sign = f"shares {share.other} {number}", other.name, places
                     yield sign, partial(self._sharer, told, other, share, root, places)
         for same, row in self._same_row(bound, root, column):
-            for number, item in enumerate(same.outside):
-                for ruled in self._every:
+            for ruled in self._every:
+                for number, item in enumerate(_referring(same, ruled.bound)):
                     if item.reference.table in ruled.bound.members:
                         for other in ruled.rules:
                             own = rule is not None and other.name == rule.name
@@ -254,6 +260,13 @@ class Stops(Sharing):
                 guard, past = self.guard(case, root), self.past_at_most(case, root)
                 found.append(past if guard is None else p.All(items=(guard, past)))
         return p.AnyOf(items=tuple(found)) if found else None
+
+
+def _referring(bound: BoundDataset, holder: BoundDataset) -> Iterator[Outside]:
+    """References to a record of `bound` from rows of records of `holder`: from its own parts, too, that are records."""
+    yield from bound.outside
+    if holder is not bound:
+        yield from (Outside(reference=part.reference, inside=True) for part in bound.parts)
 
 
 def needing(column: Cell | None, bound: BoundDataset) -> Asked:

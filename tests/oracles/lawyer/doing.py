@@ -22,9 +22,10 @@ KINDS = {"name": NAMES, "phone": PHONES, "born": BORN}
 class Spelling:
     """What each table's datasets spell out: the same strategies for the same columns, wherever they are listed."""
 
-    def __init__(self, rnd: Random, *, masks: bool) -> None:
-        """`masks`: what no value tells; not where people tell events: that is refused."""
-        self.rnd, self.masks = rnd, masks
+    def __init__(self, rnd: Random, *, masks: bool, both: bool = False) -> None:
+        """`masks`: what no value tells; not where people tell events: that is refused. `both`: rows are rewritten with
+        the record that they are parts of, and as records of their own."""
+        self.rnd, self.masks, self.both = rnd, masks, both
         self.tables: dict[str, dict[str, str]] = {}
 
     def chance(self, per_cent: int) -> bool:
@@ -92,10 +93,15 @@ class Spelling:
         said, words = dict(dataset.anonymize), dict(dataset.fields)
         for table in dict.fromkeys(link.table for link in dataset.parts):
             beside = [o for o in others if table == o.table or table in [link.table for link in o.parts]]
-            if not self.chance(80) or any(o.anonymize for o in beside):
+            apart = [o for o in beside if not self.both or o.table != table]
+            if not self.chance(80) or any(o.anonymize for o in apart):
                 continue
+            alike = {column: how for o in beside for column, how in o.anonymize.items()}
             for column in self.rnd.sample(sorted(STRATEGIES), self.rnd.choice((1, 2, 3))):
                 how = self.rnd.choice([s for s in STRATEGIES[column] if s != "mask" or self.masks])
+                how = alike.get(column, how)
+                if how == "mask" and column in alike:
+                    continue
                 if how == "mask" and (beside or self.chance(50)):
                     how = "redact"
                 said[f"{table}.{column}"] = how

@@ -433,6 +433,22 @@ def who_acts() -> Iterator[Situation]:
         left={"customers": [1]},
         then={"customers 1": ANN},
     )
+    some = chained("restrict", "customers", "restrict", where=("=", "status", "paid"))
+    two = [{"id": 1, **OLD, **ANN, "status": "paid"}, {"id": 2, **OLD, **ANN, "status": "open"}]
+    for rules in ([some, rewrite], [rewrite, some]):
+        yield people(
+            f"one that the run restricts takes nobody's place in it, where {rules[0].name} is the first",
+            rules,
+            {},
+            {
+                "restrict customers 1": "due late",
+                "rewrite customers 1": "elsewhere",
+                "rewrite customers 2": "due late",
+            },
+            rows={"customers": two},
+            spelt=MARKED,
+            then={"customers 1": ANN, "customers 2": GONE},
+        )
     yield people(
         "a restriction that is done is in nobody's way",
         [rewrite, delete, restrict],

@@ -12,6 +12,7 @@ from tests.oracles.lawyer.world import ANY, Hold, Rule, Telling
 
 TABLES = {name: table for shape in SHAPES.values() for name, table in shape.tables.items()}
 LINE, PAGE, MARK = (TABLES[name].references[0] for name in ("order_lines", "pages", "marks"))
+PHONE = TABLES["phones"].references[0]
 LIVES, HOME = (TABLES[name].references[0] for name in ("customers", "people"))
 ABOUT, ALSO = TABLES["notes"].references
 NEW, OLD = {"d": on("2025-12-01")}, {"d": on("2020-01-01")}
@@ -138,7 +139,7 @@ def holds() -> Iterator[Situation]:
         "orders": [{"id": 1, "customer_id": 7, **OLD}, {"id": 2, **OLD}],
         "contacts": [{"id": 1, "customer": 7, "email": "other@x.org", **OLD}],
     }
-    every = {name: {} for name in ("orders", "customers", "contacts")}
+    every: dict[str, dict[str, Any]] = {"orders": {}, "customers": {}, "contacts": {"parts": (PHONE,)}}
 
     def held(name: str, hold: Hold, one: str, two: str, **more: Any) -> Situation:
         expected = {"r orders 1": one, "r orders 2": two}
@@ -658,7 +659,7 @@ def told() -> Iterator[Situation]:
             {"id": 2, "customer": 8, "email": "b@x.org", **began},
         ],
     }
-    every = {name: {} for name in ("orders", "customers", "contacts")}
+    every: dict[str, dict[str, Any]] = {"orders": {}, "customers": {}, "contacts": {"parts": (PHONE,)}}
     some = {
         "told": names,
         "tellings": [request],

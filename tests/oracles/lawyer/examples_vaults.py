@@ -36,7 +36,7 @@ def examples() -> Iterator[Situation]:
     yield from parts()
     yield from parts_that_others_keep()
     yield from parts_that_are_needed()
-    yield of_two_records()
+    yield from of_two_records()
 
 
 def members(name: str, rules: Any, rows: Any, expected: Mapping[str, str], **more: Any) -> Situation:
@@ -304,6 +304,16 @@ def parts_that_are_needed() -> Iterator[Situation]:
         then={"orders 1": {"name": REDACTED}, "order_lines 1": {"name": "Ann Lee", "phone": f"{HASHED}555"}},
     )
     yield orders(
+        "a line that stays needs a column of its order",
+        [out, keep("law", "lines", keep="5 years", needs={"orders": ("name",)})],
+        [{**ANN, **NEW}],
+        {"out orders 1": "due late", "law lines 1": "not_due"},
+        spelt={"anonymize": {"name": "redact", "phone": "null"}, "fields": {"name": ("name",)}},
+        datasets={"lines": {}},
+        row=ANN,
+        then={"orders 1": {"name": "Ann Lee", "phone": None}, "order_lines 1": ANN},
+    )
+    yield orders(
         "it is needed of a line that is rewritten as a record of its own, too",
         [
             chained("lines", "lines", "pseudonymize"),
@@ -317,13 +327,55 @@ def parts_that_are_needed() -> Iterator[Situation]:
     )
 
 
-def of_two_records() -> Situation:
-    """Its order's rule and its own rewrite the line: both count it."""
-    return orders(
-        "a line that its order's rule rewrites, and its own",
-        [chained("out", "orders", "pseudonymize"), chained("lines", "lines", "pseudonymize")],
+def of_two_records() -> Iterator[Situation]:
+    """Its order's rule and its own would rewrite the line: the order's does it, and its own the rest at another run."""
+    out, lines = chained("out", "orders", "pseudonymize"), chained("lines", "lines", "pseudonymize")
+    redacted = {"name": "redact"}
+    left = {"orders": {"name": REDACTED}, "lines": {"name": REDACTED, "phone": f"{HASHED}555"}}
+    for name, rules in (
+        ("its order's rule is the first", [out, lines]),
+        ("its own is the first", [lines, out]),
+    ):
+        yield orders(
+            f"a line that its order's rule rewrites, and its own: {name}",
+            rules,
+            [{**OLD, **ANN}],
+            {"out orders 1": "due late", "lines lines 1": "elsewhere"},
+            datasets={"lines": {"anonymize": redacted}},
+            then={"orders 1": left["orders"], "order_lines 1": left["lines"]},
+        )
+        yield orders(
+            f"of which its own has more to rewrite: {name}",
+            rules,
+            [{**OLD, **ANN}],
+            {"out orders 1": "due late", "lines lines 1": "elsewhere"},
+            datasets={"lines": {"anonymize": {**redacted, "born": "year"}}},
+            then={"order_lines 1": {**left["lines"], "born": ANN["born"]}},
+        )
+    yield orders(
+        "a line of which the order's rule has nothing to rewrite is rewritten by its own",
+        [out, lines],
+        [{**OLD, **ANN, "name": REDACTED, "phone": None}, {**OLD, **ANN}],
+        {"out orders 1": "due late", "lines lines 1": "due late", "lines lines 2": "elsewhere"},
+        datasets={"lines": {"anonymize": {**redacted, "born": "year"}}},
+        then={
+            "order_lines 1": {"name": REDACTED, "born": at("1984-01-01").date()},
+            "order_lines 2": {"born": ANN["born"]},
+        },
+    )
+    yield orders(
+        "a line whose order is kept is rewritten by nobody",
+        [chained("out", "orders", "pseudonymize", keep="20 years"), lines],
         [{**OLD, **ANN}],
-        {"out orders 1": "due late", "lines lines 1": "due late"},
-        datasets={"lines": {"anonymize": {"name": "redact"}}},
-        then={"order_lines 1": {"name": REDACTED}},
+        {"out orders 1": "not_due", "lines lines 1": "retained"},
+        datasets={"lines": {"anonymize": redacted}},
+        then={"order_lines 1": ANN},
+    )
+    yield orders(
+        "a line that is deleted with its order is rewritten by nobody",
+        [chained("out", "orders", "delete"), lines],
+        [{**OLD, **ANN}],
+        {"out orders 1": "due late", "lines lines 1": "elsewhere"},
+        datasets={"lines": {"anonymize": redacted}},
+        left={"orders": [], "order_lines": []},
     )

@@ -196,8 +196,8 @@ def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
 
 def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     """Of all that would act: what restricts, then what deletes, then what rewrites; of these the one that ended last,
-    then the first in the files. None where the record goes as a part of another; and of a slice where its row goes, or
-    is rewritten as a whole.
+    then the first in the files. None where the record goes as a part of another, or what would be rewritten of it is
+    rewritten as a part's; and of a slice where its row goes, or is rewritten as a whole.
     """
     gone = going(world)
     if record.dataset.columns is not None:
@@ -214,6 +214,8 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     if not found:
         return None
     first = min(rank(action) for *_, action in found)
+    if first == rank(REWRITING[0]) and rewritten_as_a_part(world, record):
+        return None
     found = [way for way in found if rank(way[2]) == first]
     rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
     return rule, acting.dataset, action
@@ -235,6 +237,17 @@ def rewritten_as_a_whole(world: World, record: Record) -> bool:
         for whole in rows.records(world)
         if whole.root is record.root and whole.dataset.columns is None
         for *_, action in ways(world, whole)
+    )
+
+
+def rewritten_as_a_part(world: World, record: Record) -> bool:
+    """A rule on a record that the row is a part of would rewrite a column of it."""
+    return any(
+        action in REWRITING
+        and record.root is not other.root
+        and record.root in changes(world, rule, other, action)
+        for owner in rows.sharing(world, record)
+        for rule, other, action in ways(world, owner)
     )
 
 

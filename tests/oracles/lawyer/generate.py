@@ -52,6 +52,8 @@ STATUS = ("paid", "open", "it's", None)
 EMAILS = ("a@x.org", " A@X.org", "b@x.org", "c@x.org", None)
 INSTRUCTED_DAYS = (30, 90, 365)
 EVENTS = ("booked", "seen", "closed")
+SHARE_OF_BOTH = 0.5
+"""Of policies, in which rows of parts may be rewritten as records of their own, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,8 @@ class _Drawing:
         instead = {3: "homes"} if profile.shared_parts else {}
         instead |= {2: "vaults"} if profile.vaults else {}
         self.shape = SHAPES[shape or instead.get(seed % 4, drawn)]
-        self.spelling = Spelling(self.rnd, masks=not profile.told)
+        both = random.Random(f"both {seed}").random() < SHARE_OF_BOTH
+        self.spelling = Spelling(self.rnd, masks=not profile.told, both=both)
 
     def chance(self, per_cent: int) -> bool:
         return self.rnd.random() * 100 < per_cent
