@@ -171,8 +171,28 @@ def of_the_company(heard: list[str]) -> set[str]:
 def test_a_run_sends_nothing_that_is_not_shown(
     shop: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, company: Callable[[Store], str]
 ) -> None:
-    datasets = company(store)
-    shop.connect(store, datasets)
+    shop.connect(store, company(store))
+    sends_what_is_shown(shop, store, monkeypatch)
+
+
+@pytest.mark.parametrize("old", [30, pytest.param(3, marks=pytest.mark.heavy)])
+def test_nor_does_one_that_looks_up_tenants_periods(
+    work: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch, old: int
+) -> None:
+    work.rule("visits", 'data = "visits"\nkeep = { period = "instructed" }\nfrom = "seen"')
+    visits(store, old, 40 - old, index=False)
+    store.script(
+        "CREATE TABLE tenants (id INTEGER PRIMARY KEY, months INTEGER);"
+        "INSERT INTO tenants VALUES (1, 12), (2, 24), (3, NULL);"
+        "ALTER TABLE visits ADD COLUMN tenant_id INTEGER REFERENCES tenants (id);"
+        "UPDATE visits SET tenant_id = 1 + id % 3"
+    )
+    period = 'column = "tenants.months"\nunit = "months"\nbetween = ["1 month", "10 years"]'
+    work.connect(store, f"{LEAF}[datasets.visits.periods.instructed]\n{period}\n")
+    sends_what_is_shown(work, store, monkeypatch)
+
+
+def sends_what_is_shown(shop: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shop.problems() == ()
     shown = shop.statements()
     shop.init()

@@ -57,3 +57,13 @@ class Handing:
         `kinds`: of all its columns. None where that can't be, or would be no faster: the query is to be read itself.
         """
         return None
+
+    def packed_locks(self, query: sa.Select[Any], kinds: Sequence[Kind]) -> sa.Select[Any] | None:
+        """The same of a query without order or limit that locks what it finds, for `unpacked` to read."""
+        return None
+
+    def unpacked(
+        self, connection: Connection, packed: sa.Select[Any], kinds: Sequence[Kind], given: Mapping[str, Any]
+    ) -> list[Key] | None:
+        """The rows that a query of `packed_locks` finds; None where the query it was made of is to be read itself."""
+        return None

@@ -107,18 +107,22 @@ def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[S
     yield "batch: where the next one ends", further.offset(_A_BATCH - 1).limit(1), {}
     yield "batch: whether there is another", further.limit(1), {}
     due = spans.due_in(statements, order, *span)
+    keys = spans.keys(statements, due)
     root = statements.work.bound.root.id
-    if returns:
+    if statements.dialect.row_locks and not statements.work.own_columns:
+        everywhere = spans.looked_up(statements)
+        locking = spans.locking(statements, everywhere, order, *span)
+        packed = statements.dialect.packed_locks(locking, spans.kinds_of(statements))
+        sent = locking if packed is None else packed
+        yield f"batch: lock what is due in a span of {root}, which goes by its keys", sent, {}
+        keys = spans.keys_looked_up(statements, everywhere, order, *span)
+    elif returns:
         bare = Statements(statements.dialect, statements.work, bare=True)
         yield f"batch: recheck and delete in a span of {root}", spans.returning(bare, order, *span), {}
     else:
         yield f"batch: recheck in a span of {root}", spans.found(statements, due), {}
         yield f"batch: delete in a span of {root}", spans.delete(statements, due), {}
-    yield (
-        f"batch: keys of a span of {root}, for less than a batch",
-        spans.keys(statements, due).limit(_A_BATCH),
-        {},
-    )
+    yield f"batch: keys of a span of {root}, for less than a batch", keys.limit(_A_BATCH), {}
 
 
 def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:

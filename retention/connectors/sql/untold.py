@@ -61,6 +61,11 @@ class Untold:
         """The root's columns that `look` wants with the rows, in order."""
         return [self._subject[kind].column.name for kind in self._wanted]
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """What these columns hold."""
+        return [self._subject[kind].column.kind for kind in self._wanted]
+
     def as_before(self, persons: Mapping[Key, Person], rows: Rows, at: int) -> bool:
         """The records say what they said before. `at`: where `columns`, and then when they began, stand in each row."""
         for row in rows:

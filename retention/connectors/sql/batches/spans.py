@@ -4,6 +4,8 @@ For databases where a writer has everything to itself, and nothing can come betw
 and for those whose DELETE gives back what it deleted: the statement that deletes is also the recheck. Only where
 nothing refers to the record and its own columns decide; the sweep is by key. A DELETE that returns waits for
 rows that others have locked, also for those that it only passes: where it would, the span is taken by keys.
+Where a tenant's period decides, such a DELETE would lock the tenant's row: a SELECT locks the span's records, and
+they go by their keys.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from retention.connectors.sql.predicates import bound
 from retention.connectors.sql.untold import ConcernedError, Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer, Sealed
+from retention.model.catalogue import Kind
 from retention.planning.work import Work
 
 
@@ -50,7 +53,9 @@ class SpanRemover(KeyRemover):
         self._asked = 0
         self._free = Statements(dialect, self._work, untold=untold)
         self._bare: Statements | None = None
-        if dialect.returns_deleted(connection):
+        looks_up = dialect.row_locks and not work.own_columns
+        self._due = looked_up(self._free) if looks_up else None
+        if not looks_up and dialect.returns_deleted(connection):
             self._bare = Statements(dialect, self._work, bare=True, untold=untold)
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
@@ -78,7 +83,7 @@ class SpanRemover(KeyRemover):
     def keys_of(self, window: Window) -> Window:
         if window.span is None:
             return window
-        query = keys(self._free, self._due_in(window))
+        query = self._keys_in(window)
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             rows = plain_rows(self._connection, query, self._range(window))
             return replace(window, span=None, keys=tuple(rows))
@@ -91,6 +96,8 @@ class SpanRemover(KeyRemover):
                 return self._hopefully(lambda: self._returned(window), lambda: self._by_keys(window, most))
             if most < self._asked:
                 return self._by_keys(window, most, wait=wait)
+            if self._due is not None:
+                return self._hopefully(lambda: self._locked(window), lambda: self._by_keys(window, most))
             due = self._due_in(window)
             rows = plain_rows(self._connection, found(self._free, due), self._range(window))
             if not rows:
@@ -112,6 +119,17 @@ class SpanRemover(KeyRemover):
             return Taken(keys=(), overdue=0, rows={})
         gone = self._looked_at(rows)
         return self._taken(gone, self._committer.seal(gone), rows, len(gone))
+
+    def _locked(self, window: Window) -> Taken:
+        """Looked at and locked by one statement, which locks nothing that it looks up; deleted by their keys."""
+        assert self._due is not None
+        query, given = locking(self._free, self._due, self._order, *self._ends(window)), self._range(window)
+        kinds, rows = kinds_of(self._free, self._untold), None
+        if (packed := self._dialect.packed_locks(query, kinds)) is not None:
+            rows = self._dialect.unpacked(self._connection, packed, kinds, given)
+        if rows is None:
+            rows = plain_rows(self._connection, query, given)
+        return self._take_found(self._looked_at(rows), rows)
 
     def _taken(self, gone: Sequence[Key], sealed: Sealed, rows: Rows, count: int) -> Taken:
         overdue = sum(row[len(self._statements.key)] for row in rows)
@@ -135,9 +153,14 @@ class SpanRemover(KeyRemover):
         return self._untold.leaving_out(self._untold.between(*ends))
 
     def _by_keys(self, window: Window, most: int, *, wait: bool = False) -> Taken:
-        query = keys(self._free, self._due_in(window))
-        rows = plain_rows(self._connection, query.limit(bound(most)), self._range(window))
+        query = self._keys_in(window).limit(bound(most))
+        rows = plain_rows(self._connection, query, self._range(window))
         return self._take(rows, wait=wait)
+
+    def _keys_in(self, window: Window) -> sa.Select[Any]:
+        if self._due is None:
+            return keys(self._free, self._due_in(window))
+        return keys_looked_up(self._free, self._due, self._order, *self._ends(window))
 
     def _due_in(self, window: Window) -> list[Any]:
         return due_in(self._free, self._order, *self._ends(window))
@@ -168,6 +191,11 @@ def due_in(statements: Statements, order: Order, start: Position, end: Position)
     return [*statements.key_known, *limits, statements.still_due()]
 
 
+def within(statements: Statements, order: Order, start: Position, end: Position) -> list[Any]:
+    """Conditions for the rows behind `start`, up to `end` and with it."""
+    return [*statements.behind(order, start), *([] if end is None else statements.up_to(order, end))]
+
+
 def keys(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
     """The keys of the rows of which `due` is true."""
     return sa.select(*statements.key_columns).select_from(statements.root).where(*due)
@@ -177,6 +205,36 @@ def found(statements: Statements, due: Sequence[Any]) -> sa.Select[Any]:
     """The same, each with whether it is late."""
     columns = (*statements.key_columns, statements.late, *statements.told_by)
     return sa.select(*columns).select_from(statements.root).where(*due)
+
+
+def looked_up(statements: Statements) -> sa.Select[Any]:
+    """The same of what is due anywhere, with what it looks up beside it; it takes long to make, and is made once."""
+    looking = statements.looking()
+    query = sa.select(*looking.key_columns, looking.late, *looking.told_by)
+    query = query.where(*looking.key_known, *_reaching(looking), looking.still_due())
+    return query.select_from(looking.rows)
+
+
+def locking(
+    statements: Statements, due: sa.Select[Any], order: Order, start: Position, end: Position
+) -> sa.Select[Any]:
+    """What `looked_up` found to be `due`, of a span, locked at once, or an error."""
+    query = due.where(*within(statements, order, start, end))
+    return statements.dialect.lock(query, statements.root, wait=False, at_once=True)
+
+
+def keys_looked_up(
+    statements: Statements, due: sa.Select[Any], order: Order, start: Position, end: Position
+) -> sa.Select[Any]:
+    """The same without locks, and the keys alone."""
+    found = due.with_only_columns(*statements.key_columns, maintain_column_froms=True)
+    return found.where(*within(statements, order, start, end))
+
+
+def kinds_of(statements: Statements, untold: Untold | None = None) -> list[Kind]:
+    """Of the columns that `looked_up` gives."""
+    told = [] if untold is None else untold.kinds
+    return [*(column.kind for column in statements.key), Kind.INTEGER, *told]
 
 
 def delete(statements: Statements, due: Sequence[Any]) -> sa.Delete:

@@ -27,7 +27,7 @@ from retention.connectors.sql.dialect import Rows, Timeouts
 from retention.connectors.sql.mysql import errors
 from retention.connectors.sql.mysql.catalogue import read_catalogue, table_engine
 from retention.connectors.sql.mysql.moments import MysqlMoments
-from retention.connectors.sql.mysql.packed import packed_rows, packs
+from retention.connectors.sql.mysql.packed import packed_locks, packed_rows, packs, unpacked_rows
 from retention.connectors.sql.mysql.rewritten import MysqlRewritable
 from retention.connectors.sql.mysql.rights import lacking
 from retention.connectors.sql.mysql.session import (
@@ -292,6 +292,14 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
             with contextlib.suppress(TypeError):  # a date that is none is a text
                 return None if found is None else sorted(found, key=lambda row: row[:ordered])
         return None
+
+    def packed_locks(self, query: sa.Select[Any], kinds: Sequence[Kind]) -> sa.Select[Any] | None:
+        return packed_locks(query, kinds) if packs(kinds) else None
+
+    def unpacked(
+        self, connection: Connection, packed: sa.Select[Any], kinds: Sequence[Kind], given: Mapping[str, Any]
+    ) -> Rows | None:
+        return unpacked_rows(connection, packed, kinds, given)
 
     def lock(
         self, query: sa.Select[Any], of: FromClause, *, wait: bool, at_once: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -33,12 +33,31 @@ def packed_rows(connection: Connection, query: sa.Select[Any], kinds: Sequence[K
     `kinds`: of its columns, of which only texts may be NULL. None where the server cut it short.
     """
     inner = query.subquery("packed")
-    columns: list[Element] = [sa.func.count()]
-    for column, kind in zip(inner.c, kinds, strict=True):
+    return unpacked_rows(connection, sa.select(*_packing(inner.c, kinds)).select_from(inner), kinds)
+
+
+def packed_locks(query: sa.Select[Any], kinds: Sequence[Kind]) -> sa.Select[Any]:
+    """The same of a query that locks what it finds, without order and limit: one within another would lock nothing."""
+    return query.with_only_columns(*_packing(query.selected_columns, kinds), maintain_column_froms=True)
+
+
+def _packing(columns: Iterable[Element], kinds: Sequence[Kind]) -> list[Element]:
+    made: list[Element] = [sa.func.count()]
+    for column, kind in zip(columns, kinds, strict=True):
         if kind is Kind.TEXT:
-            columns.append(_joined(sa.func.coalesce(sa.func.char_length(column), number(-1)), ","))
-        columns.append(_joined(column, "" if kind is Kind.TEXT else ","))
-    found = connection.execute(sa.select(*columns).select_from(inner)).fetchall()[0]
+            made.append(_joined(sa.func.coalesce(sa.func.char_length(column), number(-1)), ","))
+        made.append(_joined(column, "" if kind is Kind.TEXT else ","))
+    return made
+
+
+def unpacked_rows(
+    connection: Connection,
+    query: sa.Select[Any],
+    kinds: Sequence[Kind],
+    given: Mapping[str, Any] | None = None,
+) -> Rows | None:
+    """The rows that a packed query finds; None where the server cut it short."""
+    found = connection.execute(query, given).fetchall()[0]
     if not found[0]:
         return []
     pieces = iter(found[1:])
