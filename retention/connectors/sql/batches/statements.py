@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -148,6 +149,11 @@ class Statements(Beside):
 
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
+        return self._screen
+
+    @functools.cached_property
+    def _screen(self) -> sa.Select[Any]:
+        """Made once: it is asked for at every window, and another text each time would be prepared and kept anew."""
         return self._passing(self.work.still_due)
 
     def oldest(self, most: int) -> sa.Select[Any]:
