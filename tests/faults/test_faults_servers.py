@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from retention.model.plan import JobStatus
+from tests.support import servers
 from tests.support.lone_servers import OWN, OwnMariadb, folder_of_its_own
-from tests.support_faults import databases
+from tests.support.mariadb import MariadbServer
+from tests.support.stores import Server
 from tests.support_faults.databases import KINDS
 from tests.support_faults.shops import Shop
 
@@ -35,10 +37,16 @@ def server(request):
     own.remove()
 
 
+def on_it(monkeypatch, own):
+    """Databases are made on this server from here on."""
+    made_on = Server(own.url) if own.kind == "postgresql" else MariadbServer(own.url)
+    monkeypatch.setattr(servers, own.kind, lambda: made_on)
+
+
 @pytest.fixture
 def shop(server, folder, monkeypatch):
     """A shop on the server of the tests' own."""
-    monkeypatch.setattr(databases, "SERVER" if server.kind == "postgresql" else "MARIADB", server.url)
+    on_it(monkeypatch, server)
     return Shop(folder, KINDS[server.kind](folder))
 
 
@@ -136,7 +144,7 @@ def replica():
 
 
 def test_a_mariadb_that_is_read_only_is_planned_on_and_not_run_on(replica, folder, monkeypatch):
-    monkeypatch.setattr(databases, "MARIADB", replica.url)
+    on_it(monkeypatch, replica)
     shop = Shop(folder, KINDS["mariadb"](folder))
     shop.visits(due=30)
     shop.database.url = shop.database.url.replace("root@", "ops@")
@@ -158,7 +166,7 @@ def test_a_mariadb_that_is_read_only_is_planned_on_and_not_run_on(replica, folde
 
 
 def test_a_mariadb_that_becomes_read_only_fails_the_job(replica, folder, monkeypatch, hooks):
-    monkeypatch.setattr(databases, "MARIADB", replica.url)
+    on_it(monkeypatch, replica)
     shop = Shop(folder, KINDS["mariadb"](folder))
     shop.orders(due=300)
     shop.database.url = shop.database.url.replace("root@", "ops@")
@@ -185,7 +193,7 @@ def test_a_mariadb_that_is_too_old_is_refused(folder, monkeypatch):
     """(It says so of itself; there is no other in the package.)"""
     own = made(OwnMariadb())
     try:
-        monkeypatch.setattr(databases, "MARIADB", own.url)
+        on_it(monkeypatch, own)
         shop = Shop(folder, KINDS["mariadb"](folder))
         shop.visits(due=3)
         shop.ready()
@@ -240,7 +248,7 @@ def test_a_postgresql_whose_disk_is_full_fails_the_job_and_the_next_run_complete
         with small_disk(60) as disk:
             shutil.chown(disk, "postgres", "postgres")
             own.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
-            monkeypatch.setattr(databases, "SERVER", own.url)
+            on_it(monkeypatch, own)
             shop = Shop(folder, KINDS["postgresql"](folder))
             own.execute(f"ALTER DATABASE {shop.database.name} SET TABLESPACE small")
             shop.orders(due=300)
@@ -277,7 +285,7 @@ def test_a_mariadb_that_may_not_grow_fails_the_job_and_blames_no_record(folder, 
     """Its table "is full": records were set aside for it, one after the other. The space for undo is what runs out."""
     own = made(OwnMariadb(), "--innodb-undo-tablespaces=0", "--innodb-autoextend-increment=1")
     try:
-        monkeypatch.setattr(databases, "MARIADB", own.url)
+        on_it(monkeypatch, own)
         shop = Shop(folder, KINDS["mariadb"](folder))
         shop.orders(due=2_000, lines=1)
         shop.database.run("CREATE TABLE filler (id int PRIMARY KEY, pad char(250))")
