@@ -16,6 +16,7 @@ from typing import Any
 from bench import fates, rewriting, said, shop, whole_records
 from bench.mariadb import mariadb
 from bench.stores import Store, postgresql, sqlite
+from retention.cli import collect_seldom
 
 POLICY = """
 [policy]
@@ -71,6 +72,7 @@ def main() -> None:
         action="append",
     )
     options = parser.parse_args()
+    collect_seldom()  # as every command does
     with tempfile.TemporaryDirectory(prefix="retention-bench-") as name:
         folder = Path(name)
         for which, make in CASES.items():

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from retention.cli import collect_seldom
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.model.place import Place
 from retention.model.progress import NoProgress
@@ -21,6 +22,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 def main() -> None:
     """Arguments: a folder with the configuration."""
+    collect_seldom()  # as every command does
     folder = Path(sys.argv[1])
     place = Place(
         config=folder / "policies.toml",

@@ -8,15 +8,17 @@ from __future__ import annotations
 import gc
 from typing import NoReturn
 
-_YOUNG = 10_000
-"""Predicates and statements are trees of many small things that live for a moment: at Python's 700 the search for
-rings among them was a seventh of a command's time."""
+
+def collect_seldom() -> None:
+    """Predicates and statements are trees of many small things that live for a moment: at Python's 700 of them the
+    search for rings was a seventh of a command's time."""
+    gc.set_threshold(10_000, 10, 10)
 
 
 def main() -> NoReturn:
     """The script `retention`: runs the command on the process's line and exits with its code."""
     from retention.cli.root import root
 
-    gc.set_threshold(_YOUNG, 10, 10)
+    collect_seldom()
     root.main(prog_name="retention")
     raise AssertionError("the command line always exits")
