@@ -8,6 +8,7 @@ from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
+from retention.store.columns import AS_TABLES
 from retention.store.schema import PREFIX, VERSIONS, metadata, version_table
 
 _AROUND = {
@@ -67,7 +68,12 @@ def statements(family: str) -> tuple[str, ...]:
 
 
 def _tables() -> Iterator[ExecutableDDLElement]:
-    for table in metadata.sorted_tables:
+    copies = MetaData()
+    for each in metadata.sorted_tables:
+        table = each.to_metadata(copies)
+        table.dialect_kwargs.update(
+            AS_TABLES
+        )  # here and not in the schema: each is looked up in MySQL's dialect
         yield CreateTable(table)
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield CreateIndex(index)

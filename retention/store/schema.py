@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-from retention.store.columns import AS_TABLES, BIG, BLOB, LONG_TEXT, Instant
+from retention.store.columns import BIG, BLOB, LONG_TEXT, Instant
 
 PREFIX = "retention_"
 """Of every table and index: on a server a target's own may be beside them."""
@@ -42,8 +42,8 @@ metadata = MetaData()
 
 
 def _table(name: str, *items: SchemaItem) -> Table:
-    """As the migrations have made it."""
-    return Table(f"{PREFIX}{name}", metadata, *items, **AS_TABLES)
+    """As the migrations have made it. What a server is told of it besides (`AS_TABLES`) is said where it is made."""
+    return Table(f"{PREFIX}{name}", metadata, *items)
 
 
 def _index(name: str, *columns: str, unique: bool = False) -> Index:

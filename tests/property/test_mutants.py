@@ -24,12 +24,13 @@ from retention.connectors.sql.sqlite import iso_text
 from retention.connectors.sql.target import SqlTarget
 from retention.model import predicate as p
 from retention.model.clock import Period
+from retention.periods import zones
 from retention.planning.binding import bind
 from retention.planning.binding.conditions import Binder
 from retention.planning.fates import competing, fate, joins, limbs, results, stops
 from retention.planning.fates.sharing import Sharing
 from retention.safety import carrying, tellings
-from retention.verbs.persons import covering, reaching
+from retention.verbs.persons import carried, covering, reaching
 from tests.oracles.lawyer import examples_found, examples_time, places
 from tests.oracles.lawyer.generate import case
 from tests.oracles.lawyer.harness import Harness, judged
@@ -360,7 +361,8 @@ def held_keeps_not_what_it_refers_to(patch: Patch) -> None:
 
 def holds_are_not_carried_over(patch: Patch) -> None:
     """Whom a hold names by e-mail is held by e-mail alone."""
-    patch.setattr(covering, "to_the_end", lambda *_: [])
+    for module in (covering, carried):
+        patch.setattr(module, "to_the_end", lambda *_: [])
 
 
 def tellings_are_not_carried_over(patch: Patch) -> None:
@@ -370,8 +372,7 @@ def tellings_are_not_carried_over(patch: Patch) -> None:
 
 def identifiers_compared_as_they_are(patch: Patch) -> None:
     """A blank more, and it is somebody else who asked."""
-    for module in (tellings, carrying):
-        patch.setattr(module, "normalised", lambda value, steps: value)
+    patch.setattr(carrying, "normalised", lambda value, steps: value)
 
 
 def began_ignored(patch: Patch) -> None:
@@ -534,7 +535,7 @@ MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {
     sharing_forgotten: (HELD, 1),
     held_keeps_not_what_it_refers_to: (HELD, 8),
     holds_are_not_carried_over: (HELD, 2),
-    tellings_are_not_carried_over: (TOLD, 14),
+    tellings_are_not_carried_over: (TOLD, 55),
     began_ignored: (TOLD, 5),
     unknown_began_is_no_matter: (TOLD, 23),
     month_counts_from_the_event: (TOLD, 15),
@@ -617,7 +618,7 @@ def found_out(
 
 def forget() -> None:
     """What the engine keeps of the lines that it reckoned."""
-    limbs.cutoff.cache_clear()
-    if hasattr(limbs.late_cutoff, "cache_clear"):
-        limbs.late_cutoff.cache_clear()
+    for kept in (*vars(limbs).values(), *vars(zones).values()):
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
     iso_text.written.cache_clear()

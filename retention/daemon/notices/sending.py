@@ -22,6 +22,7 @@ PATIENCE = 10.0
 """Seconds that the other side may be silent."""
 WHOLE = 30.0
 """Seconds that one message may take in all."""
+_AGAIN = 0.1
 
 
 class Sender(Protocol):
@@ -87,16 +88,18 @@ def trusting(ca: str | None) -> ssl.SSLContext:
 
 @contextmanager
 def limited(cut: Callable[[], None]) -> Iterator[None]:
-    """Calls `cut` when the block takes longer than a message may; then, whatever it raised, UnreachableError."""
-    late = threading.Event()
+    """Calls `cut` when the block takes longer than a message may, and on until it ends: what was being connected has
+    nothing to be cut at first. Then, whatever it raised, UnreachableError."""
+    late, over = threading.Event(), threading.Event()
 
-    def end() -> None:
-        late.set()
-        cut()
+    def watch() -> None:
+        ended = over.wait(WHOLE)
+        while not ended:
+            late.set()
+            cut()
+            ended = over.wait(_AGAIN)
 
-    timer = threading.Timer(WHOLE, end)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     except Exception as error:
@@ -104,4 +107,4 @@ def limited(cut: Callable[[], None]) -> Iterator[None]:
             raise UnreachableError(f"no whole answer within {WHOLE:.0f} seconds") from error
         raise
     finally:
-        timer.cancel()
+        over.set()

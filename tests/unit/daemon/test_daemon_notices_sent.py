@@ -170,6 +170,25 @@ def test_a_server_that_hangs_or_dribbles_is_given_up(dribbles, monkeypatch):
         thread.join(5)
 
 
+def test_what_had_no_connection_yet_when_its_time_was_over_is_cut_as_soon_as_it_has_one(monkeypatch):
+    """It was cut once, before it was connected; a server that then dribbled kept it for twenty-five minutes."""
+    monkeypatch.setattr(sending, "WHOLE", 0.01)
+    tried, cut = [], threading.Event()
+
+    def close():
+        tried.append(len(tried))
+        if len(tried) > 1:
+            cut.set()
+
+    def dribbling():
+        with sending.limited(close):
+            assert cut.wait(30)
+            raise ConnectionError
+
+    with pytest.raises(UnreachableError, match="no whole answer"):
+        dribbling()
+
+
 def test_a_letter_says_it_and_no_text_begins_a_header():
     with mail_server(MailServer()) as server:
         send(mail(server.port))
