@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from tests.oracles.lawyer.actions import REDACTED
+from tests.oracles.lawyer.examples_actions import ANN, chained
 from tests.oracles.lawyer.examples_time import one
+from tests.oracles.lawyer.examples_vaults import members
 from tests.oracles.lawyer.shapes import SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import Hold, Telling
@@ -17,6 +20,7 @@ TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)
 
 def examples() -> Iterator[Situation]:
     yield from instants_in_texts()
+    yield from fractions_in_texts()
     yield from what_nobody_told()
     yield from whom_it_concerns()
     yield from removed_under_it()
@@ -28,6 +32,7 @@ def examples() -> Iterator[Situation]:
     yield spelt_otherwise()
     yield who_led_there_is_gone()
     yield from clear_in_one_zone()
+    yield from not_on_the_day_of_its_arrival()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -48,6 +53,28 @@ def instants_in_texts() -> Iterator[Situation]:
             {"s": text},
             expected,
             datasets=TEXT,
+        )
+
+
+def fractions_in_texts() -> Iterator[Situation]:
+    """A text and a timestamp, neither with a zone. Read without the fraction of its second, or with it rounded, a text
+    was earlier or later than what happened in the same second: kept for ever, or gone by an end that does not count."""
+    noon = datetime(2025, 2, 28, 11, 59, 59, 999999)
+    for start, until, text, t, expected in (
+        ("seen", "closed", "2025-02-28 11:59:59.999999", noon, "due late"),
+        ("seen", "closed", "2025-02-28T11:59:59.999998", noon, "not_due"),
+        ("closed", "seen", "2025-02-28T11:59:59.9", noon.replace(microsecond=500_000), "not_due"),
+        ("closed", "seen", "2025-02-28 11:59:59.9999999", noon, "due late"),
+        ("closed", "seen", "2025-02-28 11:59:59.9999999Z", noon, "due late"),
+        ("closed", "seen", "2025-02-28 12:00", noon, "not_due"),
+    ):
+        yield one(
+            f"from {start} until {until}, {text} and {t:%H:%M:%S.%f}: {expected}",
+            "2026-01-01",
+            {"start": start, "until": (until,)},
+            {"s": text, "t": t},
+            expected,
+            datasets={"orders": {"events": {"closed": (column("s"),), "seen": (column("t"),)}}},
         )
 
 
@@ -305,4 +332,32 @@ def clear_in_one_zone() -> Iterator[Situation]:
             told={"asked": ("customer",)},
             tellings=[Telling(event="asked", identifiers=(("customer", "7"),), at=said, told_at=said)],
             left={"orders": [1]},
+        )
+
+
+def not_on_the_day_of_its_arrival() -> Iterator[Situation]:
+    """What a run moves to a vault is the next run's there, though its events are read otherwise: it was gone unplanned,
+    and what was planned stayed in its place."""
+    for name, end, there, then in (
+        ("deleted", "delete", [1], {}),
+        ("rewritten", "pseudonymize", [51, 1], {"kept_members 51": {"name": REDACTED}}),
+    ):
+        yield members(
+            f"not {name} in the vault by the run that moves it there",
+            [
+                chained("away", "members", "restrict"),
+                rule("out", "members", keep="1 year", start="closed", action=end),
+            ],
+            {
+                "members": [{"id": 1, **ANN, "d": on("2001-01-01"), "t": datetime(2025, 12, 31)}],
+                "kept_members": [{"id": 51, **ANN, "d": on("2001-01-01")}],
+            },
+            {"away members 1": "due late", "out members 1": "not_due", "out kept 51": "due late"},
+            spelt={"anonymize": {"name": "redact"}},
+            spelt_there={
+                "anonymize": {"name": "redact"},
+                "events": {"booked": (column("d"),), "closed": (column("d"),)},
+            },
+            left={"members": [], "kept_members": there},
+            then={"kept_members 1": ANN, **then},
         )
