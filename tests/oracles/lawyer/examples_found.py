@@ -14,6 +14,7 @@ from tests.oracles.lawyer.situations import Situation, at, column, on, rule, sit
 from tests.oracles.lawyer.world import Hold, Telling
 
 BUYS = SHAPES["shop"].tables["orders"].references[0]
+CALLED = SHAPES["vaults"].tables["calls"].references[0]
 LINE = SHAPES["shop"].tables["order_lines"].references[0]
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
@@ -33,6 +34,7 @@ def examples() -> Iterator[Situation]:
     yield who_led_there_is_gone()
     yield from clear_in_one_zone()
     yield from not_on_the_day_of_its_arrival()
+    yield from by_what_another_job_removes_first()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -361,3 +363,44 @@ def not_on_the_day_of_its_arrival() -> Iterator[Situation]:
             left={"members": [], "kept_members": there},
             then={"kept_members 1": ANN, **then},
         )
+
+
+def by_what_another_job_removes_first() -> Iterator[Situation]:
+    """A member was due by a call, though its period is not over, or nobody knows another end. The call goes first: the
+    member stayed, with what had ended its clock gone."""
+    for name, words, row in (
+        ("its own period is not over", {"until": ("seen",)}, {}),
+        ("another end is unclear", {"until": ("seen", "closed")}, {"t": datetime(1971, 1, 1)}),
+    ):
+        for action in ("restrict", "delete", "pseudonymize"):
+            yield members(
+                f"due by a call that goes first, and {name}: {action}",
+                [
+                    rule("calls", "calls", keep="1 month", start="booked"),
+                    rule("r", "members", keep="9 years", start="booked", action=action, **words),
+                ],
+                {
+                    "members": [{"id": 1, **ANN, "d": on("2020-01-01"), **row}],
+                    "calls": [{"id": 1, "member_id": 1, "d": on("2021-01-01")}],
+                },
+                {"calls calls 1": "due late", "r members 1": "due late"},
+                spelt={
+                    "anonymize": {"name": "redact"},
+                    "events": {
+                        "booked": (column("d"),),
+                        "closed": (column("t"),),
+                        "seen": (column("d", path=((CALLED, True),)),),
+                    },
+                },
+                spelt_there={
+                    "anonymize": {"name": "redact"},
+                    "events": {"booked": (column("d"),), "closed": (column("t"),), "seen": (column("z"),)},
+                },
+                datasets={"calls": {}},
+                left={
+                    "calls": [],
+                    "members": [1] if action == "pseudonymize" else [],
+                    "kept_members": [1] if action == "restrict" else [],
+                },
+                then={"members 1": {"name": REDACTED}} if action == "pseudonymize" else {},
+            )
