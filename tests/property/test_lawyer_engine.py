@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from retention.config import load
 from retention.engine.pace import Pace
-from retention.verbs.running import working
+from retention.verbs.running import execution, working
 from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,
@@ -31,6 +32,7 @@ from tests.oracles.lawyer.profiles import KEEPING, TODAY
 from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
 from tests.oracles.lawyer.situations import Situation
 from tests.oracles.lawyer.telling_apart import smallest
+from tests.oracles.lawyer.world import Row
 
 ACTIONS = [*examples_actions.examples(), *examples_vaults.examples()]
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *ACTIONS]
@@ -112,6 +114,31 @@ def test_in_batches_of_one_a_record_takes_nobodys_place(
 ) -> None:
     monkeypatch.setattr(working, "Pace", functools.partial(Pace, size=1))
     as_the_example_says(court, examples_found.ring_of_one())
+
+
+@pytest.mark.parametrize(
+    "told", list(examples_found.by_what_another_job_removes_first()), ids=lambda told: told.name
+)
+def test_what_begins_anew_during_the_run_is_left_alone(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, told: Situation
+) -> None:
+    """The call that ended the member's clock is gone when its turn comes, and it has become a member again since:
+    before the run, but behind the call."""
+    (member,), rows = told.case.world.rows["members"], told.case.world.rows
+    renewed = told.case.but(rows={**rows, "members": [Row({**member, "d": date(2025, 6, 1)})]})
+    before = execution.remember
+
+    def meanwhile(*given: Any) -> Any:
+        found = before(*given)
+        court.place.fill(renewed)
+        return found
+
+    court.set_up(told.case)
+    court.remember(told.case)
+    monkeypatch.setattr(execution, "remember", meanwhile)
+    done = {job.rule: job for job in court.run(told.case).jobs if job.dataset in ("calls", "members")}
+    assert (done["calls"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
+    assert {row[0] for row in court.place.keys(told.case.shape, told.case.shape.tables["members"])} == {1}
 
 
 @pytest.mark.heavy

@@ -54,8 +54,9 @@ def _anchor(variant: Variant) -> tuple[object, ...]:
 
 
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it, and what is marked as restricted after all else that is
-    done to such records; file order otherwise, and where there is a cycle."""
+    """The jobs so that what refers to a record goes before it, what is done in a vault before more is moved there, and
+    what is marked as restricted after all else that is done to such records; file order otherwise, and where there is
+    a cycle."""
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
@@ -85,7 +86,9 @@ def _refers(other: Job, job: Job) -> bool:
 
 
 def _waits(job: Job, other: Job) -> bool:
-    beside = _beside(job, other) and (_leaves_last(job, other) or _rewrites_of(job, other))
+    beside = _beside(job, other) and (
+        _leaves_last(job, other) or _rewrites_of(job, other) or _fills(job, other)
+    )
     return beside or (_same_rows(job, other) and _marks(job) and not _marks(other))
 
 
@@ -97,6 +100,18 @@ def _marks(job: Job) -> bool:
     """Records are marked as restricted; from then on no other rule leaves them to the job."""
     every = (action for variant in job.rule.variants for action in variant.chain)
     return RESTRICT in every and job.bound.mark is not None
+
+
+def _fills(job: Job, other: Job) -> bool:
+    """Records are moved to where `other` is at work: its events may be read otherwise there, by which they would go in
+    this very run, unplanned and instead of others."""
+    if job.bound.vault is None or not _moves(job):
+        return False
+    return any(twin.target.id in other.bound.emptied for twin in job.bound.vault.twins)
+
+
+def _moves(job: Job) -> bool:
+    return job.bound.moves and any(RESTRICT in variant.chain for variant in job.rule.variants)
 
 
 def _rewrites_of(job: Job, other: Job) -> bool:

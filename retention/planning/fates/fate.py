@@ -52,7 +52,9 @@ class Fates(Chained):
         return self._fate(job, root, strict=strict, visiting=())
 
     def free(self, job: Job, root: p.Source) -> p.Choice:
-        """The strict fate of a record that was due while its event could be read, and may have none now."""
+        """The strict fate of a record that was due while its event could be read, and may have none now.
+
+        Where its `from` has become later since, that is for the caller to see: `Work.latest_day` tells."""
         return self._fate(job, root, strict=True, visiting=(), gone=True)
 
     def fleeting(self, job: Job) -> bool:
@@ -156,7 +158,7 @@ class Fates(Chained):
         alone: bool = False,
     ) -> p.Choice:
         """`alone`: as if no record of the dataset referred to another."""
-        results = self.results(job.rule, job.bound, job.told, root, gone=gone)
+        results = self.results(job.rule, job.bound, job.told, root, gone=gone, due=gone)
         stops = [(result.test, result.label) for result in results]
         held = self.held(job.bound, root)
         if held is not None:

@@ -15,7 +15,7 @@ from retention.model.condition import Condition
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.binding.conditions import Binder
-from retention.planning.fates.cases import Case
+from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.facts import FactBinder
 from retention.planning.fates.limbs import Limbs
 
@@ -51,19 +51,34 @@ class Results(Limbs):
         self._results: dict[object, tuple[Result, ...]] = {}
 
     def results(
-        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
+        self,
+        rule: Rule,
+        bound: BoundDataset,
+        told: frozenset[str],
+        root: p.Source,
+        *,
+        gone: bool = False,
+        due: bool = False,
     ) -> tuple[Result, ...]:
-        """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would.
+        """Every result but that the clock has ended. `gone`: the rows may be gone that told when it would. `due`: it
+        had ended while they were there, and `from` has not become later.
 
         They are made once for each row that is asked about, so that what repeats them can be seen to.
         """
-        asked = rule.name, str(bound), told, root, gone
+        asked = rule.name, str(bound), told, root, gone, due
         if asked not in self._results:
-            self._results[asked] = self._made_results(rule, bound, told, root, gone=gone)
+            self._results[asked] = self._made_results(rule, bound, told, root, gone=gone, due=due)
         return self._results[asked]
 
     def _made_results(
-        self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool
+        self,
+        rule: Rule,
+        bound: BoundDataset,
+        told: frozenset[str],
+        root: p.Source,
+        *,
+        gone: bool,
+        due: bool,
     ) -> tuple[Result, ...]:
         every: Places = frozenset(range(len(rule.variants)))
         found: list[Result] = []
@@ -83,7 +98,7 @@ class Results(Limbs):
                     items=(*self._before(case, root), p.IsUnknown(item=self.condition(bound, root, when)))
                 )
                 found.append(Result(test=unsure, label="unclear", places=rest))
-            for test, label in self._of_variant(case, root, gone=gone):
+            for test, label in self._of_variant(case, root, gone=gone, due=due):
                 guarded = p.All(items=(guard, test)) if guard is not None else test
                 keeps = not case.variant.upon or label == "deferred"
                 place = frozenset({case.place})
@@ -159,10 +174,12 @@ class Results(Limbs):
             tests.append(p.IsUnknown(item=self.condition(bound, root, rule.where)))
         return tuple(tests)
 
-    def _of_variant(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
+    def _of_variant(self, case: Case, root: p.Source, *, gone: bool, due: bool) -> list[tuple[p.Test, str]]:
         """What the variant makes of a record for which it holds, but that its clock has ended."""
         variant = case.variant
-        found = self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone)
+        found = (
+            self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone, due=due)
+        )
         if variant.defer_while is not None:
             deferred = self.deferred(case, root, self.condition(case.bound, root, variant.defer_while))
             if variant.upon:  # what nobody has demanded is not put off, and keeps nothing
@@ -185,16 +202,29 @@ class Results(Limbs):
             found.append((p.Untrue(item=past), "undated"))
         return found
 
-    def _limbs(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
+    def _limbs(self, case: Case, root: p.Source, *, gone: bool, due: bool) -> list[tuple[p.Test, str]]:
         come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
-        unclear = p.AnyOf(items=tuple(self.unclear(case, limb, root) for limb in case.limbs))
+        asked = _may_have_gone(case) if due else case.limbs
+        unclear = p.AnyOf(items=tuple(self.unclear(case, limb, root) for limb in asked))
         yet = p.Untrue(item=come)
         found: list[tuple[p.Test, str]] = [(p.All(items=(yet, unclear)), "unclear")]
         if gone:
-            recent = p.AnyOf(items=tuple(self.recent(case, limb, root) for limb in case.limbs))
+            recent = p.AnyOf(items=tuple(self.recent(case, limb, root) for limb in asked))
             return [*found, (p.All(items=(yet, recent)), "not_due")]
         if case.variant.upon:
             return [*found, (yet, OUT_OF_SCOPE)]
         if not case.variant.until:
             found.append((p.All(items=(yet, self.undated(case, root))), "undated"))
         return [*found, (yet, "not_due")]
+
+
+def _may_have_gone(case: Case) -> tuple[Limb, ...]:
+    """The limbs by one of which the clock had ended, if not by one that still tells it: what the others say matters no
+    more, such as a period that is not over of a record that was due by an event. Not where an exception counts from
+    another event: whether that has become later nobody sees."""
+    if case.variant.event != case.rule.base.event:
+        return case.limbs
+    related = tuple(
+        limb for limb in case.limbs if any(part.hops for part in case.bound.events.get(limb.event, ()))
+    )
+    return tuple(limb for limb in related if not limb.keep) or related or case.limbs

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from tests.oracles.lawyer.actions import REDACTED
+from tests.oracles.lawyer.examples_actions import ANN, chained
 from tests.oracles.lawyer.examples_time import one
+from tests.oracles.lawyer.examples_vaults import members
 from tests.oracles.lawyer.shapes import SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import Hold, Telling
 
 BUYS = SHAPES["shop"].tables["orders"].references[0]
+CALLED = SHAPES["vaults"].tables["calls"].references[0]
 LINE = SHAPES["shop"].tables["order_lines"].references[0]
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
 
 def examples() -> Iterator[Situation]:
     yield from instants_in_texts()
+    yield from fractions_in_texts()
     yield from what_nobody_told()
     yield from whom_it_concerns()
     yield from removed_under_it()
@@ -28,6 +33,8 @@ def examples() -> Iterator[Situation]:
     yield spelt_otherwise()
     yield who_led_there_is_gone()
     yield from clear_in_one_zone()
+    yield from not_on_the_day_of_its_arrival()
+    yield from by_what_another_job_removes_first()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -48,6 +55,28 @@ def instants_in_texts() -> Iterator[Situation]:
             {"s": text},
             expected,
             datasets=TEXT,
+        )
+
+
+def fractions_in_texts() -> Iterator[Situation]:
+    """A text and a timestamp, neither with a zone. Read without the fraction of its second, or with it rounded, a text
+    was earlier or later than what happened in the same second: kept for ever, or gone by an end that does not count."""
+    noon = datetime(2025, 2, 28, 11, 59, 59, 999999)
+    for start, until, text, t, expected in (
+        ("seen", "closed", "2025-02-28 11:59:59.999999", noon, "due late"),
+        ("seen", "closed", "2025-02-28T11:59:59.999998", noon, "not_due"),
+        ("closed", "seen", "2025-02-28T11:59:59.9", noon.replace(microsecond=500_000), "not_due"),
+        ("closed", "seen", "2025-02-28 11:59:59.9999999", noon, "due late"),
+        ("closed", "seen", "2025-02-28 11:59:59.9999999Z", noon, "due late"),
+        ("closed", "seen", "2025-02-28 12:00", noon, "not_due"),
+    ):
+        yield one(
+            f"from {start} until {until}, {text} and {t:%H:%M:%S.%f}: {expected}",
+            "2026-01-01",
+            {"start": start, "until": (until,)},
+            {"s": text, "t": t},
+            expected,
+            datasets={"orders": {"events": {"closed": (column("s"),), "seen": (column("t"),)}}},
         )
 
 
@@ -306,3 +335,72 @@ def clear_in_one_zone() -> Iterator[Situation]:
             tellings=[Telling(event="asked", identifiers=(("customer", "7"),), at=said, told_at=said)],
             left={"orders": [1]},
         )
+
+
+def not_on_the_day_of_its_arrival() -> Iterator[Situation]:
+    """What a run moves to a vault is the next run's there, though its events are read otherwise: it was gone unplanned,
+    and what was planned stayed in its place."""
+    for name, end, there, then in (
+        ("deleted", "delete", [1], {}),
+        ("rewritten", "pseudonymize", [51, 1], {"kept_members 51": {"name": REDACTED}}),
+    ):
+        yield members(
+            f"not {name} in the vault by the run that moves it there",
+            [
+                chained("away", "members", "restrict"),
+                rule("out", "members", keep="1 year", start="closed", action=end),
+            ],
+            {
+                "members": [{"id": 1, **ANN, "d": on("2001-01-01"), "t": datetime(2025, 12, 31)}],
+                "kept_members": [{"id": 51, **ANN, "d": on("2001-01-01")}],
+            },
+            {"away members 1": "due late", "out members 1": "not_due", "out kept 51": "due late"},
+            spelt={"anonymize": {"name": "redact"}},
+            spelt_there={
+                "anonymize": {"name": "redact"},
+                "events": {"booked": (column("d"),), "closed": (column("d"),)},
+            },
+            left={"members": [], "kept_members": there},
+            then={"kept_members 1": ANN, **then},
+        )
+
+
+def by_what_another_job_removes_first() -> Iterator[Situation]:
+    """A member was due by a call, though its period is not over, or nobody knows another end. The call goes first: the
+    member stayed, with what had ended its clock gone."""
+    for name, words, row in (
+        ("its own period is not over", {"until": ("seen",)}, {}),
+        ("another end is unclear", {"until": ("seen", "closed")}, {"t": datetime(1971, 1, 1)}),
+    ):
+        for action in ("restrict", "delete", "pseudonymize"):
+            yield members(
+                f"due by a call that goes first, and {name}: {action}",
+                [
+                    rule("calls", "calls", keep="1 month", start="booked"),
+                    rule("r", "members", keep="9 years", start="booked", action=action, **words),
+                ],
+                {
+                    "members": [{"id": 1, **ANN, "d": on("2020-01-01"), **row}],
+                    "calls": [{"id": 1, "member_id": 1, "d": on("2021-01-01")}],
+                },
+                {"calls calls 1": "due late", "r members 1": "due late"},
+                spelt={
+                    "anonymize": {"name": "redact"},
+                    "events": {
+                        "booked": (column("d"),),
+                        "closed": (column("t"),),
+                        "seen": (column("d", path=((CALLED, True),)),),
+                    },
+                },
+                spelt_there={
+                    "anonymize": {"name": "redact"},
+                    "events": {"booked": (column("d"),), "closed": (column("t"),), "seen": (column("z"),)},
+                },
+                datasets={"calls": {}},
+                left={
+                    "calls": [],
+                    "members": [1] if action == "pseudonymize" else [],
+                    "kept_members": [1] if action == "restrict" else [],
+                },
+                then={"members 1": {"name": REDACTED}} if action == "pseudonymize" else {},
+            )

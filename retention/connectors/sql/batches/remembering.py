@@ -91,19 +91,24 @@ class RememberedKeys(Remembered):
             keys = tuple(_key(text) for (text,) in rows)
             yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
 
-    def among(self, keys: Sequence[Key]) -> Mapping[Key, int]:
-        """Of `keys` those that are remembered, and whether they were late."""
-        found: dict[Key, int] = {}
+    def among(self, keys: Sequence[Key]) -> Mapping[Key, tuple[int, str]]:
+        """Of `keys` those that are remembered: whether they were late, and the day of their event."""
+        found: dict[Key, tuple[int, str]] = {}
         for start in range(0, len(keys), _ASKED_AT_ONCE):
             asked = {_text(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
             marks = ", ".join("?" for _ in asked)
-            query = f"SELECT key, late FROM remembered WHERE key IN ({marks})"
-            found |= {asked[text]: late for text, late in self._file.execute(query, list(asked))}
+            query = f"SELECT key, late, day FROM remembered WHERE key IN ({marks})"
+            found |= {asked[text]: (late, day) for text, late, day in self._file.execute(query, list(asked))}
         return found
 
     def close(self) -> None:
         """Forgets everything."""
         self._file.close()
+
+
+def become_later(day: Any, before: str) -> bool:
+    """The day of a record's event lies behind the one that was remembered, or there is one now that was not."""
+    return day is not None and (before == str(None) or str(day) > before)
 
 
 def _text(key: Key) -> str:
@@ -176,7 +181,9 @@ class RememberingRemover(RememberedWindows):
         late = self._remembered.among([key for key in held if key not in known and key not in covered])
         if late:
             asked = held if self._entangled else list(late)
-            keys = self._rows_of_keys(self._recheck_remembered, asked)
-            found += [(*key, late[key]) for key in keys if key in late]
+            for *values, day in self._rows_of_keys(self._recheck_remembered, asked):
+                told = late.get(key := tuple(values))
+                if told is not None and not become_later(day, told[1]):
+                    found.append((*key, told[0]))
             self._dialect.give_keys(self._connection, self._statements.key, held)
         return found

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Making, Refused, Remembered, Taken, Window
 from retention.connectors.sql.batches.outright import Outright, Ready, outright
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
-from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows, become_later
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.updating import (
@@ -283,8 +283,9 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         if late:
             some = self._dialect.give_keys(self._connection, self._statements.key, list(late))
             for row in plain_rows(self._connection, self._recheck_remembered, some):
-                key = row[: self._width]
-                found.append((*key, late[key], *row[self._width :]))
+                key, day = row[: self._width], row[self._width]
+                if not become_later(day, late[key][1]):
+                    found.append((*key, late[key][0], *row[self._width + 1 :]))
         return found
 
 

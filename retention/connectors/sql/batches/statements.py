@@ -128,8 +128,7 @@ class Statements(Beside):
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
         """What candidates are ordered by, the key last, so that no two are alike."""
-        first = [] if order.clock is None else [self.column(order.clock)]
-        return [*first, *self.key_columns]
+        return [*([] if order.clock is None else [self.column(order.clock)]), *self.key_columns]
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -186,16 +185,17 @@ class Statements(Beside):
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
         return self._passing(self.work.still_due, late=True)
 
-    def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
-        """Of keys handed over, those of records that pass; `late`: each with whether it is."""
+    def _passing(self, test: p.Test, *, late: bool = False, dated: bool = False) -> sa.Select[Any]:
+        """Of keys handed over, those of records that pass; `late`: each with whether it is; `dated`: with its day."""
         looking = self.looking()
-        columns = [*self.key_columns, *([looking.late] if late else ())]
+        day = [looking.compiler.latest_day(self.work.latest_day).label("day")] if dated else []
+        columns = [*self.key_columns, *([looking.late] if late else day)]
         query = sa.select(*columns).where(self.keyed(), passing(looking, test, self.keyed()))
         return query.select_from(looking.rows)
 
     def recheck_remembered(self) -> sa.Select[Any]:
-        """The same of keys that were due while their event could be read: nothing else keeps them now."""
-        return self._passing(self.work.still_free)
+        """The same of keys that were due while their event could be read, with its day: nothing else keeps it now."""
+        return self._passing(self.work.still_free, dated=True)
 
     def remember(self) -> sa.Select[Any]:
         """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""

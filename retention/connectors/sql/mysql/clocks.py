@@ -105,13 +105,7 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
 
 
 def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Readable text with an offset in UTC. What a fraction says beyond microseconds is cut off."""
-    seconds = sa.func.substr(text, literal("17"), literal("1")) == literal("':'")
-    fraction = sa.func.regexp_substr(text, literal("'[.][0-9]{1,6}'"))
-    whole = sa.case(
-        (seconds, sa.func.concat(sa.func.left(text, literal("19")), fraction)),
-        else_=sa.func.concat(sa.func.left(text, literal("16")), literal("':00'")),
-    )
+    """Readable text with an offset in UTC."""
     bare = sa.func.rtrim(text)
     hours, minutes = (sa.func.substr(bare, literal(first), literal("2")) for first in ("-5", "-2"))
     away = hours * literal("60") + minutes
@@ -121,5 +115,16 @@ def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
         (east, literal("0") - Grouping(away)),
         else_=away,
     )
-    told = sa.func.timestampadd(literal("MINUTE"), shift, sa.cast(whole, DATETIME(fsp=6)))
+    told = sa.func.timestampadd(literal("MINUTE"), shift, wall_of(text))
     return sa.case((_matches(text, WITH_OFFSET), told))
+
+
+def wall_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What a readable text with a time of day says, whatever its offset; cut off after microseconds."""
+    seconds = sa.func.substr(text, literal("17"), literal("1")) == literal("':'")
+    fraction = sa.func.regexp_substr(text, literal("'[.][0-9]{1,6}'"))
+    whole = sa.case(
+        (seconds, sa.func.concat(sa.func.left(text, literal("19")), fraction)),
+        else_=sa.func.concat(sa.func.left(text, literal("16")), literal("':00'")),
+    )
+    return sa.cast(whole, DATETIME(fsp=6))

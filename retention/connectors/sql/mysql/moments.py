@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from retention.connectors.sql import encodings
 from retention.connectors.sql.lines import ISO, WITH_OFFSET, bound, comparable
 from retention.connectors.sql.moments import fiscal_start, of_wall, precise, step_of
-from retention.connectors.sql.mysql.clocks import MysqlClocks, instant_of
+from retention.connectors.sql.mysql.clocks import MysqlClocks, instant_of, wall_of
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.clock import Clock, Period, Start
@@ -54,14 +54,11 @@ class MysqlMoments(MysqlClocks):
         if field.kind is Kind.TIMESTAMP:
             return _of_wall(column, naive)
         text = self._plain(column)
-        written: ColumnElement[Any] = sa.cast(
-            sa.func.replace(text, _literal("'T'"), _literal("' '")), sa.DateTime
-        )
         return sa.case(
             (self._found(text, WITH_OFFSET), instant_of(text)),
             (
                 sa.and_(self._found(text, ISO), sa.func.char_length(text) > _literal("10")),
-                _of_wall(written, naive),
+                _of_wall(wall_of(text), naive),
             ),
         )
 

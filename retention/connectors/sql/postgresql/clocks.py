@@ -74,7 +74,7 @@ def _number(column: ColumnElement[Any]) -> Reading:
 def _text_day(column: ColumnElement[Any], timezone: str) -> ColumnElement[Any]:
     """The calendar day of ISO 8601 text, an instant's in `timezone`."""
     text = _text(column)
-    local = sa.func.timezone(timezone, _instant(text))
+    local = sa.func.timezone(timezone, instant_of(text))
     written = sa.cast(sa.func.left(text, sa.literal_column("10")), sa.Date)
     shown = sa.case((_matches(text, WITH_OFFSET), sa.cast(local, sa.Date)), else_=written)
     # The first and the last day of the calendar may be moved out of it.
@@ -116,15 +116,24 @@ def _before(text: ColumnElement[Any], line: p.Line) -> ColumnElement[Any]:
     wall = sa.func.replace(text, literal("'T'"), literal("' '")).collate("C")
     return sa.case(
         (sa.func.length(text) == literal("10"), _plain(text) < bound(_iso(line.day))),
-        (_matches(text, WITH_OFFSET), _instant(text) < bound(instant)),
+        (_matches(text, WITH_OFFSET), instant_of(text) < bound(instant)),
         else_=wall < bound(shortest(line.naive)),
     )
 
 
-def _instant(text: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Text with an offset as an instant. What a fraction says beyond microseconds is cut off: a cast would round."""
-    cut = sa.func.regexp_replace(text, literal("'([.][0-9]{6})[0-9]+'"), literal("'\\1'"))
-    return sa.case((_matches(text, WITH_OFFSET), sa.cast(cut, sa.TIMESTAMP(timezone=True))))
+def instant_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Text with an offset as an instant."""
+    return sa.case((_matches(text, WITH_OFFSET), sa.cast(_cut_off(text), sa.TIMESTAMP(timezone=True))))
+
+
+def wall_of(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What a readable text with a time of day and no offset says."""
+    return sa.cast(_cut_off(text), sa.TIMESTAMP)
+
+
+def _cut_off(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Without what its fraction says beyond microseconds, which a cast would round."""
+    return sa.func.regexp_replace(text, literal("'([.][0-9]{6})[0-9]+'"), literal("'\\1'"))
 
 
 def _plain(text: ColumnElement[Any]) -> ColumnElement[Any]:

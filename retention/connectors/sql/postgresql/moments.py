@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from retention.connectors.sql import encodings
 from retention.connectors.sql.lines import ISO, WITH_OFFSET, bound, comparable
 from retention.connectors.sql.moments import fiscal_start, of_wall, precise, step_of
-from retention.connectors.sql.postgresql.clocks import PostgresqlClocks
+from retention.connectors.sql.postgresql.clocks import PostgresqlClocks, instant_of, wall_of
 from retention.connectors.sql.postgresql.pages import Nth, Spelled
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
@@ -50,14 +50,11 @@ class PostgresqlMoments(PostgresqlClocks):
         if field.kind is Kind.TIMESTAMP:
             return self._of_wall(column, naive)
         text = sa.cast(column, sa.Text)
-        written: ColumnElement[Any] = sa.cast(
-            sa.func.replace(text, _literal("'T'"), _literal("' '")), sa.TIMESTAMP
-        )
         return sa.case(
-            (self._found(text, WITH_OFFSET), sa.cast(text, sa.TIMESTAMP(timezone=True))),
+            (self._found(text, WITH_OFFSET), instant_of(text)),
             (
                 sa.and_(self._found(text, ISO), sa.func.length(text) > _literal("10")),
-                self._of_wall(written, naive),
+                self._of_wall(wall_of(text), naive),
             ),
         )
 
