@@ -95,7 +95,9 @@ def test_so_they_are_at_length(court: Harness, seed: int, companies: int) -> Non
     if verdict.skipped is not None:
         pytest.skip(verdict.skipped)
     if seed in OPEN and verdict.differences:
-        pytest.xfail("records planned to be rewritten are left out by the run: which job took their place is open")
+        pytest.xfail(
+            "records planned to be rewritten are left out by the run: which job took their place is open"
+        )
     assert verdict.differences == ()
 
 
