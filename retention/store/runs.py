@@ -156,6 +156,11 @@ class JobsReading:
         query = select(job).where(job.c.number.in_(newest)).order_by(job.c.number)
         return [_job(row) for row in self._connection.execute(query)]
 
+    def open(self) -> list[JobRow]:
+        """Jobs that have not ended: they are at work, or died with their cursor."""
+        query = select(job).where(job.c.ended.is_(None)).order_by(job.c.number)
+        return [_job(row) for row in self._connection.execute(query)]
+
     def cursor(self, run: str, name: str) -> str | None:
         """How far the job got, as JSON; None at its beginning."""
         return self._connection.scalar(select(job.c.cursor).where(*_is(run, name)))

@@ -8,6 +8,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.support_faults.hooks import raising
+
 
 def events(shop):
     with closing(sqlite3.connect(shop.state_path, timeout=10)) as connection:
@@ -62,3 +64,43 @@ def test_a_run_killed_four_times(shop):
 @pytest.mark.heavy
 def test_a_run_killed_twenty_times(shop):
     kill_test(shop, records=200_000, kills=20, longest=0.6)
+
+
+def cursors(shop):
+    with shop.state() as state, state.read() as snapshot:
+        return [
+            job.cursor for run in snapshot.runs.newest() for job in snapshot.jobs.of(run.id) if job.cursor
+        ]
+
+
+def test_a_job_killed_behind_its_last_batch_leaves_no_key_behind(shop, hooks):
+    """Nothing is due any more, so no job goes on with it: the cursor stayed in the state store for good."""
+    shop.visits(due=100)
+    shop.ready()
+    hooks.after("commit", raising(KeyboardInterrupt()), nth=1)
+    with pytest.raises(KeyboardInterrupt):
+        shop.run()
+    assert len(cursors(shop)) == 1
+    assert shop.left("visits") == 0
+    assert [job.planned for job in shop.run().jobs] == [0]
+    assert cursors(shop) == []
+    with shop.state() as state, state.read() as snapshot:
+        assert snapshot.jobs.open() == []
+        [first] = [job for run in snapshot.runs.newest() for job in snapshot.jobs.of(run.id)]
+        assert (first.status, first.progress.done) == ("killed", 100)
+
+
+def test_a_killed_job_of_a_rule_that_is_no_more_leaves_no_key_behind(sqlite, hooks):
+    sqlite.visits(due=100)
+    sqlite.orders(due=10)
+    sqlite.ready()
+    hooks.before("commit", raising(KeyboardInterrupt()), nth=1)
+    with pytest.raises(KeyboardInterrupt):
+        sqlite.run(rules=("visits",))
+    assert len(cursors(sqlite)) == 1
+    sqlite.run(rules=("orders",))
+    assert len(cursors(sqlite)) == 1, "the rule still goes on with it"
+    sqlite.datasets = ("orders",)
+    sqlite.write()
+    sqlite.run()
+    assert cursors(sqlite) == []

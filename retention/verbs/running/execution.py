@@ -32,7 +32,7 @@ from retention.verbs.running.beside import refuse_beside
 from retention.verbs.running.ended import as_events, not_run, standing_of, status_of, stored_progress
 from retention.verbs.running.phases import Memory, Phase, carried_out, phases, remember
 from retention.verbs.running.refusing import document
-from retention.verbs.running.upkeep import tidy
+from retention.verbs.running.upkeep import end_dead, tidy
 from retention.verbs.running.working import worked_off
 
 NOT_REACHED = "store not reached"
@@ -100,7 +100,7 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
         raise
     status = status_of(outcomes)
     checkpoint = _end(execution, outcomes, status)
-    tidied = tidy(execution.state, execution.ready.config, execution.clock)
+    tidied = tidy(execution.state, execution.ready.config, execution.plan.jobs, execution.clock)
     notes = (*fold(execution.state, execution.ready.targets), *tidied, *_mirrored(execution.state))
     return RunOutcome(
         id=execution.id,
@@ -244,12 +244,10 @@ def _begin_job(
     start: Mapping[str, object] | None = None
     with execution.state.begin() as tx:
         waiting = frozenset(row.key for row in tx.set_aside.of(job.connector, job.dataset))
-        for row in tx.jobs.last():
-            if row.job != name or row.ended is not None:
-                continue
-            start = json.loads(row.cursor) if row.cursor else None
-            progress = row.progress.having_done(tx.batches.committed(row.run).get(name, 0))
-            tx.jobs.end(row.run, name, status="killed", at=now, progress=progress)
+        for row in tx.jobs.open():
+            if row.job == name:
+                start = json.loads(row.cursor) if row.cursor else None
+                end_dead(tx, row, now)
         if tx.schemas.seen(job.connector, job.dataset) is None:
             tx.schemas.put(job.connector, job.dataset, job.schema, now)
         tx.jobs.put(
