@@ -64,7 +64,8 @@ class Work:
     record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
-    record that was due while that could be read. `goes_before`: which due records others of them refer to.
+    record that was due while that could be read; `own_ends`: ends that have come, whatever becomes of other rows: of
+    such a record none has been taken back since. `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
     rewritten, none where no record is; `part_rewrites`: those of its parts. `actions`: what it can come to; `action`:
@@ -89,6 +90,7 @@ class Work:
     at_once: bool
     nothing_refers: bool
     fleeting: bool
+    own_ends: tuple[p.Test, ...]
     goes_before: tuple[p.Pairs, ...]
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
@@ -210,6 +212,7 @@ def work(fates: Fates, job: Job) -> Work:
     every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
     deletes = DELETE in actions(job)
     removing = empties(job)
+    fleeting = fates.fleeting(job)
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
@@ -235,7 +238,8 @@ def work(fates: Fates, job: Job) -> Work:
         own_columns=at_once and not any(period.value.hops for period in bound.periods.values()),
         at_once=at_once,
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
-        fleeting=fates.fleeting(job),
+        fleeting=fleeting,
+        own_ends=fates.own_ends(job, root) if fleeting else (),
         goes_before=fates.goes_before(job) if deletes else (),
         ringed=fates.ringed(job, root) if deletes else None,
         rewrites=fates.rewrites(job, root),

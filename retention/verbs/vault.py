@@ -221,6 +221,7 @@ def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Word
         own_columns=False,
         at_once=False,
         fleeting=False,
+        own_ends=(),
         actions=(RELEASE,),
         action=RELEASE,
         lists=said.lists,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from tests.oracles.lawyer import (
     harness,
     places,
 )
-from tests.oracles.lawyer.generate import case
+from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import Harness, asked, judged
 from tests.oracles.lawyer.profiles import KEEPING, TODAY
 from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
@@ -42,6 +42,7 @@ DIFFERED = [(1, 20), (500_001, 50)]
 OPEN = {104, 117}
 """Seeds of which the run leaves out, on SQLite at least, what its plan says is to be rewritten."""
 PATIENCE = 300.0
+AHEAD = datetime(2031, 1, 1)
 FOUND = [*examples_found.examples()]
 WAITING = {
     "a ring of two datasets": "two datasets that refer to each other wait for one another, a run each",
@@ -126,21 +127,62 @@ def test_what_begins_anew_during_the_run_is_left_alone(
 ) -> None:
     """The call that ended the member's clock is gone when its turn comes, and it has become a member again since:
     before the run, but behind the call."""
-    (member,), rows = told.case.world.rows["members"], told.case.world.rows
-    renewed = told.case.but(rows={**rows, "members": [Row({**member, "d": date(2025, 6, 1)})]})
+    done = changed_meanwhile(court, monkeypatch, told.case, "members", {1: {"d": date(2025, 6, 1)}})
+    assert (done["calls"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
+    assert keys_of(court, told.case, "members") == {1}
+
+
+def changed_meanwhile(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, case: Case, table: str, changes: Mapping[int, Any]
+) -> dict[str, Any]:
+    """A run during which rows of `table` change, when what is due is written down; what each rule's job came to."""
+    rows = [Row({**row, **changes.get(row["id"], {})}) for row in case.world.rows[table]]
+    changed = case.but(rows={**case.world.rows, table: rows})
     before = execution.remember
 
     def meanwhile(*given: Any) -> Any:
         found = before(*given)
-        court.place.fill(renewed)
+        court.place.fill(changed)
         return found
 
-    court.set_up(told.case)
-    court.remember(told.case)
+    court.set_up(case)
+    court.remember(case)
     monkeypatch.setattr(execution, "remember", meanwhile)
-    done = {job.rule: job for job in court.run(told.case).jobs if job.dataset in ("calls", "members")}
-    assert (done["calls"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
-    assert {row[0] for row in court.place.keys(told.case.shape, told.case.shape.tables["members"])} == {1}
+    return {job.rule: job for job in court.run(case).jobs if job.planned}
+
+
+def keys_of(court: Harness, case: Case, table: str) -> set[Any]:
+    return {row[0] for row in court.place.keys(case.shape, case.shape.tables[table])}
+
+
+@pytest.mark.parametrize(
+    "changes", [{2: {"d": None}}, {2: {"d": date(2025, 6, 1)}}, {3: {"t": None}}, {3: {"t": AHEAD}}]
+)
+@pytest.mark.parametrize("action", ["restrict", "delete", "pseudonymize"])
+def test_an_end_that_is_taken_back_during_the_run_ends_nothing(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, action: str, changes: dict[int, Any]
+) -> None:
+    """What another's call had not ended, but its own row, went all the same when its own row said so no more."""
+    case = examples_found.by_a_call_or_by_itself(action).case
+    done = changed_meanwhile(court, monkeypatch, case, "members", changes)
+    (kept,) = changes
+    assert (done["calls"].done, done["r"].done, done["r"].skipped.changed) == (1, 2, 1)
+    if action == "pseudonymize":
+        values = court.place.values(case.shape, case.shape.tables["members"])
+        assert {row[0] for row in values if examples_actions.ANN["name"] in row} == {kept}
+    else:
+        assert keys_of(court, case, "members") == {kept}
+
+
+def test_a_record_among_its_own_kind_stays_when_its_date_is_gone_meanwhile(
+    court: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that refer to each other are written down for their order: they went though nobody knew their date any
+    more."""
+    case = examples_found.ring_of_one().case
+    done = changed_meanwhile(court, monkeypatch, case, "orders", {3: {"d": None}})
+    assert (done["orders"].done, done["orders"].skipped.changed) == (2, 1)
+    assert keys_of(court, case, "orders") == {3}
 
 
 @pytest.mark.heavy

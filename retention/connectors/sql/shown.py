@@ -21,6 +21,7 @@ from retention.connectors.sql.batches.outright import Outright, outright
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Order, Statements
+from retention.connectors.sql.batches.written_down import goes_before, recheck_remembered, remember
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.markers import markers_in, marking
@@ -129,8 +130,8 @@ def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -
     for statement in dialect.before_keys(statements.key):
         yield "where keys are handed over", statement
     if work.remembered or (work.bound.entangled and not work.stays):
-        yield "due records, written down before the first", statements.remember()
-    for number, pairs in enumerate(statements.goes_before(), 1):
+        yield "due records, written down before the first", remember(statements)
+    for number, pairs in enumerate(goes_before(statements), 1):
         yield f"due records that others of them refer to ({number})", pairs
     if work.stays or not work.bound.entangled:
         at_once = _outright(dialect, statements)
@@ -157,8 +158,8 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
     yield f"recheck under the lock{others}", statements.recheck()
     if others:
         yield f"records that are due, and locked{_OTHERS}", statements.screen()
-    if work.remembered or work.bound.entangled:
-        yield "recheck of what was written down", statements.recheck_remembered()
+    if work.fleeting:
+        yield "recheck of what was written down", recheck_remembered(statements)
 
 
 def _outright(dialect: Dialect, statements: Statements) -> Outright | None:

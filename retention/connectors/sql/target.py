@@ -38,6 +38,7 @@ from retention.connectors.sql.batches.rewriting import rewriter
 from retention.connectors.sql.batches.spans import SpanRemover
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.ways import DENSE, no_index, way_of
+from retention.connectors.sql.batches.written_down import goes_before, remember
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
@@ -249,10 +250,10 @@ class SqlTarget(PersonsOf):
 
     def remember(self, work: Work) -> RememberedKeys:
         with self._reader(f"remembering due records of {work.bound}") as connection:
-            query = Statements(self._dialect, work).remember().execution_options(yield_per=_AT_ONCE)
-            remembered = RememberedKeys(connection.execute(query))
+            query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
+            remembered = RememberedKeys(connection.execute(query), len(work.bound.key))
             if work.bound.entangled and not work.stays:
-                for pairs in Statements(self._dialect, work).goes_before():
+                for pairs in goes_before(Statements(self._dialect, work)):
                     rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
                     remembered.link(rows, len(work.bound.key))
                 remembered.arrange()

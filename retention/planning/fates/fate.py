@@ -54,13 +54,15 @@ class Fates(Chained):
     def free(self, job: Job, root: p.Source) -> p.Choice:
         """The strict fate of a record that was due while its event could be read, and may have none now.
 
-        Where its `from` has become later since, that is for the caller to see: `Work.latest_day` tells."""
+        Where its `from` has become later since, or an end of its own row's was taken back, that is for the caller to
+        see: `Work.latest_day` and `Work.own_ends` tell."""
         return self._fate(job, root, strict=True, visiting=(), gone=True)
 
     def fleeting(self, job: Job) -> bool:
-        """Other jobs of this plan remove rows that the job's events are read from, and nothing else tells them."""
+        """Other jobs of this plan remove rows that the events of a rule on the record are read from, and nothing else
+        tells them."""
         read: set[TableId] = set()
-        for name in job.rule.events:
+        for name in dict.fromkeys(name for rule in job.every for name in rule.events):
             components = job.bound.events.get(name, ())
             if not any(component.always for component in components):
                 read |= {hop.arrives for c in components for hop in c.hops}

@@ -13,7 +13,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.condition import Condition
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.binding.conditions import Binder
 from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.facts import FactBinder
@@ -65,6 +65,7 @@ class Results(Limbs):
 
         They are made once for each row that is asked about, so that what repeats them can be seen to.
         """
+        gone = gone and _reads_other_rows(rule, bound)
         asked = rule.name, str(bound), told, root, gone, due
         if asked not in self._results:
             self._results[asked] = self._made_results(rule, bound, told, root, gone=gone, due=due)
@@ -103,6 +104,16 @@ class Results(Limbs):
                 keeps = not case.variant.upon or label == "deferred"
                 place = frozenset({case.place})
                 found.append(Result(test=guarded, label=label, places=place, keeps=keeps))
+        return tuple(found)
+
+    def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
+        """Plain, each: an end of a rule on the record has come, as its own row or people tell. Of rules that read other
+        rows besides, whose words may be gone when a batch asks; of the others it asks for everything."""
+        found: list[p.Test] = []
+        for rule in job.every:
+            if _reads_other_rows(rule, job.bound):
+                for case in cases(rule, job.bound, job.told):
+                    found += [self.come(case, limb, root) for limb in case.limbs if _by_itself(case, limb)]
         return tuple(found)
 
     def ended(
@@ -228,3 +239,22 @@ def _may_have_gone(case: Case) -> tuple[Limb, ...]:
         limb for limb in case.limbs if any(part.hops for part in case.bound.events.get(limb.event, ()))
     )
     return tuple(limb for limb in related if not limb.keep) or related or case.limbs
+
+
+def _reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:
+    """What tells when the rule's clock ends stands in other rows too."""
+    return any(part.hops for name in rule.events for part in bound.events.get(name, ()))
+
+
+def _by_itself(case: Case, limb: Limb) -> bool:
+    """The record's own row tells whether the limb has come, or people do."""
+    if case.rests_on_told(limb):
+        return True
+    if (
+        limb.keep
+        and case.variant.instructed is not None
+        and case.bound.periods[case.variant.instructed].value.hops
+    ):
+        return False
+    components = case.bound.events[limb.event]
+    return bool(components) and not any(part.hops for part in components)

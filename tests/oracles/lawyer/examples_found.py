@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from tests.oracles.lawyer.actions import REDACTED
 from tests.oracles.lawyer.examples_actions import ANN, chained
@@ -16,6 +17,22 @@ from tests.oracles.lawyer.world import Hold, Telling
 BUYS = SHAPES["shop"].tables["orders"].references[0]
 CALLED = SHAPES["vaults"].tables["calls"].references[0]
 LINE = SHAPES["shop"].tables["order_lines"].references[0]
+SEEN_AT_A_CALL: dict[str, Any] = {
+    "spelt": {
+        "anonymize": {"name": "redact"},
+        "events": {
+            "booked": (column("d"),),
+            "closed": (column("t"),),
+            "seen": (column("d", path=((CALLED, True),)),),
+        },
+    },
+    "spelt_there": {
+        "anonymize": {"name": "redact"},
+        "events": {"booked": (column("d"),), "closed": (column("t"),), "seen": (column("z"),)},
+    },
+    "datasets": {"calls": {}},
+}
+"""Members are seen when they call; in their vault by a column of their own."""
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
 
@@ -35,6 +52,7 @@ def examples() -> Iterator[Situation]:
     yield from clear_in_one_zone()
     yield from not_on_the_day_of_its_arrival()
     yield from by_what_another_job_removes_first()
+    yield from map(by_a_call_or_by_itself, ("restrict", "delete", "pseudonymize"))
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -384,19 +402,7 @@ def by_what_another_job_removes_first() -> Iterator[Situation]:
                     "calls": [{"id": 1, "member_id": 1, "d": on("2021-01-01")}],
                 },
                 {"calls calls 1": "due late", "r members 1": "due late"},
-                spelt={
-                    "anonymize": {"name": "redact"},
-                    "events": {
-                        "booked": (column("d"),),
-                        "closed": (column("t"),),
-                        "seen": (column("d", path=((CALLED, True),)),),
-                    },
-                },
-                spelt_there={
-                    "anonymize": {"name": "redact"},
-                    "events": {"booked": (column("d"),), "closed": (column("t"),), "seen": (column("z"),)},
-                },
-                datasets={"calls": {}},
+                **SEEN_AT_A_CALL,
                 left={
                     "calls": [],
                     "members": [1] if action == "pseudonymize" else [],
@@ -404,3 +410,29 @@ def by_what_another_job_removes_first() -> Iterator[Situation]:
                 },
                 then={"members 1": {"name": REDACTED}} if action == "pseudonymize" else {},
             )
+
+
+def by_a_call_or_by_itself(action: str) -> Situation:
+    """1 is due by a call, which goes first; 2 by its own beginning; 3 by its own end, though its period is not over."""
+    rows = [
+        {"id": 1, **ANN, "d": on("2020-01-01")},
+        {"id": 2, **ANN, "d": on("2001-01-01")},
+        {"id": 3, **ANN, "d": on("2020-01-01"), "t": at("2021-01-01")},
+    ]
+    done = action == "pseudonymize"
+    return members(
+        f"due by a call that goes first, by its own beginning, or by its own end: {action}",
+        [
+            rule("calls", "calls", keep="1 month", start="booked"),
+            rule("r", "members", keep="9 years", start="booked", action=action, until=("seen", "closed")),
+        ],
+        {"members": rows, "calls": [{"id": 1, "member_id": 1, "d": on("2021-01-01")}]},
+        {"calls calls 1": "due late", **{f"r members {n}": "due late" for n in (1, 2, 3)}},
+        left={
+            "calls": [],
+            "members": [1, 2, 3] if done else [],
+            "kept_members": [1, 2, 3] if action == "restrict" else [],
+        },
+        then={f"members {n}": {"name": REDACTED} for n in (1, 2, 3)} if done else {},
+        **SEEN_AT_A_CALL,
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -22,6 +23,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Remembered, Window
 from retention.connectors.sql.batches.arranging import arrange, together
 from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.written_down import recheck_remembered
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
@@ -32,21 +34,40 @@ _ASKED_AT_ONCE = 500
 _OLDEST_AT_ONCE = 1_000
 
 
+@dataclass(frozen=True)
+class Was:
+    """What was true of a remembered record: whether it was `late`, the `day` of its event, which `ends` had come."""
+
+    late: int
+    day: str
+    ends: str
+
+    def still(self, day: Any, *ends: Any) -> bool:
+        """It is as true now: the day lies not behind that one, nor is there one that was not; and no end that rows
+        which go first can't take away has been taken back."""
+        if day is not None and (self.day == str(None) or str(day) > self.day):
+            return False
+        return all(now >= was for was, now in zip(self.ends, _ends(ends), strict=True))
+
+
 class RememberedKeys(Remembered):
     """Keys in a private file without a name: the operating system drops it when the process ends, however it ends."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        """`rows`: the key's values, whether the record is late, the day of its event."""
+    def __init__(self, rows: Iterable[Sequence[Any]], width: int) -> None:
+        """`rows`: the key's `width` values, whether the record is late, the day of its event, 1 or 0 for each end."""
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute(
-            "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT,"
+            "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT, ends TEXT,"
             " level INTEGER NOT NULL DEFAULT 0, tie INTEGER)"
         )
         self._file.execute("CREATE TABLE link (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
         self._file.execute("BEGIN")
         self._file.executemany(
-            "INSERT OR IGNORE INTO remembered (key, late, day) VALUES (?, ?, ?)",
-            ((_text(tuple(key)), late, str(day)) for *key, late, day in rows),
+            "INSERT OR IGNORE INTO remembered (key, late, day, ends) VALUES (?, ?, ?, ?)",
+            (
+                (_text(tuple(row[:width])), row[width], str(row[width + 1]), _ends(row[width + 2 :]))
+                for row in rows
+            ),
         )
         self._file.execute("COMMIT")
         self._arranged = False
@@ -91,14 +112,14 @@ class RememberedKeys(Remembered):
             keys = tuple(_key(text) for (text,) in rows)
             yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys)
 
-    def among(self, keys: Sequence[Key]) -> Mapping[Key, tuple[int, str]]:
-        """Of `keys` those that are remembered: whether they were late, and the day of their event."""
-        found: dict[Key, tuple[int, str]] = {}
+    def among(self, keys: Sequence[Key]) -> Mapping[Key, Was]:
+        """Of `keys` those that are remembered, and what was true of them."""
+        found: dict[Key, Was] = {}
         for start in range(0, len(keys), _ASKED_AT_ONCE):
             asked = {_text(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
             marks = ", ".join("?" for _ in asked)
-            query = f"SELECT key, late, day FROM remembered WHERE key IN ({marks})"
-            found |= {asked[text]: (late, day) for text, late, day in self._file.execute(query, list(asked))}
+            query = f"SELECT key, late, day, ends FROM remembered WHERE key IN ({marks})"
+            found |= {asked[text]: Was(*was) for text, *was in self._file.execute(query, list(asked))}
         return found
 
     def close(self) -> None:
@@ -106,9 +127,8 @@ class RememberedKeys(Remembered):
         self._file.close()
 
 
-def become_later(day: Any, before: str) -> bool:
-    """The day of a record's event lies behind the one that was remembered, or there is one now that was not."""
-    return day is not None and (before == str(None) or str(day) > before)
+def _ends(told: Iterable[Any]) -> str:
+    return "".join(str(int(come)) for come in told)
 
 
 def _text(key: Key) -> str:
@@ -163,7 +183,7 @@ class RememberingRemover(RememberedWindows):
         super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
         self._remembered = remembered
         self._entangled = work.bound.entangled
-        self._recheck_remembered = self._statements.recheck_remembered()
+        self._recheck_remembered = recheck_remembered(self._statements) if work.fleeting else None
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""
@@ -176,14 +196,17 @@ class RememberingRemover(RememberedWindows):
 
     def _due_now(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
+        if self._recheck_remembered is None:
+            return found
         known = {row[:-1] for row in found}
         covered = () if self._listing is None else self._listing.covers(held)
         late = self._remembered.among([key for key in held if key not in known and key not in covered])
         if late:
             asked = held if self._entangled else list(late)
-            for *values, day in self._rows_of_keys(self._recheck_remembered, asked):
-                told = late.get(key := tuple(values))
-                if told is not None and not become_later(day, told[1]):
-                    found.append((*key, told[0]))
+            width = len(self._statements.key)
+            for row in self._rows_of_keys(self._recheck_remembered, asked):
+                was = late.get(key := row[:width])
+                if was is not None and was.still(*row[width:]):
+                    found.append((*key, was.late))
             self._dialect.give_keys(self._connection, self._statements.key, held)
         return found

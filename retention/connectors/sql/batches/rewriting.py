@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Making, Refused, Remembered, Taken, Window
 from retention.connectors.sql.batches.outright import Outright, Ready, outright
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
-from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows, become_later
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberedWindows
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.updating import (
@@ -31,6 +31,7 @@ from retention.connectors.sql.batches.updating import (
     told_apart,
 )
 from retention.connectors.sql.batches.updating_parts import part_rows
+from retention.connectors.sql.batches.written_down import recheck_remembered
 from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.ledger.evidence import Committer, Sealed
@@ -272,8 +273,8 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         self._by_itself, self._outright = False, None
         self._hopes = dialect.row_locks
         statements = self._statements
-        query = statements.recheck_remembered()
-        self._recheck_remembered = query.add_columns(*told_apart(statements))
+        self._recheck_remembered = recheck_remembered(statements).add_columns(*told_apart(statements))
+        self._apart = self._width + 1 + len(work.own_ends)
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
@@ -283,9 +284,9 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         if late:
             some = self._dialect.give_keys(self._connection, self._statements.key, list(late))
             for row in plain_rows(self._connection, self._recheck_remembered, some):
-                key, day = row[: self._width], row[self._width]
-                if not become_later(day, late[key][1]):
-                    found.append((*key, late[key][0], *row[self._width + 1 :]))
+                was = late[key := row[: self._width]]
+                if was.still(*row[self._width : self._apart]):
+                    found.append((*key, was.late, *row[self._apart :]))
         return found
 
 

@@ -128,7 +128,8 @@ class Statements(Beside):
 
     def ordering(self, order: Order) -> list[ColumnElement[Any]]:
         """What candidates are ordered by, the key last, so that no two are alike."""
-        return [*([] if order.clock is None else [self.column(order.clock)]), *self.key_columns]
+        first = [] if order.clock is None else [self.column(order.clock)]
+        return [*first, *self.key_columns]
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -185,30 +186,12 @@ class Statements(Beside):
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
         return self._passing(self.work.still_due, late=True)
 
-    def _passing(self, test: p.Test, *, late: bool = False, dated: bool = False) -> sa.Select[Any]:
-        """Of keys handed over, those of records that pass; `late`: each with whether it is; `dated`: with its day."""
+    def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
+        """Of keys handed over, those of records that pass; `late`: each with whether it is."""
         looking = self.looking()
-        day = [looking.compiler.latest_day(self.work.latest_day).label("day")] if dated else []
-        columns = [*self.key_columns, *([looking.late] if late else day)]
+        columns = [*self.key_columns, *([looking.late] if late else ())]
         query = sa.select(*columns).where(self.keyed(), passing(looking, test, self.keyed()))
         return query.select_from(looking.rows)
-
-    def recheck_remembered(self) -> sa.Select[Any]:
-        """The same of keys that were due while their event could be read, with its day: nothing else keeps it now."""
-        return self._passing(self.work.still_free, dated=True)
-
-    def remember(self) -> sa.Select[Any]:
-        """Every due record, as the plan counts it: its key, whether it is late, the day of its event."""
-        looking = self.looking()
-        day = looking.compiler.latest_day(self.work.latest_day)
-        query = sa.select(*self.key_columns, looking.late, day.label("day"))
-        query = query.where(*self.key_known, passing(looking, self.work.due, *self.key_known))
-        return query.select_from(looking.rows)
-
-    def goes_before(self) -> list[sa.Select[Any]]:
-        """(key, key) of due records of which the first refers to the second, by each such reference."""
-        compilers = [Compiler(self.dialect, lists=self.work.lists) for _ in self.work.goes_before]
-        return [c.pairs(pairs) for c, pairs in zip(compilers, self.work.goes_before, strict=True)]
 
     # -- parts -----------------------------------------------------------------------------
 
