@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from retention.connectors.port import Refused, Remembered, Target
 from retention.errors import UnreachableError
+from retention.model.catalogue import TableId
 from retention.model.outcome import JobOutcome, Skipped
 from retention.model.plan import JobPlan, JobStatus
+from retention.planning.binding.bound import BoundDataset
 from retention.planning.fates.actions import DELETE, RESTRICT
 from retention.planning.work import Work
 from retention.store.runs import JobProgress
@@ -133,20 +135,39 @@ class Memory:
 def remember(
     jobs: Iterable[JobPlan], items: Mapping[str, Work], targets: Mapping[str, Target], stack: ExitStack
 ) -> Memory:
-    """Before the first batch: what is due by rows that this very run removes first, or goes in an order of its own.
+    """Before the first batch: what is due by rows that this very run removes first, goes in an order of its own, or
+    could be taken for what an earlier job has just changed, and left where it is.
 
     Where that fails no job of the connector runs: one could remove what another had to be told by.
     """
     found: dict[tuple[str, str], Remembered] = {}
     failed: dict[str, str] = {}
+    changed: set[tuple[str, TableId]] = set()
     for job in jobs:
         item = items.get(job.name)
         every = () if job.status is not JobStatus.READY or item is None else phases(job, item)
+        beside = bool(changed & {row for phase in every for row in _rows_seen(phase.work.bound)})
+        changed |= {row for phase in every for row in _rows_changed(phase)}
         for phase in every:
-            if phase.work.remembered:
+            if phase.work.remembered or beside:
                 try:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
                     stack.callback(kept.close)
                 except (UnreachableError, Refused) as error:
                     failed[job.connector] = error.message
     return Memory(of=found, failed=failed)
+
+
+def _rows_changed(phase: Phase) -> Iterator[tuple[str, TableId]]:
+    """Tables of which rows are different when the action is over, and there."""
+    bound = phase.work.bound
+    if phase.plan.due and phase.work.stays:
+        yield from _rows_seen(bound)
+    if phase.work.moves and bound.vault is not None:
+        yield from ((bound.connector.name, twin.target.id) for twin in bound.vault.twins)
+
+
+def _rows_seen(bound: BoundDataset) -> Iterator[tuple[str, TableId]]:
+    """Tables of which the rows of a record say whether something of it is done already."""
+    yield bound.connector.name, bound.root.id
+    yield from ((bound.connector.name, item.table.id) for item in bound.rewriting)

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from tests.oracles.lawyer.actions import REDACTED
-from tests.oracles.lawyer.examples_actions import ANN, chained
+from tests.oracles.lawyer.examples_actions import ANN, MARKED, OLD, chained
 from tests.oracles.lawyer.examples_time import one
 from tests.oracles.lawyer.examples_vaults import members
-from tests.oracles.lawyer.shapes import SHAPES
+from tests.oracles.lawyer.shapes import FIELDS, SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import Hold, Telling
 
@@ -53,6 +53,7 @@ def examples() -> Iterator[Situation]:
     yield from not_on_the_day_of_its_arrival()
     yield from by_what_another_job_removes_first()
     yield from map(by_a_call_or_by_itself, ("restrict", "delete", "pseudonymize"))
+    yield from not_what_was_just_left_there()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -417,7 +418,7 @@ def by_a_call_or_by_itself(action: str) -> Situation:
     rows = [
         {"id": 1, **ANN, "d": on("2020-01-01")},
         {"id": 2, **ANN, "d": on("2001-01-01")},
-        {"id": 3, **ANN, "d": on("2020-01-01"), "t": at("2021-01-01")},
+        {"id": 3, **ANN, "d": on("2020-01-01"), "t": datetime(2021, 1, 1)},
     ]
     done = action == "pseudonymize"
     return members(
@@ -436,3 +437,35 @@ def by_a_call_or_by_itself(action: str) -> Situation:
         then={f"members {n}": {"name": REDACTED} for n in (1, 2, 3)} if done else {},
         **SEEN_AT_A_CALL,
     )
+
+
+def not_what_was_just_left_there() -> Iterator[Situation]:
+    """1 is to be restricted by one rule, 2 to be deleted or rewritten by another, which would act on 1 some day. It
+    acted on 1 at once, a moment after it had been locked away, and not on 2."""
+    for action, left, then in (
+        ("delete", [1], {}),
+        ("pseudonymize", [1, 2], {"customers 2": {**ANN, "name": REDACTED}}),
+    ):
+        yield situation(
+            f"what has just been restricted is not taken in the place of another: {action}",
+            "2026-01-01",
+            [
+                chained("apart", "customers", "restrict", keep="2 years"),
+                chained("then", "customers", action, "restrict"),
+            ],
+            {
+                "customers": [
+                    {"id": 1, **OLD, **ANN},
+                    {"id": 2, **OLD, **ANN, "restricted_at": at("2025-12-01")},
+                ]
+            },
+            {
+                "apart customers 1": "due late",
+                "apart customers 2": "done",
+                "then customers 1": "elsewhere",
+                "then customers 2": "due late",
+            },
+            datasets={"customers": {**MARKED, "anonymize": {"name": "redact"}, "fields": FIELDS}},
+            left={"customers": left},
+            then={"customers 1": {**ANN, "restricted_at": at("2026-01-01")}, **then},
+        )

@@ -104,7 +104,7 @@ class Mover(Moving):
 
 
 class RememberedMover(Moving, RememberingRemover):
-    """First what was written down before other jobs removed what told of it, then what can still be read."""
+    """What was written down before other jobs changed what tells of it."""
 
     def __init__(
         self,

@@ -7,7 +7,8 @@ longer matters.
 
 Records that refer to each other (an employee to the manager, a comment to the one that it answers) are
 remembered too: whether a record can go depends on all that refer to it, directly or through others. They go in
-the order of `arranging`.
+the order of `arranging`. And so are those of a job behind another one that leaves such records where they are, but
+changed: what that one has just rewritten or restricted could be due by this one now, in the place of what was planned.
 """
 
 from __future__ import annotations
@@ -140,34 +141,24 @@ def _key(text: str) -> Key:
 
 
 class RememberedWindows(KeyRemover):
-    """First what is remembered, then what is due by what can still be read."""
+    """What is remembered, and nothing else: what has become due since then is the next run's."""
 
     _remembered: RememberedKeys
-    _entangled: bool
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
-        if after is None or after.get("by") == "remembered":
-            size = min(size, self._dialect.most_keys or size)
-            found = self._remembered.after(after["at"] if after is not None else 0, size)
-            if found is not None:
-                return found
-            after = None
-        if self._entangled:  # nothing else can be due: all that could was followed from end to end
-            return None
-        return super().window(after, size, sweep=sweep)
+        position = after["at"] if after is not None and after.get("by") == "remembered" else 0
+        return self._remembered.after(position, min(size, self._dialect.most_keys or size))
 
     def oldest(self, most: int) -> Iterator[Window]:
         """What is remembered may wait for rows that stay: all of it is offered, until `most` are gone."""
-        yield from self._remembered.oldest()
-        if not self._entangled:
-            yield from super().oldest(most)
+        return self._remembered.oldest()
 
 
 class RememberingRemover(RememberedWindows):
-    """Deletes what is remembered, and what is due."""
+    """Deletes what is remembered, as far as it is due still."""
 
     def __init__(
         self,

@@ -251,7 +251,7 @@ class RewritingRemover(KeyRemover):
 
 
 class RememberedRewriter(RememberedWindows, RewritingRemover):
-    """First what was written down before other jobs removed what told of it, then what can still be read."""
+    """What was written down before other jobs changed what tells of it."""
 
     def __init__(
         self,
@@ -269,7 +269,7 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         super().__init__(
             dialect, connection, work, committer, timeouts, making=making, ahead=ahead, listing=listing
         )
-        self._remembered, self._entangled = remembered, False
+        self._remembered = remembered
         self._by_itself, self._outright = False, None
         self._hopes = dialect.row_locks
         statements = self._statements
@@ -278,6 +278,8 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
+        if not self._work.fleeting:
+            return found
         known = {row[: self._width] for row in found}
         covered = () if self._listing is None else self._listing.covers(held)
         late = self._remembered.among([key for key in held if key not in known and key not in covered])
