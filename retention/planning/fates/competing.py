@@ -141,7 +141,7 @@ class Competing(Actions):
 
     def _later_than(self, other: Job, owner: p.Source, job: Job, root: p.Source) -> p.Test | None:
         """Plain: the other has ended later, or is the first in the files; None where one of them never ends."""
-        before = (other.rule.order, str(other.bound)) < (job.rule.order, str(job.bound))
+        before = (other.rule.order, _place(other.bound)) < (job.rule.order, _place(job.bound))
         left, right = self._endings(other, owner), self._endings(job, root)
         if not left or not right:
             return None
@@ -168,3 +168,8 @@ class Competing(Actions):
 
 def _yields_to_all(rule: Rule) -> bool:
     return all(variant.yields_to is None for variant in rule.variants)
+
+
+def _place(bound: BoundDataset) -> int:
+    """The dataset's place in its connector's file."""
+    return list(bound.connector.datasets).index(bound.dataset.name)

@@ -54,6 +54,7 @@ def examples() -> Iterator[Situation]:
     yield from by_what_another_job_removes_first()
     yield from map(by_a_call_or_by_itself, ("restrict", "delete", "pseudonymize"))
     yield from not_what_was_just_left_there()
+    yield from the_first_in_the_files()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -468,4 +469,19 @@ def not_what_was_just_left_there() -> Iterator[Situation]:
             datasets={"customers": {**MARKED, "anonymize": {"name": "redact"}, "fields": FIELDS}},
             left={"customers": left},
             then={"customers 1": {**ANN, "restricted_at": at("2026-01-01")}, **then},
+        )
+
+
+def the_first_in_the_files() -> Iterator[Situation]:
+    """One rule on two datasets that are the same row, and ends for both on one day. The first by name acted."""
+    for first, then in (("questions", "answers"), ("answers", "questions")):
+        yield situation(
+            f"of two that end on one day the first in the files acts: {first}",
+            "2026-01-01",
+            rule("gone", ["questions", "answers"], keep="1 month", start="booked"),
+            {"tickets": [{"id": 1, "d": on("2020-01-01"), "status": "open"}]},
+            {f"gone {first} 1": "due late", f"gone {then} 1": "elsewhere"},
+            shape="tenants",
+            datasets={first: {"where": None}, then: {"where": None}},
+            left={"tickets": []},
         )
