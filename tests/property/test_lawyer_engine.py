@@ -39,8 +39,6 @@ EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *ACTIONS]
 SEEDS = [3, 12]
 DIFFERED = [(1, 20), (500_001, 50)]
 """Seeds with so many companies of which the engine and the evaluator once said different things."""
-OPEN = {104, 117}
-"""Seeds of which the run leaves out, on SQLite at least, what its plan says is to be rewritten."""
 PATIENCE = 300.0
 AHEAD = datetime(2031, 1, 1)
 FOUND = [*examples_found.examples()]
@@ -95,10 +93,6 @@ def test_so_they_are_at_length(court: Harness, seed: int, companies: int) -> Non
     verdict = judged(court, case(seed, TODAY[court.place.kind], companies=companies), patience=PATIENCE)
     if verdict.skipped is not None:
         pytest.skip(verdict.skipped)
-    if seed in OPEN and verdict.differences:
-        pytest.xfail(
-            "records planned to be rewritten are left out by the run: which job took their place is open"
-        )
     assert verdict.differences == ()
 
 

@@ -54,9 +54,9 @@ def _anchor(variant: Variant) -> tuple[object, ...]:
 
 
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """The jobs so that what refers to a record goes before it, what is done in a vault before more is moved there, and
-    what is marked as restricted after all else that is done to such records; file order otherwise, and where there is
-    a cycle."""
+    """The jobs so that what refers to a record goes before it, what is done in a vault before more is moved there, what
+    is done to a slice of a row before what is done to the row, and what is marked as restricted after all else that is
+    done to such records; file order otherwise, and where there is a cycle."""
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
@@ -79,21 +79,27 @@ def _beside(job: Job, other: Job) -> bool:
 
 
 def _refers(other: Job, job: Job) -> bool:
-    """Rows that go with records of `other` refer to records of `job`."""
-    return _beside(job, other) and any(
-        not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside
-    )
+    """Rows that go with records of `other` refer to records of `job`. Nobody asks that of a slice, of which no row
+    goes."""
+    if job.bound.sliced or not _beside(job, other):
+        return False
+    return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
 
 
 def _waits(job: Job, other: Job) -> bool:
     beside = _beside(job, other) and (
         _leaves_last(job, other) or _rewrites_of(job, other) or _fills(job, other)
     )
-    return beside or (_same_rows(job, other) and _marks(job) and not _marks(other))
+    return beside or (_same_rows(job, other) and (_leaves_slices(job, other) or _marks(job) > _marks(other)))
 
 
 def _same_rows(job: Job, other: Job) -> bool:
     return (job.bound.connector.name, job.bound.root.id) == (other.bound.connector.name, other.bound.root.id)
+
+
+def _leaves_slices(job: Job, other: Job) -> bool:
+    """Of a row of which `job` would rewrite more, `other` leaves its slice alone, while that is to come."""
+    return other.bound.sliced and not job.bound.sliced
 
 
 def _marks(job: Job) -> bool:

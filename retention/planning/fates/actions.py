@@ -127,11 +127,20 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class Referenced:
-    """Whether rows that stay refer to the record: `now`, as this form of the plan has it, and `lasting`: when all has
-    gone that this plan deletes. None: never."""
+    """Whether rows that stay refer to the record: `now`, as this form of the plan has it; `planned`, as the plan itself
+    has it; and `lasting`: when all has gone that any rule deletes, whether it takes part or not. None: never."""
 
     now: p.Test | None
+    planned: p.Test | None
     lasting: p.Test | None
+
+    @property
+    def by_plan(self) -> Referenced:
+        """The same in the plan's own form."""
+        return Referenced(now=self.planned, planned=self.planned, lasting=self.lasting)
+
+
+NEVER_REFERENCED = Referenced(now=None, planned=None, lasting=None)
 
 
 def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: str) -> p.Test:
@@ -360,7 +369,7 @@ class Actions(Stops):
         """Plain, of an ended record to which nothing refers: `action` is the first that other rules do not stop, and
         it is not done yet; None: it never is."""
         found = []
-        for way in self.ways(job, root, Referenced(now=None, lasting=None)):
+        for way in self.ways(job, root, NEVER_REFERENCED):
             if way.action == action:
                 undone = () if way.done is None else (p.Untrue(item=way.done),)
                 found.append(p.All(items=(way.test, *undone)))

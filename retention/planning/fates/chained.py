@@ -11,7 +11,7 @@ from retention.model import predicate as p
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import DELETE, RESTRICT, Referenced, actions, due_by
+from retention.planning.fates.actions import DELETE, NEVER_REFERENCED, RESTRICT, Referenced, actions, due_by
 from retention.planning.fates.rings import Entangled
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
@@ -90,13 +90,20 @@ class Chained(Entangled, abc.ABC):
         gone: bool,
         alone: bool,
     ) -> p.Choice:
-        """The first action of a chain that nothing stops. `stops`: what ends every chain."""
+        """The first action of a chain that nothing stops. `stops`: what ends every chain.
+
+        Which rule acts is decided once, when the plan is made: a record that another one was to delete stays that
+        one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
+        planned, and leave what was.
+        """
         referenced = self.referenced(job, root, strict=strict, visiting=visiting, alone=alone)
         found = list(stops)
         for way in self.ways(job, root, referenced, gone=gone):
             if way.done is not None:
                 found.append((p.All(items=(way.test, way.done)), "done"))
-            others = self.instead(job, root, visiting, action=way.action, referenced=referenced, gone=gone)
+            others = self.instead(
+                job, root, visiting, action=way.action, referenced=referenced.by_plan, gone=gone
+            )
             if others:
                 tests = p.AnyOf(items=tuple(each.test for each in others))
                 found.append((p.All(items=(way.test, tests)), "elsewhere"))
@@ -115,19 +122,17 @@ class Chained(Entangled, abc.ABC):
     ) -> Referenced:
         """What refers to the record, where a rule could delete it."""
         if job.bound.sliced:
-            return Referenced(now=None, lasting=None)
+            return NEVER_REFERENCED
 
         def of(strict: bool) -> p.Test | None:
             found = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
             return p.AnyOf(items=tuple(found)) if found else None
 
-        lasting = of(strict=False)
-        now = of(strict=True) if strict else lasting
-        if not self.narrowed or alone:
-            return Referenced(now=now, lasting=lasting)
-        return Referenced(
-            now=now, lasting=self.as_if_all_ran().referenced(job, root, visiting=visiting).lasting
-        )
+        planned = lasting = of(strict=False)
+        now = of(strict=True) if strict else planned
+        if self.narrowed and not alone:
+            lasting = self.as_if_all_ran().referenced(job, root, visiting=visiting).lasting
+        return Referenced(now=now, planned=planned, lasting=lasting)
 
     # -- records that the row is a part of, too --------------------------------------------
 

@@ -179,7 +179,7 @@ class Fates(Chained):
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
         now = p.AnyOf(items=tuple(referring)) if referring else None
-        found = Referenced(now=now, lasting=now)
+        found = Referenced(now=now, planned=now, lasting=now)
         others = [each.test for each in self.instead(job, root, visiting, referenced=found, gone=gone)]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))

@@ -251,6 +251,12 @@ def is_deferred(world: World, variant: Variant, record: Record, last: date | Non
     )
 
 
+def is_put_off(world: World, variant: Variant, record: Record) -> bool:
+    """A limb has come, and it is deferred."""
+    come = any(limb.state == COME for limb in limbs_of(world, variant, record))
+    return come and is_deferred(world, variant, record, last_day_at_most(world, variant, record))
+
+
 def is_overdue(world: World, variant: Variant, come: Sequence[Limb], last: date | None) -> bool:
     if last is not None:
         return today(world, variant) > last
@@ -291,7 +297,7 @@ def clock(world: World, rule: Rule, record: Record) -> Clock:
     limbs = limbs_of(world, variant, record)
     come = [limb for limb in limbs if limb.state == COME]
     last = last_day_at_most(world, variant, record)
-    if come and is_deferred(world, variant, record, last):
+    if is_put_off(world, variant, record):
         return Clock(word="deferred", variant=variant)
     if come:
         return Clock(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.oracles.lawyer import rows
-from tests.oracles.lawyer.clocks import ENDED, clock, reaches
+from tests.oracles.lawyer.clocks import ENDED, clock, is_put_off, reaches
 from tests.oracles.lawyer.world import Cell, Record, Row, Rule, Variant, World, remembered
 
 
@@ -23,13 +23,15 @@ class Keeper:
 def keeps(world: World, rule: Rule, record: Record) -> bool:
     """A rule keeps a record until its own clock has ended, whatever the reason that it has not.
 
-    One that only demands keeps nothing, though nobody can tell whether it has been demanded.
+    One that only demands keeps nothing, though nobody can tell whether it has been demanded; what was demanded, and is
+    put off, it keeps, though nobody can tell whether it speaks of the record.
     """
     if not reaches(rule, record):
         return False
     found = clock(world, rule, record)
-    demands = found.variant is not None and found.variant.upon
-    return found.word not in (ENDED, "out_of_scope") and not (found.word == "unclear" and demands)
+    if found.word == "unclear" and found.variant is not None and found.variant.upon:
+        return is_put_off(world, found.variant, record)
+    return found.word not in (ENDED, "out_of_scope")
 
 
 def variants_for(world: World, rule: Rule, record: Record) -> Sequence[Variant]:
