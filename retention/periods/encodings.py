@@ -106,8 +106,19 @@ def read(text: str, encoding: Encoding) -> date | datetime | None:
         return None  # infinity, and years beyond 9999
 
 
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)? *([Zz]|[+-]\d\d(:?\d\d(:\d\d)?)?)?)?",
+    re.ASCII,
+)
+
+
 def _iso(text: str) -> date | datetime:
-    """ISO 8601 as databases show and store it: a space may stand before the offset, and a small z for it."""
+    """ISO 8601 as databases show and store it: a space may stand before the offset, and a small z for it.
+
+    Python reads more than any database does, such as `20260131` and weeks: what no rule can count from is no date here.
+    """
+    if _ISO.fullmatch(text.strip()) is None:
+        raise ValueError(text)
     if len(text) == len("2026-01-31"):
         return date.fromisoformat(text)
     try:

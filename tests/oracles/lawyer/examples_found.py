@@ -55,6 +55,8 @@ def examples() -> Iterator[Situation]:
     yield from map(by_a_call_or_by_itself, ("restrict", "delete", "pseudonymize"))
     yield from not_what_was_just_left_there()
     yield from the_first_in_the_files()
+    yield a_date_as_no_database_writes_it()
+    yield what_itself_needs()
     yield from not_what_a_later_job_deletes()
     yield from a_slice_before_its_row()
 
@@ -573,4 +575,46 @@ def a_slice_before_its_row() -> Iterator[Situation]:
         },
         datasets={"reach": reach, "orders": spelt},
         then={"orders 1": {**ANN, "name": REDACTED}, "orders 2": {**ANN, "name": REDACTED, "phone": None}},
+    )
+
+
+def a_date_as_no_database_writes_it() -> Situation:
+    """Where two dates are held against each other on SQLite, Python read what no rule can count from: nobody knew the
+    record's beginning, and its end was passed over as if it came before."""
+    return situation(
+        "what begins at 20240101 begins nobody knows when",
+        "2026-01-01",
+        rule("r", "orders", start="booked", keep=None, until=("closed",)),
+        {
+            "orders": [
+                {"id": n, "s": text, "t": datetime(2000, 1, 1)}
+                for n, text in enumerate(("20240101", "2024-W01-1", "2024-01-01T12", "2024-01-01"), 1)
+            ]
+        },
+        {f"r orders {n}": "unclear" if n < 4 else "not_due" for n in range(1, 5)},
+        datasets={"orders": {"events": {"booked": (column("s"),), "closed": (column("t"),)}}},
+    )
+
+
+def what_itself_needs() -> Situation:
+    """An order that is kept needs the phone of the orders that it refers to: 1 refers to itself, 2 to none."""
+    return situation(
+        "what a kept record needs of those that it refers to it needs of itself, where it does",
+        "2026-01-01",
+        [
+            rule("books", "orders", keep="20 years", start="booked", needs={"orders": ("reach",)}),
+            chained("profile", "reach", "pseudonymize"),
+        ],
+        {"orders": [{"id": 1, **OLD, **ANN, "next_id": 1}, {"id": 2, **OLD, **ANN}]},
+        {"profile reach 1": "retained", "profile reach 2": "due late"},
+        datasets={
+            "orders": {"fields": {"reach": ("phone",)}},
+            "reach": {
+                "seat": "orders",
+                "columns": ("phone",),
+                "anonymize": {"phone": "null"},
+                "fields": {"reach": ("phone",)},
+            },
+        },
+        then={"orders 1": ANN, "orders 2": {**ANN, "phone": None}},
     )

@@ -78,10 +78,11 @@ def keepers(world: World, rule: Rule, record: Record) -> list[Keeper]:
 def needing(world: World, rule: Rule, record: Record, same: Record) -> list[Keeper]:
     """What keeps another record, of which a row refers to a row of `same`, and needs its data while it does.
 
-    `same` is the record, or another one of its row, from which `rule` on `record` is kept.
+    `same` is the record, or another one of its row, from which `rule` on `record` is kept. It may refer to itself.
     """
     mine, found = said(world, rule, record), []
-    for pointing in rows.pointing(world).get(same, ()):
+    every = rows.pointing(world).get(same, ())
+    for pointing in [*every, same] if rows.points_at_itself(world, same) else every:
         for other in world.rules:
             kept = keeper(world, rule, mine, other, pointing)
             needs = [v for v in kept.variants if same.dataset.data in v.needs] if kept else []

@@ -111,6 +111,18 @@ def pointed_at(world: World, record: Record) -> Sequence[Record]:
     return list(dict.fromkeys(found))
 
 
+def points_at_itself(world: World, record: Record) -> bool:
+    """A row of the record refers to one of its own."""
+    mine = members(world, record)
+    return any(
+        target in mine
+        for row, table in mine.items()
+        for reference in world.schema[table].references
+        for target in referred_to(world, reference, row)
+        if reference not in record.dataset.parts
+    )
+
+
 @remembered
 def pointing(world: World) -> dict[Record, list[Record]]:
     """The other records of which a row refers to a row of this one."""
