@@ -63,9 +63,10 @@ class Work:
     the root's own row. `at_once`: the same, but for periods that are looked up in other rows, which no lock of the
     record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
-    `fleeting`: other jobs of the plan delete rows that its event is read from; `free`: as `strict`, for a
-    record that was due while that could be read; `own_ends`: ends that have come, whatever becomes of other rows: of
-    such a record none has been taken back since. `goes_before`: which due records others of them refer to.
+    `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
+    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before; `own_ends`: ends
+    that have come, whatever becomes of other rows: of such a record none has been taken back since.
+    `goes_before`: which due records others of them refer to.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
     rewritten, none where no record is; `part_rewrites`: those of its parts. `actions`: what it can come to; `action`:
@@ -92,6 +93,7 @@ class Work:
     fleeting: bool
     own_ends: tuple[p.Test, ...]
     goes_before: tuple[p.Pairs, ...]
+    arriving: bool = False
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
     part_rewrites: tuple[PartRewrite, ...] = ()
@@ -104,7 +106,13 @@ class Work:
     @property
     def remembered(self) -> bool:
         """The due records are written down before the run's first batch, and the order in which they go."""
-        return self.fleeting or (self.bound.entangled and not self.stays)
+        return self.blurred or (self.bound.entangled and not self.stays)
+
+    @property
+    def blurred(self) -> bool:
+        """What told before the first batch that a record is due may be gone when its turn comes, or something else have
+        come, by this very run: that it was due then counts."""
+        return self.fleeting or (self.arriving and self.stays)
 
     @property
     def stays(self) -> bool:
@@ -240,6 +248,7 @@ def work(fates: Fates, job: Job) -> Work:
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fleeting,
         own_ends=fates.own_ends(job, root) if fleeting else (),
+        arriving=fates.arriving(job),
         goes_before=fates.goes_before(job) if deletes else (),
         ringed=fates.ringed(job, root) if deletes else None,
         rewrites=fates.rewrites(job, root),

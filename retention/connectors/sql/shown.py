@@ -158,7 +158,7 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
     yield f"recheck under the lock{others}", statements.recheck()
     if others:
         yield f"records that are due, and locked{_OTHERS}", statements.screen()
-    if work.fleeting:
+    if work.blurred:
         yield "recheck of what was written down", recheck_remembered(statements)
 
 

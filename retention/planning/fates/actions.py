@@ -140,7 +140,12 @@ class Referenced:
         return Referenced(now=self.planned, planned=self.planned, lasting=self.lasting)
 
 
-NEVER_REFERENCED = Referenced(now=None, planned=None, lasting=None)
+def always_as(now: p.Test | None) -> Referenced:
+    """In no form otherwise than `now`."""
+    return Referenced(now=now, planned=now, lasting=now)
+
+
+NEVER_REFERENCED = always_as(None)
 
 
 def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: str) -> p.Test:

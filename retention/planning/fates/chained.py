@@ -11,7 +11,15 @@ from retention.model import predicate as p
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import DELETE, NEVER_REFERENCED, RESTRICT, Referenced, actions, due_by
+from retention.planning.fates.actions import (
+    DELETE,
+    NEVER_REFERENCED,
+    RESTRICT,
+    Referenced,
+    actions,
+    always_as,
+    due_by,
+)
 from retention.planning.fates.rings import Entangled
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
@@ -84,11 +92,10 @@ class Chained(Entangled, abc.ABC):
         job: Job,
         root: p.Source,
         stops: list[tuple[p.Test, str]],
+        referenced: Referenced,
         *,
-        strict: bool,
         visiting: tuple[Job, ...],
         gone: bool,
-        alone: bool,
     ) -> p.Choice:
         """The first action of a chain that nothing stops. `stops`: what ends every chain.
 
@@ -96,7 +103,6 @@ class Chained(Entangled, abc.ABC):
         one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
         planned, and leave what was.
         """
-        referenced = self.referenced(job, root, strict=strict, visiting=visiting, alone=alone)
         found = list(stops)
         for way in self.ways(job, root, referenced, gone=gone):
             if way.done is not None:
@@ -119,8 +125,10 @@ class Chained(Entangled, abc.ABC):
         strict: bool = False,
         visiting: tuple[Job, ...] = (),
         alone: bool = False,
+        known: bool = False,
     ) -> Referenced:
-        """What refers to the record, where a rule could delete it."""
+        """What refers to the record, where a rule could delete it. `known`: it was due when the run began; what is to
+        go before it counts no more."""
         if job.bound.sliced:
             return NEVER_REFERENCED
 
@@ -128,6 +136,8 @@ class Chained(Entangled, abc.ABC):
             found = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
             return p.AnyOf(items=tuple(found)) if found else None
 
+        if known:
+            return always_as(of(strict))
         planned = lasting = of(strict=False)
         now = of(strict=True) if strict else planned
         if self.narrowed and not alone:

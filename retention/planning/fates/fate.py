@@ -16,7 +16,16 @@ from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
-from retention.planning.fates.actions import DELETE, DUE, Referenced, actions, empties, only_deletes
+from retention.planning.fates.actions import (
+    DELETE,
+    DUE,
+    RESTRICT,
+    Referenced,
+    actions,
+    always_as,
+    empties,
+    only_deletes,
+)
 from retention.planning.fates.cases import Case
 from retention.planning.fates.chained import Chained
 from retention.planning.fates.holding import NOTHING_HELD, Holding
@@ -52,11 +61,12 @@ class Fates(Chained):
         return self._fate(job, root, strict=strict, visiting=())
 
     def free(self, job: Job, root: p.Source) -> p.Choice:
-        """The strict fate of a record that was due while its event could be read, and may have none now.
+        """The strict fate of a record that was due when the run began: its event may be gone now, and what refers to it
+        now was known then to stay.
 
         Where its `from` has become later since, or an end of its own row's was taken back, that is for the caller to
         see: `Work.latest_day` and `Work.own_ends` tell."""
-        return self._fate(job, root, strict=True, visiting=(), gone=True)
+        return self._fate(job, root, strict=True, visiting=(), gone=self.fleeting(job), known=True)
 
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan remove rows that the events of a rule on the record are read from, and nothing else
@@ -71,6 +81,14 @@ class Fates(Chained):
                 read |= {hop.arrives for hop in fact.hops if hop.down}
         emptying = (other for other in self._acting if empties(other) and not never_acts(other))
         return any(read & other.bound.emptied for other in emptying)
+
+    def arriving(self, job: Job) -> bool:
+        """Records that refer to those of the job may be moved to a vault of which this plan deletes: a batch can't tell
+        what has just arrived there, and stays for now, from what should have gone."""
+        vaults = [j.bound.vault for j in self._acting if j.bound.moves and RESTRICT in actions(j)]
+        filled = {twin.target.id for vault in vaults if vault is not None for twin in vault.twins}
+        refers = filled & {item.reference.table for item in job.bound.outside}
+        return any(refers & other.bound.emptied for other in self._deleting)
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
@@ -157,16 +175,20 @@ class Fates(Chained):
         strict: bool,
         visiting: tuple[Job, ...],
         gone: bool = False,
+        known: bool = False,
         alone: bool = False,
     ) -> p.Choice:
-        """`alone`: as if no record of the dataset referred to another."""
+        """`known`: it was due when the run began. `alone`: as if no record of the dataset referred to another."""
         results = self.results(job.rule, job.bound, job.told, root, gone=gone, due=gone)
         stops = [(result.test, result.label) for result in results]
         held = self.held(job.bound, root)
         if held is not None:
             stops.append((held, "held"))
         if not only_deletes(job):
-            return self._chained(job, root, stops, strict=strict, visiting=visiting, gone=gone, alone=alone)
+            referenced = self.referenced(
+                job, root, strict=strict, visiting=visiting, alone=alone, known=known
+            )
+            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone)
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)
@@ -179,7 +201,7 @@ class Fates(Chained):
         if never_acts(job):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
         now = p.AnyOf(items=tuple(referring)) if referring else None
-        found = Referenced(now=now, planned=now, lasting=now)
+        found = always_as(now)
         others = [each.test for each in self.instead(job, root, visiting, referenced=found, gone=gone)]
         if others:
             stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))

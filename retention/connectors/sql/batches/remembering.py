@@ -174,7 +174,7 @@ class RememberingRemover(RememberedWindows):
         super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
         self._remembered = remembered
         self._entangled = work.bound.entangled
-        self._recheck_remembered = recheck_remembered(self._statements) if work.fleeting else None
+        self._recheck_remembered = recheck_remembered(self._statements) if work.blurred else None
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""

@@ -278,7 +278,7 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
-        if not self._work.fleeting:
+        if not self._work.blurred:
             return found
         known = {row[: self._width] for row in found}
         covered = () if self._listing is None else self._listing.covers(held)
