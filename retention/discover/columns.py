@@ -56,6 +56,19 @@ def people(catalogue: Catalogue, table: Table) -> Mapping[str, str]:
     return _apart(found)
 
 
+def subject(catalogue: Catalogue, table: Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Kind of identifier → column, twice: of the one person, and where only the owner knows whom a row is about.
+
+    Two kinds in one subject are the same person's: a hold on one is carried over to the other. Two columns that
+    refer to people may be two people, the one who asked and the one who answers, and none of them is taken.
+    """
+    found = people(catalogue, table)
+    pointing = () if is_person(table) else tuple(name for name in found if not names_mail(name))
+    several = pointing if len(pointing) > 1 else ()
+    known = {kind: column for column, kind in found.items() if column not in several}
+    return known, {found[column]: column for column in several}
+
+
 def _of_person(table: Table) -> Mapping[str, str]:
     """A person's own row: by its key and its addresses; whom else it names it is not about."""
     found = {name: "email" for name in table.columns if sayable(name) and names_mail(name)}

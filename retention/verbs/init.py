@@ -64,8 +64,9 @@ def set_up(place: Place, *, folder: Path = Path(), new: bool = True, by: str, cl
         if not new:
             raise
         first = error.problems[0] if error.problems else None
-        again = "retention init" if folder == Path() else f"retention init {shlex.quote(str(folder))}"
-        return SetUp(lines=(f"next: fill in the files ({first}), then type: {again}",))
+        there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
+        fill = f"next: fill in the files ({first}); to see what is left type: {there}retention check"
+        return SetUp(lines=(f"{fill}; and then retention init",))
     lines = _store(config, place, by=by, clock=clock)
     markers, unreached = _markers(config, place)
     there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
