@@ -52,7 +52,8 @@ def people(catalogue: Catalogue, table: Table) -> Mapping[str, str]:
         elif column.name in table.key and len(table.key) == 1:
             continue
         elif _points_at_person(column, referring.get(column.name)):
-            found[column.name] = slug(column.name, otherwise="person")
+            known = _kind_there(catalogue, table, column.name)
+            found[column.name] = known or slug(column.name, otherwise="person")
     return _apart(found)
 
 
@@ -84,6 +85,17 @@ def _apart(found: Mapping[str, str]) -> Mapping[str, str]:
         taken = list(kinds.values())
         kinds[name] = kind if kind not in taken else slug(name, taken, otherwise=kind)
     return kinds
+
+
+def _kind_there(catalogue: Catalogue, table: Table, column: str) -> str | None:
+    """The kind of the person's own row that the column refers to: by one kind each leads to the other."""
+    for reference in catalogue.outbound(table.id):
+        there = catalogue.tables.get(reference.target)
+        if reference.columns != (column,) or there is None or not is_person(there):
+            continue
+        if reference.target_columns == there.key and sayable(there.key[0]):
+            return _own_kind(there)
+    return None
 
 
 def is_person(table: Table) -> bool:

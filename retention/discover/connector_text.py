@@ -83,7 +83,7 @@ def _whom(draft: Draft) -> Iterator[str]:
     told = (
         f"Whom is a record about? {listed(tuple(draft.whom.values()))} may be different people, and two kinds in"
         " one subject are the same person's: a hold on one covers the records of the other, too. Name the one"
-        " that your policy means"
+        " that your policy means, by the kind by which other datasets know such people"
     )
     yield from paragraph(told, ASK)
     yield f"# {_subject({**draft.subject, **dict(list(draft.whom.items())[:1])})}"

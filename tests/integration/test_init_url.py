@@ -631,3 +631,21 @@ def test_what_is_advised_of_a_database_is_for_the_folder_that_was_given(
     made = CliRunner().invoke(root, [*words, "--table", "orders"])
     assert (made.exit_code, (tmp_path / "mine" / "policies.toml").is_file()) == (0, True)
     assert "cd mine, then retention check" in " ".join(made.output.split())
+
+
+def test_a_person_is_known_by_one_kind_whatever_the_columns_are_called(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    """A hold by e-mail address led to the accounts and not to their orders: `buyer_id` beside `user_id`."""
+    sqlite.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, seen_at TEXT);"
+        "CREATE TABLE sales (id INTEGER PRIMARY KEY, sold_at TEXT, buyer INTEGER REFERENCES users (id));"
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed_at TEXT,"
+        " owner_id INTEGER REFERENCES users (id), creator_id INTEGER REFERENCES users (id))"
+    )
+    text = written(tmp_path, sqlite, "users", "sales", "tasks")
+    datasets = tomllib.loads(text)["datasets"]
+    assert datasets["users"]["subject"] == {"user_id": "id", "email": "email"}
+    assert datasets["sales"]["subject"] == {"user_id": "buyer"}
+    assert "subject" not in datasets["tasks"]
+    assert '# subject = { user_id = "owner_id" }' in text
