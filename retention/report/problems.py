@@ -21,7 +21,8 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
         heading(console, file)
         for problem in group:
             at += 1
-            console.print(Text(f"  {at}. {shown(problem.key or 'the whole file')}", style="title"))
+            whole = "the whole file" if file.endswith(".toml") else "as a whole"
+            console.print(Text(f"  {at}. {shown(problem.key or whole)}", style="title"))
             facts = Facts(indent=5, width=5)
             found = problem.found
             found = f"nothing: it {found}" if found.startswith("is missing") else found

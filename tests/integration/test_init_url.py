@@ -649,3 +649,20 @@ def test_a_person_is_known_by_one_kind_whatever_the_columns_are_called(
     assert datasets["sales"]["subject"] == {"user_id": "buyer"}
     assert "subject" not in datasets["tasks"]
     assert '# subject = { user_id = "owner_id" }' in text
+
+
+def test_a_policy_without_a_folder_of_connectors_is_advised_what_makes_one(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`type: retention init`, which answered with the same words."""
+    sqlite.script("CREATE TABLE orders (id INTEGER PRIMARY KEY, closed_at TEXT, customer_id INTEGER)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHOP_URL", sqlite.url)
+    (tmp_path / "policies.toml").write_text(
+        '[policy]\nname = "Shop"\ntimezone = "UTC"\n[rules.a]\npromise = "p"\ndata = "orders"\n'
+        'keep = "1 year"\nfrom = "closed_at"\naction = "delete"\n'
+    )
+    told = " ".join(CliRunner().invoke(root, ["check"]).output.split())
+    assert "retention init --url URL --table TABLE writes one" in told
+    made = CliRunner().invoke(root, ["init", "--url", "env:SHOP_URL", "--name", "shop", "--table", "orders"])
+    assert (made.exit_code, (tmp_path / "connectors" / "shop.toml").is_file()) == (0, True)

@@ -510,3 +510,10 @@ def test_whom_a_silent_database_may_know_is_not_said_to_be_nobody():
     text = " ".join(text_of(show, ToldOutcome(lines=(line,), reach=reach)).split())
     assert "It reaches no record now: tell it again when every database answers" in text
     assert "is that the person's identifier" not in text
+
+
+def test_a_folder_that_is_wrong_is_called_no_file():
+    problem = Problem(file="connectors", key="", found="the folder of connectors is not there", write="w")
+    text = text_of(show_check, CheckReport(problems=(problem,), warnings=(), checked=()))
+    assert "1. as a whole" in text
+    assert "file" not in text
