@@ -176,6 +176,12 @@ def test_the_question_counts_what_would_go_and_names_what_it_approves():
     )
 
 
+def test_the_question_of_a_canary_counts_what_it_would_take():
+    """`Carry this out for 827 records (3,171 rows) for good?`, of a run that takes ten."""
+    assert question(PLAN, "alice", 5)[-1] == "Delete 10 of 1,234 records, at most 5 a job, for good?"
+    assert question(PLAN, "alice", 5_000) == question(PLAN, "alice")
+
+
 def test_the_question_leaves_out_what_is_refused():
     refused = dataclasses.replace(ORDERS, status=JobStatus.REFUSED)
     one = dataclasses.replace(ACCOUNTS, fates=fates(due=1), rows={"customers": 1})
