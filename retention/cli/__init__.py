@@ -18,7 +18,9 @@ def collect_seldom() -> None:
 def main() -> NoReturn:
     """The script `retention`: runs the command on the process's line and exits with its code."""
     from retention.cli.root import root
+    from retention.cli.stopping import lose_no_interrupt
 
     collect_seldom()
+    lose_no_interrupt()
     root.main(prog_name="retention")
     raise AssertionError("the command line always exits")

@@ -19,12 +19,15 @@ YES = frozenset({"y", "yes"})
 class Asker:
     """Shows the plan and asks; anything but a yes is a no. `declined` remembers it."""
 
-    def __init__(self, *, by: str, progress: Progress, signals: StopSignals, screen: TextIO) -> None:
+    def __init__(
+        self, *, by: str, progress: Progress, signals: StopSignals, screen: TextIO, limit: int | None = None
+    ) -> None:
         self.declined = False
         self._by = by
         self._progress = progress
         self._signals = signals
         self._screen = screen
+        self._limit = limit
 
     def __call__(self, plan: Plan) -> bool:
         from retention.report.console import console_on, line
@@ -36,7 +39,7 @@ class Asker:
             console = console_on(self._screen)
             show_plan(console, plan, dry=False)
             console.print()
-            *told, asked = question(plan, self._by)
+            *told, asked = question(plan, self._by, self._limit)
             for text in told:
                 line(console, text, style="warn")
             forget_typed_ahead()

@@ -32,7 +32,7 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure:
     """Whatever was raised, as an exit code and words. What fails because it was interrupted was interrupted."""
-    if _amid_interrupt(error):
+    if _amid_interrupt(error) and not isinstance(error, InterruptedRun):
         error = KeyboardInterrupt()
     match error:
         case RetentionError():

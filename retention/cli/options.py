@@ -66,7 +66,7 @@ class Format(_ChoiceType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value in self.later:
-            raise UsageError(f"--format {value} is not supported yet")
+            raise UsageError(f"--format {value} is not supported yet; there are text and json")
         return super().convert(value, param, ctx)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_AGAIN = 0.01
+"""Seconds: by then the clearing away is over."""
 
 TOLD = b"\nStopping after this batch; a second signal stops at once.\n"
 
@@ -65,3 +70,19 @@ class StopSignals:
         self._stopping = True
         with contextlib.suppress(OSError):
             os.write(2, TOLD)  # a buffered stream must not be entered twice, and this may interrupt one
+
+
+def lose_no_interrupt() -> None:
+    """A Ctrl-C that falls into Python's clearing away is dropped there, with a traceback: it comes again."""
+    usual = sys.unraisablehook
+
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            usual(what)
+            return
+        again = threading.Timer(_AGAIN, _thread.interrupt_main)
+        again.daemon = True
+        with contextlib.suppress(RuntimeError):  # at the process's end no thread begins
+            again.start()
+
+    sys.unraisablehook = dropped

@@ -343,10 +343,19 @@ def init(folder: Path, place: Place, *, by: str, clock: Clock) -> SetUp:
 
 
 def introduce(
-    place: Place, *, url: str, name: str | None = None, tables: tuple[str, ...] = (), by: str, clock: Clock
+    place: Place,
+    *,
+    folder: Path | None = None,
+    url: str,
+    name: str | None = None,
+    tables: tuple[str, ...] = (),
+    by: str,
+    clock: Clock,
 ) -> SetUp:
     """Shows the tables of a database, or writes the files to begin with."""
-    done = _verb("introduce", "introduce")(place, url=url, name=name, tables=tables, by=by, clock=clock)
+    done = _verb("introduce", "introduce")(
+        place, folder=folder, url=url, name=name, tables=tables, by=by, clock=clock
+    )
     return cast("SetUp", done)
 
 

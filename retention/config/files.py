@@ -84,7 +84,7 @@ class Files:
         """All findings as Problems: by file, then by place in the file, then by key."""
         ordered = []
         for file, found in self.findings.items():
-            for f in set(found):
+            for f in words.told_once(set(found)):
                 problem = Problem(file=file, key=words.dotted(f.at), found=f.found, write=f.write)
                 place = _position(self.documents.get(file, NOTHING), f.at)
                 ordered.append((file.count("/"), file, place, problem))

@@ -99,7 +99,8 @@ def _connectors(folder: Path, state: Files) -> tuple[list[ConnectorDraft], bool]
             "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         )
         write = (
-            "put a file for each database into it (type: retention init), or name another with --connectors"
+            "put a file for each database into it (retention init --url URL --table TABLE writes one),"
+            " or name another with --connectors"
         )
         state.list_of(name).append(Finding(at=(), found=f"the folder of connectors {reason}", write=write))
         return [], False

@@ -52,8 +52,22 @@ def people(catalogue: Catalogue, table: Table) -> Mapping[str, str]:
         elif column.name in table.key and len(table.key) == 1:
             continue
         elif _points_at_person(column, referring.get(column.name)):
-            found[column.name] = slug(column.name, otherwise="person")
+            known = _kind_there(catalogue, table, column.name)
+            found[column.name] = known or slug(column.name, otherwise="person")
     return _apart(found)
+
+
+def subject(catalogue: Catalogue, table: Table) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Kind of identifier → column, twice: of the one person, and where only the owner knows whom a row is about.
+
+    Two kinds in one subject are the same person's: a hold on one is carried over to the other. Two columns that
+    refer to people may be two people, the one who asked and the one who answers, and none of them is taken.
+    """
+    found = people(catalogue, table)
+    pointing = () if is_person(table) else tuple(name for name in found if not names_mail(name))
+    several = pointing if len(pointing) > 1 else ()
+    known = {kind: column for column, kind in found.items() if column not in several}
+    return known, {found[column]: column for column in several}
 
 
 def _of_person(table: Table) -> Mapping[str, str]:
@@ -71,6 +85,17 @@ def _apart(found: Mapping[str, str]) -> Mapping[str, str]:
         taken = list(kinds.values())
         kinds[name] = kind if kind not in taken else slug(name, taken, otherwise=kind)
     return kinds
+
+
+def _kind_there(catalogue: Catalogue, table: Table, column: str) -> str | None:
+    """The kind of the person's own row that the column refers to: by one kind each leads to the other."""
+    for reference in catalogue.outbound(table.id):
+        there = catalogue.tables.get(reference.target)
+        if reference.columns != (column,) or there is None or not is_person(there):
+            continue
+        if reference.target_columns == there.key and sayable(there.key[0]):
+            return _own_kind(there)
+    return None
 
 
 def is_person(table: Table) -> bool:

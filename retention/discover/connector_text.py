@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from retention.discover.belonging import Belonging
@@ -66,15 +66,32 @@ def _dataset(draft: Draft, catalogue: Catalogue, today: date) -> Iterator[str]:
         columns = ", ".join(text(piece(name)) for name in draft.key)
         lines.append((f"key     = [{columns}]", "no primary key; these columns are unique and never NULL"))
     if draft.subject:
-        pairs = ", ".join(f"{key(kind)} = {text(piece(name))}" for kind, name in draft.subject.items())
-        lines.append((f"subject = {{ {pairs} }}", "whom a record is about; guessed, so look it over"))
+        lines.append((_subject(draft.subject), "whom a record is about; guessed, so look it over"))
     yield from beside(lines)
+    if draft.whom:
+        yield from _whom(draft)
     if draft.key == ():
         yield from _no_key(draft)
     yield from _parts(draft, catalogue)
     yield from _reach(draft)
     yield ""
     yield from _events(draft, today)
+
+
+def _whom(draft: Draft) -> Iterator[str]:
+    """Several people in a row: only its owner knows whom it is about."""
+    told = (
+        f"Whom is a record about? {listed(tuple(draft.whom.values()))} may be different people, and two kinds in"
+        " one subject are the same person's: a hold on one covers the records of the other, too. Name the one"
+        " that your policy means, by the kind by which other datasets know such people"
+    )
+    yield from paragraph(told, ASK)
+    yield f"# {_subject({**draft.subject, **dict(list(draft.whom.items())[:1])})}"
+
+
+def _subject(kinds: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"{key(kind)} = {text(piece(name))}" for kind, name in kinds.items())
+    return f"subject = {{ {pairs} }}"
 
 
 def _rows(draft: Draft) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from retention.config.connector import event_values
 from retention.connectors.port import Look
 from retention.discover.belonging import Belonging, belonging
-from retention.discover.columns import people, timed, unique_key
+from retention.discover.columns import subject, timed, unique_key
 from retention.discover.moments import Moment, own_moments, related_moments
 from retention.discover.toml import piece, table_name
 from retention.discover.words import slug
@@ -25,7 +25,8 @@ class Draft:
     """One dataset. `key`: columns of a unique index where there is no primary key; () where nothing is unique.
 
     `events`: those that the binder takes; `unusable`: those that it does not, each with its problem (None:
-    numbers without a known unit). `zoneless`: columns of events that need the connector's time zone.
+    numbers without a known unit). `whom`: columns that refer to people, where they are several and may be of
+    different people: none is in `subject`. `zoneless`: columns of events that need the connector's time zone.
     `problems`: what `check` would still refuse.
     """
 
@@ -34,6 +35,7 @@ class Draft:
     root: Table
     key: tuple[str, ...] | None
     subject: Mapping[str, str]
+    whom: Mapping[str, str]
     events: tuple[Moment, ...]
     unusable: tuple[tuple[Moment, Problem | None], ...]
     zoneless: tuple[str, ...]
@@ -72,12 +74,14 @@ def _draft(
     problems = trial.problems(parts)
     if any(problem.key.endswith(".parts") for problem in problems):
         parts, problems = (), trial.problems(())
+    known, whom = subject(catalogue, root)
     return Draft(
         name=name,
         data=name.replace("_", " "),
         root=root,
         key=trial.key,
-        subject={kind: column for column, kind in people(catalogue, root).items()},
+        subject=known,
+        whom=whom,
         events=good,
         unusable=bad,
         zoneless=zoneless,

@@ -20,13 +20,17 @@ class Covered(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class CoverLine:
-    """One dataset: `records` that are covered now; `because` says why it is out of reach, or what was found."""
+    """One dataset: `records` that are covered now; `because` says why it is out of reach, or what was found.
+
+    `asked`: its database answered.
+    """
 
     connector: str
     dataset: str
     state: Covered
     records: int = 0
     because: str | None = None
+    asked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

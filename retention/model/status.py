@@ -90,12 +90,13 @@ class FailedLine:
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingLine:
-    """A plan's rule that waits for a person."""
+    """A plan's rule that waits for a person. `over_limit`: the approval has to name the rule's limit."""
 
     plan: str
     rule: str
     records: int
     reason: str
+    over_limit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +183,7 @@ class Status:
     archived: int = 0  # of these lie in an archive
     failed: tuple[FailedLine, ...] = ()
     holds: int = 0  # in force
+    held_since: bool = False  # one was placed or released since what is overdue was counted
     reviews: tuple[ReviewLine, ...] = ()  # holds whose day of review has passed
     stopped: Stop | None = None  # the kill switch
     running: tuple[RunningLine, ...] = ()

@@ -43,7 +43,7 @@ def show_export(console: Console, done: Export) -> None:
             "Archived",
             f"{_span(0, done.archived)}: in an archive; hand it over, too, or name it: --archive DIR",
         )
-    facts.add("To verify", "in the folder, type: python verify.py key.pub")
+    facts.add("To verify", "in the folder, type: python3 verify.py key.pub")
     facts.show(console)
 
 
@@ -94,7 +94,7 @@ def show_proof(console: Console, proof: Proof | Denial, file: str | None) -> Non
     if proof.refused:
         facts.add("Refused", f"before, by {_events(proof.refused)}; to see it, add --refused")
     if file is not None:
-        facts.add("Written to", f"{file}; to verify it: python verify.py key.pub --proof {file}")
+        facts.add("Written to", f"{file}; to verify it: python3 verify.py key.pub --proof {file}")
     facts.show(console)
     for note in proof.notes:
         line(console, note, style="warn")
@@ -116,7 +116,7 @@ def _show_denial(console: Console, proof: Denial, file: str | None) -> None:
     if proof.others:
         facts.add("Also", f"refused before, by {_events(proof.others)}")
     if file is not None:
-        facts.add("Written to", f"{file}; to verify it: python verify.py key.pub --proof {file}")
+        facts.add("Written to", f"{file}; to verify it: python3 verify.py key.pub --proof {file}")
     facts.show(console)
     for note in proof.notes:
         line(console, note, style="warn")

@@ -112,6 +112,13 @@ def line(console: Console, text: str | Text = "", style: str = "", indent: int =
     console.print(Padding(body, (0, 0, 0, indent)) if indent else body)
 
 
+def item(console: Console, text: str, style: str = "", indent: int = 2) -> None:
+    """One item of a list, wrapped; continuation lines stand two columns further in, so that the next item shows."""
+    body = Text(shown(text), style=style)
+    for number, each in enumerate(body.wrap(console, console.width - indent - 2)):
+        console.print(Padding(each, (0, 0, 0, indent + 2 * (number > 0))))
+
+
 def heading(console: Console, text: str) -> None:
     """A line that opens a part, with an empty one before it."""
     console.print()

@@ -219,7 +219,7 @@ def _stopper(view: RuleView, stopper: Stopper) -> str:
         case "shared":
             rows = f"{_records(stopper)}, which stays, shares rows of {stopper.by} with it"
             return f"{view.action}: {rows}{until}"
-    return f"{view.action}: {_referring(stopper)}{until}"
+    return f"{view.action}: {_referring(stopper, until)}"
 
 
 def _records(stopper: Stopper) -> str:
@@ -228,7 +228,7 @@ def _records(stopper: Stopper) -> str:
     return f"{'record' if stopper.count == 1 else 'records'}{rows}{more} of {stopper.dataset}"
 
 
-def _referring(stopper: Stopper) -> str:
+def _referring(stopper: Stopper, until: str) -> str:
     rows = counted(stopper.count, "row") if stopper.count is not None else "rows"
     which = ""
     if stopper.rows:
@@ -238,4 +238,4 @@ def _referring(stopper: Stopper) -> str:
     verb = "refers" if stopper.count == 1 else "refer"
     going = f"; {number(stopper.going)} more by it go in the same run, first" if stopper.going else ""
     later = f"; {number(stopper.later)} of them go later in the same run" if stopper.later else ""
-    return f"{rows} {verb} to it by {stopper.by}{which}{going}{later}"
+    return f"{rows} {verb} to it by {stopper.by}{which}{until}{going}{later}"

@@ -153,8 +153,11 @@ def _approved(console: Console, plan: str, by: str, lines: Sequence[ApprovalLine
 _VERBS = {"delete": "Delete", "anonymize": "Anonymize", "pseudonymize": "Pseudonymize"}
 
 
-def question(plan: Plan, by: str) -> tuple[str, ...]:
-    """What is asked before a run: who approves what, then the question itself, without its answers."""
+def question(plan: Plan, by: str, limit: int | None = None) -> tuple[str, ...]:
+    """What is asked before a run: who approves what, then the question itself, without its answers.
+
+    `limit`: at most so many records a job go.
+    """
     jobs = [job for job in plan.jobs if job.status in (JobStatus.READY, JobStatus.AWAITING) and job.due]
     awaiting = [job for job in jobs if job.status is JobStatus.AWAITING]
     records = sum(job.due for job in jobs)
@@ -167,6 +170,9 @@ def question(plan: Plan, by: str) -> tuple[str, ...]:
     known = [verb for action, verb in _VERBS.items() if actions == {action}]
     verb = known[0] if known else "Carry this out for"
     amount = f"{counted(records, 'record')} ({counted(rows, 'row')})"
+    going = records if limit is None else sum(min(job.due, limit) for job in jobs)
+    if going < records:
+        amount = f"{number(going)} of {counted(records, 'record')}, at most {number(limit or 0)} a job,"
     return (*told, f"{verb} {amount} for good?")
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from retention.errors import Problem
 from retention.model.explanation import CheckReport
-from retention.report.console import Facts, heading, line
+from retention.report.console import Facts, heading, item, line
 from retention.report.escape import shown
 from retention.report.words import counted
 
@@ -21,7 +21,8 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
         heading(console, file)
         for problem in group:
             at += 1
-            console.print(Text(f"  {at}. {shown(problem.key or 'the whole file')}", style="title"))
+            whole = "the whole file" if file.endswith(".toml") else "as a whole"
+            console.print(Text(f"  {at}. {shown(problem.key or whole)}", style="title"))
             facts = Facts(indent=5, width=5)
             found = problem.found
             found = f"nothing: it {found}" if found.startswith("is missing") else found
@@ -57,8 +58,8 @@ def show_check(console: Console, report: CheckReport) -> None:
     if report.warnings:
         heading(console, f"{counted(len(report.warnings), 'warning')} to read")
         for warning in report.warnings:
-            line(console, f"- {shown(warning)}", style="warn", indent=2)
+            item(console, f"- {warning}", style="warn")
     if report.checked:
         heading(console, "Checked")
         for each in report.checked:
-            line(console, each, style="quiet", indent=2)
+            item(console, each, style="quiet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -100,7 +101,9 @@ def _waiting(console: Console, status: Status) -> None:
     console.print(table)
     newest = status.waiting[0].plan
     line(console, f"To read it: retention plan show {shown(newest)}", style="quiet", indent=2)
-    line(console, f"To approve: retention approve {shown(newest)}", style="quiet", indent=2)
+    above = dict.fromkeys(each.rule for each in status.waiting if each.over_limit)
+    limits = "".join(f" --over-limit {shlex.quote(rule)}" for rule in above)
+    line(console, f"To approve: retention approve {newest}{limits}", style="quiet", indent=2)
 
 
 def _overdue(console: Console, status: Status) -> None:
@@ -120,6 +123,9 @@ def _overdue(console: Console, status: Status) -> None:
             cell(unzoned(each.as_of), "quiet"),
         )
     console.print(table)
+    if status.held_since:
+        told = "A hold was placed or released since this was counted; to count again: retention plan"
+        line(console, told, style="warn", indent=2)
     for each in status.overdue:
         if each.overdue:
             _stays(console, each)

@@ -36,14 +36,18 @@ def show_placed(console: Console, placed: Placed) -> None:
     else:
         told = f"Hold {hold.id} was placed already, on {moment(hold.at)}, and covers: {on(hold.cover)}"
         line(console, told, style="title")
-    if not placed.found:
-        line(console, "Nobody and nothing of it is known now; what comes later is covered.", style="warn")
+    unasked = [each for each in placed.lines if not each.asked]
+    if not placed.found and len(unasked) < max(1, len(placed.lines)):
+        here = "where it was looked for" if unasked else "now"
+        line(console, f"Nobody and nothing of it is known {here}; what comes later is covered.", style="warn")
     _cover_table(console, placed)
     out = placed.out_of_reach
     if out and not placed.accepted:
         what = counted(len(out), "dataset is", "datasets are")
-        told = f"{what} out of its reach. Name another identifier, or say that it is known: --accept"
-        line(console, told, style="bad")
+        others = ["name another identifier"] if len(unasked) < len(out) else []
+        again = ["type it again when the database answers"] if unasked else []
+        then = ", or ".join([*again, *others, "say that it is known: --accept"])
+        line(console, f"{what} out of its reach. {then[0].upper()}{then[1:]}", style="bad")
     _unsettled(console, placed.unsettled)
 
 
@@ -181,7 +185,9 @@ def show_told(console: Console, told: ToldOutcome, *, asked: bool) -> None:
             if len(stored) == 1
             else f"{number(lost)} of them {'reaches' if lost == 1 else 'reach'}"
         )
-        line(console, f"{what} no record now: is that the person's identifier?", style="warn")
+        silent = any(each.because is not None for each in told.reach)
+        then = "tell it again when every database answers" if silent else "is that the person's identifier?"
+        line(console, f"{what} no record now: {then}", style="warn")
     if known:
         ids = f": {known[0].id}" if len(known) == 1 else ""
         what = counted(len(known), "was", "were")

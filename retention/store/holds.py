@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from retention.errors import RetentionError
 from retention.ledger.line import canonical
@@ -44,6 +44,11 @@ class HoldsReading:
         query = select(hold).where(_IN_FORCE).order_by(hold.c.number)
         of = select(hold.c.id).where(_IN_FORCE)
         return self._holds(query, select(hold_subject).where(hold_subject.c.hold.in_(of)))
+
+    def touched(self) -> datetime | None:
+        """When a hold was last placed or released; None where there never was one."""
+        found = self._connection.execute(select(func.max(hold.c.at), func.max(hold.c.released))).one()
+        return max((at for at in found if at is not None), default=None)
 
     def get(self, id: str) -> Hold | None:
         """One hold, released or not; None where there is none."""

@@ -32,6 +32,7 @@ from retention.planning.binding.vaults import unled
 from retention.planning.circles import circles, said
 from retention.verbs.checking.clocks import clock_warnings
 from retention.verbs.checking.conditions import condition_problems
+from retention.verbs.checking.people import taken_for_one
 from retention.verbs.checking.rewriting import trial_problems
 from retention.verbs.opening import apart, stores
 from retention.verbs.opening.configured import Clock, configuration
@@ -185,7 +186,7 @@ def _live(
         return f"{many:,} row" + ("s" if many != 1 else "")
 
     bound, problems = bind(connector, target.catalogue(), counting, leaves=leaving)
-    warnings = [*repeated(connector, target.catalogue())]
+    warnings = [*repeated(connector, target.catalogue()), *taken_for_one(bound, target.catalogue())]
     if not target.has_marker_table():
         warnings.append(f"`{connector.name}` has no table retention_marker yet: retention init")
     read_only = target.read_only()

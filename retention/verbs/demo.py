@@ -15,7 +15,7 @@ from retention.demo.company import Company
 from retention.demo.company import company as company_named
 from retention.demo.filling import emptied, variable
 from retention.demo.making import Making
-from retention.errors import RetentionError, SafetyRefusal, UsageError
+from retention.errors import InterruptedRun, RetentionError, SafetyRefusal, UsageError
 from retention.model.place import Place
 from retention.model.progress import NoProgress, Progress
 from retention.model.screen import DemoScreen
@@ -55,7 +55,11 @@ def demo(
     chosen = company_named(company)
     home = folder if folder is not None else FOLDER
     place, built = build(home, chosen, clock=clock, scale=scale, progress=progress, environ=environ)
-    _Tour(home, chosen, built, place, clock, show, progress).all()
+    try:
+        _Tour(home, chosen, built, place, clock, show, progress).all()
+    except KeyboardInterrupt as error:
+        there = f"Interrupted. The demo in {home} is built; to go on with it"
+        raise InterruptedRun(f"{there}: cd {shlex.quote(str(home))}, then retention plan") from error
 
 
 def build(

@@ -64,10 +64,14 @@ def set_up(place: Place, *, folder: Path = Path(), new: bool = True, by: str, cl
         if not new:
             raise
         first = error.problems[0] if error.problems else None
-        again = "retention init" if folder == Path() else f"retention init {shlex.quote(str(folder))}"
-        return SetUp(lines=(f"next: fill in the files ({first}), then type: {again}",))
+        there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
+        fill = f"next: fill in the files ({first}); to see what is left type: {there}retention check"
+        return SetUp(lines=(f"{fill}; and then retention init",))
     lines = _store(config, place, by=by, clock=clock)
-    markers, unreached = _markers(config, place)
+    try:
+        markers, unreached = _markers(config, place)
+    except SetupError as error:
+        raise SetupError(f"{error.message}. Done before that: {'; '.join(lines)}") from error
     there = "" if folder == Path() else f"cd {shlex.quote(str(folder))}, then "
     last = f"next: {there}retention check, then retention plan"
     if unreached:
@@ -189,7 +193,7 @@ def _markers(config: Configuration, place: Place) -> tuple[list[str], list[str]]
     if refused:
         where = " and ".join(pages)
         advice = (
-            f"let its owner make the table (retention init --ddl prints it, {where} has it with its GRANT)"
+            f"or let its owner make the table (retention init --ddl prints it, {where} has it with its GRANT)"
         )
         raise SetupError(f"{'; '.join(refused)}; {advice}. Then type retention init again")
     return lines, unreached

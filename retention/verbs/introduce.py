@@ -37,6 +37,7 @@ _LINE = "command line"
 def introduce(
     place: Place,
     *,
+    folder: Path | None = None,
     url: str,
     name: str | None = None,
     tables: tuple[str, ...] = (),
@@ -45,22 +46,24 @@ def introduce(
 ) -> SetUp:
     """Without `tables` an overview; with them the connector's file, a policy if there is none, and what `init` makes.
 
-    Raises ConfigurationError for a URL with a password in it, a name that can't be, and tables that are not
-    there or can't be datasets, all of them at once; UnreachableError where the database does not answer.
+    `folder`: as it was typed, None for none. Raises ConfigurationError for a URL with a password in it, a name that
+    can't be, and tables that are not there or can't be datasets, all of them at once; UnreachableError where the
+    database does not answer.
     """
+    folder = folder or Path()
     connector = _connector(place, url, name)
     wanted = _names(tables)
     file = place.connectors / f"{connector.name}.toml"
     if tables and file.exists():
         left = f"{file}: is there already; left as it is (for another file: --name NAME)"
-        return after((left,), set_up(place, by=by, clock=clock))
+        return after((left,), set_up(place, folder=folder, by=by, clock=clock))
     with closing(open_target(connector, place.environ)) as target:
         catalogue = target.catalogue()
         if not tables:
-            return _overview(catalogue, target, connector, name)
+            return _overview(catalogue, target, connector, folder, name)
         roots = _found(catalogue, wanted)
         lines = _write(place, connector, catalogue, target, roots, clock)
-    return after(lines, set_up(place, by=by, clock=clock))
+    return after(lines, set_up(place, folder=folder, by=by, clock=clock))
 
 
 def _connector(place: Place, url: str, name: str | None) -> Connector:
@@ -120,9 +123,11 @@ def _problem(option: str, error: Exception) -> Problem:
     return Problem(file=_LINE, key=option, found=found, write=write)
 
 
-def _overview(catalogue: Catalogue, target: Target, connector: Connector, name: str | None) -> SetUp:
+def _overview(
+    catalogue: Catalogue, target: Target, connector: Connector, folder: Path, name: str | None
+) -> SetUp:
     lines = overview(catalogue, lambda table: target.look(table, (), LOOKED_AT), MARKERS.name)
-    words = ["retention", "init", "--url", connector.url.shown]
+    words = ["retention", "init", *([] if folder == Path() else [str(folder)]), "--url", connector.url.shown]
     if name is not None:
         words += ["--name", name]
     for line in suggested(lines):

@@ -64,6 +64,7 @@ def status_of(config: Configuration, snapshot: Snapshot, now: datetime) -> Statu
         turns=turns(config, snapshot, now),
         standing=standing(config, snapshot),
         holds=len(holds),
+        held_since=_held_since(snapshot, plans, now),
         reviews=tuple(
             ReviewLine(id=hold.id, review=hold.review, by=hold.by, ref=hold.ref)
             for hold in holds
@@ -164,11 +165,22 @@ def _overdue(
     runs = snapshot.runs.newest()
     for row in _by_day(plans):
         if row.as_of <= now:
-            silent |= _count_late(config, row, runs, lines)
+            silent |= _count_late(config, row, runs, _let_go(snapshot, row), lines)
     for row in _by_day(snapshot.plans.newest(limit=_PLANS_BACK)) if silent - lines.keys() else ():
         if row.as_of <= now:
-            _count_late(config, row, runs, lines)
+            _count_late(config, row, runs, _let_go(snapshot, row), lines)
     return tuple(lines.values())
+
+
+def _let_go(snapshot: Snapshot, row: StoredPlan) -> set[str]:
+    """Rules that a person has let go above their limits since the plan was made: it is refused to them no more."""
+    return {given.rule for given in snapshot.approvals.of(row.id) if given.over_limit}
+
+
+def _held_since(snapshot: Snapshot, plans: Sequence[StoredPlan], now: datetime) -> bool:
+    touched = snapshot.holds.touched()
+    counted = next((row.created for row in _by_day(plans) if row.as_of <= now), None)
+    return touched is not None and counted is not None and counted < touched
 
 
 def _by_day(plans: Iterable[StoredPlan]) -> list[StoredPlan]:
@@ -180,6 +192,7 @@ def _count_late(
     config: Configuration,
     row: StoredPlan,
     runs: Sequence[RunRow],
+    let_go: set[str],
     lines: dict[tuple[str, str, str], OverdueLine],
 ) -> set[tuple[str, str, str]]:
     """Adds what the plan counted of jobs that no later one did; tells the jobs that it could not count."""
@@ -190,7 +203,8 @@ def _count_late(
         if job.status is JobStatus.FAILED:
             silent.add(name)
         elif job.rule in config.policy.rules and name not in lines:
-            lines[name] = _overdue_line(job, made.as_of, done[name], late[name])
+            line = _overdue_line(job, made.as_of, done[name], late[name])
+            lines[name] = replace(line, refused=None) if job.rule in let_go else line
     return silent
 
 
@@ -226,5 +240,8 @@ def _waiting(
         if rule.approval is Approval.NEVER or known:
             continue
         reason = job.reason or f"type: retention approve {newest.id}"
-        lines.append(WaitingLine(plan=newest.id, rule=job.rule, records=job.due, reason=reason))
+        above = job.status is JobStatus.REFUSED and "--over-limit" in reason
+        lines.append(
+            WaitingLine(plan=newest.id, rule=job.rule, records=job.due, reason=reason, over_limit=above)
+        )
     return tuple(lines)

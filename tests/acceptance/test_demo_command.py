@@ -21,11 +21,11 @@ from retention.demo.built import Built
 from retention.demo.company import COMPANIES
 from retention.demo.making import Making
 from retention.demo.store.build import build as build_store
-from retention.errors import RetentionError
+from retention.errors import InterruptedRun, RetentionError
 from retention.model.place import Place
 from retention.model.progress import NoProgress
 from retention.verbs.check import check
-from retention.verbs.demo import UNFINISHED, build
+from retention.verbs.demo import UNFINISHED, build, demo
 from retention.verbs.init import init
 from tests.support.stores import Store
 
@@ -165,6 +165,32 @@ def test_a_demo_that_was_interrupted_or_failed_leaves_an_empty_folder(
     with pytest.raises(expected):
         build(tmp_path, replace(COMPANIES["store"], build=interrupted), clock=clock)
     assert content(tmp_path) == {}
+
+
+def test_a_demo_that_was_interrupted_after_it_was_built_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`Interrupted.`, and nothing to type next."""
+    from retention.cli.failures import failure_of
+    from retention.report.documents import RecordingScreen
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("retention.verbs.demo.explain", pressed)
+    with pytest.raises(InterruptedRun) as raised:
+        demo(
+            Path("shop"), company="store", scale=1, clock=clock, show=RecordingScreen(), progress=NoProgress(),
+            environ={},
+        )  # fmt: skip
+    told = failure_of(raised.value)
+    assert (told.exit, told.message) == (
+        130,
+        "Interrupted. The demo in shop is built; to go on with it: cd shop, then retention plan",
+    )
+
+
+def pressed(*_: object, **__: object) -> None:
+    """Control-C."""
+    raise KeyboardInterrupt
 
 
 def test_a_demo_that_was_killed_while_it_was_built_is_called_unfinished(typed: Typed, tmp_path: Path) -> None:

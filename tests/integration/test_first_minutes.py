@@ -73,7 +73,9 @@ def shop(folder: Path, *days: str, url: str = "sqlite:///shop.db") -> None:
 def test_in_an_empty_folder_everything_says_how_to_begin(folder, words):
     result = typed(*words)
     assert result.exit_code == 3
-    assert "to begin here type: retention init; to see it at work first: retention demo" in said(result)
+    text = said(result)
+    assert "to begin here type: retention init (with --url URL, from your own database); to see it" in text
+    assert "at work first: retention demo" in text
     assert said(result).count("policies.toml") == 1
     assert list(folder.iterdir()) == []
 

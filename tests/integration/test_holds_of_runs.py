@@ -194,3 +194,37 @@ def test_what_is_told_during_a_run_keeps_what_it_makes_younger(asked, store, mon
     (job,) = asked.run().jobs
     assert left(store) == list(range(41, 61))
     assert (job.planned, job.done, job.skipped.changed, job.left) == (60, 40, 20, 0)
+
+
+def test_a_canary_takes_the_oldest_of_those_that_are_not_held_through_others(
+    work: Workplace, store: Store
+) -> None:
+    """What a held record refers to was told as changed meanwhile, and took the place of one that may go."""
+    store.script(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email VARCHAR(20), seen DATE);"
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, owner INTEGER, seen DATE);"
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, person INTEGER NOT NULL,"
+        " FOREIGN KEY (task_id) REFERENCES tasks (id), FOREIGN KEY (person) REFERENCES people (id));"
+        "CREATE INDEX by_task ON notes (task_id); CREATE INDEX by_person ON notes (person);"
+        "INSERT INTO tasks VALUES (1, 7, '2019-01-01');"
+        "INSERT INTO people VALUES "
+        + ", ".join(f"({n}, 'a{n}', '2019-01-{n:02}')" for n in range(1, 11))
+        + "; INSERT INTO notes VALUES (1, 1, 1), (2, 1, 2)"
+    )
+    work.rule("people", 'data = "people"\nkeep = "1 year"\nfrom = "seen"\naction = "pseudonymize"')
+    work.rule("tasks", 'data = "tasks"\nkeep = "1 year"\nfrom = "seen"')
+    work.connect(
+        store,
+        '[datasets.people]\ndata = "people"\ntable = "people"\nsubject = { person = "id" }\n'
+        'events = { seen = "seen" }\nanonymize = { email = "null" }\n'
+        '[datasets.tasks]\ndata = "tasks"\ntable = "tasks"\nsubject = { owner = "owner" }\n'
+        'events = { seen = "seen" }\nparts = ["notes"]\n',
+    )
+    work.init()
+    assert work.cli("hold", "add", "--reason", "dispute", "--subject", "owner=7", "--accept").exit_code == 0
+    assert work.cli("hold", "add", "--reason", "dispute", "--subject", "person=3", "--accept").exit_code == 0
+    told = json.loads(work.cli("run", "--yes", "--limit", "2", "--format", "json").stdout)
+    (job,) = (job for job in told["jobs"] if job["rule"] == "people")
+    assert (job["planned"], job["done"], job["left"]) == (7, 2, 5)
+    assert job["skipped"] == {"changed": 0, "held": 0, "locked": 0}
+    assert store.rows("SELECT id FROM people WHERE email IS NULL ORDER BY id") == [(4,), (5,)]

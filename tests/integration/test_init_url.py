@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from retention.cli.root import root
 from retention.config.connector import dataset_values
 from retention.config.reading.findings import printable
 from retention.errors import ConfigurationError, UnreachableError
@@ -600,3 +602,67 @@ def test_a_unit_is_guessed_from_the_bulk_and_not_from_one_outlier(tmp_path: Path
     told = " ".join(text.partition("[datasets.tasks.events]")[2].split())
     assert "# ? bigint" in told
     assert "most of its numbers say seconds, and some can't (from -5 to 1706018400000)" in told
+
+
+def test_two_columns_of_people_are_not_taken_for_one_person(sqlite: SqliteStore, tmp_path: Path) -> None:
+    """A hold on the owner of one task covered all that anybody had created."""
+    sqlite.script(
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed_at TEXT, owner_id INTEGER, creator_id INTEGER);"
+        "CREATE TABLE web_orders (id INTEGER PRIMARY KEY, closed_at TEXT, customer_id INTEGER, email TEXT)"
+    )
+    text = written(tmp_path, sqlite, "tasks", "web_orders")
+    datasets = tomllib.loads(text)["datasets"]
+    assert "subject" not in datasets["tasks"]
+    assert "# ? Whom is a record about? creator_id, owner_id may be different people" in text
+    assert '# subject = { owner_id = "owner_id" }' in text
+    assert datasets["web_orders"]["subject"] == {"customer_id": "customer_id", "email": "email"}
+
+
+def test_what_is_advised_of_a_database_is_for_the_folder_that_was_given(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`retention init mine --url …` led to a policy in the folder that it was typed in."""
+    sqlite.script("CREATE TABLE orders (id INTEGER PRIMARY KEY, closed_at TEXT, customer_id INTEGER)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHOP_URL", sqlite.url)
+    words = ("init", "mine", "--url", "env:SHOP_URL")
+    seen = CliRunner().invoke(root, list(words))
+    assert "retention init mine --url env:SHOP_URL --table orders" in seen.output
+    made = CliRunner().invoke(root, [*words, "--table", "orders"])
+    assert (made.exit_code, (tmp_path / "mine" / "policies.toml").is_file()) == (0, True)
+    assert "cd mine, then retention check" in " ".join(made.output.split())
+
+
+def test_a_person_is_known_by_one_kind_whatever_the_columns_are_called(
+    sqlite: SqliteStore, tmp_path: Path
+) -> None:
+    """A hold by e-mail address led to the accounts and not to their orders: `buyer_id` beside `user_id`."""
+    sqlite.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, seen_at TEXT);"
+        "CREATE TABLE sales (id INTEGER PRIMARY KEY, sold_at TEXT, buyer INTEGER REFERENCES users (id));"
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed_at TEXT,"
+        " owner_id INTEGER REFERENCES users (id), creator_id INTEGER REFERENCES users (id))"
+    )
+    text = written(tmp_path, sqlite, "users", "sales", "tasks")
+    datasets = tomllib.loads(text)["datasets"]
+    assert datasets["users"]["subject"] == {"user_id": "id", "email": "email"}
+    assert datasets["sales"]["subject"] == {"user_id": "buyer"}
+    assert "subject" not in datasets["tasks"]
+    assert '# subject = { user_id = "owner_id" }' in text
+
+
+def test_a_policy_without_a_folder_of_connectors_is_advised_what_makes_one(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`type: retention init`, which answered with the same words."""
+    sqlite.script("CREATE TABLE orders (id INTEGER PRIMARY KEY, closed_at TEXT, customer_id INTEGER)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHOP_URL", sqlite.url)
+    (tmp_path / "policies.toml").write_text(
+        '[policy]\nname = "Shop"\ntimezone = "UTC"\n[rules.a]\npromise = "p"\ndata = "orders"\n'
+        'keep = "1 year"\nfrom = "closed_at"\naction = "delete"\n'
+    )
+    told = " ".join(CliRunner().invoke(root, ["check"]).output.split())
+    assert "retention init --url URL --table TABLE writes one" in told
+    made = CliRunner().invoke(root, ["init", "--url", "env:SHOP_URL", "--name", "shop", "--table", "orders"])
+    assert (made.exit_code, (tmp_path / "connectors" / "shop.toml").is_file()) == (0, True)

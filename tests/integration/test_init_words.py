@@ -32,7 +32,9 @@ def test_what_init_advises_is_for_the_folder_that_it_was_given(
     monkeypatch.chdir(tmp_path)
     told = typed("init", "sub")
     assert told.exit_code == 0
-    assert " ".join(told.stdout.split()).endswith("then type: retention init sub")
+    assert " ".join(told.stdout.split()).endswith(
+        "to see what is left type: cd sub, then retention check; and then retention init"
+    )
     assert "policies.toml: rules is missing" in " ".join(told.stdout.split())
 
 

@@ -71,6 +71,16 @@ def test_a_schema_that_is_not_there_is_named_with_what_to_type(shop):
         shop.ready()
 
 
+def test_where_a_database_takes_no_marker_it_is_told_what_was_made_before(shop):
+    """Nobody was told that the keys were made, of which a copy is to be kept."""
+    with pytest.raises(SetupError) as refused:
+        shop.ready()
+    told, before = str(refused.value).split("Done before that: ")
+    assert "or let its owner make the table" in told
+    assert before.count("made (keep a copy elsewhere)") == 2
+    assert "the state store, made" in before
+
+
 def test_the_right_that_markers_need_is_looked_for_in_their_schema(shop):
     shop.database.run('CREATE SCHEMA "Ops of ours"')
     shop.ready()

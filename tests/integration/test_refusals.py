@@ -870,3 +870,25 @@ def test_a_part_that_the_record_refers_to_is_not_taken_for_one_that_refers_to_it
     store.script(SHOP)
     shop.connect(store, ORDERS.replace('["lines"]', '[{ table = "lines", shared = "stays" }]'))
     refused(shop, "datasets.orders.parts[1]", "rows of it refer to the record", "without `shared`")
+
+
+def test_two_columns_that_refer_to_people_are_warned_of_as_one_subject(work: Workplace, store: Store) -> None:
+    """A hold on the owner of one task covered every task: of each, the owner and the creator were one person."""
+    store.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE tasks (id INTEGER PRIMARY KEY, closed DATE, owner INTEGER, creator INTEGER,"
+        " FOREIGN KEY (owner) REFERENCES users (id), FOREIGN KEY (creator) REFERENCES users (id))"
+    )
+    work.rule("tasks", 'data = "tasks"\nkeep = "1 year"\nfrom = "closed"')
+    for subject, warned in (
+        ('{ owner = "owner", creator = "creator" }', True),
+        ('{ user_id = "owner" }', False),
+    ):
+        work.connect(
+            store,
+            f'[datasets.tasks]\ndata = "tasks"\ntable = "tasks"\nsubject = {subject}\n'
+            'events = { closed = "closed" }\n',
+        )
+        told = " ".join(work.cli("check").output.split())
+        assert ("kinds of one subject are the same person's" in told) is warned
+        assert ("`creator` and `owner` of its subject refer to" in told) is warned

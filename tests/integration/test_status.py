@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -281,8 +282,6 @@ def test_beyond_its_limits_a_job_says_so(shop: Workplace) -> None:
 
 
 def test_times_of_schedules_that_are_not_over(shop: Workplace) -> None:
-    from datetime import timedelta
-
     from retention.store.turns import Turn
     from retention.verbs.opening import stores
     from retention.verbs.opening.configured import configuration
@@ -303,3 +302,29 @@ def test_times_of_schedules_that_are_not_over(shop: Workplace) -> None:
     (line,) = status(shop).turns
     assert (line.by, line.attempts, line.connectors) == (None, 2, ("db",))
     assert "Tried again on db" in shop.cli("status").stdout
+
+
+def test_a_limit_that_somebody_let_be_exceeded_refuses_nothing_any_more(shop: Workplace) -> None:
+    """It went on advising the approval that had been given; and advised one without the limit, which is refused."""
+    shop.approval = "changes"
+    shop.rule("old", 'data = "old"\nkeep = "1 year"\nfrom = "made"\nlimits = { rows = 3 }')
+    plan(shop)
+    (waiting, *_) = status(shop).waiting
+    assert f"To approve: retention approve {waiting.plan} --over-limit old" in why(shop)
+    assert shop.cli("approve", waiting.plan, "--over-limit", "old").exit_code == 0
+    assert stays(shop, "old") == [("by hand", 7)]
+    assert "over-limit" not in why(shop)
+
+
+def test_what_was_counted_before_a_hold_changed_says_so(shop: Workplace) -> None:
+    """A plan made under a hold left `overdue 0` standing when the hold was over, with 829 records to go."""
+    held = json.loads(
+        shop.cli("hold", "add", "--data", "old", "--reason", "litigation", "--format", "json").stdout
+    )
+    plan(shop)
+    assert "since this was counted" not in why(shop)
+    shop.now += timedelta(minutes=1)
+    assert shop.cli("hold", "release", held["hold"]["id"], "--reason", "settled").exit_code == 0
+    assert "A hold was placed or released since this was counted; to count again: retention plan" in why(shop)
+    plan(shop)
+    assert "since this was counted" not in why(shop)

@@ -563,3 +563,14 @@ def test_a_damaged_ledger_still_stops_everything(small: Company) -> None:
     with small.away(), pytest.raises(SafetyRefusal, match="knows nothing of"):
         small.work.run()
     assert small.left()[0] == 2
+
+
+def test_a_hold_whose_databases_are_silent_asks_for_another_try(small: Company) -> None:
+    """`Nobody and nothing of it is known now … Name another identifier`, where nobody had been asked."""
+    small.work.init()
+    with small.away():
+        held = small.work.cli("hold", "add", "--dataset", "crm.people", "--reason", "dispute")
+    said = " ".join(held.output.split())
+    assert (held.exit_code, "type it again when the database answers, or say" in said.lower()) == (5, True)
+    assert "Nobody and nothing of it is known" not in said
+    assert "identifier" not in said

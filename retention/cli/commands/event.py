@@ -34,7 +34,7 @@ TABLE = {
 }
 
 
-@click.command(cls=LazyGroup, table=TABLE)
+@click.command(cls=LazyGroup, table=TABLE, short_help="Told events, such as a request for erasure.")
 def event() -> None:
     """Told events: what no store records, such as a request for erasure."""
 

@@ -69,7 +69,9 @@ def init(
     if ddl:
         return _print_ddl(place, form)
     if url is not None:
-        done = verbs.introduce(place, url=url, name=name, tables=tables, by=session.by, clock=now)
+        done = verbs.introduce(
+            place, folder=folder, url=url, name=name, tables=tables, by=session.by, clock=now
+        )
     else:
         done = verbs.init(folder, place, by=session.by, clock=now)
     from retention.report.documents import init_document

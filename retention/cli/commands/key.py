@@ -27,7 +27,7 @@ TABLE = {
 }
 
 
-@click.command(cls=LazyGroup, table=TABLE)
+@click.command(cls=LazyGroup, table=TABLE, short_help="The keys of the ledger, its proofs and pseudonyms.")
 def key() -> None:
     """The keys that sign the ledger, and that open the proof of single records."""
 

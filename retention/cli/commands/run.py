@@ -52,7 +52,9 @@ def run(
     screen = None if yes else screen_to_ask_on(form)
     by = session.by
     with session.progress() as progress, StopSignals() as signals:
-        asker = Asker(by=by, progress=progress, signals=signals, screen=screen) if screen else None
+        asker = (
+            Asker(by=by, progress=progress, signals=signals, screen=screen, limit=limit) if screen else None
+        )
         outcome = verbs.run(
             session.place,
             plan_id=plan_id,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-@click.command()
+@click.command(short_help="Ask whether a value is on a suppression list.")
 @click.argument("dataset", metavar="CONNECTOR.DATASET", type=Given("dataset"))
 @from_option("The values, one a line; - reads standard input.")
 @click.option(

@@ -30,6 +30,11 @@ class _Use:
     at: Path
     how: str
 
+    @property
+    def demands(self) -> bool:
+        """It stands in `upon`, where most events are told by people."""
+        return self.kind == "events" and "upon" in self.at
+
 
 def unknown_words(policy_file: str, rule: RuleDraft, policy: PolicyDraft, reach: Reach) -> Iterator[Placed]:
     """What the rule names and a dataset that it reaches does not spell out, or not as something to compare."""
@@ -100,11 +105,18 @@ def _missing(
     if use.kind == "events" and (known or nearest(use.word, told) is not None):
         known |= set(told)
     example = _EXAMPLES[use.kind]
+    undeclared = use.demands and nearest(use.word, told) is None
+    telling = (
+        f', or, where people tell it, declare [events.{use.word}] with by = ["email"]' if undeclared else ""
+    )
     if known and lacking and len(lacking) == len(reached):
         where = names(map(str, reached))
         found = f'"{use.word}" is spelt out by no dataset of this data ({where})'
         add = f"or add {use.word} = {example} to the {use.kind} of {where}"
-        yield policy_file, Finding(at=use.at, found=found, write=f"{choice(use.word, sorted(known))}, {add}")
+        yield (
+            policy_file,
+            Finding(at=use.at, found=found, write=f"{choice(use.word, sorted(known))}, {add}{telling}"),
+        )
         return
     for item in lacking:
         close = nearest(use.word, item.dataset.words[use.kind])
@@ -116,7 +128,7 @@ def _missing(
             Finding(
                 at=at,
                 found=f"`{use.word}`, {how}, is missing here",
-                write=f"write {use.word} = {example}{meant}",
+                write=f"write {use.word} = {example}{meant}{telling}",
             ),
         )
 

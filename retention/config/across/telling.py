@@ -12,6 +12,11 @@ from retention.config.policy.rule_values import PeriodName
 from retention.config.reading.findings import Finding, choice, names
 from retention.model.policy import ToldEvent
 
+BEGAN = (
+    'write began = "created_at", the column that says since when the record is there;'
+    " a table that has none is given one, by ALTER TABLE … ADD COLUMN"
+)
+
 
 def untellable(rule: RuleDraft, policy: PolicyDraft, reached: list[Reached]) -> Iterator[Placed]:
     """A dataset that a rule with told events reaches says whom its records are about, and since when."""
@@ -56,7 +61,7 @@ def _lacks(rule: RuleDraft, event: ToldEvent, item: Reached) -> Iterator[Finding
                       f"{event.name}]")  # fmt: skip
     if "began" not in dataset.written:
         found = f"is missing, and {why}: what was told before a record began does not concern it"
-        yield Finding(at=(*at, "began"), found=found, write='write began = "created_at"')
+        yield Finding(at=(*at, "began"), found=found, write=BEGAN)
 
 
 def declarations(policy_file: str, policy: PolicyDraft, reach: Reach) -> Iterator[Placed]:

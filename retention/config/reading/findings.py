@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TypeAlias, TypeVar
@@ -17,6 +17,9 @@ Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_MEANT = re.compile("did you mean `(.+)`\\?")
+
+UNKNOWN_KEY = "is not a known key"
 
 SHOWN = 60
 """Longest piece of a value or name that a message repeats."""
@@ -98,6 +101,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return by_fold[folded]
     close = difflib.get_close_matches(folded, by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None
+
+
+def told_once(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Without what is missing only because its key is misspelt: that is told of the key that is there."""
+    listed = list(found)
+    meant = {
+        (*f.at[:-1], near[1])
+        for f in listed
+        if f.found.endswith(UNKNOWN_KEY) and (near := _MEANT.fullmatch(f.write)) is not None
+    }
+    return (f for f in listed if f.found != "is missing" or f.at not in meant)
 
 
 def choice(word: str, known: Iterable[str]) -> str:

@@ -37,8 +37,8 @@ def advice(path: Path) -> str:
     found = elsewhere(path)
     if found is None:
         return (
-            "to begin here type: retention init; to see it at work first: retention demo;"
-            " or name another file with --config"
+            "to begin here type: retention init (with --url URL, from your own database);"
+            " to see it at work first: retention demo; or name another file with --config"
         )
     folder = shlex.quote(str(found.parent))
     return f"there is one in {found.parent}, so type: cd {folder}; to begin a new one here: retention init"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from retention.config.reading import values
 from retention.config.reading.findings import (
+    UNKNOWN_KEY,
     Finding,
     Path,
     Unusable,
@@ -105,7 +106,7 @@ def _unknown(model: type[Table], key: str) -> dict[str, str]:
         return {"found": f"`{key}` is no key of this table", "write": f"write it in {model.elsewhere[key]}"}
     close = nearest(key, known)
     later = nearest(key, model.later)
-    found = f"`{printable(key)}` is not a known key"
+    found = f"`{printable(key)}` {UNKNOWN_KEY}"
     if close is not None:
         return {"found": found, "write": f"did you mean `{close}`?"}
     if later is not None:

@@ -43,9 +43,12 @@ class Listing:
         people: People,
         special: Sequence[Key] = (),
     ) -> None:
-        """`special`: records that are candidates whatever their columns say; those that are held are none."""
+        """`special`: records that are candidates whatever their columns say; those that are held are none.
+
+        `before`: those that were held when the work was made, also through others.
+        """
         self._held_list = held_list(work.bound)
-        self._before = frozenset(work.lists.keys.get(self._held_list, ()))
+        self.before: frozenset[Key] = frozenset(work.lists.keys.get(self._held_list, ()))
         self.special = [key for key in special if key not in people.held]
         self._dialect = dialect
         self._work = work
@@ -87,7 +90,7 @@ class Listing:
         as they were.
         """
         alone = not self._work.bound.entangled and not self._of_others
-        persons = self._people.before(keys) if alone and self._before.isdisjoint(keys) else None
+        persons = self._people.before(keys) if alone and self.before.isdisjoint(keys) else None
         if persons is None:
             return None
         return {person.key: person for person in persons}, self._asked(what, self._lists_before, keys, made)
@@ -109,4 +112,4 @@ class Listing:
 
     def held(self, keys: Sequence[Key]) -> tuple[Key, ...]:
         """Those of the records last asked for that are held, and were not when the plan was made."""
-        return tuple(key for key in keys if key in self._covered and key not in self._before)
+        return tuple(key for key in keys if key in self._covered and key not in self.before)

@@ -81,6 +81,7 @@ def _line(
         state=state,
         records=records,
         because=why_not or because,
+        asked=why_not is None,
     )
 
 

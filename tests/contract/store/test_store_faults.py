@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from retention.errors import RetentionError, UnreachableError
 from retention.store import backend, sqlite
+from retention.store.state import StateStore
 from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT
 from tests.contract.store.test_store_log import append, sign
@@ -125,3 +129,43 @@ def test_a_driver_error_is_wrapped_once_and_keeps_its_cause(place, store):
         list(snapshot.log.lines())
     assert isinstance(wrapped.value.__cause__, store._backend.errors)
     assert place.database.shown in str(wrapped.value)
+
+
+@contextmanager
+def room(kilobytes):
+    """A folder on a file system of its own that holds so much, where one may be mounted."""
+    folder = Path(tempfile.mkdtemp())
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        folder.rmdir()
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()
+
+
+def test_a_store_for_which_the_disk_has_no_room_is_not_made_and_never_made_in_part(sqlite_place):
+    """What stood in the journal was lost when it did not fit into the file: `the state store is damaged`."""
+    made = [created_in(kilobytes, sqlite_place.description) for kilobytes in range(60, 900, 40)]
+    assert made == sorted(made)
+    assert set(made) == {False, True}
+
+
+def created_in(kilobytes, description):
+    """Whether a store was made there; it is whole, or it is not there and it was said why."""
+    with room(kilobytes) as folder:
+        path = folder / "retention.db"
+        said = ""
+        try:
+            StateStore.create(f"sqlite:///{path}", **description)
+        except UnreachableError as error:
+            said = str(error)
+        if said:
+            assert ("full" in said, list(folder.iterdir())) == (True, [])
+            return False
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("SELECT count(*) FROM retention_meta").fetchone() == (1,)
+        return True

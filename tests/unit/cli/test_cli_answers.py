@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from cli_stand_ins import job, plan
+from click.testing import CliRunner
 
-from retention.cli.root import asks_for_json
+from retention.cli.root import asks_for_json, root
 from retention.cli.session import Session
 from retention.errors import SafetyRefusal
 from retention.model.documents import plan_from_document
@@ -256,3 +257,10 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(line, tmp
 )
 def test_json_is_recognised_on_a_line_that_may_be_wrong(words, answer):
     assert asks_for_json(words) is answer
+
+
+def test_no_commands_summary_is_cut_off_in_eighty_columns():
+    """`Told events: what no store records, such as a request for...`"""
+    told = CliRunner().invoke(root, ["--help"], terminal_width=80)
+    assert told.exit_code == 0
+    assert "..." not in told.output.partition("Commands:")[2]

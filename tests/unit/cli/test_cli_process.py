@@ -214,3 +214,17 @@ def test_a_reader_who_left_is_known_though_nothing_is_left_to_write():
     assert process.stderr.read().startswith("True")
     process.stderr.close()
     process.wait()
+
+
+def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost():
+    """`Exception ignored in: … KeyboardInterrupt`, and the demo went on to its end."""
+    code = (
+        "import time\nfrom retention.cli.stopping import lose_no_interrupt\nlose_no_interrupt()\n"
+        "class Thing:\n    def __del__(self): raise KeyboardInterrupt\n"
+        "thing = Thing()\n"
+        "try:\n    del thing\n    time.sleep(20)\n    print('lost')\nexcept KeyboardInterrupt:\n    print('came')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("came\n", "")

@@ -633,7 +633,6 @@ events = { booked = "" }
     assert [(p.file, p.key) for p in found] == [
         ("policies.toml", "policy.timezone"),
         ("policies.toml", "policy.approval"),
-        ("policies.toml", "rules.orders.action"),
         ("policies.toml", "rules.orders.keep"),
         ("policies.toml", "rules.orders.from"),
         ("policies.toml", "rules.orders.actoin"),
@@ -669,3 +668,15 @@ def test_a_dataset_s_own_keys_are_needed_too(problems):
     assert "leave the key out" not in found["datasets.orders.table"]
     found = {p.key: p.write for p in problems(policies=RULE, shop=DATASET + 'schema = ""\n')}
     assert "leave the key out" in found["datasets.orders.schema"]
+
+
+def test_a_misspelt_key_is_told_once_and_not_as_missing_too(problems):
+    """`table` is missing: write table = "orders"; and `tabel` is not a known key."""
+    shop = DATASET.replace("table ", "tabel ", 1)
+    policies = RULE.replace("from ", "form ", 1)
+    assert (shop, policies) != (DATASET, RULE)
+    found = problems(policies=policies, shop=shop)
+    assert [(p.key, p.write) for p in found] == [
+        ("rules.orders.form", "did you mean `from`?"),
+        ("datasets.orders.tabel", "did you mean `table`?"),
+    ]

@@ -166,3 +166,13 @@ def test_a_tenants_period_that_counts_from_what_is_told_is_refused(problems):
     assert problem.key == "rules.erasure.keep"
     assert "not supported yet" in problem.found
     assert "an event that the datasets spell out" in problem.write
+
+
+@pytest.mark.parametrize("events", ['events = { booked = "created_at" }', ""])
+def test_what_a_rule_demands_upon_may_be_an_event_that_nobody_has_declared_yet(problems, events):
+    """`add asked = "COLUMN" to the events`, of a request that no column holds."""
+    text = POLICY.replace('[events.asked]\nby = ["email", "customer_id"]\n', "")
+    text = text.replace('[identifiers]\nemail = ["trim", "lower"]\n', "").replace('"any"', '"orders"')
+    shop = SHOP.replace('table   = "orders"', f'table   = "orders"\n{events}')
+    (problem,) = problems(policies=text, shop=shop)
+    assert 'or, where people tell it, declare [events.asked] with by = ["email"]' in problem.write

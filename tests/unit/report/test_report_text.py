@@ -25,7 +25,7 @@ from report_samples import (
 
 from retention.errors import Problem
 from retention.model.coverage import ReachLine, ToldLine, ToldOutcome, ToldState
-from retention.model.explanation import CheckReport
+from retention.model.explanation import CheckReport, Stopper
 from retention.model.overview import SetUp, TableLine
 from retention.model.plan import FATES, JobStatus
 from retention.report.console import console_on
@@ -174,6 +174,12 @@ def test_the_question_counts_what_would_go_and_names_what_it_approves():
         "A yes also approves, in the name of alice: orders on shop.orders (1,200 records).",
         "Delete 1,234 records (5,712 rows) for good?",
     )
+
+
+def test_the_question_of_a_canary_counts_what_it_would_take():
+    """`Carry this out for 827 records (3,171 rows) for good?`, of a run that takes ten."""
+    assert question(PLAN, "alice", 5)[-1] == "Delete 10 of 1,234 records, at most 5 a job, for good?"
+    assert question(PLAN, "alice", 5_000) == question(PLAN, "alice")
 
 
 def test_the_question_leaves_out_what_is_refused():
@@ -477,3 +483,43 @@ def test_one_of_several_that_reach_nobody_reaches_nobody():
 def test_numbers_of_a_refusal_agree_with_their_words():
     refused = more_than_approved(dataclasses.replace(PLAN.jobs[0], fates={**fates(), "due": 2}), 1)
     assert "2 records are due now, and 1 was in the plan that was approved" in str(refused.reason)
+
+
+def test_wrapped_warnings_and_checked_datasets_stand_apart_from_the_next():
+    report = CheckReport(
+        problems=(),
+        warnings=("a warning " * 12, "short"),
+        checked=("shop.orders: orders with " + "lines, " * 20,),
+    )
+    lines = text_of(show_check, report, width=80).splitlines()
+    for first in ("  - a warning", "  shop.orders"):
+        at = next(at for at, each in enumerate(lines) if each.startswith(first))
+        assert lines[at + 1].startswith("    ")
+        assert lines[at + 1][4] != " "
+    assert "  - short" in lines
+
+
+def test_until_when_rows_refer_is_told_of_those_that_stay():
+    """`3 more by it go in the same run, first, until 2029-01-01`"""
+    stopper = Stopper(
+        kind="referenced", by="invoices.id", count=4, rows=("8", "9"), going=3, until="2029-01-01"
+    )
+    rule = dataclasses.replace(EXPLANATION.rules[0], stopped_by=(stopper,))
+    text = " ".join(text_of(show_explanation, dataclasses.replace(EXPLANATION, rules=(rule,))).split())
+    assert "invoices.id (8, 9 and more), until 2029-01-01; 3 more by it go in the same run, first" in text
+
+
+def test_whom_a_silent_database_may_know_is_not_said_to_be_nobody():
+    line = ToldLine(line=1, state=ToldState.TOLD, event="asked", id="t", records=0)
+    reach = (ReachLine(connector="db", dataset="accounts", because="connector `db` can't be reached"),)
+    show = functools.partial(show_told, asked=True)
+    text = " ".join(text_of(show, ToldOutcome(lines=(line,), reach=reach)).split())
+    assert "It reaches no record now: tell it again when every database answers" in text
+    assert "is that the person's identifier" not in text
+
+
+def test_a_folder_that_is_wrong_is_called_no_file():
+    problem = Problem(file="connectors", key="", found="the folder of connectors is not there", write="w")
+    text = text_of(show_check, CheckReport(problems=(problem,), warnings=(), checked=()))
+    assert "1. as a whole" in text
+    assert "file" not in text

@@ -139,8 +139,10 @@ class KeyWindows(Remover):
             yield told
             told = self._told(told.after, _OLDEST_AT_ONCE)
         with wrapped(self._dialect, f"{self._where}: looking for the oldest records"), self._reading():
-            query = self._statements.oldest(most).where(*self._others)
+            held = frozenset() if self._listing is None else self._listing.before
+            query = self._statements.oldest(most + len(held)).where(*self._others)
             rows = plain_rows(self._connection, query, self._leaving_out)
+            rows = [key for key in rows if key not in held][:most]
         for start in range(0, len(rows), _OLDEST_AT_ONCE):
             keys = tuple(rows[start : start + _OLDEST_AT_ONCE])
             yield Window(after={"by": "oldest", "at": frozen(keys[-1])}, keys=keys, sure=True)

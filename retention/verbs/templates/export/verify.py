@@ -1,7 +1,7 @@
 """Checks an exported ledger, or one proof out of it. Needs Python 3.9 and the package `cryptography`.
 
-    python verify.py key.pub                      the folder that this file lies in
-    python verify.py key.pub --proof proof.json   that one record was in the ledger
+    python3 verify.py key.pub                      the folder that this file lies in
+    python3 verify.py key.pub --proof proof.json   that one record was in the ledger
 
 Use a key.pub that you were given before, or by somebody else: a key that came with the folder shows
 only that the folder was not changed after it was made.
