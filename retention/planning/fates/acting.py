@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from retention.model.policy import RESTRICT, Rule, Variant
 from retention.planning.binding.bound import Job
+from retention.planning.fates.actions import empties
 
 
 def never_acts(job: Job) -> bool:
@@ -81,7 +82,7 @@ def _beside(job: Job, other: Job) -> bool:
 def _refers(other: Job, job: Job) -> bool:
     """Rows that go with records of `other` refer to records of `job`. Nobody asks that of a slice, of which no row
     goes."""
-    if job.bound.sliced or not _beside(job, other):
+    if job.bound.sliced or not empties(other) or not _beside(job, other):
         return False
     return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
 

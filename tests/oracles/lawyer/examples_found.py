@@ -60,6 +60,7 @@ def examples() -> Iterator[Situation]:
     yield from not_what_a_later_job_deletes()
     yield from a_slice_before_its_row()
     yield what_arrives_in_a_vault_stays_for_now()
+    yield restricted_as_one_of_two_records()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -638,4 +639,30 @@ def what_arrives_in_a_vault_stays_for_now() -> Situation:
         datasets={"clubs": {"anonymize": {"name": "redact"}}},
         left={"clubs": [1], "members": [], "kept_members": [1]},
         then={"clubs 1": {"name": REDACTED}},
+    )
+
+
+def restricted_as_one_of_two_records() -> Situation:
+    """The same rows are records of two datasets, of which one has parts. What that marks as restricted was rewritten as
+    a record of the other, in the place of what was marked long ago: it waited for parts, but none goes with a mark."""
+    rows = [{"id": 1, **OLD, **ANN}, {"id": 2, **OLD, **ANN, "restricted_at": at("2025-01-01")}]
+    return situation(
+        "what is restricted in place by one dataset is not rewritten by another in the place of a planned record",
+        "2026-01-01",
+        [
+            chained("apart", "orders", "restrict"),
+            chained("again", "again", "pseudonymize", keep="2 years"),
+        ],
+        {"orders": rows},
+        {
+            "apart orders 1": "due late",
+            "apart orders 2": "done",
+            "again again 1": "elsewhere",
+            "again again 2": "due late",
+        },
+        datasets={
+            "orders": {**MARKED, "parts": (LINE,)},
+            "again": {"seat": "orders", "anonymize": {"name": "redact"}, "fields": FIELDS},
+        },
+        then={"orders 1": {**ANN, "restricted_at": at("2026-01-01")}, "orders 2": {**ANN, "name": REDACTED}},
     )
