@@ -153,7 +153,7 @@ def check_folder(folder, key):
     files = [folder / "checkpoint", *(folder / "checkpoints").glob("*.note")]
     notes = sorted(read_note(path.read_bytes().decode(errors="replace"), path.name) for path in files)
     newest, sizes, path = notes[-1], {note.size for note in notes}, folder / "range.json"
-    part = json.loads(path.read_bytes()) if path.exists() else {"before": [], "after": []}
+    part = json.loads(path.read_bytes(), parse_float=str) if path.exists() else {"before": [], "after": []}
     tree = [(leaves, bytes.fromhex(root)) for leaves, root in part["before"]]
     first = size = sum(leaves for leaves, _ in tree)
     last_at, roots = "no time", {size: root_of(tree)}
@@ -219,8 +219,10 @@ def check_proof(path, key):
     told = refused or events.get("batch.committed") or events["batch.reconciled"]
     went, run = told["data"], (released or events["run.started"])["data"]
     need(run["run"] == went["run"], "the run is another one")
-    named = [(each["plan"], each["rule"]) for each in run.get("approvals", ())]
     rule, *dataset = went["job"].split("/")
+    named = {each["plan"] for each in run.get("approvals", ()) if each["rule"] == rule}
+    shown = {given["plan"] for _, given in approvals}
+    need(shown == named or (refused and not shown), "the run names other approvals, or more")
     place, record = proof["group" if refused else "batch"], proof["record"]
     need(dataset == [record["connector"], record["dataset"]], "the batch is of other records")
     group = went["refused"][place["place"]] if refused else went
@@ -243,9 +245,7 @@ def check_proof(path, key):
         said.append(f"It went back from its vault, released by {run['by']} ({run['reason']}).")
     else:
         said.append(f"The run was started by {run['by']}, under policy {run['policy']}.")
-    for at, given in approvals:
-        need((given["plan"], rule) in named, "the run does not name this approval")
-        said.append(f"Approved by {given['by']} at {at} (plan {given['plan']}).")
+    said += [f"Approved by {given['by']} at {at} (plan {given['plan']})." for at, given in approvals]
     for change in promise["data"]["difference"] if promise else ():
         if change["path"] in (f"rules.{rule}.promise", f'rules."{rule}".promise'):
             said.append(f"The promise, as of event {promise['seq']}: {change['new']}")
@@ -258,6 +258,7 @@ def main():
     parser.add_argument("key", type=pathlib.Path, help="the public key's file: your own copy of it")
     parser.add_argument("--proof", type=pathlib.Path, metavar="FILE", help="check this proof, not the folder")
     given, here = parser.parse_args(), pathlib.Path(__file__).resolve().parent
+    sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that this terminal has not
     try:
         key = given.key.read_bytes().decode("utf-8-sig", errors="replace").strip()
         read_key(key)
