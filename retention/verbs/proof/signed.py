@@ -55,7 +55,7 @@ class Signed:
         Raises LedgerError where one that it names is not found: its absence must not look like no need of it.
         """
         run = data_of(self.log, started)
-        granted = []
+        granted: list[int] = []
         for plan in dict.fromkeys(a["plan"] for a in run["approvals"] if a["rule"] == rule):
             found = self._approvals(plan, rule, started)
             if not found:
