@@ -12,14 +12,13 @@ from retention.ledger.witness import Witness
 from retention.model.audit import Verification
 from retention.model.chosen import EVERYTHING, Chosen
 from retention.model.place import Place
-from retention.store.archives import Archives
+from retention.store.archives import SEGMENTS, Archives
+from retention.store.mirror import KEY, LINES
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
 from retention.verbs.opening import days, stores
 from retention.verbs.opening.configured import configuration
 from retention.verbs.proof.published import agreeing
-
-KEY = "key.pub"
 
 
 def log(
@@ -89,6 +88,10 @@ def verify(
     if mirror is not None:
         if not mirror.is_dir():
             raise UsageError(f"--mirror {mirror}: there is no such folder")
+        if (mirror / SEGMENTS).is_dir() and not (mirror / LINES).exists():
+            raise UsageError(
+                f"--mirror {mirror}: that is an export, and no mirror; in that folder, type: python verify.py key.pub"
+            )
         if key is None and not (mirror / KEY).exists():
             raise UsageError(f"--mirror {mirror}: there is no {KEY} in it; name a public key with --key")
         public = _public_key(key if key is not None else mirror / KEY)

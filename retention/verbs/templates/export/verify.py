@@ -71,7 +71,7 @@ def need_signature(note, key_text):
     need(note.origin == name, what + f"it is of another ledger, {note.origin}")
     own = [base64.b64decode(data, validate=True) for who, data in note.signatures if who == name]
     own = [raw[4:] for raw in own if raw[:4] == key_hash]
-    need(own, what + f"it is not signed by the key in use then ({key_text})")
+    need(own, what + f"it is signed by another key than {key_text}")
     try:
         for signature in own:
             key.verify(signature, note.text.encode())
