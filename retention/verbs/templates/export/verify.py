@@ -240,7 +240,8 @@ def check_proof(path, key):
         done = told["type"] == "batch.committed" or went["outcome"] == "committed"
         need(done and all(intent[each] == went[each] for each in same), "the batch was not carried out")
         said = [f"Proved: {what} was in batch {went['batch']} of run {went['run']},"]
-        said.append(f"carried out by {when}" + ("." if released else f" under the rule {rule}."))
+        action = "" if released else f" under the rule {rule}: {intent.get('action', 'delete')}"
+        said.append(f"carried out by {when}{action}.")
     if released:
         said.append(f"It went back from its vault, released by {run['by']} ({run['reason']}).")
     else:
