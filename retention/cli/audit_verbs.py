@@ -47,10 +47,17 @@ def verify(
     against: tuple[str, ...] = (),
     witnesses: Paths = (),
     archives: Paths = (),
+    evidence: bool = False,
 ) -> Verification:
     """Re-hashes the ledger."""
     found = _verb("audit", "verify")(
-        place, mirror=mirror, key=key, against=against, witnesses=witnesses, archives=archives
+        place,
+        mirror=mirror,
+        key=key,
+        against=against,
+        witnesses=witnesses,
+        archives=archives,
+        evidence=evidence,
     )
     return cast("Verification", found)
 

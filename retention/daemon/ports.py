@@ -35,7 +35,7 @@ class Ports:
     `load`: reads all files, or says everything that is wrong with them. `opened`: the state store for writing.
     `carry_out`: one run, to its end. `stopped`: who stopped everything. `verify`: the whole ledger. `reached`: the
     datasets that a rule acts on, by name. `status`: from the state store alone. `silent`: connectors that do not
-    answer, and why.
+    answer, and why. `sign`: the ledger as it stands, verified first; what could not be published, in sentences.
     """
 
     load: Callable[[], Configuration]
@@ -46,3 +46,4 @@ class Ports:
     reached: Callable[[Configuration, str], frozenset[str]]
     status: Callable[[Configuration, Snapshot, datetime], Status]
     silent: Callable[[Configuration], Mapping[str, str]]
+    sign: Callable[[Configuration, datetime], tuple[str, ...]]

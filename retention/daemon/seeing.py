@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from retention.config import Configuration
 from retention.daemon.logs import Log
@@ -19,6 +20,8 @@ _OFTEN = 300.0
 """Seconds after which the status is read anew in any case: days pass."""
 _AGAIN = 900.0
 """Seconds between two looks at a ledger that did not verify."""
+_UNSIGNED = timedelta(days=1)
+"""How old the newest checkpoint becomes at most while there are events that it does not sign."""
 _ASKS = 60.0
 """Seconds between two attempts at stores that did not answer; those that did are asked again after ten times that."""
 
@@ -38,6 +41,7 @@ class Seeing:
     _size: int | None = None
     _asked: float | None = None
     _asking: bool = False
+    _signed: float | None = None
 
     def look(self, config: Configuration, state: StateStore) -> None:
         """Reads the status anew where the ledger has grown, or it is old."""
@@ -54,7 +58,10 @@ class Seeing:
             if size == self._size and not old and not running:
                 return
             self.vitals.status = self.ports.status(config, snapshot, self.moments.now())
+            signed = snapshot.log.newest_checkpoint()
         self._size, self._read = size, now
+        if signed is not None and signed.size < size and self.moments.now() - signed.at >= _UNSIGNED:
+            self._sign(config)
 
     def forget(self) -> None:
         """What was seen is of another configuration."""
@@ -83,6 +90,22 @@ class Seeing:
                 self.log.error("ledger.unverified", what=error.message)
 
         self.spawn(looked)
+
+    def _sign(self, config: Configuration) -> None:
+        """A checkpoint a day where no run makes one: what was told or held meanwhile is signed, and published."""
+        now = self.moments.elapsed()
+        if self._signed is not None and 0 <= now - self._signed < _AGAIN:
+            return
+        self._signed = now
+
+        def sign() -> None:
+            try:
+                for problem in self.ports.sign(config, self.moments.now()):
+                    self.log.warn("checkpoint.unpublished", what=problem)
+            except RetentionError as error:
+                self.log.error("ledger.unsigned", what=error.message)
+
+        self.spawn(sign)
 
     def _ask(self, config: Configuration) -> None:
         now = self.moments.elapsed()

@@ -25,7 +25,8 @@ class Handing:
         self.in_use = trusted
         self.rotations = 0
         self.vouched = False
-        """Whether the trusted key has signed any of it."""
+        """Whether the trusted key has signed any of it when that was its turn. Its signature beside another key's shows
+        no more than what was until then: nothing hands the ledger over to that other key."""
         self._next: Verifier | None = None
 
     def read(self, number: int, line: bytes) -> None:
@@ -63,7 +64,8 @@ class Handing:
             raise LedgerError(
                 f"checkpoint of {point.size} events: it is of the log {point.origin!r}, not of {self.in_use.name!r}"
             )
-        self.vouched = self.vouched or self.trusted.signs(note)
+        turn = point.size > 0 and self.trusted in (self.in_use, self._next)
+        self.vouched = self.vouched or (turn and self.trusted.signs(note))
 
     def signed(self, number: int, *, checkpoint: bool) -> None:
         """After event `number`: a rotation must be under a checkpoint of the old key. Raises LedgerError."""

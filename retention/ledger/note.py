@@ -48,8 +48,14 @@ class Note:
     @classmethod
     def parse(cls, note: str) -> Note:
         """Read a note. Raises LedgerError for CRLF, control characters, or another shape."""
+        if "\r" in note:
+            raise LedgerError(
+                "this is no signed note any more: its line ends are those of Windows now; copy it as it was given"
+            )
         if len(note) > _MAX_NOTE or _CONTROL.search(note) or not note.endswith("\n"):
-            raise LedgerError("this is no signed note: line ends other than LF, or control characters")
+            raise LedgerError(
+                "this is no signed note: it is empty, or cut off, or too long, or has control characters"
+            )
         text, gap, tail = note.rpartition("\n\n")
         if not gap:
             raise LedgerError("this is no signed note: no empty line before the signatures")

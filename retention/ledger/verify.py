@@ -141,6 +141,8 @@ class _Walk:
         self._length = 0
         self._archived = False
         """Whether it stands among events of which the hashes alone are there."""
+        self._stepped = False
+        """Whether nothing of the archive was there: then the key in use at its end is what the folder says."""
 
     @property
     def head(self) -> Head:
@@ -175,6 +177,7 @@ class _Walk:
         for count, root in beginning.edge.nodes:
             self._tree.add(root, count)
         self._keys.in_use = Verifier.parse(beginning.verifier_key)
+        self._stepped = True
 
     def _take(self, number: int, line: bytes | None) -> None:
         """Event `number` is in the tree: look at the keys that it names, and at checkpoints over it."""
@@ -204,6 +207,12 @@ class _Walk:
                 f"it is missing: a checkpoint signs {self._mark.point.size} events and here are {self._tree.size}",
             )
         if self._newest and not self._keys.vouched:
+            if self._stepped:
+                raise LedgerError(
+                    f"checkpoint of {self._newest} events: it is signed by {self._keys.in_use}, and no event behind the"
+                    f" archive hands the ledger over from or to the key {self._keys.trusted}: name the archive's"
+                    " folder: --archive DIR"
+                )
             raise LedgerError(
                 f"checkpoint of {self._newest} events: it is not signed by the key {self._keys.trusted},"
                 f" which never signed this ledger; it is signed by {self._keys.in_use}"

@@ -69,6 +69,36 @@ class Finding:
         old = select(batch.c.run).join(evidence, _SAME).where(batch.c.at < than).limit(1)
         return self._connection.execute(old).first() is not None
 
+    def unfindable(self) -> Iterator[tuple[str, str, int]]:
+        """Committed batches with evidence whose commitments their group does not lead to."""
+        query = select(batch.c.run, batch.c.job, batch.c.batch, batch.c.grouped, evidence.c.key_id)
+        query = query.join(evidence, _SAME).where(batch.c.grouped.is_not(None), batch.c.status == COMMITTED)
+        grouped: dict[tuple[int, str], list[tuple[str, str, int]]] = {}
+        for row in self._connection.execute(query):
+            grouped.setdefault((row.grouped, row.key_id), []).append((row.run, row.job, row.batch))
+        for (number, key_id), places in grouped.items():
+            yield from self._misled(number, key_id, places)
+
+    def _misled(
+        self, number: int, key_id: str, places: Iterable[tuple[str, str, int]]
+    ) -> Iterator[tuple[str, str, int]]:
+        groups, buckets = evidence_group.c, evidence_bucket.c
+        named = select(groups.batches).where(groups.number == number, groups.key_id == key_id)
+        ordinals = {
+            tuple(each): at for at, each in enumerate(json.loads(self._connection.scalar(named) or "[]"))
+        }
+        rows = self._connection.execute(
+            select(buckets.bucket, buckets.entries).where(buckets.number == number)
+        )
+        led = {row.bucket: _triples(raw(row.entries)) for row in rows}
+        for place in places:
+            ordinal, there = ordinals.get(place), self._evidence.get(*place)
+            pieces = _pieces(there.leaves, ordinal) if there is not None and ordinal is not None else [None]
+            if not all(
+                piece and set(zip(*piece[1], strict=True)) <= led.get(piece[0], set()) for piece in pieces
+            ):
+                yield place
+
     def _look(self, place: tuple[str, str, int], leaf: bytes) -> Found | None:
         row = self._evidence.get(*place)
         if row is None or leaf not in row.leaves:
@@ -177,6 +207,12 @@ def _pieces(packed: bytes, ordinal: int) -> Iterator[tuple[int, tuple[bytes, byt
         stop = bisect_left(firsts, first + 1, start)
         yield first, (seconds[start:stop], thirds[start:stop], bytes([ordinal]) * (stop - start))
         start = stop
+
+
+def _triples(entries: bytes) -> set[tuple[int, int, int]]:
+    """The second and third byte of each commitment of a row, and the batch."""
+    third = len(entries) // 3
+    return set(zip(entries[:third], entries[third : 2 * third], entries[2 * third :], strict=False))
 
 
 def _ordinals(entries: bytes, leaf: bytes) -> list[int]:

@@ -46,7 +46,9 @@ def read_published(source: str) -> Published:
         note = data.decode("utf-8")
         Checkpoint.parse(Note.parse(note).text)
     except UnicodeDecodeError as error:
-        raise LedgerError(f"{source}: this is no signed note: it is not UTF-8") from error
+        raise LedgerError(
+            f"{source}: this is no signed note: it is not UTF-8; copy it as it was given"
+        ) from error
     except LedgerError as error:
         raise LedgerError(f"{source}: {error.message}") from error
     return Published(source=source, note=note)

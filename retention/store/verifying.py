@@ -198,4 +198,6 @@ def _texts(folder: Path) -> Iterator[tuple[Path, str]]:
         try:
             yield path, data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise LedgerError(f"{path}: this is no signed note: it is not UTF-8") from error
+            raise LedgerError(
+                f"{path}: this is no signed note: it is not UTF-8; copy it as it was given"
+            ) from error

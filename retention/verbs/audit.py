@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from retention.errors import LedgerError, SetupError, UnreachableError, UsageError
@@ -12,14 +13,14 @@ from retention.ledger.witness import Witness
 from retention.model.audit import Verification
 from retention.model.chosen import EVERYTHING, Chosen
 from retention.model.place import Place
-from retention.store.archives import Archives
+from retention.store.archives import SEGMENTS, Archives
+from retention.store.mirror import KEY, LINES
 from retention.store.publishing import lying_at, read_published
 from retention.store.verifying import verify_folder, verify_store
 from retention.verbs.opening import days, stores
 from retention.verbs.opening.configured import configuration
+from retention.verbs.proof.evident import refuse_lost_evidence
 from retention.verbs.proof.published import agreeing
-
-KEY = "key.pub"
 
 
 def log(
@@ -75,20 +76,27 @@ def verify(
     against: Sequence[str] = (),
     witnesses: Sequence[Path] = (),
     archives: Sequence[Path] = (),
+    evidence: bool = False,
 ) -> Verification:
     """Re-hashes the content of the store, or of a mirror's folder with nothing but the public key.
 
     `against`: paths or addresses of checkpoints that were published; of the store, those that lie where it publishes
     are compared as well. `witnesses`: files with witnesses' keys, beside those of the configuration. `archives`:
-    folders of archives, whose content is verified as well. Raises
+    folders of archives, whose content is verified as well. `evidence`: of the store, that of every batch, too. Raises
     LedgerError that names the first event that is wrong, or the published checkpoint that is not of this history;
     UsageError where there is no such folder or key, SetupError for a file that is no public key.
     """
     known = [_witness(path) for path in witnesses]
     files = Archives(archives) if archives else None
+    if mirror is not None and evidence:
+        raise UsageError("--evidence: a mirror has none; it lies in the state store")
     if mirror is not None:
         if not mirror.is_dir():
             raise UsageError(f"--mirror {mirror}: there is no such folder")
+        if (mirror / SEGMENTS).is_dir() and not (mirror / LINES).exists():
+            raise UsageError(
+                f"--mirror {mirror}: that is an export, and no mirror; in that folder, type: python verify.py key.pub"
+            )
         if key is None and not (mirror / KEY).exists():
             raise UsageError(f"--mirror {mirror}: there is no {KEY} in it; name a public key with --key")
         public = _public_key(key if key is not None else mirror / KEY)
@@ -99,7 +107,12 @@ def verify(
     known += [Witness.parse(text) for text in config.settings.witnesses]
     with stores.reading(config, place) as state:
         public = _public_key(key) if key is not None else state.verifier_key
-        return agreeing(published, lambda notes: verify_store(state, public, notes, known, files))
+        found = agreeing(published, lambda notes: verify_store(state, public, notes, known, files))
+        if not evidence:
+            return found
+        with state.read() as snapshot:
+            snapshot.log.archives = files
+            return replace(found, notes=(*found.notes, refuse_lost_evidence(snapshot)))
 
 
 def _public_key(path: Path) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TextIO
 
@@ -38,6 +39,7 @@ from retention.store.verifying import verify_store
 from retention.verbs.opening import stores
 from retention.verbs.opening.configured import Clock, configuration
 from retention.verbs.opening.prepared import reaches
+from retention.verbs.proof.published import sign_the_rest
 from retention.verbs.run import carry_out
 from retention.verbs.status import status_of
 from retention.verbs.switch import stopped
@@ -124,6 +126,7 @@ def ports(place: Place, by: str) -> Ports:
         reached=_reached,
         status=status_of,
         silent=partial(_silent, place),
+        sign=partial(_signed, place),
     )
 
 
@@ -167,6 +170,11 @@ def _silent(place: Place, config: Configuration) -> Mapping[str, str]:
         except RetentionError as error:
             silent[name] = error.message
     return silent
+
+
+def _signed(place: Place, config: Configuration, now: datetime) -> tuple[str, ...]:
+    with stores.opened(config, place) as state:
+        return sign_the_rest(state, config, now)
 
 
 def _spawn(work: Callable[[], None]) -> None:

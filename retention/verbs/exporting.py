@@ -173,9 +173,11 @@ def _range_document(part: Part, stop: int) -> dict[str, object]:
 
 def _readme(state: StateStore, first: int, stop: int, size: int, root: str) -> str:
     text = (_TEMPLATES / "README.md").read_text(encoding="utf-8")
-    what = (
-        f"all {size:,} events" if (first, stop) == (0, size) else f"events {first} to {stop - 1} of {size:,}"
-    )
+    what = f"are events {first} to {stop - 1} of {size:,}"
+    if (first, stop) == (0, size):
+        what = f"are all {size:,} events"
+    elif first == stop:
+        what = f"is none of {size:,} events: there is none of the days that were asked for"
     values = {"ORIGIN": state.origin, "WHAT": what, "ROOT": root, "KEY": state.verifier_key}
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)

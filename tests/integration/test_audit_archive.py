@@ -109,6 +109,8 @@ def test_events_leave_the_store_and_everything_stays_provable(old: Workplace) ->
         (["--mirror", str(mirror)], 512),
         (["--mirror", str(mirror), "--archive", str(folder)], 0),
         (["--against", str(checkpoint)], 512),
+        (["--evidence"], 512),
+        (["--evidence", "--archive", str(folder)], 0),
     ):
         found = old.cli("audit", "verify", "--format", "json", *words)
         assert found.exit_code == 0, found.output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +164,8 @@ def test_a_forged_proof_is_found(done: Workplace) -> None:
         {**one, "checkpoint": one["checkpoint"].replace("\n", "\r\n")},
         {**one, "checkpoint": one["checkpoint"].replace("\n11\n", "\n12\n")},
         {**one, "format": "retention.proof/2"},
+        {**one, "record": {**one["record"], "dataset": other["record"]["dataset"]}},
+        {**one, "events": {n: e for n, e in one["events"].items() if not n.startswith("approval")}},
     ]
     line = one["events"]["outcome"]["line"].replace('"count":2', '"count":1')
     forged.append({**one, "events": {**one["events"], "outcome": {**one["events"]["outcome"], "line": line}}})
@@ -172,6 +176,76 @@ def test_a_forged_proof_is_found(done: Workplace) -> None:
         path.write_text(json.dumps(document))
         with pytest.raises((module.Wrong, KeyError, ValueError)):
             module.check_proof(path, key)
+
+
+def test_a_proof_hides_no_approval(done: Workplace) -> None:
+    """Neither a file from which one was taken out, nor a state store whose index does not lead to it."""
+    (done.folder / "verify.py").write_bytes(auditors.SCRIPT.read_bytes())
+    proof = prove(done, "shop.orders", "17").document
+    events = {name: event for name, event in proof["events"].items() if not name.startswith("approval")}
+    assert len(events) < len(proof["events"])
+    (done.folder / "proof.json").write_text(json.dumps({**proof, "events": events}))
+    found = auditors.typed(done.folder, "state/ledger/key.pub", "--proof", "proof.json")
+    assert found == (1, "NOT VERIFIED: the run names other approvals, or more")
+    state = SqliteStore(done.folder / "state" / "retention.db")
+    state.script("DELETE FROM retention_event_index WHERE type = 'approval.granted'")
+    told = done.cli("audit", "prove", "shop.orders", "17")
+    words = "its run names the approval of the plan"
+    assert (told.exit_code, words in told.stderr) == (6, True), told.output
+
+
+def test_a_proof_from_a_ledger_with_a_gap_names_the_event(done: Workplace) -> None:
+    """Of an event that the proof needs and nobody has any more: the plan's approval, the promise."""
+    for type in ("approval.granted", "policy.changed"):
+        seq = next(event["seq"] for event in done.events() if event["type"] == type)
+        state = SqliteStore(done.folder / "state" / "retention.db")
+        ((line,),) = state.rows(f"SELECT hex(line) FROM retention_event WHERE seq = {seq}")
+        state.script(f"DELETE FROM retention_event WHERE seq = {seq}")
+        told = done.cli("audit", "prove", "shop.orders", "17")
+        assert (told.exit_code, f"event {seq}: it is missing" in told.stderr) == (6, True), told.output
+        state.script(f"INSERT INTO retention_event VALUES ({seq}, x'{line}')")
+    assert prove(done, "shop.orders", "17")
+
+
+def test_a_part_says_what_it_does_not_show(done: Workplace) -> None:
+    """Whether it begins and ends where it was asked to, the parts beside it show; of none at all, nothing is shown."""
+    at = [event["at"] for event in done.events()]
+    said = auditors.typed(export(done, "part", since=at[3], until=at[6]), "key.pub")[1]
+    first = at.index(at[3])
+    stop = at.index(at[6])
+    assert f"What was before event {first}, and from event {stop} on, this part does not show." in said
+    assert "does not show" not in auditors.typed(export(done), "key.pub")[1]
+    said = auditors.typed(export(done, "empty", since="2031-01-01"), "key.pub")[1]
+    assert said.startswith("Verified: no event of ")
+    assert f"before event {len(at)}, and from event {len(at)} on, this part does not show" in said
+    assert "Here is none of " in (done.folder / "empty" / "README.md").read_text()
+
+
+def test_what_verify_py_can_t_read_it_names(done: Workplace) -> None:
+    folder = export(done)
+    (folder / "proof.json").write_bytes(b'{"format": "retention.proof/1", "che')
+    (folder / "notes.pub").write_text((folder / "key.pub").read_text(), encoding="utf-16")
+    for words, said in (
+        (("nothing.pub",), "nothing.pub can't be read: No such file or directory"),
+        (("checkpoints",), "checkpoints can't be read: Is a directory"),
+        (("notes.pub",), "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS"),
+        (("key.pub", "--proof", "nothing.json"), "nothing.json can't be read: No such file or directory"),
+        (("key.pub", "--proof", "proof.json"), "a file is damaged, or another one: ask for it anew (JSON"),
+    ):
+        code, found = auditors.typed(folder, *words)
+        assert code == 1
+        assert found.startswith(f"NOT VERIFIED: {said}"), found
+        assert "Traceback" not in found
+
+
+def test_a_terminal_without_some_letters_is_told_all_the_same(done: Workplace) -> None:
+    folder = export(done)
+    ran = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "verify.py", "clé.pub"],
+        cwd=folder, capture_output=True, check=False, env={"PATH": "/usr/bin", "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert ran.stdout.startswith(b"NOT VERIFIED: cl")
 
 
 def test_a_record_that_came_back_and_went_again_is_proved_by_its_last_batch(done: Workplace) -> None:

@@ -217,7 +217,10 @@ def test_two_checkpoints_of_one_history_are_proved_to_be_so(done: Workplace) -> 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda note: note.replace("\n", "\r\n"), "line ends other than LF"),
+        (
+            lambda note: note.replace("\n", "\r\n"),
+            "its line ends are those of Windows now; copy it as it was given",
+        ),
         (lambda note: note.replace("\n11\n", "\n12\n"), "its signature by .* is wrong"),
         (lambda note: note.replace("—", "-"), "a signature line looks like"),
         (lambda note: note.split("\n\n")[0], "this is no signed note"),

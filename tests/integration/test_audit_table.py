@@ -49,6 +49,10 @@ CELLS = {
         "integration/test_audit_files.py::test_a_forged_proof_is_found",
         "integration/test_audit_files.py::test_a_proof_opens_its_record_only",
     ),
+    "takes evidence out of the state store, or changes it, so that no proof is found": (
+        "integration/test_audit_evidence.py::test_evidence_that_was_taken_away_or_changed_is_missed",
+        "integration/test_audit_evidence.py::test_a_group_that_leads_to_no_batch_is_missed",
+    ),
     "runs the engine under a changed policy, without approval": (
         "integration/test_audit_table.py::test_a_policy_that_nobody_approved_is_in_the_ledger_by_its_hash",
     ),

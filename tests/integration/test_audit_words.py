@@ -44,6 +44,15 @@ def test_a_mirror_that_is_not_there_or_has_no_key(work: Workplace, mirror: Path)
     verify(work, mirror=mirror, key=work.folder / "kept.pub")
 
 
+def test_an_export_in_place_of_a_mirror_has_a_program_of_its_own(work: Workplace, mirror: Path) -> None:
+    """Whoever was handed an export is told what to type, and not which file it has not."""
+    assert work.cli("audit", "export", str(work.folder / "export")).exit_code == 0
+    with pytest.raises(
+        UsageError, match=r"that is an export, and no mirror; .*type: python verify.py key.pub"
+    ):
+        verify(work, mirror=work.folder / "export")
+
+
 def test_a_damaged_note_is_named_by_its_file(work: Workplace, mirror: Path) -> None:
     """`checkpoint of ? events`"""
     note = mirror / "checkpoint"

@@ -149,6 +149,9 @@ def proof(shop: Workplace, key: str, *words: str) -> dict[str, Any]:
         code, said = auditors.typed(folder, "key.pub", "--proof", "proof.json")
         assert code == (1 if wrong else 0), said
         assert ("NOT VERIFIED" in said) is wrong
+        # a record that was anonymized must not pass for one that was deleted
+        if "action" in found and not wrong:
+            assert f" under the rule {found['rule']}: {found['action']}." in said
     return found
 
 
@@ -193,6 +196,7 @@ def test_what_is_done_instead_is_a_refusal_of_the_first_action(shop: Workplace):
         shop.cli("audit", "log", "--type", "action").stdout.split()
     )
     assert proof(shop, "1", "--refused")["group"]["instead"] == "anonymize"
+    assert proof(shop, "1")["action"] == "anonymize"
     for _ in range(2):
         shop.run()
         assert len(refused(shop)) == 1

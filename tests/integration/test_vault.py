@@ -171,7 +171,7 @@ def test_a_record_goes_back_as_it_was_with_its_reason_and_is_moved_again(shop: W
     assert proof["action"] == "release"
     assert asks(shop, "audit", "prove", "db.contacts", "1")["action"] == "restrict"
     assert ran(shop, "marketing").done == 1
-    assert shop.cli("audit", "verify").exit_code == 0
+    assert shop.cli("audit", "verify", "--evidence").exit_code == 0
     for words, code, why in (
         (("db.contacts_vault", "9"), 2, "has no record 9"),
         (("db.contacts", "1"), 2, "is no vault, but has one; type: db.contacts_vault"),

@@ -211,7 +211,7 @@ class Life:
             assert all(job["left"] == job["set_aside"] == 0 for job in self.runs[day]["jobs"])
         assert self.plans["first"]["totals"]["due"] == sum(job["done"] for job in self.runs["first"]["jobs"])
         assert self.plans["after"]["totals"]["due"] == 0
-        assert self.says("audit", "verify")["events"] == len(self.events)
+        assert self.says("audit", "verify", "--evidence")["events"] == len(self.events)
         lines = json.dumps(self.events)
         named = {n for names in self.seen["built"].values() for n in names if ": " in str(n)}
         assert not [name for name in named if str(name) in lines]

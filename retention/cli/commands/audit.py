@@ -161,6 +161,7 @@ def _refuse_unknown(types: tuple[str, ...]) -> None:
     type=click.Path(path_type=Path),
     help="A witness's key; its cosignatures are checked where there are any. Again for another.",
 )
+@click.option("--evidence", is_flag=True, help="The evidence of each batch, too: that none was taken away.")
 @archives_option()
 @format_option()
 @click.pass_obj
@@ -171,6 +172,7 @@ def verify(
     against: tuple[str, ...],
     witnesses: tuple[Path, ...],
     archives: tuple[Path, ...],
+    evidence: bool,
     form: str,
 ) -> int:
     """Verify the ledger: every hash, every signature.
@@ -179,7 +181,13 @@ def verify(
     in this ledger's history.
     """
     found = audit_verbs.verify(
-        session.place, mirror=mirror, key=key, against=against, witnesses=witnesses, archives=archives
+        session.place,
+        mirror=mirror,
+        key=key,
+        against=against,
+        witnesses=witnesses,
+        archives=archives,
+        evidence=evidence,
     )
     from retention.report.documents import verify_document
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from retention.config import Configuration
 from retention.errors import LedgerError
@@ -63,3 +64,14 @@ def publish_newest(state: StateStore, config: Configuration) -> tuple[str, ...]:
         return ()
     with state.read() as snapshot:
         return publish(snapshot.log, config.settings.publish)
+
+
+def sign_the_rest(state: StateStore, config: Configuration, now: datetime) -> tuple[str, ...]:
+    """Signs what no checkpoint signs yet, and publishes that; a sentence for each place that would not have it.
+
+    Raises LedgerError where the ledger does not verify: what somebody added to it is not to be signed.
+    """
+    refuse_damaged(state, config)
+    with state.begin() as tx:
+        tx.log.checkpoint(now)
+    return publish_newest(state, config)

@@ -40,10 +40,7 @@ class Signed:
 
     def line(self, seq: int) -> bytes:
         """The stored line."""
-        line = self.log.line(seq)
-        if line is None:
-            raise LedgerError(f"event {seq}: it is missing from the state store")
-        return line
+        return line_of(self.log, seq)
 
     def started(self, run: str, below: int) -> int:
         """Where the run began whose event `below` is."""
@@ -53,9 +50,20 @@ class Signed:
         return seq
 
     def approvals(self, rule: str, started: int) -> dict[str, int]:
-        """The approvals of the rule that the run names, by `approval 1` and so on."""
-        named = [a["plan"] for a in data_of(self.log, started)["approvals"] if a["rule"] == rule]
-        granted = [seq for plan in dict.fromkeys(named) for seq in self._approvals(plan, rule, started)]
+        """The approvals of the rule that the run names, by `approval 1` and so on.
+
+        Raises LedgerError where one that it names is not found: its absence must not look like no need of it.
+        """
+        run = data_of(self.log, started)
+        granted: list[int] = []
+        for plan in dict.fromkeys(a["plan"] for a in run["approvals"] if a["rule"] == rule):
+            found = self._approvals(plan, rule, started)
+            if not found:
+                raise LedgerError(
+                    f"event {started}: its run names the approval of the plan {plan} for the rule {rule}, and the state"
+                    " store does not find that event: its index was changed"
+                )
+            granted += found
         return {f"approval {number}": seq for number, seq in enumerate(granted, 1)}
 
     def promise(self, rule: str, started: int) -> dict[str, int]:
@@ -74,9 +82,16 @@ class Signed:
 
 
 def data_of(log: LogReading, seq: int) -> Mapping[str, Any]:
-    """An event's data; none where the event is not there."""
+    """An event's data. Raises LedgerError where the event is not there."""
+    return parse(line_of(log, seq)).data
+
+
+def line_of(log: LogReading, seq: int) -> bytes:
+    """The stored line of an event. Raises LedgerError where the event is not there."""
     line = log.line(seq)
-    return {} if line is None else parse(line).data
+    if line is None:
+        raise LedgerError(f"event {seq}: it is missing from the state store")
+    return line
 
 
 def promise_in(data: Mapping[str, Any], rule: str) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from retention.errors import SetupError
+from retention.errors import LedgerError, SetupError
 from retention.ledger.keys import (
     EVIDENCE,
     SIGNING,
@@ -15,7 +16,11 @@ from retention.ledger.keys import (
     new_key,
     parse_ring,
 )
-from tests.unit.ledger.test_ledger_tampering import KEYS, chained, note_of, ours, theirs
+from retention.ledger.line import hash_of
+from retention.ledger.note import Signer
+from retention.ledger.tree import leaf_hash, root_of
+from retention.store.verifying import verify_folder
+from tests.unit.ledger.test_ledger_tampering import KEYS, ORIGIN, chained, note_of, ours, theirs
 
 
 def test_keys_come_back_from_their_text():
@@ -88,3 +93,63 @@ def test_a_key_that_no_event_took_into_use_signs_nothing(tmp_path: Path):
     for key in KEYS[:2]:
         assert ours(lines, notes, key.verifier_key) is not None
         assert theirs(tmp_path / "e", lines, notes, key.verifier_key) is not None
+
+
+def mirror(folder: Path, lines, notes, *, archived: int, key: str) -> Path:
+    """A mirror's folder whose first events lie in an archive, with what the folder says of the key in use there."""
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "ledger.jsonl").write_bytes(b"".join(line + b"\n" for line in lines[archived:]))
+    for number, note in enumerate(notes):
+        (folder / "checkpoints" / f"{number:012d}.note").write_bytes(note.encode())
+    row = {
+        "stop": archived,
+        "before": [[archived, root_of([leaf_hash(line) for line in lines[:archived]]).hex()]],
+        "last_hash": hash_of(lines[archived - 1]),
+        "last_at": json.loads(lines[archived - 1])["at"],
+        "length": sum(len(line) + 1 for line in lines[:archived]),
+        "key": key,
+    }
+    (folder / "archived.json").write_text(json.dumps({"archives": [row]}))
+    return folder
+
+
+def test_a_mirror_that_names_a_thief_s_key_behind_the_archive_is_no_mirror(tmp_path: Path):
+    """`archived.json` is under no signature: a key that it names vouches for nothing that the trusted key does not.
+
+    The thief signs beside the trusted key what is true, and alone the event that he adds.
+    """
+    old, thief = KEYS[0], Signer(ORIGIN, b"\x66" * 32)
+    begun = ("key.created", {"kind": SIGNING, "key": old.verifier_key})
+    lines = chained([begun, *[("error", {})] * 7, ("batch.committed", {"forged": 1})])
+    true, forged = note_of(lines, 8, (old,)), note_of(lines, 9, (thief,))
+    whole = mirror(tmp_path / "true", lines[:8], [true], archived=4, key=old.verifier_key)
+    assert verify_folder(whole, old.verifier_key).events == 8
+    notes = [thief.also_sign(true), forged]
+    other = mirror(tmp_path / "forged", lines, notes, archived=4, key=thief.verifier_key)
+    with pytest.raises(LedgerError, match="no event behind the archive hands the ledger over") as refused:
+        verify_folder(other, old.verifier_key)
+    assert "name the archive's folder: --archive DIR" in str(refused.value)
+
+
+def test_a_mirror_behind_an_archive_is_verified_by_the_key_that_took_over_there(tmp_path: Path):
+    """From the key that was in use at the archive's end to the trusted one, by an event that is there."""
+    old, new = KEYS[0], KEYS[1]
+    lines = chained(
+        [
+            ("key.created", {"kind": SIGNING, "key": old.verifier_key}),
+            *[("error", {})] * 4,
+            ("key.rotated", {"kind": SIGNING, "before": old.verifier_key, "key": new.verifier_key}),
+        ]
+    )
+    notes = [note_of(lines, 6, (old, new))]
+    folder = mirror(tmp_path / "mirror", lines, notes, archived=4, key=old.verifier_key)
+    for key in (old, new):
+        assert verify_folder(folder, key.verifier_key).rotations == 1
+
+
+def test_a_signature_over_no_events_vouches_for_none():
+    """The trusted key's checkpoint of an empty ledger is of every ledger's beginning."""
+    old, thief = KEYS[0], Signer(ORIGIN, b"\x66" * 32)
+    lines = chained([("key.created", {"kind": SIGNING, "key": thief.verifier_key}), ("error", {})])
+    notes = [note_of(lines, 0, (old,)), note_of(lines, 2, (thief,))]
+    assert "which never signed this ledger" in (ours(lines, notes, old.verifier_key) or "")

@@ -17,7 +17,6 @@ import base64
 import collections
 import hashlib
 import json
-import operator
 import pathlib
 import re
 import sys
@@ -28,10 +27,10 @@ try:
 except ImportError:
     sys.exit("A package is missing; type: python -m pip install cryptography (with this same python)")
 
+NOTE = re.compile(r"((.+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n(?:.+\n)*)\n((?:— \S+ \S+\n)+)")
+Note = collections.namedtuple("Note", "size root origin text signatures")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
-NOTE = re.compile("((.+)\n(0|[1-9][0-9]{0,18})\n(.+)\n(?:.+\n)*)\n((?:— [^ \n]+ [^ \n]+\n)+)")
-Note = collections.namedtuple("Note", "text origin size root signatures")
-UTF_16 = operator.methodcaller("encode", "utf-16-be")
+MEMBERS = {"at": str, "data": dict, "prev": str, "seq": int, "type": str}
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -44,42 +43,35 @@ def need(true, message):
         raise Wrong(message)
 
 
-def shown(text):
-    """With every character visible that could make a terminal show something else."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 def read_key(text):
-    """The one line of a key file, name+hash+base64 → name, the four bytes that stand for the key, the key."""
+    """A key file's one line: the ledger's name, the four bytes that stand for the key, the key."""
     found = re.fullmatch(r"(\S+?)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
     need(found, "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS")
-    name, mark, raw = found[1], found[2], base64.b64decode(found[3])
+    name, raw = found[1], base64.b64decode(found[3])
     key_hash = sha256(name.encode(), b"\n", raw)[:4]
-    need(raw[0] == 1 and key_hash.hex() == mark, "this public key is mistyped, or not one of a ledger")
+    need(raw[0] == 1 and key_hash.hex() == found[2], "this public key is mistyped, or not one of a ledger")
     return name, key_hash, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def read_note(note, name):
-    """A checkpoint: the text that is signed, with the ledger's name, how many events, their root; and signatures."""
+def read_note(note, file):
+    """A checkpoint: how many events there are, their root, and whose ledger's; the text that says so is signed."""
     found = NOTE.fullmatch(note)
-    need(found and "\r" not in note, f"{name}: it is no signed checkpoint, or has line ends of Windows")
+    need(found and "\r" not in note, f"{file}: it is no signed checkpoint, or was changed: copy it anew")
     text, origin, size, root, tail = found.groups()
-    lines = [line.split(" ") for line in tail[:-1].split("\n")]
-    signatures = [(who, base64.b64decode(data, validate=True)) for _, who, data in lines]
-    return Note(text, origin, int(size), base64.b64decode(root, validate=True), signatures)
+    return Note(int(size), base64.b64decode(root), origin, text, re.findall(r"— (\S+) (\S+)\n", tail))
 
 
 def need_signature(note, key_text):
     """The note is of the ledger that the key is for, and signed by the key."""
-    name, key_hash, key = read_key(key_text)
-    what = f"checkpoint of {note.size} events: "
-    own = [raw[4:] for who, raw in note.signatures if (who, raw[:4]) == (name, key_hash)]
+    (name, key_hash, key), what = read_key(key_text), f"checkpoint of {note.size} events: "
     need(note.origin == name, what + f"it is of another ledger, {note.origin}")
-    need(own, what + f"it is not signed by the key in use then ({key_text})")
+    own = [base64.b64decode(data, validate=True) for who, data in note.signatures if who == name]
+    own = [raw[4:] for raw in own if raw[:4] == key_hash]
+    need(own, what + f"it is signed by another key than {key_text}")
     try:
         for signature in own:
             key.verify(signature, note.text.encode())
@@ -91,8 +83,6 @@ def add(tree, root, leaves=1):
     """Adds a leaf, or a complete subtree. A tree is kept as its complete subtrees, (leaves, root) of each."""
     while tree and tree[-1][0] == leaves:
         root, leaves = sha256(b"\1", tree.pop()[1], root), 2 * leaves
-    fits = leaves > 0 == leaves & (leaves - 1) and (not tree or tree[-1][0] > leaves)
-    need(fits, "range.json: a part of the tree does not fit")
     tree.append((leaves, root))
 
 
@@ -126,134 +116,140 @@ def need_plain(value, order, level=1):
             need(isinstance(each, int) and abs(each) < 2**53, "it holds a float, or a number beyond 2^53 - 1")
 
 
-def read_line(line, name):
+def read_line(line):
     """The event of a line, which must be spelt in the one way that there is."""
     try:
-        need(len(line) <= 2**20, "it is longer than a megabyte")
         event = json.loads(line.decode())
         need(encode(event).encode() == line, "a space, a line end, or an equal spelling, was changed")
-        need_plain(event, order=None if line.isascii() else UTF_16)
-        need(list(event) == ["at", "data", "prev", "seq", "type"], "it has other members")
-        kinds = [type(event[member]) for member in ("data", "seq", "type")]
-        need(kinds == [dict, int, str] and TIME.fullmatch(event["at"]), "its members are of other types")
-        return event
-    except (Wrong, ValueError, TypeError, RecursionError) as error:
-        raise Wrong(f"event {name}: it is no line of a ledger: {error}") from None
+    except (ValueError, RecursionError):
+        raise Wrong("it is damaged, or no line of a ledger at all") from None
+    types = {name: type(value) for name, value in event.items()} if isinstance(event, dict) else {}
+    need(types == MEMBERS and TIME.fullmatch(event["at"]), "it has other members, or of other types")
+    need_plain(event, order=None if line.isascii() else lambda name: name.encode("utf-16-be"))
+    return event
 
 
-def lines_of(folder):
-    for path in sorted((folder / "segments").glob("*.jsonl")):
-        with path.open("rb") as stream:
-            while line := stream.readline(2**20 + 2):
-                need(line.endswith(b"\n"), f"{path.name}: a line is torn, or longer than a megabyte")
-                yield line[:-1]
+def events_of(folder, first):
+    """Each line from event `first` on, and what it says: content and chain."""
+    number, prev, last_at = first, "0" * 64, ""
+    try:
+        for path in sorted((folder / "segments").glob("*.jsonl")):
+            with path.open("rb") as stream:
+                while line := stream.readline(2**20 + 1):
+                    need(line.endswith(b"\n"), "it is cut off, or longer than a megabyte")
+                    event = read_line(line := line[:-1])
+                    need(event["seq"] == number, f"in its place stands event {event['seq']}")
+                    follows = event["prev"] == prev or number == first > 0
+                    need(follows, "it does not follow the event before it: one of the two was changed")
+                    need(event["at"] >= last_at, "it is earlier than the event before it")
+                    yield line, event
+                    number, prev, last_at = number + 1, hashlib.sha256(line).hexdigest(), event["at"]
+    except Wrong as error:
+        raise Wrong(f"event {number}: {error}") from None
 
 
 def check_folder(folder, key):
     """Content, chain, tree, signatures, and that all checkpoints are of one history."""
-    notes, tree = collections.defaultdict(list), []
-    for path in (folder / "checkpoint", *(folder / "checkpoints").glob("*.note")):
-        note = read_note(path.read_bytes().decode(), path.name)
-        notes[note.size].append(note)
-    newest, marks, path = notes[max(notes)][0], len(notes), folder / "range.json"
-    part = json.loads(path.read_text()) if path.exists() else {"before": [], "after": []}
-    for leaves, root in part["before"]:
-        add(tree, bytes.fromhex(root), leaves)
+    files = [folder / "checkpoint", *(folder / "checkpoints").glob("*.note")]
+    notes = sorted(read_note(path.read_bytes().decode(errors="replace"), path.name) for path in files)
+    newest, sizes, path = notes[-1], {note.size for note in notes}, folder / "range.json"
+    part = json.loads(path.read_bytes(), parse_float=str) if path.exists() else {"before": [], "after": []}
+    tree = [(leaves, bytes.fromhex(root)) for leaves, root in part["before"]]
     first = size = sum(leaves for leaves, _ in tree)
-    prev, last_at, in_use, signers = "0" * 64, "", None if first else key, set()
-    for note in notes.pop(0, ()):
-        need(note.root == root_of(tree), "checkpoint of 0 events: it signs another ledger")
-    for line in lines_of(folder):
-        event, what = read_line(line, size), f"event {size}: "
-        need(event["seq"] == size, what + f"in its place stands event {event['seq']}")
-        follows = event["prev"] == prev or size == first > 0
-        need(follows, what + "it does not follow the event before it: one of the two was changed")
-        need(event["at"] >= last_at, what + "it is earlier than the event before it")
-        prev, last_at, size = hashlib.sha256(line).hexdigest(), event["at"], size + 1
+    last_at, roots = "no time", {size: root_of(tree)}
+    turns = [] if first else [(-1, key)]  # (n, key): whose turn it is to sign more than n events
+    for line, event in events_of(folder, first):
         add(tree, sha256(b"\0", line))
-        says, next_key = event["data"], None
-        if size == 1 and event["type"] == "key.created" and says.get("kind") == "signing":
-            in_use = says.get("key", in_use)
-        elif event["type"] == "key.rotated" and says.get("kind") == "signing":
-            need(in_use in (None, says["before"]), what + "it rotates a key that is not in use")
-            need(size in notes, what + "the old key did not sign the new one")
-            in_use, next_key = says["before"], says["key"]
-        for note in notes.pop(size, ()):
-            need(note.root == root_of(tree), f"checkpoint of {size} events: they are not those that it signs")
-            if in_use is not None:  # a part does not say whose turn it is before the first rotation in it
-                need_signature(note, in_use)
-                signers.add(in_use)
-        in_use = next_key or in_use
+        size, last_at, data = size + 1, event["at"], event["data"]
+        if size in sizes:
+            roots[size] = root_of(tree)
+        what = (event["type"], data.get("kind"))
+        if what == ("key.created", "signing") and size == 1:
+            turns = [(-1, data.get("key", key))]
+        elif what == ("key.rotated", "signing"):
+            turns = turns or [(first, data["before"])]
+            need(turns[-1][1] == data["before"], f"event {size - 1}: it rotates a key that is not in use")
+            need(size in sizes, f"event {size - 1}: the old key did not sign the new one")
+            turns.append((size, data["key"]))
     for leaves, root in part["after"]:
         add(tree, bytes.fromhex(root), leaves)
     total = sum(leaves for leaves, _ in tree)
     need(total >= newest.size, f"event {total}: it is missing; a checkpoint signs {newest.size} events")
     need(total == newest.size, f"event {newest.size}: no checkpoint signs it: it was added later")
-    need(root_of(tree) == newest.root, "the part is not one of the ledger that the checkpoint signs")
-    need(set(notes) <= {total}, "a checkpoint is of events that are not here")
-    whole = (first, size) == (0, total)
-    if not whole or in_use == key:
+    powers = [2**n for n in reversed(range(64)) if total & 2**n]
+    need([leaves for leaves, _ in tree] == powers, "range.json: a part of the tree does not fit")
+    roots[total], signers = root_of(tree), set()
+    for note in notes:
+        what = f"checkpoint of {note.size} events: "
+        need(note.size in roots, what + "this part has not all of them: compare it with the whole ledger")
+        need(note.root == roots[note.size], what + "they are not those that it signs")
+        for _, signer in [turn for turn in turns if turn[0] < note.size <= size][-1:]:
+            need_signature(note, signer)
+            signers.add(signer)
+    whole = size - first == total
+    if not whole or turns[-1][1] == key:
         need_signature(newest, key)
     else:
         need(key in signers, "the ledger was signed by other keys, and never by this one")
-    what = "the whole ledger" if whole else f"events {first} to {size - 1}"
-    return [
-        f"Verified: {what} of {newest.origin}: {size - first} events, {marks} checkpoints.",
-        f"Last event at {last_at or 'no time'}; root {base64.b64encode(newest.root).decode()}.",
-    ]
+    what = "the whole ledger" if whole else f"events {first} to {size - 1}" if size > first else "no event"
+    said = [f"Verified: {what} of {newest.origin}: {size - first} events, {len(sizes)} checkpoints."]
+    said.append(f"Last event at {last_at}; root {base64.b64encode(newest.root).decode()}.")
+    if not whole:
+        said.append(f"What was before event {first}, and from event {size} on, this part does not show.")
+    return said
 
 
 def check_proof(path, key):
     """One record: that it was in a batch, or refused, and that the events which say so are in the ledger."""
-    proof, events = json.loads(path.read_bytes().decode()), {}
-    refused = proof["format"] == "retention.refusal/1"
-    need(refused or proof["format"] == "retention.proof/1", "this is no proof of one record")
+    proof, events, approvals = json.loads(path.read_bytes()), {}, []
+    need(proof["format"] in ("retention.proof/1", "retention.refusal/1"), "this is no proof of one record")
     note = read_note(proof["checkpoint"], "the checkpoint of the proof")
     need_signature(note, key)
-    for name, event in proof["events"].items():
-        line = event["line"].encode()
-        events[name] = read_line(line, name)
-        found = root_by(event["path"], sha256(b"\0", line), events[name]["seq"], note.size)
+    for name, shown in proof["events"].items():
+        line = shown["line"].encode()
+        event = read_line(line)
+        found = root_by(shown["path"], sha256(b"\0", line), event["seq"], note.size)
         need(found == note.root, f"{name}: it is not in the ledger")
-    event, place = (events["refused"], proof["group"]) if refused else (events["outcome"], proof["batch"])
-    went, record, released = event["data"], proof["record"], "released" in events
+        if event["type"] == "approval.granted":
+            approvals.append((event["at"], event["data"]))
+        else:
+            need(event["type"] not in events, f"{event['type']}: it is there twice")
+            events[event["type"]] = event
+    refused, released, promise = map(events.get, ("action.refused", "record.released", "policy.changed"))
+    told = refused or events.get("batch.committed") or events["batch.reconciled"]
+    went, run = told["data"], (released or events["run.started"])["data"]
+    need(run["run"] == went["run"], "the run is another one")
+    rule, *dataset = went["job"].split("/")
+    named = {each["plan"] for each in run.get("approvals", ()) if each["rule"] == rule}
+    shown = {given["plan"] for _, given in approvals}
+    need(shown == named or (refused and not shown), "the run names other approvals, or more")
+    place, record = proof["group" if refused else "batch"], proof["record"]
+    need(dataset == [record["connector"], record["dataset"]], "the batch is of other records")
     group = went["refused"][place["place"]] if refused else went
-    message = encode(["retention/record/1", record["connector"], record["dataset"], record["key"]])
-    leaf = sha256(b"\0", bytes.fromhex(proof["blind"]), message.encode())
+    message = encode(["retention/record/1", *dataset, record["key"]]).encode()
+    leaf = sha256(b"\0", bytes.fromhex(proof["blind"]), message)
     found = root_by(place["path"], leaf, place["index"], group["count"])
     need(found.hex() == group["root"], "the record is not in the batch")
-    rule, *dataset = went["job"].split("/")
-    need(dataset == [record["connector"], record["dataset"]], "the batch is of other records")
-    begun = events["released" if released else "started"]
-    need(begun["type"] == ("record.released" if released else "run.started"), "no run began")
-    run = begun["data"]
-    need(run["run"] == went["run"], "the run is another one")
-    what = f"the record {'.'.join(dataset)} {','.join(record['key'])}"
-    when = f"{event['at']} (event {event['seq']})"
+    what, when = ",".join(record["key"]), f"{told['at']} (event {told['seq']})"
+    what = f"the record {'.'.join(dataset)} {what}"
     if refused:
-        need(event["type"] == "action.refused", "nothing was refused")
         said = [f"Proved: for {what} the rule {rule} was refused at {when}: {', '.join(group['actions'])}."]
         said.append(f"Done instead: {group['instead'] or 'nothing'}. Because: {encode(group['because'])}.")
     else:
-        intent, kind = events["intent"], event["type"]
-        same = all(intent["data"][name] == went[name] for name in ("run", "job", "batch", "root", "count"))
-        done = kind == "batch.committed" or (kind == "batch.reconciled" and went["outcome"] == "committed")
-        need(intent["type"] == "batch.intent" and same and done, "the batch was not carried out")
+        intent, same = events["batch.intent"]["data"], ("run", "job", "batch", "root", "count")
+        done = told["type"] == "batch.committed" or went["outcome"] == "committed"
+        need(done and all(intent[each] == went[each] for each in same), "the batch was not carried out")
         said = [f"Proved: {what} was in batch {went['batch']} of run {went['run']},"]
-        said.append(f"carried out by {when}" + ("." if released else f" under the rule {rule}."))
+        action = "" if released else f" under the rule {rule}: {intent.get('action', 'delete')}"
+        said.append(f"carried out by {when}{action}.")
     if released:
         said.append(f"It went back from its vault, released by {run['by']} ({run['reason']}).")
     else:
         said.append(f"The run was started by {run['by']}, under policy {run['policy']}.")
-    for approval in (events[name] for name in sorted(events) if name.startswith("approval")):
-        given = approval["data"]
-        known = any((each["plan"], each["rule"]) == (given["plan"], rule) for each in run["approvals"])
-        need(approval["type"] == "approval.granted" and known, "the run does not name this approval")
-        said.append(f"Approved by {given['by']} at {approval['at']} (plan {given['plan']}).")
-    for change in events["promise"]["data"]["difference"] if "promise" in events else ():
+    said += [f"Approved by {given['by']} at {at} (plan {given['plan']})." for at, given in approvals]
+    for change in promise["data"]["difference"] if promise else ():
         if change["path"] in (f"rules.{rule}.promise", f'rules."{rule}".promise'):
-            need(events["promise"]["type"] == "policy.changed", "the promise is in no policy")
-            said.append(f"The promise, as of event {events['promise']['seq']}: {change['new']}")
+            said.append(f"The promise, as of event {promise['seq']}: {change['new']}")
     said.append(f"All of it is in the ledger {note.origin} as a checkpoint of {note.size} events signs it.")
     return said
 
@@ -265,14 +261,18 @@ def main():
     given, here = parser.parse_args(), pathlib.Path(__file__).resolve().parent
     sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that this terminal has not
     try:
-        key = given.key.read_text(encoding="utf-8-sig").strip()
+        key = given.key.read_bytes().decode("utf-8-sig", errors="replace").strip()
         read_key(key)
         said = check_proof(given.proof, key) if given.proof else check_folder(here, key)
-        print("\n".join(map(shown, said)))
     except Wrong as error:
-        sys.exit(f"NOT VERIFIED: {shown(str(error))}")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        sys.exit(f"NOT VERIFIED: a file is missing or damaged ({type(error).__name__}: {shown(str(error))})")
+        said = [f"NOT VERIFIED: {error}"]
+    except OSError as error:
+        said = [f"NOT VERIFIED: {error.filename} can't be read: {error.strerror}"]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        said = [f"NOT VERIFIED: a file is damaged, or another one: ask for it anew ({error!r})"]
+    for line in said:
+        print("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+    sys.exit(said[0].startswith("NOT"))
 
 
 if __name__ == "__main__":
