@@ -225,10 +225,12 @@ def test_what_verify_py_can_t_read_it_names(done: Workplace) -> None:
     folder = export(done)
     (folder / "proof.json").write_bytes(b'{"format": "retention.proof/1", "che')
     (folder / "notes.pub").write_text((folder / "key.pub").read_text(), encoding="utf-16")
+    (folder / "typed.pub").write_text((folder / "key.pub").read_text()[:-3] + "AA\n")
     for words, said in (
         (("nothing.pub",), "nothing.pub can't be read: No such file or directory"),
         (("checkpoints",), "checkpoints can't be read: Is a directory"),
         (("notes.pub",), "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS"),
+        (("typed.pub",), "this public key is mistyped, or not one of a ledger"),
         (("key.pub", "--proof", "nothing.json"), "nothing.json can't be read: No such file or directory"),
         (("key.pub", "--proof", "proof.json"), "a file is damaged, or another one: ask for it anew (JSON"),
     ):
