@@ -221,14 +221,37 @@ def test_a_part_says_what_it_does_not_show(done: Workplace) -> None:
     assert "Here is none of " in (done.folder / "empty" / "README.md").read_text()
 
 
+def test_a_part_that_counts_its_subtrees_otherwise_does_not_fit(done: Workplace) -> None:
+    """The same roots, the same sum, and so the same root of all: events would have other numbers."""
+    folder = export(done, "empty", since="2031-01-01")
+    part = json.loads((folder / "range.json").read_text())
+    (one, first), (two, second), *rest = part["before"]
+    part["before"] = [[one - 1, first], [two + 1, second], *rest]
+    (folder / "range.json").write_text(json.dumps(part))
+    said = "NOT VERIFIED: range.json: a part of the tree does not fit"
+    assert auditors.typed(folder, "key.pub") == (1, said)
+
+
+def test_a_checkpoint_of_more_than_a_part_has_is_for_the_whole(done: Workplace) -> None:
+    at = [event["at"] for event in done.events()]
+    folder = export(done, "part", since=at[5], until=at[8])
+    early = min(export(done).glob("checkpoints/*"))
+    (folder / "checkpoints" / "mine.note").write_bytes(early.read_bytes())
+    words = "this part has not all of them: compare it with the whole ledger"
+    code, said = auditors.typed(folder, "key.pub")
+    assert (code, words in said) == (1, True), said
+
+
 def test_what_verify_py_can_t_read_it_names(done: Workplace) -> None:
     folder = export(done)
     (folder / "proof.json").write_bytes(b'{"format": "retention.proof/1", "che')
     (folder / "notes.pub").write_text((folder / "key.pub").read_text(), encoding="utf-16")
+    (folder / "typed.pub").write_text((folder / "key.pub").read_text()[:-3] + "AA\n")
     for words, said in (
         (("nothing.pub",), "nothing.pub can't be read: No such file or directory"),
         (("checkpoints",), "checkpoints can't be read: Is a directory"),
         (("notes.pub",), "this is no public key of a ledger, which is one line: NAME+12345678+LETTERS"),
+        (("typed.pub",), "this public key is mistyped, or not one of a ledger"),
         (("key.pub", "--proof", "nothing.json"), "nothing.json can't be read: No such file or directory"),
         (("key.pub", "--proof", "proof.json"), "a file is damaged, or another one: ask for it anew (JSON"),
     ):

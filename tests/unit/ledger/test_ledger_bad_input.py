@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retention.errors import LedgerError, SetupError
-from retention.ledger.note import Signer
+from retention.ledger.note import Checkpoint, Signer
 from retention.ledger.tree import leaf_hash, root_of
 from retention.ledger.verify import read_lines
 from tests.support import auditors
@@ -157,3 +157,51 @@ def test_what_a_hostile_export_says_moves_no_cursor(tmp_path: Path) -> None:
     assert code == 1
     assert said.startswith("NOT VERIFIED: ")
     assert said.isprintable()
+
+
+def other(line: bytes, old: str, new: str) -> bytes:
+    """The line with something else in it, which must have been there."""
+    assert old.encode() in line
+    return line.replace(old.encode(), new.encode(), 1)
+
+
+SIGNED = {
+    "the order of names was changed": lambda line: other(line, '{"b":1}', '{"b":1,"a":2}'),
+    "order of names": lambda line: other(line, '{"b":1}', '{"\ufffd":1,"😀":2}'),
+    "it has other members": lambda line: other(line, '"type"', '"tag":1,"type"'),
+    "or of other types": lambda line: other(line, "T00:00:01", "T24:00:01"),
+    "in its place stands event 5": lambda line: other(line, '"seq":3', '"seq":5'),
+    "it does not follow the event before it": lambda line: other(line, '"prev":"', '"prev":"0')[:-1] + b"}",
+    "it is earlier than the event before it": lambda line: other(line, "2026", "2025"),
+}
+
+
+@pytest.mark.parametrize("words", SIGNED)
+def test_what_the_key_s_holder_signs_must_still_be_a_ledger(tmp_path: Path, words: str) -> None:
+    """Each check is one by itself: here the tree, and the signature over it, are right."""
+    begun = ("key.created", {"kind": "signing", "key": KEY})
+    lines = chained([begun, ("error", {}), ("error", {}), ("error", {"b": 1})])
+    bad = (*lines[:3], SIGNED[words](lines[3]))
+    note = note_of(bad, 4, (KEYS[0],))
+    assert theirs(tmp_path / "export", lines, [note_of(lines, 4, (KEYS[0],))], KEY) is None
+    assert (ours(bad, [note], KEY) or "").startswith("event ")
+    found = theirs(tmp_path / "export", bad, [note], KEY) or ""
+    assert (found[:8], words in found) == ("event 3:", True), found
+
+
+def test_a_last_line_without_its_end_is_cut_off(tmp_path: Path) -> None:
+    """Though all of what it says is there, and signed."""
+    folder = tmp_path / "export"
+    assert theirs(folder, LINES, [NOTE], KEY) is None
+    last = max(folder.glob("segments/*"))
+    last.write_bytes(last.read_bytes()[:-1])
+    assert "event 8: it is cut off" in (auditors.found(auditors.script(), folder, KEY) or "")
+
+
+def test_a_checkpoint_that_the_key_signed_for_another_ledger_is_none_of_this(tmp_path: Path) -> None:
+    """The name before the signature is the key's; the one in what is signed is another."""
+    root = root_of([leaf_hash(line) for line in LINES])
+    note = Checkpoint(origin="other.example", size=9, root=root).sign(KEYS[0])
+    assert "other.example" in (ours(LINES, [note], KEY) or "")
+    found = theirs(tmp_path / "export", LINES, [note], KEY)
+    assert found == "checkpoint of 9 events: it is of another ledger, other.example"
