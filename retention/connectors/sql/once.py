@@ -51,13 +51,15 @@ _WORTH = (
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
     """A part of a predicate that names no row but the root's. `parts`: those that it is made of, by number; `size`:
-    how many nodes it is made of beside them. `joined`: it is read off a row that is joined to the root's."""
+    how many nodes it is made of beside them. `joined`: it is read off a row that is joined to the root's; then what it
+    is made of is `inside` it, and read as it is held where that was worked out before."""
 
     node: Any
     size: int
     parts: Counter[int]
     columns: frozenset[str]
     joined: bool = False
+    inside: frozenset[int] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -169,12 +171,14 @@ class Numbers:
     def _part(self, node: Any, below: Below) -> Part:
         """What is read off a row that is joined is one thing: all of it is there with the first of it."""
         size, parts, columns = below.size + 1, below.parts, below.columns
-        joined = (there := _looked_up(node)) is not None and self._joins(there)
-        if joined:
-            inside = [self.parts[number] for number in parts]
-            size += sum(part.size for part in inside)
-            parts, columns = Counter(), columns.union(*(part.columns for part in inside))
-        return Part(node=node, size=size, parts=parts, columns=columns, joined=joined)
+        there = _looked_up(node)
+        if there is None or not self._joins(there):
+            return Part(node=node, size=size, parts=parts, columns=columns)
+        made_of = [self.parts[number] for number in parts]
+        inside = frozenset(parts).union(*(part.inside for part in made_of))
+        size += sum(part.size for part in made_of)
+        columns = columns.union(*(part.columns for part in made_of))
+        return Part(node=node, size=size, parts=Counter(), columns=columns, joined=True, inside=inside)
 
     @property
     def joined(self) -> bool:
@@ -256,27 +260,6 @@ def _length(node: Any, known: dict[int, tuple[Any, int]]) -> int:
             length = 1 + sum(_length(getattr(node, name), known) for name in names)
         known[id(node)] = node, length
     return known[id(node)][1]
-
-
-SHORT = 4
-"""Dates that a test compares, at most, that may be written down again wherever it is asked for."""
-
-
-def short(test: p.Test) -> bool:
-    """The test is about few dates of the row itself, and nothing else."""
-    dates = _dates(test)
-    return dates is not None and dates <= SHORT
-
-
-def _dates(test: p.Test) -> int | None:
-    """How many dates it compares; None where it asks for anything else."""
-    match test:
-        case p.Dated():
-            return 1
-        case p.All(items=items) | p.AnyOf(items=items):
-            found = [_dates(item) for item in items]
-            return None if None in found else sum(each or 0 for each in found)
-    return None
 
 
 @functools.cache
@@ -393,6 +376,7 @@ def read(numbers: Numbers, tops: Iterable[int], given: frozenset[int]) -> Read:
         if number not in seen:
             seen.add(number)
             if number not in given:
-                columns |= numbers.parts[number].columns
-                waiting += numbers.parts[number].parts
+                part = numbers.parts[number]
+                columns |= part.columns
+                waiting += [*part.parts, *(part.inside & given)]
     return Read(columns=frozenset(columns), given=frozenset(seen) & given)
