@@ -17,6 +17,7 @@ from retention.connectors.sql.postgresql.dialect import Postgresql
 from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
+from retention.model.drawn import Lines
 from retention.model.lists import NO_LISTS, SLOTS, Lists
 
 ID = TableId(schema=None, name="account")
@@ -201,3 +202,20 @@ def test_more_days_than_a_statement_takes_are_said_in_several() -> None:
 
     assert [len(some.keys) for some in found] == [SLOTS, 5]
     assert found[0].lists == found[1].lists
+
+
+def test_what_a_joined_row_tells_is_passed_on_where_it_was_worked_out_before() -> None:
+    """A layer read a period by the name that it had two layers below: no database had such a column."""
+    tenants = p.Source(table=TableId(schema=None, name="tenant"), alias="t")
+    mine, theirs = (p.Field(source=s, column="id", kind=Kind.INTEGER) for s in (ROOT, tenants))
+    field = p.Field(source=tenants, column="years", kind=Kind.INTEGER)
+    where = p.SameValues(left=(theirs,), right=(mine,))
+    years = p.Whole(item=p.Lookup(field=field, where=where, single=True), least=1, most=2)
+    line = p.Drawn(times=years, lines=Lines(1, (LINE, LINE)), kind=Kind.DATE)
+    numbers = once.Numbers(ROOT, lambda _: True)
+    numbers.add((p.Not(item=p.IsNull(item=years)), line))
+    of_years, of_line = numbers.of(years), numbers.of(line)
+    assert of_years is not None
+    assert of_line is not None
+    assert once.read(numbers, [of_line], frozenset({of_years})).given == {of_years}
+    assert once.read(numbers, [of_line], frozenset()).columns == {"id"}
