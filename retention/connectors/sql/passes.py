@@ -158,7 +158,7 @@ class Pass:
     def _lates(work: Work) -> Sequence[p.Test]:
         """Lateness as often as it is written down: of each row one label is told, which asks for it once at most."""
         labels = [label for label in _labels_of(work.fate) if may_be_late(label)]
-        return [work.late] * (1 if _short(work.late) else len(labels)) if labels else []
+        return [work.late] * (1 if short(work.late) else len(labels)) if labels else []
 
     @property
     def _key(self) -> tuple[str, ...]:
@@ -375,14 +375,14 @@ def _one(test: p.Test | None) -> tuple[p.Test, ...]:
     return () if test is None else (test,)
 
 
-_SHORT = 4
+SHORT = 4
 """Dates that a test compares, at most, that may be written down again wherever it is asked for."""
 
 
-def _short(test: p.Test) -> bool:
+def short(test: p.Test) -> bool:
     """The test is about few dates of the row itself, and nothing else."""
     dates = _dates(test)
-    return dates is not None and dates <= _SHORT
+    return dates is not None and dates <= SHORT
 
 
 def _dates(test: p.Test) -> int | None:

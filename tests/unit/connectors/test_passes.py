@@ -12,7 +12,7 @@ from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.mysql.dialect import Mysql
-from retention.connectors.sql.passes import Between, Pass
+from retention.connectors.sql.passes import Between, Pass, short
 from retention.connectors.sql.postgresql.dialect import Postgresql
 from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
@@ -158,8 +158,8 @@ def test_whether_a_record_is_late_is_no_layer_where_it_is_a_date_or_two() -> Non
     made = Pass(Postgresql(), (plain,))
 
     assert str(Postgresql().shown(made.counting(()))).count("LIMIT") == 1
-    assert not once.short(p.AnyOf(items=(RECENT,) * 5))
-    assert not once.short(p.All(items=(RECENT, p.IsNull(item=CLOSED))))
+    assert not short(p.AnyOf(items=(RECENT,) * 5))
+    assert not short(p.All(items=(RECENT, p.IsNull(item=CLOSED))))
 
 
 def test_parts_that_differ_have_different_numbers() -> None:
