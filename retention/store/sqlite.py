@@ -80,6 +80,7 @@ class SqliteFile(Backend):
                     connection.execute("PRAGMA journal_mode = WAL").close()
                 with engine.connect() as new, new.begin():
                     yield new
+                self._settle(draft)
             except sqlite3.Error as error:
                 raise self.meaning(error) from error
             finally:
@@ -88,6 +89,16 @@ class SqliteFile(Backend):
         finally:
             for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
                 leftover.unlink(missing_ok=True)
+
+    def _settle(self, draft: Path) -> None:
+        """Brings what stands in the draft's journal into the draft, which alone gets the name.
+
+        The last connection that is closed does so too, and says nothing where the disk has no room for it.
+        """
+        with closing(SqliteFile(self.path, file=draft).connect(write=True)) as connection:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise UnreachableError(f"{self.path}: cannot be created: another program has its draft open")
 
     def connect(self, *, write: bool) -> sqlite3.Connection:
         try:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from retention.verbs.running import execution
 from tests.integration.test_told_events import DATASETS, EVENTS, TABLES, set_up, tell
 from tests.support.workplace import Workplace, removed
 
@@ -211,10 +212,7 @@ def test_records_of_composite_keys_are_held(work, store):
     assert sorted(store.rows("SELECT shop, nr FROM contracts")) == [("n", 1), ("s", 1)]
 
 
-def test_a_slice_knows_in_its_batches_what_people_told_of_the_whole_row(shop, store):
-    """Account 1 goes by what was told of it; the rule on its e-mail, which runs first, leaves it to that."""
-    store.script("INSERT INTO customers VALUES (5, 'eva@example.com', '2020-01-01 00:00:00')")
-    addresses = """
+ADDRESSES = """
 [datasets.addresses]
 data = "addresses"
 table = "customers"
@@ -222,7 +220,12 @@ columns = ["email"]
 events = { closed = "created_at" }
 anonymize = { email = "null" }
 """
-    shop.connect(store, DATASETS + addresses)
+
+
+def test_a_slice_knows_in_its_batches_what_people_told_of_the_whole_row(shop, store):
+    """Account 1 goes by what was told of it; the rule on its e-mail, which runs first, leaves it to that."""
+    store.script("INSERT INTO customers VALUES (5, 'eva@example.com', '2020-01-01 00:00:00')")
+    shop.connect(store, DATASETS + ADDRESSES)
     del shop.rules["letters"], shop.rules["erasure"]
     shop.rule("addresses", 'data = "addresses"\nkeep = "1 year"\nfrom = "closed"', action='"pseudonymize"')
     shop.rule("erasure", 'data = ["accounts", "orders", "letters"]\nupon = ["erasure_requested"]')
@@ -232,6 +235,32 @@ anonymize = { email = "null" }
     assert (planned, outcome) == ({"due": 2, "done": 1, "elsewhere": 1, "not_due": 1}, {"addresses": (2, 2)})
     left = store.rows("SELECT id, email FROM customers ORDER BY id")
     assert [tuple(row) for row in left] == [(2, "anna@example.com "), (3, None), (4, None), (5, None)]
+
+
+def test_a_hold_amid_the_run_covers_what_was_written_down_behind_a_job_that_rewrites(
+    shop, store, monkeypatch
+):
+    """What its own columns decide, and what people said, is asked of it in the batch."""
+    del shop.rules["letters"], shop.rules["erasure"]
+    store.script(
+        "INSERT INTO customers VALUES (5, 'eva@x.org', '2010-01-01'), (6, 'fay@x.org', '2010-01-01')"
+    )
+    shop.connect(store, DATASETS + ADDRESSES)
+    shop.rule("addresses", 'data = "addresses"\nkeep = "1 year"\nfrom = "closed"', action='"pseudonymize"')
+    shop.rule("accounts", 'data = "accounts"\nkeep = "9 years"\nfrom = "closed"')
+    before = execution.remember
+
+    def meanwhile(*given):
+        found = before(*given)
+        assert list(found.of) == [("accounts/db/accounts", "delete")]
+        hold(shop, "--subject", "email=eva@x.org")
+        return found
+
+    monkeypatch.setattr(execution, "remember", meanwhile)
+    done = {job.rule: (job.planned, job.done) for job in shop.run().jobs}
+    assert done == {"addresses": (2, 2), "accounts": (2, 1)}
+    left = [tuple(row) for row in store.rows("SELECT id, email FROM customers ORDER BY id")]
+    assert left == [(1, None), (2, "anna@example.com "), (3, None), (4, None), (5, "eva@x.org")]
 
 
 STAFF = """

@@ -103,7 +103,10 @@ def test_a_connection_that_is_killed_while_nothing_is_under_way_is_found_by_the_
     with served.remover() as remover:
         window = remover.keys_of(whole(remover))
         served.database.end_sessions()
-        broken(served, remover, lambda: list(remover.oldest(1000)))
+        if served.work.fleeting:  # what is written down is looked for nowhere else
+            broken(served, remover, remover.begin)
+        else:
+            broken(served, remover, lambda: list(remover.oldest(1000)))
         assert set(removed(remover, window).keys) == served.due
 
 

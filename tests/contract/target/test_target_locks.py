@@ -121,8 +121,9 @@ def test_a_table_that_others_have_locked_is_transient_and_then_works(served, imp
                 tried(remover, window)
             with pytest.raises(Transient):
                 tried(remover, remover.keys_of(Window(after={}, keys=(served.key(1),))), wait=True)
-            with pytest.raises(Transient):
-                remover.window({"by": "something else"}, 4, sweep=True)
+            if not served.work.fleeting:  # what is written down is looked for nowhere else
+                with pytest.raises(Transient):
+                    remover.window({"by": "something else"}, 4, sweep=True)
         assert set(removed(remover, window).keys) == served.due
 
 

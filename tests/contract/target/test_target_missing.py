@@ -12,8 +12,9 @@ def test_a_table_that_is_missing_is_a_matter_of_the_set_up(site):
         site.database.run(f"ALTER TABLE {site.dataset} RENAME TO went")
         with pytest.raises(SetupError, match=site.dataset):
             tried(remover, window)
-        with pytest.raises(SetupError, match=site.dataset):
-            list(remover.oldest(1))
+        if not site.work.fleeting:  # what is written down is looked for nowhere else
+            with pytest.raises(SetupError, match=site.dataset):
+                list(remover.oldest(1))
         site.database.run(f"ALTER TABLE went RENAME TO {site.dataset}")
         assert set(removed(remover, window).keys) == site.due
 

@@ -174,6 +174,8 @@ class RememberingRemover(RememberedWindows):
         super().__init__(dialect, connection, work, committer, timeouts, listing=listing)
         self._remembered = remembered
         self._entangled = work.bound.entangled
+        if listing is not None:
+            self._by_itself = False  # a statement that locks and looks at once knows nobody's words
         self._recheck_remembered = recheck_remembered(self._statements) if work.blurred else None
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
