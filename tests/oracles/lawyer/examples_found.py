@@ -33,6 +33,7 @@ SEEN_AT_A_CALL: dict[str, Any] = {
     "datasets": {"calls": {}},
 }
 """Members are seen when they call; in their vault by a column of their own."""
+NO_DATES = ("20240101", "2024-W01-1", "2024-01-01T12", "2024-01-01Z", "20240101Z", "no day at allZ")
 TEXT = {"orders": {"events": {"closed": (column("s"),), "booked": (column("d"),)}}}
 
 
@@ -581,19 +582,18 @@ def a_slice_before_its_row() -> Iterator[Situation]:
 
 
 def a_date_as_no_database_writes_it() -> Situation:
-    """Where two dates are held against each other on SQLite, Python read what no rule can count from: nobody knew the
-    record's beginning, and its end was passed over as if it came before."""
+    """Where two dates are held against each other Python, on SQLite, and PostgreSQL read what no rule can count from:
+    nobody knew the record's beginning, and its end was passed over as if it came before. At the last PostgreSQL gave
+    up."""
     return situation(
         "what begins at 20240101 begins nobody knows when",
         "2026-01-01",
         rule("r", "orders", start="booked", keep=None, until=("closed",)),
         {
-            "orders": [
-                {"id": n, "s": text, "t": datetime(2000, 1, 1)}
-                for n, text in enumerate(("20240101", "2024-W01-1", "2024-01-01T12", "2024-01-01"), 1)
-            ]
+            "orders": [{"id": n, "s": text, "t": datetime(2000, 1, 1)} for n, text in enumerate(NO_DATES, 1)]
+            + [{"id": 99, "s": "2024-01-01", "t": datetime(2000, 1, 1)}]
         },
-        {f"r orders {n}": "unclear" if n < 4 else "not_due" for n in range(1, 5)},
+        {f"r orders {n}": "unclear" for n in range(1, len(NO_DATES) + 1)} | {"r orders 99": "not_due"},
         datasets={"orders": {"events": {"booked": (column("s"),), "closed": (column("t"),)}}},
     )
 

@@ -55,7 +55,7 @@ class MysqlMoments(MysqlClocks):
             return _of_wall(column, naive)
         text = self._plain(column)
         return sa.case(
-            (self._found(text, WITH_OFFSET), instant_of(text)),
+            (sa.and_(self._found(text, ISO), self._found(text, WITH_OFFSET)), instant_of(text)),
             (
                 sa.and_(self._found(text, ISO), sa.func.char_length(text) > _literal("10")),
                 _of_wall(wall_of(text), naive),

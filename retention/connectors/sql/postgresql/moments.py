@@ -51,7 +51,7 @@ class PostgresqlMoments(PostgresqlClocks):
             return self._of_wall(column, naive)
         text = sa.cast(column, sa.Text)
         return sa.case(
-            (self._found(text, WITH_OFFSET), instant_of(text)),
+            (sa.and_(self._found(text, ISO), self._found(text, WITH_OFFSET)), instant_of(text)),
             (
                 sa.and_(self._found(text, ISO), sa.func.length(text) > _literal("10")),
                 self._of_wall(wall_of(text), naive),
