@@ -60,7 +60,9 @@ def test_evidence_that_was_taken_away_or_changed_is_missed(done: Workplace, what
     assert verified(done)[0] == 0
     SqliteStore(done.folder / "state" / "retention.db").script(statement)
     assert done.cli("audit", "verify").exit_code == 0
-    assert done.cli("audit", "prove", "shop.orders", "17").exit_code == 7
+    # What is left of evidence that was cut may be the very record's: then it is no evidence, and not none.
+    proved = done.cli("audit", "prove", "shop.orders", "17").exit_code
+    assert proved in ((6, 7) if what == "cut" else (7,))
     code, said = verified(done)
     assert (code, words in said, "batch 1 of run" in said) == (6, True, True), said
 
