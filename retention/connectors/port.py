@@ -326,7 +326,8 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:
         """The records that are due now, for a job that asks for it (`work.remembered`): its event may be gone when its
-        turn comes, or its records refer to each other and go in an order that can't be told by looking at each.
+        turn comes, or its records refer to each other and go in an order that can't be told by looking at each; and for
+        one behind a job that changes such records and leaves them there. It takes no others.
         """
 
     @abc.abstractmethod

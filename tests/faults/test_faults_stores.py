@@ -6,14 +6,13 @@ import re
 import resource
 import shutil
 import subprocess
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from retention.errors import SetupError, UnreachableError
 from retention.model.plan import JobStatus
+from tests.support.disks import small_disk
 from tests.support_faults.hooks import raising
 from tests.support_faults.shops import CANARY
 
@@ -49,24 +48,9 @@ def test_a_database_that_becomes_read_only_fails_the_job(postgresql, hooks):
     postgresql.must_be_whole(before)
 
 
-@contextmanager
-def small_disk(megabytes):
-    """A file system of its own, where one may be mounted."""
-    folder = Path(tempfile.mkdtemp())
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        folder.rmdir()
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
-
-
 def test_a_read_only_file_system_fails_the_job_and_says_so(sqlite):
     sqlite.visits(due=30)
-    with small_disk(8) as disk:
+    with small_disk(kilobytes=8 * 1024) as disk:
         shutil.move(sqlite.database.path, disk / "shop.db")
         sqlite.database.path = disk / "shop.db"
         sqlite.database.url = f"sqlite:///{disk}/shop.db"
@@ -90,7 +74,7 @@ def fill(disk, leave):
 
 def test_a_full_disk_of_the_target_fails_the_job_and_nothing_is_half_done(sqlite, hooks):
     sqlite.visits(due=3000)
-    with small_disk(8) as disk:
+    with small_disk(kilobytes=8 * 1024) as disk:
         shutil.move(sqlite.database.path, disk / "shop.db")
         sqlite.database.path = disk / "shop.db"
         sqlite.database.url = f"sqlite:///{disk}/shop.db"
@@ -135,7 +119,7 @@ def test_a_full_disk_of_the_state_store_ends_the_run_and_the_next_one_completes(
     shop.ready(batch_time="20 ms")
     before = shop.keys()
     if way == "small disk":
-        with small_disk(6) as disk:
+        with small_disk(kilobytes=6 * 1024) as disk:
             shutil.copytree(shop.folder / "state", disk / "state")
             shutil.rmtree(shop.folder / "state")
             (shop.folder / "state").symlink_to(disk / "state")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
@@ -19,6 +16,7 @@ from retention.store.state import StateStore
 from retention.store.verifying import verify_store
 from tests.contract.store.conftest import AT
 from tests.contract.store.test_store_log import append, sign
+from tests.support.disks import small_disk
 
 PADDING = {"padding": "x" * 4000}
 
@@ -131,21 +129,6 @@ def test_a_driver_error_is_wrapped_once_and_keeps_its_cause(place, store):
     assert place.database.shown in str(wrapped.value)
 
 
-@contextmanager
-def room(kilobytes):
-    """A folder on a file system of its own that holds so much, where one may be mounted."""
-    folder = Path(tempfile.mkdtemp())
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        folder.rmdir()
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
-
-
 def test_a_store_for_which_the_disk_has_no_room_is_not_made_and_never_made_in_part(sqlite_place):
     """What stood in the journal was lost when it did not fit into the file: `the state store is damaged`."""
     made = [created_in(kilobytes, sqlite_place.description) for kilobytes in range(60, 900, 40)]
@@ -155,7 +138,7 @@ def test_a_store_for_which_the_disk_has_no_room_is_not_made_and_never_made_in_pa
 
 def created_in(kilobytes, description):
     """Whether a store was made there; it is whole, or it is not there and it was said why."""
-    with room(kilobytes) as folder:
+    with small_disk(kilobytes=kilobytes) as folder:
         path = folder / "retention.db"
         said = ""
         try:
