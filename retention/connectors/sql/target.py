@@ -17,31 +17,16 @@ from retention.connectors.port import (
     Key,
     Lacking,
     Look,
-    Making,
     Marker,
     Misfit,
-    People,
     RecordView,
-    Remembered,
-    Remover,
     Sight,
     Transient,
 )
 from retention.connectors.sql import shown
-from retention.connectors.sql.batches.moving import mover
-from retention.connectors.sql.batches.outright import Ready
-from retention.connectors.sql.batches.pages import PageRemover
-from retention.connectors.sql.batches.reading_ahead import ReadingAhead
-from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover
-from retention.connectors.sql.batches.removal import KeyRemover
-from retention.connectors.sql.batches.rewriting import rewriter
-from retention.connectors.sql.batches.spans import SpanRemover
-from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.ways import DENSE, no_index, way_of
-from retention.connectors.sql.batches.written_down import goes_before, remember
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect, Timeouts
-from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.looking import look, sighted
 from retention.connectors.sql.markers import (
     MARKERS,
@@ -51,16 +36,15 @@ from retention.connectors.sql.markers import (
     status_of,
     with_markers_in,
 )
-from retention.connectors.sql.persons import Persons, PersonsOf
+from retention.connectors.sql.persons import Persons
 from retention.connectors.sql.predicates import Compiler, bound
 from retention.connectors.sql.predicates import table as named_table
 from retention.connectors.sql.records import RecordReader
+from retention.connectors.sql.removers import RemoversOf
 from retention.connectors.sql.sorting import Sorter
 from retention.connectors.sql.trying import misfits
-from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
-from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.progress import Progress
@@ -75,7 +59,7 @@ _FENCE = Timeouts(lock=1_500)
 _AT_ONCE = 5_000
 
 
-class SqlTarget(PersonsOf):
+class SqlTarget(RemoversOf):
     """`reading` gives sessions that can write nothing, `writing` those of batches and markers."""
 
     def __init__(
@@ -245,68 +229,6 @@ class SqlTarget(PersonsOf):
     def _share(self, work: Work, progress: Progress) -> float:
         (counts,) = self.count((work,), progress).jobs
         return counts.fates["due"] / max(sum(counts.fates.values()), 1)
-
-    # -- batches ---------------------------------------------------------------------------
-
-    def remember(self, work: Work) -> RememberedKeys:
-        with self._reader(f"remembering due records of {work.bound}") as connection:
-            query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
-            remembered = RememberedKeys(connection.execute(query), len(work.bound.key))
-            if work.bound.entangled and not work.stays:
-                for pairs in goes_before(Statements(self._dialect, work)):
-                    rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
-                    remembered.link(rows, len(work.bound.key))
-                remembered.arrange()
-            return remembered
-
-    @contextlib.contextmanager
-    def remover(
-        self,
-        work: Work,
-        committer: Committer,
-        remembered: Remembered | None = None,
-        *,
-        share: float = 0.0,
-        people: People | None = None,
-        special: Sequence[Key] = (),
-        making: Making | None = None,
-        left: Callable[[], float | None] = lambda: None,
-    ) -> Iterator[Remover]:
-        timeouts = Timeouts(left=left)
-        with contextlib.ExitStack() as stack:
-            connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
-            if remembered is None and work.bound.entangled and making is None:
-                remembered = stack.enter_context(contextlib.closing(self.remember(work)))
-            listing = None
-            if people is not None:
-                listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
-            dense = share >= DENSE
-            given = self._dialect, connection, work, committer, timeouts
-            if making is not None and not work.moves:
-                reading = None
-                if self._dialect.row_locks and remembered is None and listing is None and work.own_columns:
-                    reading = stack.enter_context(connected(self._dialect, self._reading, self.name))
-                ahead = ReadingAhead[Ready](self._dialect, reading)
-                stack.enter_context(contextlib.closing(ahead))
-                yield rewriter(*given, making, remembered, ahead=ahead, dense=dense, listing=listing)
-                return
-            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
-            if making is not None:
-                yield mover(*given, making, remembered, dense=dense, listing=listing, untold=untold)
-                return
-            if isinstance(remembered, RememberedKeys):
-                yield RememberingRemover(*given, remembered, listing=listing)
-                return
-            apart = untold is None or untold.told_apart
-            way = way_of(self._dialect, connection, work, dense) if apart else KeyRemover
-            if way is SpanRemover and untold is not None and not untold.few:
-                way = KeyRemover
-            if way is PageRemover and (physical := self._dialect.physical) is not None:
-                yield PageRemover(physical, *given, listing=listing, untold=untold)
-            elif way is SpanRemover:
-                yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
-            else:
-                yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
 
     # -- persons ---------------------------------------------------------------------------
 

@@ -1,0 +1,105 @@
+"""The removers of a SQL database: which way the batches of a job are taken, and what they remember."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import Key, Making, People, Remembered, Remover
+from retention.connectors.sql.batches.moving import mover
+from retention.connectors.sql.batches.outright import Ready
+from retention.connectors.sql.batches.pages import PageRemover
+from retention.connectors.sql.batches.reading_ahead import ReadingAhead
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover
+from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.rewriting import rewriter
+from retention.connectors.sql.batches.spans import SpanRemover
+from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.ways import DENSE, way_of
+from retention.connectors.sql.batches.written_down import goes_before, remember
+from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.persons import PersonsOf
+from retention.connectors.sql.untold import Untold
+from retention.connectors.sql.wrapping import connected
+from retention.ledger.evidence import Committer
+from retention.planning.work import Work
+
+_AT_ONCE = 5_000
+
+
+class RemoversOf(PersonsOf):
+    """What the batches of a target's jobs are taken with."""
+
+    _dialect: Dialect
+    _reading: sa.Engine
+    _writing: sa.Engine
+
+    @abc.abstractmethod
+    def _reader(self, what: str) -> AbstractContextManager[Connection]:
+        """A connection that can write nothing; `what` it is for, in an error's words."""
+
+    def remember(self, work: Work) -> RememberedKeys:
+        with self._reader(f"remembering due records of {work.bound}") as connection:
+            query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
+            remembered = RememberedKeys(connection.execute(query), len(work.bound.key))
+            if work.bound.entangled and not work.stays:
+                for pairs in goes_before(Statements(self._dialect, work)):
+                    rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
+                    remembered.link(rows, len(work.bound.key))
+                remembered.arrange()
+            return remembered
+
+    @contextlib.contextmanager
+    def remover(
+        self,
+        work: Work,
+        committer: Committer,
+        remembered: Remembered | None = None,
+        *,
+        share: float = 0.0,
+        people: People | None = None,
+        special: Sequence[Key] = (),
+        making: Making | None = None,
+        left: Callable[[], float | None] = lambda: None,
+    ) -> Iterator[Remover]:
+        timeouts = Timeouts(left=left)
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(connected(self._dialect, self._writing, self.name))
+            if remembered is None and work.bound.entangled and making is None:
+                remembered = stack.enter_context(contextlib.closing(self.remember(work)))
+            listing = None
+            if people is not None:
+                listing = Listing(self._dialect, connection, self.catalogue(), work, people, special)
+            dense = share >= DENSE
+            given = self._dialect, connection, work, committer, timeouts
+            if making is not None and not work.moves:
+                reading = None
+                if self._dialect.row_locks and remembered is None and listing is None and work.own_columns:
+                    reading = stack.enter_context(connected(self._dialect, self._reading, self.name))
+                ahead = ReadingAhead[Ready](self._dialect, reading)
+                stack.enter_context(contextlib.closing(ahead))
+                yield rewriter(*given, making, remembered, ahead=ahead, dense=dense, listing=listing)
+                return
+            untold = None if people is None else Untold(self._dialect, work.bound, people, special)
+            if making is not None:
+                yield mover(*given, making, remembered, dense=dense, listing=listing, untold=untold)
+                return
+            if isinstance(remembered, RememberedKeys):
+                yield RememberingRemover(*given, remembered, listing=listing)
+                return
+            apart = untold is None or untold.told_apart
+            way = way_of(self._dialect, connection, work, dense) if apart else KeyRemover
+            if way is SpanRemover and untold is not None and not untold.few:
+                way = KeyRemover
+            if way is PageRemover and (physical := self._dialect.physical) is not None:
+                yield PageRemover(physical, *given, listing=listing, untold=untold)
+            elif way is SpanRemover:
+                yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
+            else:
+                yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
