@@ -40,10 +40,12 @@ from retention.connectors.failures import Lost as Lost
 from retention.connectors.failures import Refused as Refused
 from retention.connectors.failures import Transient as Transient
 from retention.connectors.removers import DatesOf as DatesOf
+from retention.connectors.removers import JointRemover as JointRemover
 from retention.connectors.removers import Making as Making
 from retention.connectors.removers import People as People
 from retention.connectors.removers import Remembered as Remembered
 from retention.connectors.removers import Remover as Remover
+from retention.connectors.removers import Together as Together
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
@@ -244,6 +246,30 @@ class Target(abc.ABC):
 
         A record that is remembered goes although its event can no longer be read, if nothing else keeps it. Records
         that refer to each other go in one batch, or the one that refers before the other.
+        """
+
+    @abc.abstractmethod
+    def remember_together(self, works: Sequence[Work]) -> tuple[Sequence[Remembered], Together | None]:
+        """As `remember`, for jobs on one dataset whose records can refer to each other, in the order of the run.
+
+        What waits for a record of a later job, in a ring or at the end of a chain, is in none of theirs, but in the
+        last. None where there is nothing of that kind.
+        """
+
+    @abc.abstractmethod
+    def joint_remover(
+        self,
+        works: Mapping[int, Work],
+        committer: Committer,
+        together: Together,
+        *,
+        people: Mapping[int, tuple[People | None, Sequence[Key]]],
+        left: Callable[[], float | None] = lambda: None,
+    ) -> AbstractContextManager[JointRemover]:
+        """As `remover`, for what these jobs, by their places, wrote down in `together`; others' records stay.
+
+        A record goes only by the job by which it was due, and only where nothing else keeps it: with all that refers
+        to it, or after it.
         """
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""What a job's batches ask of a connected store, as a part of the port: a remover, what it is told, what it remembers."""
+"""What the batches of a job ask of a connected store: a remover, what it is told, what it remembers."""
 
 from __future__ import annotations
 
@@ -122,3 +122,29 @@ class Remembered(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Forgets everything."""
+
+
+class Together(abc.ABC):
+    """Due records of several jobs on one dataset that can go only with one another, or after one another: one of an
+    earlier job waits for one of a later, by whatever records between them. Close it after the jobs.
+
+    `counts`: the job's place → how many are its.
+    """
+
+    counts: Mapping[int, int]
+
+    @abc.abstractmethod
+    def owners(self, keys: Sequence[Key]) -> Mapping[Key, int]:
+        """By which job each of these goes, by its place."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Forgets everything."""
+
+
+class JointRemover(Remover):
+    """Batches of several jobs on one connection: one transaction, in which each job has a share of its own."""
+
+    @abc.abstractmethod
+    def shares(self) -> Mapping[int, Taken]:
+        """What was taken last, by the job's place: of each that has records in it, with commitments of its own."""

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from retention.connectors.port import Key, Lost, Marker, Refused, Remover, Taken, Transient, Window
+from retention.connectors.port import Key, Lost, Refused, Remover, Taken, Transient, Window
 from retention.connectors.retrying import PATIENCE, Retry, again
 from retention.engine.between import Between, StoppedError
 from retention.engine.journal import HoldsChangedError, Journal
 from retention.engine.pace import Pace
+from retention.engine.shares import Share, intend_all, share_of
 from retention.engine.tally import Tally
 from retention.engine.workers import Range, Ranges, side_by_side
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Sealed
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.model.progress import Progress
@@ -80,6 +80,11 @@ class JobRun:
     def run(self) -> JobOutcome:
         """The job's outcome; never raises for what happened to this job alone."""
         self.tally.begin()
+        status, reason = self.ended()
+        return self.tally.outcome(status, reason, waited=self.between.waited)
+
+    def ended(self) -> tuple[JobStatus, str | None]:
+        """Everything that it does, and how that ended."""
         status, reason = JobStatus.DONE, None
         try:
             self._everything()
@@ -99,7 +104,7 @@ class JobRun:
             self.journal.flush()
         except RetentionError as error:
             status, reason = JobStatus.FAILED, reason or error.message
-        return self.tally.outcome(status, reason, waited=self.between.waited)
+        return status, reason
 
     # -- passes ----------------------------------------------------------------------------
 
@@ -289,7 +294,7 @@ class JobRun:
     def _batch_of(self, window: Window, most: int, *, wait: bool) -> None:
         self._patiently(self.remover.begin)
         started = self.timer()
-        intended: tuple[Taken, int, Sealed] | None = None
+        intended: Sequence[Share] = ()
         try:
             taken = self.remover.take(window, most, wait=wait)
             if not taken.keys:
@@ -297,30 +302,32 @@ class JobRun:
                 self.tally.left_alone(taken, window)
                 self._adapt(started, window, taken)
                 return
-            sealed = _sealed(taken)
-            number = self.journal.numbers.next()
-            self.remover.mark(self._marker(number, sealed.root, len(taken.keys)))
-            progress = self.tally.progress_with(taken)
-            cursor = json.dumps(self._reached(window.after))
-            self.journal.intent(taken, sealed, batch=number, progress=progress, cursor=cursor)
-            intended = (taken, number, sealed)
+            shares = self._shares(taken)
+            for share in shares:
+                self.remover.mark(share.marker(self.origin))
+            intend_all(shares, json.dumps(self._reached(window.after)))
+            intended = shares
             self.remover.commit()
         except BaseException as error:
             if not isinstance(error, Lost):
                 self.remover.rollback()
-            said_no = intended is None or isinstance(error, Transient | Refused)
+            said_no = not intended or isinstance(error, Transient | Refused)
             self.tally.failed[status := ROLLED_BACK if said_no else UNKNOWN] += 1
-            if intended is not None:
-                self._outcome_of(intended, status)
+            for share in intended:
+                share.failed(status)
             if isinstance(error, Lost):
                 raise UnreachableError(error.message) from error
             raise
-        self.journal.committed(taken, batch=number, root=sealed.root)
         self._cursor = window.after
-        self.tally.count(taken)
+        for share in shares:
+            share.committed()
         self.tally.left_alone(taken, window)
         self._adapt(started, window, taken)
         self.between.worked(self.timer() - started, sum(taken.rows.values()))
+
+    def _shares(self, taken: Taken) -> Sequence[Share]:
+        """Whose the records are: this job's."""
+        return (share_of(self.journal, self.tally, taken),)
 
     def _reached(self, after: Mapping[str, Any]) -> Mapping[str, Any]:
         """The cursor that is stored."""
@@ -328,30 +335,6 @@ class JobRun:
             return after
         return self._ranges.at(self._range, after)
 
-    def _outcome_of(self, intended: tuple[Taken, int, Sealed], status: str) -> None:
-        """Writes what became of a batch that has an intent. Only a database that said no has surely not
-        committed it; where even that can't be written, the next start finds out."""
-        taken, number, sealed = intended
-        with suppress(RetentionError):
-            self.journal.failed(taken, batch=number, root=sealed.root, status=status)
-
-    def _marker(self, number: int, root: bytes, count: int) -> Marker:
-        return Marker(
-            origin=self.origin,
-            run=self.journal.run,
-            batch=number,
-            status="committed",
-            root=root.hex(),
-            count=count,
-        )
-
     def _adapt(self, started: float, window: Window, taken: Taken) -> None:
         full = not window.keyed or len(window.keys) >= self.pace.size or len(taken.keys) > 0
         self.pace.worked(self.timer() - started, full=full)
-
-
-def _sealed(taken: Taken) -> Sealed:
-    """The batch's commitments, one a record; without them nothing is committed."""
-    if taken.sealed is None or len(taken.sealed.leaves) != len(taken.keys):
-        raise RetentionError("a batch's records and its evidence do not agree")
-    return taken.sealed

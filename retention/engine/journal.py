@@ -52,6 +52,28 @@ class _Outcome:
     freed: Sequence[str] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """What a job is about to commit, before it does."""
+
+    journal: Journal
+    taken: Taken
+    sealed: Sealed
+    batch: int
+    progress: JobProgress
+    cursor: str
+
+
+def intend(intents: Sequence[Intent]) -> None:
+    """All of them or none: of jobs that have a share in one transaction of the target. Raises as `Journal.intent`."""
+    store, now = intents[0].journal.store, intents[0].journal.clock()
+    with store.begin() as tx:
+        for intent in intents:
+            intent.journal.write(tx, intent, now)
+    for intent in intents:
+        intent.journal.written()
+
+
 def aside_key(key: Key) -> str:
     """A record's key as the list of records set aside has it."""
     return json.dumps([key_text(value) for value in key])
@@ -100,31 +122,36 @@ class Journal:
         another worker has taken the job over, and HoldsChangedError where a hold was placed or released
         that the recheck did not see.
         """
-        now = self.clock()
-        data = self._data(taken, batch, sealed.root)
-        with self.store.begin() as tx:
-            tx.leases.renew(self.lease, self.token, now, LEASE)
-            if self.epoch is not None and tx.holds.epoch() != self.epoch:
-                raise HoldsChangedError
-            tx.jobs.advance(self.run, self.job, progress=self.beside.plus(progress), cursor=cursor)
-            self._write_pending(tx, now)
-            seq = tx.log.append("batch.intent", data, now)
-            row = BatchRow(
-                run=self.run,
-                job=self.job,
-                batch=batch,
-                connector=self.connector,
-                count=len(taken.keys),
-                root=sealed.root.hex(),
-                at=now,
-                seq=seq,
-            )
-            tx.batches.intent(row)
-            leaves = pack(sealed.leaves)
-            evidence = EvidenceRow(
-                run=self.run, job=self.job, batch=batch, key_id=self.evidence_key, leaves=leaves
-            )
-            tx.evidence.put(evidence)
+        one = Intent(journal=self, taken=taken, sealed=sealed, batch=batch, progress=progress, cursor=cursor)
+        intend([one])
+
+    def write(self, tx: Transaction, intent: Intent, now: datetime) -> None:
+        """The intent, in a transaction that others of the same batch may share."""
+        tx.leases.renew(self.lease, self.token, now, LEASE)
+        if self.epoch is not None and tx.holds.epoch() != self.epoch:
+            raise HoldsChangedError
+        taken, sealed, batch = intent.taken, intent.sealed, intent.batch
+        tx.jobs.advance(self.run, self.job, progress=self.beside.plus(intent.progress), cursor=intent.cursor)
+        self._write_pending(tx, now)
+        seq = tx.log.append("batch.intent", self._data(taken, batch, sealed.root), now)
+        row = BatchRow(
+            run=self.run,
+            job=self.job,
+            batch=batch,
+            connector=self.connector,
+            count=len(taken.keys),
+            root=sealed.root.hex(),
+            at=now,
+            seq=seq,
+        )
+        tx.batches.intent(row)
+        leaves = pack(sealed.leaves)
+        tx.evidence.put(
+            EvidenceRow(run=self.run, job=self.job, batch=batch, key_id=self.evidence_key, leaves=leaves)
+        )
+
+    def written(self) -> None:
+        """The transaction that wrote what waited is durable."""
         self._pending.clear()
 
     def keep(self) -> None:

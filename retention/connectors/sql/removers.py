@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.connectors.port import Key, Making, People, Remembered, Remover
+from retention.connectors.port import JointRemover, Key, Making, People, Remembered, Remover, Together
 from retention.connectors.sql.batches.moving import mover
 from retention.connectors.sql.batches.outright import Ready
 from retention.connectors.sql.batches.pages import PageRemover
@@ -20,6 +20,7 @@ from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.rewriting import rewriter
 from retention.connectors.sql.batches.spans import SpanRemover
 from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.together import RememberedTogether, TogetherRemover
 from retention.connectors.sql.batches.ways import DENSE, way_of
 from retention.connectors.sql.batches.written_down import goes_before, remember
 from retention.connectors.sql.dialect import Dialect, Timeouts
@@ -46,14 +47,47 @@ class RemoversOf(PersonsOf):
 
     def remember(self, work: Work) -> RememberedKeys:
         with self._reader(f"remembering due records of {work.bound}") as connection:
-            query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
-            remembered = RememberedKeys(connection.execute(query), len(work.bound.key))
+            remembered = self._written_down(connection, work)
             if work.bound.entangled and not work.stays:
-                for pairs in goes_before(Statements(self._dialect, work)):
-                    rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
-                    remembered.link(rows, len(work.bound.key))
+                self._link(connection, work, [remembered])
                 remembered.arrange()
             return remembered
+
+    def remember_together(
+        self, works: Sequence[Work]
+    ) -> tuple[Sequence[RememberedKeys], RememberedTogether | None]:
+        bound = works[0].bound
+        with (
+            contextlib.ExitStack() as stack,
+            self._reader(f"remembering due records of {bound}") as connection,
+        ):
+            every = [self._written_down(connection, work) for work in works]
+            together = RememberedTogether(every)
+            for each in (*every, together):
+                stack.callback(each.close)
+            self._link(connection, works[0], [*every, together])
+            together.divide()
+            for place, each in enumerate(every):
+                each.drop(together.texts(place))
+                each.arrange()
+            if together.counts:
+                together.arrange()
+            stack.pop_all()
+        if not together.counts:
+            together.close()
+        return every, together if together.counts else None
+
+    def _written_down(self, connection: Connection, work: Work) -> RememberedKeys:
+        query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
+        return RememberedKeys(connection.execute(query), len(work.bound.key))
+
+    def _link(self, connection: Connection, work: Work, every: Sequence[RememberedKeys]) -> None:
+        """Each is told which of its records refer to which."""
+        for pairs in goes_before(Statements(self._dialect, work)):
+            rows = connection.execute(pairs.execution_options(yield_per=_AT_ONCE))
+            for some in rows.partitions(_AT_ONCE):
+                for each in every:
+                    each.link(some, len(work.bound.key))
 
     @contextlib.contextmanager
     def remover(
@@ -103,3 +137,26 @@ class RemoversOf(PersonsOf):
                 yield SpanRemover(*given, dense=dense, listing=listing, untold=untold)
             else:
                 yield KeyRemover(*given, dense=dense, listing=listing, untold=untold)
+
+    @contextlib.contextmanager
+    def joint_remover(
+        self,
+        works: Mapping[int, Work],
+        committer: Committer,
+        together: Together,
+        *,
+        people: Mapping[int, tuple[People | None, Sequence[Key]]],
+        left: Callable[[], float | None] = lambda: None,
+    ) -> Iterator[JointRemover]:
+        assert isinstance(together, RememberedTogether)
+        with connected(self._dialect, self._writing, self.name) as connection:
+            listings: dict[int, Listing | None] = {}
+            for place, work in works.items():
+                told, special = people[place]
+                listings[place] = (
+                    None
+                    if told is None
+                    else Listing(self._dialect, connection, self.catalogue(), work, told, special)
+                )
+            timeouts = Timeouts(left=left)
+            yield TogetherRemover(self._dialect, connection, works, committer, timeouts, together, listings)

@@ -18,6 +18,7 @@ from retention.model.documents import run_document
 from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.progress import Progress
+from retention.planning.fates.actions import DELETE
 from retention.planning.work import Work
 from retention.safety import drift
 from retention.store.leases import LeaseTakenError
@@ -30,7 +31,8 @@ from retention.verbs.opening.prepared import Prepared
 from retention.verbs.persons.spoken import NO_WORDS, Words, words, worked
 from retention.verbs.running.beside import refuse_beside
 from retention.verbs.running.ended import as_events, not_run, standing_of, status_of, stored_progress
-from retention.verbs.running.phases import Memory, Phase, carried_out, phases, remember
+from retention.verbs.running.joining import joined, so_far
+from retention.verbs.running.phases import Group, Memory, Phase, carried_out, of_due, phases, remember
 from retention.verbs.running.refusing import document
 from retention.verbs.running.upkeep import end_dead, tidy
 from retention.verbs.running.working import worked_off
@@ -93,6 +95,9 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
             for job in execution.plan.jobs:
                 outcome = _job(execution, job, execution.items.get(job.name), remembered)
                 outcomes.append(outcome)
+                group = remembered.groups.get(job.name)
+                if group is not None:
+                    _joined(execution, group, outcomes)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
         with suppress(RetentionError):
@@ -275,7 +280,13 @@ def _removed(
     memory: Memory,
 ) -> JobOutcome:
     """The batches of each action. What happens to this job alone is its outcome."""
-    every = phases(job, item)
+    later = memory.later(job)
+    every = [
+        replace(phase, plan=of_due(phase.plan, phase.plan.due - later))
+        if phase.action == DELETE and later
+        else phase
+        for phase in phases(job, item)
+    ]
 
     def carry(phase: Phase, beside: JobProgress, limit: int | None) -> JobOutcome:
         journal.action, journal.beside = phase.action, beside
@@ -283,7 +294,17 @@ def _removed(
         remembered = memory.of.get((job.name, phase.action))
         return worked_off(execution, phase, target, journal, cursor, remembered, limit)
 
-    return carried_out(job, every, execution.limit, carry)
+    outcome = carried_out(of_due(job, job.due - later) if later else job, every, execution.limit, carry)
+    return so_far(memory.group_of(job), job, outcome)
+
+
+def _joined(execution: Execution, group: Group, outcomes: list[JobOutcome]) -> None:
+    """What jobs of a group take together, when the last has had its turn; their outcomes are of all of it."""
+    found = joined(execution, group)
+    for phase in group.phases:
+        if (outcome := found.get(phase.plan.name)) is not None:
+            _end_job(execution, phase.plan, phase.plan.name, outcome)
+    outcomes[:] = [found.get(f"{o.rule}/{o.connector}/{o.dataset}", o) for o in outcomes]
 
 
 def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:

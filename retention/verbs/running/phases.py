@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from retention.connectors.port import Refused, Remembered, Target
+from retention.connectors.port import Refused, Remembered, Target, Together
 from retention.errors import UnreachableError
 from retention.model.catalogue import TableId
 from retention.model.outcome import JobOutcome, Skipped
@@ -43,13 +43,14 @@ def phases(job: JobPlan, item: Work) -> tuple[Phase, ...]:
         return (Phase(action=action, plan=job, work=item.only(action)),)
     order = sorted(item.actions, key=lambda action: (action != DELETE, action == RESTRICT))
     return tuple(
-        Phase(action=action, plan=_of(job, job.actions.get(action, 0)), work=item.only(action))
+        Phase(action=action, plan=of_due(job, job.actions.get(action, 0)), work=item.only(action))
         for action in order
         if job.actions.get(action, 0)
     )
 
 
-def _of(job: JobPlan, due: int) -> JobPlan:
+def of_due(job: JobPlan, due: int) -> JobPlan:
+    """The job's plan with so many of its due records alone."""
     return replace(job, fates={**job.fates, "due": due}, by_action={})
 
 
@@ -72,11 +73,11 @@ def carried_out(
         elif most is not None and most <= 0:
             found.append(not_run(phase.plan, JobStatus.DONE, f"limited to {limit:,} records"))
         else:
-            found.append(carry(phase, _beside(found, every[place + 1 :]), most))
-    return found[0] if len(found) == 1 else _together(job, found)
+            found.append(carry(phase, beside(found, every[place + 1 :]), most))
+    return found[0] if len(found) == 1 else added(job, found)
 
 
-def _beside(done: Sequence[JobOutcome], waiting: Sequence[Phase]) -> JobProgress:
+def beside(done: Sequence[JobOutcome], waiting: Sequence[Phase]) -> JobProgress:
     """How far the other phases of the job are."""
     return JobProgress(
         done=sum(outcome.done for outcome in done),
@@ -98,7 +99,7 @@ def _rows(every: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
     return dict(found)
 
 
-def _together(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
+def added(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
     """planned = done + skipped + set aside + left, as of each of them."""
     status = next(status for status in _WORST if any(outcome.status is status for outcome in found))
     return replace(
@@ -125,11 +126,41 @@ def _together(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Group:
+    """Jobs on one dataset, in the order of the run, of which records can go only with one another's.
+
+    `phases`: how each deletes; `own`: what became of each that has had its turn, by its name, of the other records.
+    """
+
+    phases: Sequence[Phase]
+    together: Together
+    own: dict[str, JobOutcome] = field(default_factory=dict)
+
+    def later(self, name: str) -> int:
+        """How many records of this job are written down together with others'."""
+        places = (place for place, phase in enumerate(self.phases) if phase.plan.name == name)
+        return sum(self.together.counts.get(place, 0) for place in places)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Memory:
-    """`of`: (job, action) → its remembered records; `failed`: connector → why they could not be written down."""
+    """`of`: (job, action) → its remembered records; `failed`: connector → why they could not be written down.
+
+    `groups`: the last of several jobs on one dataset → what they wrote down together.
+    """
 
     of: Mapping[tuple[str, str], Remembered]
     failed: Mapping[str, str]
+    groups: Mapping[str, Group]
+
+    def group_of(self, job: JobPlan) -> Group | None:
+        """The group in which the job has records that wait until others have had their turn."""
+        return next((group for group in self.groups.values() if group.later(job.name)), None)
+
+    def later(self, job: JobPlan) -> int:
+        """How many these are."""
+        group = self.group_of(job)
+        return 0 if group is None else group.later(job.name)
 
 
 def remember(
@@ -143,19 +174,43 @@ def remember(
     found: dict[tuple[str, str], Remembered] = {}
     failed: dict[str, str] = {}
     changed: set[tuple[str, TableId]] = set()
+    meeting: dict[str, list[Phase]] = {}
     for job in jobs:
         item = items.get(job.name)
         every = () if job.status is not JobStatus.READY or item is None else phases(job, item)
-        beside = bool(changed & {row for phase in every for row in _rows_seen(phase.work.bound)})
+        behind = bool(changed & {row for phase in every for row in _rows_seen(phase.work.bound)})
         changed |= {row for phase in every for row in _rows_changed(phase)}
         for phase in every:
-            if phase.work.remembered or beside:
-                try:
+            try:
+                if _goes_with_others(phase):
+                    meeting.setdefault(str(phase.work.bound), []).append(phase)
+                elif phase.work.remembered or behind:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
                     stack.callback(kept.close)
-                except (UnreachableError, Refused) as error:
-                    failed[job.connector] = error.message
-    return Memory(of=found, failed=failed)
+            except (UnreachableError, Refused) as error:
+                failed[job.connector] = error.message
+    groups: dict[str, Group] = {}
+    for several in meeting.values():
+        target, works = targets[connector := several[0].plan.connector], [phase.work for phase in several]
+        try:
+            kept_of, together = (
+                target.remember_together(works) if len(works) > 1 else ([target.remember(works[0])], None)
+            )
+        except (UnreachableError, Refused) as error:
+            failed[connector] = error.message
+            continue
+        for phase, kept in zip(several, kept_of, strict=True):
+            found[phase.plan.name, phase.action] = kept
+            stack.callback(kept.close)
+        if together is not None:
+            stack.callback(together.close)
+            groups[several[-1].plan.name] = Group(phases=several, together=together)
+    return Memory(of=found, failed=failed, groups=groups)
+
+
+def _goes_with_others(phase: Phase) -> bool:
+    """Its records can refer to records that go by other jobs on the same dataset."""
+    return phase.action == DELETE and phase.work.bound.entangled
 
 
 def _rows_changed(phase: Phase) -> Iterator[tuple[str, TableId]]:

@@ -59,14 +59,14 @@ class RememberedKeys(Remembered):
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute(
             "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT, ends TEXT,"
-            " level INTEGER NOT NULL DEFAULT 0, tie INTEGER)"
+            " level INTEGER NOT NULL DEFAULT 0, tie INTEGER, job INTEGER)"
         )
         self._file.execute("CREATE TABLE link (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
         self._file.execute("BEGIN")
         self._file.executemany(
             "INSERT OR IGNORE INTO remembered (key, late, day, ends) VALUES (?, ?, ?, ?)",
             (
-                (_text(tuple(row[:width])), row[width], str(row[width + 1]), _ends(row[width + 2 :]))
+                (text_of(tuple(row[:width])), row[width], str(row[width + 1]), _ends(row[width + 2 :]))
                 for row in rows
             ),
         )
@@ -78,9 +78,21 @@ class RememberedKeys(Remembered):
         self._file.execute("BEGIN")
         self._file.executemany(
             "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
-            ((_text(tuple(row[:width])), _text(tuple(row[width:]))) for row in rows),
+            ((text_of(tuple(row[:width])), text_of(tuple(row[width:]))) for row in rows),
         )
         self._file.execute("COMMIT")
+
+    def drop(self, texts: Iterable[str]) -> None:
+        """Forgets these keys, as they are written down."""
+        self._file.execute("BEGIN")
+        self._file.executemany("DELETE FROM remembered WHERE key = ?", ((text,) for text in texts))
+        for end in ("a", "b"):
+            self._file.execute(f"DELETE FROM link WHERE {end} NOT IN (SELECT n FROM remembered)")
+        self._file.execute("COMMIT")
+
+    def written(self) -> Iterator[tuple[Any, ...]]:
+        """All of it: key, whether late, day, ends."""
+        yield from self._file.execute("SELECT key, late, day, ends FROM remembered ORDER BY n")
 
     def arrange(self) -> None:
         """Puts each record before those that it refers to."""
@@ -117,7 +129,7 @@ class RememberedKeys(Remembered):
         """Of `keys` those that are remembered, and what was true of them."""
         found: dict[Key, Was] = {}
         for start in range(0, len(keys), _ASKED_AT_ONCE):
-            asked = {_text(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
+            asked = {text_of(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
             marks = ", ".join("?" for _ in asked)
             query = f"SELECT key, late, day, ends FROM remembered WHERE key IN ({marks})"
             found |= {asked[text]: Was(*was) for text, *was in self._file.execute(query, list(asked))}
@@ -132,7 +144,8 @@ def _ends(told: Iterable[Any]) -> str:
     return "".join(str(int(come)) for come in told)
 
 
-def _text(key: Key) -> str:
+def text_of(key: Key) -> str:
+    """A key as it is written down."""
     return json.dumps(frozen(key))
 
 
