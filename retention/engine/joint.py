@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from retention.connectors.port import JointRemover, Key, Refused, Taken, Together, Window
@@ -128,7 +128,13 @@ class JointRun(JobRun):
     def outcomes(self) -> Mapping[int, JobOutcome]:
         """What became of each job's share; never raises for what happened to these jobs alone."""
         self.tally.begin()
-        status, reason = self.ended()
+        try:
+            status, reason = self.ended()
+        except BaseException:
+            for member in self.members.values():
+                with suppress(RetentionError):
+                    member.journal.flush()
+            raise
         for member in self.members.values():
             try:
                 member.journal.flush()

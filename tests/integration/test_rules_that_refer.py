@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from retention.connectors.sql.batches.together import TogetherRemover
 from retention.engine.pace import Pace
 from retention.model.plan import JobStatus
-from retention.verbs.running import joining, working
+from retention.verbs.running import execution, joining, working
+from retention.verbs.running.ended import not_run
+from tests.integration.test_told_leaves import locking
 from tests.support.stores import Store
 from tests.support.workplace import Workplace, adds_up
 
@@ -142,3 +146,141 @@ def test_parts_that_refer_across_rules(comments: Workplace, store: Store, paced:
         if event["type"] == "batch.committed":
             rows.update(event["data"]["rows"])
     assert sorted(rows.values()) == [4, 4]
+
+
+RING = {1: ("a", 2), 2: ("b", 1)}
+
+
+def test_each_record_is_proved_to_have_gone_by_its_own_rule(comments: Workplace, store: Store) -> None:
+    fill(store, RING)
+    comments.connect(store, COMMENTS)
+    comments.run()
+    for key, rule in ("1", "a"), ("2", "b"):
+        proved = comments.cli("audit", "prove", "db.comments", key)
+        assert proved.exit_code == 0, proved.output
+        assert f"{rule}, for a while" in proved.output
+    assert comments.cli("audit", "prove", "db.comments", "3").exit_code == 7
+    intents = [event["data"] for event in comments.events() if event["type"] == "batch.intent"]
+    assert [(data["job"].split("/")[0], data["count"], sum(data["rows"].values())) for data in intents] == [
+        ("a", 1, 1),
+        ("b", 1, 1),
+    ]
+    assert len(store.rows("SELECT run FROM retention_marker")) == 1  # folded
+
+
+def test_where_only_one_of_the_rules_runs_a_ring_over_both_waits(comments: Workplace, store: Store) -> None:
+    """And so does the end of a chain; the other end goes."""
+    fill(store, {**RING, 3: ("a", None), 4: ("b", 3), 5: ("b", 6), 6: ("a", None), 7: ("a", None)})
+    comments.connect(store, COMMENTS)
+    (job,) = comments.plan("a").jobs
+    assert (job.due, job.fates["referenced"]) == (1, 3)
+    (job,) = comments.run("a").jobs
+    assert (job.status, job.done, adds_up(job)) == (JobStatus.DONE, 1, True)
+    assert left(store) == [1, 2, 3, 4, 5, 6]
+    goes(comments, store, {"a": 3, "b": 3})
+
+
+def test_a_rule_that_is_not_approved_takes_no_part(comments: Workplace, store: Store) -> None:
+    fill(store, {**RING, 3: ("a", None)})
+    comments.rules["b"] += '\napproval = "always"\n'
+    comments.connect(store, COMMENTS)
+    jobs = {job.rule: job for job in comments.run().jobs}
+    assert (jobs["b"].status, jobs["b"].done) == (JobStatus.AWAITING, 0)
+    assert jobs["a"].done == 1
+    assert all(map(adds_up, jobs.values()))
+    assert left(store) == [1, 2]
+
+
+def test_a_rule_that_fails_takes_no_part(
+    comments: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own batches can't be made: what waits for its records waits, and that is said."""
+    fill(store, {**RING, 3: ("a", None), 4: ("b", None)})
+    comments.connect(store, COMMENTS)
+    comments.init()
+    real = execution.worked_off
+
+    def failing(run: Any, phase: Any, *others: Any) -> Any:
+        if phase.plan.rule == "b":
+            return not_run(phase.plan, JobStatus.FAILED, "it can't be done")
+        return real(run, phase, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "worked_off", failing)
+        jobs = {job.rule: job for job in comments.run().jobs}
+    assert (jobs["b"].status, jobs["b"].done, jobs["b"].left) == (JobStatus.FAILED, 0, 2)
+    assert (jobs["a"].done, jobs["a"].skipped.changed) == (1, 1)
+    assert jobs["a"].reason == "1 records wait for records of `b`, which did not run"
+    assert all(map(adds_up, jobs.values()))
+    assert left(store) == [1, 2, 4]
+    goes(comments, store, {"a": 1, "b": 2})
+
+
+def test_a_canary_takes_a_ring_whole_or_not_at_all(comments: Workplace, store: Store) -> None:
+    """3→4→5→3 has two of a."""
+    fill(store, {3: ("a", 4), 4: ("a", 5), 5: ("b", 3)})
+    comments.connect(store, COMMENTS)
+    jobs = comments.run(limit=1).jobs
+    assert all(map(adds_up, jobs))
+    assert sum(job.done for job in jobs) == 0
+    assert left(store) == [3, 4, 5]
+    assert {job.rule: job.done for job in comments.run(limit=2).jobs if job.planned} == {"a": 2, "b": 1}
+    assert left(store) == []
+
+
+def test_a_canary_takes_no_more_of_a_rule_than_it_may(comments: Workplace, store: Store) -> None:
+    fill(store, {n: ("ab"[n % 2], n - 1 if n > 1 else None) for n in range(1, 10)})
+    comments.connect(store, COMMENTS)
+    jobs = {job.rule: job for job in comments.run(limit=2).jobs if job.planned}
+    assert all(map(adds_up, jobs.values()))
+    assert {rule: job.done for rule, job in jobs.items()} == {"a": 2, "b": 2}
+    assert left(store) == [1, 2, 3, 4, 5]
+
+
+def test_a_hold_that_is_placed_before_a_ring_goes_keeps_all_of_it(
+    comments: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, {**RING, 3: ("b", 4), 4: ("a", None)})
+    comments.connect(store, COMMENTS)
+    comments.init()
+    real, placed = TogetherRemover.take, []
+
+    def holding(remover: TogetherRemover, *given: Any, **named: Any) -> Any:
+        taken = real(remover, *given, **named)
+        if not placed:
+            said = comments.cli("hold", "add", "--reason", "dispute", "--key", "db.comments", "2")
+            placed.append(said.exit_code)
+        return taken
+
+    monkeypatch.setattr(TogetherRemover, "take", holding)
+    jobs = {job.rule: job for job in comments.run().jobs}
+    assert placed == [0]
+    assert left(store) == [1, 2]
+    assert all(map(adds_up, jobs.values()))
+    assert (jobs["a"].done, jobs["b"].done) == (1, 1)
+    assert jobs["a"].skipped.total + jobs["b"].skipped.total == 2
+
+
+@pytest.mark.parametrize("one", [1, 2])
+def test_a_ring_of_which_somebody_has_a_row_goes_at_the_next_run(
+    comments: Workplace, store: Store, one: int
+) -> None:
+    if store.kind == "sqlite":
+        pytest.skip("a batch has the whole database to itself")
+    fill(store, {**RING, 3: ("b", 4), 4: ("a", None)})
+    comments.connect(store, COMMENTS)
+    with locking(store, f"SELECT id FROM comments WHERE id = {one} FOR UPDATE"):
+        jobs = comments.run().jobs
+        assert left(store) == [1, 2]
+    assert all(map(adds_up, jobs))
+    assert [job.skipped.locked for job in jobs if job.planned] == [1, 1]
+    assert {job.status for job in jobs if job.planned} == {JobStatus.PARTIAL}
+    goes(comments, store, {"a": 1, "b": 1})
+
+
+def test_a_long_chain_over_two_rules_goes_in_few_batches(comments: Workplace, store: Store) -> None:
+    fill(store, {n: ("ab"[n % 2], n - 1 if n > 1 else None) for n in range(1, 601)})
+    comments.connect(store, COMMENTS)
+    outcome = comments.run()
+    assert [(job.done, job.status) for job in outcome.jobs if job.planned] == [(300, JobStatus.DONE)] * 2
+    assert max(job.batches for job in outcome.jobs) <= 10

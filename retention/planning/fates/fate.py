@@ -13,7 +13,6 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import (
@@ -343,7 +342,7 @@ class Fates(Chained):
 
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
-        whole = (job,) if alone else None
+        whole = (job,) if alone and self._all_act(job) else None
         return self._goes_of(job.bound, root, visiting=visiting, alone=alone, whole=whole)
 
     def _goes_of(
@@ -368,10 +367,6 @@ class Fates(Chained):
             return p.All(items=(self.records(jobs[0], own), *tests))
 
         return self._defined(("any", str(bound), str(alone), *self._named(visiting)), bound, root, passes)
-
-    def _others(self, job: Job) -> tuple[Rule, ...]:
-        """The other rules on the dataset that could delete a record of it."""
-        return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
 
     def _named(self, visiting: tuple[Job, ...]) -> Iterable[str]:
         """What a definition depends on of the records that it is asked for."""

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
+from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
+from retention.planning.fates.actions import DELETE, actions
 from retention.planning.fates.competing import Competing
 from retention.planning.fates.holding import Holding
 
@@ -34,6 +36,15 @@ class Entangled(Competing, abc.ABC):
     @abc.abstractmethod
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
+
+    def _all_act(self, job: Job) -> bool:
+        """No rule is narrowed away that could delete another record of the job's dataset: that one would stay."""
+        acting = {other.rule.name for other in self._deleting if other.bound is job.bound}
+        return job.rule.name not in acting or all(rule.name in acting for rule in self._others(job))
+
+    def _others(self, job: Job) -> tuple[Rule, ...]:
+        """The other rules on the dataset that could delete a record of it."""
+        return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
 
     def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
         """Also through records of the dataset itself, however many: what a held one refers to is held."""

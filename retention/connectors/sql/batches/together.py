@@ -54,6 +54,10 @@ class RememberedTogether(RememberedKeys, Together):
         self._file.execute("COMMIT")
         self.counts = dict(found)
 
+    def arrange(self) -> None:
+        super().arrange()
+        self._file.execute("CREATE INDEX place_key ON place (key)")
+
     def texts(self, place: int) -> Iterator[str]:
         """The keys of one job, as they are written down."""
         for (text,) in self._file.execute("SELECT key FROM remembered WHERE job = ? ORDER BY n", (place,)):
