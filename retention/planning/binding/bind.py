@@ -28,6 +28,7 @@ from retention.planning.binding.bound import (
 )
 from retention.planning.binding.clocks import clock_encoding
 from retention.planning.binding.conditions import Binder
+from retention.planning.binding.either import with_either
 from retention.planning.binding.fingerprints import fingerprint
 from retention.planning.binding.loosening import within_a_table
 from retention.planning.binding.names import NotFoundError, find_column, find_table
@@ -68,15 +69,13 @@ def bind(
     With `counting`, what a cascade beyond a record would reach is counted. `leaves`: records of the dataset can leave
     their tables; where they can't, what only a DELETE would do is no problem.
     """
-    bound: list[BoundDataset] = []
     catalogue, wrong = with_relations(connector, catalogue)
-    problems: list[Problem] = [*wrong]
-    for dataset in connector.datasets.values():
-        attempt = _Attempt(connector, dataset, catalogue, counting, leaves=leaves(dataset))
-        result = attempt.bind()
-        problems.extend(attempt.problems)
-        if result is not None and not attempt.problems:
-            bound.append(result)
+    bound, wanting = _each(connector, catalogue, counting, leaves)
+    either = with_either(bound, catalogue)
+    if either is not None:  # what rows in a vault refer to keeps records, too
+        catalogue = either
+        bound, wanting = _each(connector, catalogue, counting, leaves)
+    problems: list[Problem] = [*wrong, *wanting]
     problems += [*clashes(bound, catalogue), *leaving(bound, catalogue), *partly(bound)]
     every, unfit = with_vaults(bound, catalogue)
     problems += unfit
@@ -84,6 +83,23 @@ def bind(
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
     return every, tuple(problems)
+
+
+def _each(
+    connector: Connector,
+    catalogue: Catalogue,
+    counting: Counting | None,
+    leaves: Callable[[Dataset], bool],
+) -> tuple[list[BoundDataset], list[Problem]]:
+    bound: list[BoundDataset] = []
+    problems: list[Problem] = []
+    for dataset in connector.datasets.values():
+        attempt = _Attempt(connector, dataset, catalogue, counting, leaves=leaves(dataset))
+        result = attempt.bind()
+        problems.extend(attempt.problems)
+        if result is not None and not attempt.problems:
+            bound.append(result)
+    return bound, problems
 
 
 def with_key(table: Table) -> Table:

@@ -26,13 +26,13 @@ from retention.planning.fates.actions import (
     empties,
     only_deletes,
 )
-from retention.planning.fates.dating import Dating
 from retention.planning.fates.holding import NOTHING_HELD, Holding
+from retention.planning.fates.moving import Moves, followed
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
 
 
-class Fates(Dating):
+class Fates(Moves):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -93,6 +93,8 @@ class Fates(Dating):
 
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
+        if self.first_moves(job) and followed(job.bound, outside):
+            return p.AnyOf(items=())
         return self._referring(job, root, outside, strict=strict, visiting=(job,))
 
     def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
@@ -249,6 +251,8 @@ class Fates(Dating):
             handed = functools.partial(self._handed, job.bound)
             return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
         going = functools.partial(self._goes, job, visiting=visiting)
+        if job.bound.entangled and self.first_moves(job):
+            going = functools.partial(self.moves_with, job)
         return [
             p.Untrue(item=self.belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),
