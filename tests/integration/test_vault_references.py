@@ -112,7 +112,10 @@ def ran(shop: Workplace, dataset: str = "staff", rule: str = "staff", as_of: str
     jobs = shop.run().jobs
     assert all(adds_up(job) for job in jobs)
     (job,) = [job for job in jobs if (job.rule, job.dataset) == (rule, dataset)]
-    assert (job.planned, job.done, job.left, job.skipped.total) == (planned, planned, 0, 0), job
+    assert (job.planned, job.done, job.left, job.skipped.total) == (planned, planned, 0, 0), (
+        job.reason,
+        job.skipped,
+    )
     assert whole(shop)
     return int(job.done)
 
