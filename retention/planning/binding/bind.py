@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -31,7 +30,7 @@ from retention.planning.binding.conditions import Binder
 from retention.planning.binding.either import with_either
 from retention.planning.binding.fingerprints import fingerprint
 from retention.planning.binding.loosening import within_a_table
-from retention.planning.binding.names import NotFoundError, find_column, find_table
+from retention.planning.binding.names import NotFoundError, component_text, find_column, find_table, with_key
 from retention.planning.binding.order import Order, removal_order, ways_out
 from retention.planning.binding.partly import partly
 from retention.planning.binding.paths import misspelt_via, part_link
@@ -100,18 +99,6 @@ def _each(
         if result is not None and not attempt.problems:
             bound.append(result)
     return bound, problems
-
-
-def with_key(table: Table) -> Table:
-    """A part that has no primary key is told apart by the first unique index without NULL that it has."""
-    if table.key:
-        return table
-    whole = (
-        index.columns
-        for index in table.indexes
-        if index.unique and index.columns and not any(table.columns[name].nullable for name in index.columns)
-    )
-    return replace(table, key=next(whole, ()))
 
 
 def _part_key(dataset: Dataset, part: PartName) -> str:
@@ -300,7 +287,7 @@ class _Attempt:
                 self._problem(key, error.found, error.write)
                 continue
             component = Component(
-                text=_text(item, [other.text for other in found]),
+                text=component_text(item, [other.text for other in found]),
                 hops=hops,
                 table=table.id,
                 column=column,
@@ -403,11 +390,3 @@ class _Attempt:
         if why is not None:
             self._problem("parts", *why)
         return shared
-
-
-def _text(item: EventColumn, others: list[str]) -> str:
-    """What tells the component from the others of its event, for explanations."""
-    text = item.column.text
-    if item.where is not None:
-        text += f" where {item.where.text}"
-    return f"{text} by {item.via}" if text in others and item.via is not None else text
