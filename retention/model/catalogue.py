@@ -86,7 +86,8 @@ class Reference:
     `indexed`: an index leads with exactly these columns, in any order.
     A reference that partitions declare one by one is given once, on the parent. `declared`: the database
     knows it, and lets no row go that it leads to; else only the operator says so. `besides`: what its definition
-    says after ON DELETE, for a statement that declares it anew.
+    says after ON DELETE, for a statement that declares it anew. `either`: it is the engine's word that rows of a vault
+    refer by it, each to a row there or to one where they came from.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Reference:
     unindexed_on: tuple[TableId, ...] = ()  # the partitions (or the table) that lack the index
     declared: bool = True
     besides: str = ""
+    either: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,7 @@ class Work:
     `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
     refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before; `own_ends`: ends
     that have come, whatever becomes of other rows: of such a record none has been taken back since.
-    `goes_before`: which due records others of them refer to.
+    `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
     rewritten, none where no record is; `part_rewrites`: those of its parts. `actions`: what it can come to; `action`:
@@ -93,6 +93,7 @@ class Work:
     fleeting: bool
     own_ends: tuple[p.Test, ...]
     goes_before: tuple[p.Pairs, ...]
+    moves_before: tuple[p.Pairs, ...] = ()
     arriving: bool = False
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
@@ -166,7 +167,7 @@ class Work:
             part_rewrites=self.part_rewrites if rewriting else (),
             marker=self.bound.done if rewriting else None if gone else self.bound.mark,
             referring=self.referring if gone else (),
-            goes_before=self.goes_before if gone else (),
+            goes_before=() if not gone else self.moves_before if action == RESTRICT else self.goes_before,
             ringed=self.ringed if gone else None,
             shared=self.shared if action == DELETE else (),
         )
@@ -250,7 +251,8 @@ def work(fates: Fates, job: Job) -> Work:
         own_ends=fates.own_ends(job, root) if fleeting else (),
         arriving=fates.arriving(job),
         goes_before=fates.goes_before(job) if deletes else (),
-        ringed=fates.ringed(job, root) if deletes else None,
+        moves_before=fates.moves_before(job) if removing else (),
+        ringed=fates.ringed(job, root) if removing else None,
         rewrites=fates.rewrites(job, root),
         part_rewrites=fates.part_rewrites(job, root),
         actions=actions(job),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -75,8 +75,8 @@ def release_record(
         _refuse_unseen(ready, said, vault)
         target = ready.targets[connector.name]
         _may(target, source, there)
-        item = _work(ready, source, there, said, moment)
-        _refuse(target, item, key)
+        item, leading = _work(ready, source, there, said, moment)
+        _refuse(target, item, key, leading)
         run = f"release-{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         evidence = stores.committing_key(config, state)
         giving = GivingBack(
@@ -192,8 +192,10 @@ def _needs(vault: BoundDataset) -> Iterable[Need]:
         yield Need(table=id_, right=Right.LOCK, columns=keys[id_])
 
 
-def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Words, moment: datetime) -> Work:
-    """Of any record of the vault that no hold covers."""
+def _work(
+    ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Words, moment: datetime
+) -> tuple[Work, Mapping[str, p.Test]]:
+    """Of any record of the vault that no hold covers; and by which references it leads to others there."""
     jobs = ready.jobs()
     job = next((job for job in jobs if job.bound is vault), None)
     if job is None:
@@ -205,7 +207,7 @@ def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Word
     item = work(fates, job)
     held = fates.held(vault, item.root)
     free = p.Choice(cases=() if held is None else ((held, "held"),), otherwise=DUE)
-    return replace(
+    given = replace(
         item,
         job=replace(job, bound=given_back(source, vault)),
         fate=free,
@@ -215,6 +217,7 @@ def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Word
         reaches=(),
         referring=(),
         goes_before=(),
+        moves_before=(),
         ringed=None,
         rewrites=(),
         shared=(),
@@ -226,15 +229,22 @@ def _work(ready: Prepared, source: BoundDataset, vault: BoundDataset, said: Word
         action=RELEASE,
         lists=said.lists,
     )
+    return given, fates.leading_there(vault, item.root)
 
 
-def _refuse(target: Target, item: Work, key: str) -> None:
-    """What is not there, and what is held."""
+def _refuse(target: Target, item: Work, key: str, leading: Mapping[str, p.Test]) -> None:
+    """What is not there, what is held, and what would be parted from what it refers to."""
     held = p.Untrue(item=p.Chosen(choice=item.strict, label=DUE))
-    found = target.ask(item, key, Questions(tests={"there": p.All(items=()), "held": held})).tests
+    found = target.ask(item, key, Questions(tests={**leading, "there": p.All(items=()), "held": held})).tests
     if found["there"] is not True:
         raise UsageError(f"`{item.bound}` has no record {key}")
     if found["held"] is True:
         raise SafetyRefusal(
             f"a hold covers the record {key} of `{item.bound}`: nothing that it covers is touched"
+        )
+    there = [name for name in leading if found[name] is True]
+    if there:
+        raise SafetyRefusal(
+            f"the record {key} of `{item.bound}` refers by `{there[0]}` to another one that is in the vault: release"
+            " that first; where they refer to each other, empty the column there, and fill it again when both are back"
         )

@@ -111,8 +111,6 @@ def _wanted(connector: Connector, vault: Dataset, target: Target) -> _Wanted:
         place = f"datasets.{vault.vault_of}."
         mine = [problem for problem in problems if f"{problem.key}.".startswith(place)]
         raise ConfigurationError(problems=mine or problems)
-    if source.entangled:
-        raise ConfigurationError(problems=[p for p in problems if p.key.endswith("restrict.to")] or problems)
     tables = new_tables(source, vault, catalogue)
     problems = tuple(ambiguous(source, tables, catalogue))
     if problems:

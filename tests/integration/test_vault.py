@@ -293,9 +293,10 @@ def test_stronger_actions_are_tried_again_in_the_vault(shop: Workplace):
         ("ALTER TABLE contacts ADD COLUMN restricted_at INTEGER", "contacts_vault.table", "is a column of", "at ="),
         ("ALTER TABLE contacts ADD COLUMN n REAL; ALTER TABLE contacts_vault ADD COLUMN n INTEGER",
          "contacts_vault.table", "contacts_vault.n` is", "the same"),
-        ("ALTER TABLE contacts ADD COLUMN boss INTEGER REFERENCES contacts (id);"
-         "ALTER TABLE contacts_vault ADD COLUMN boss INTEGER; CREATE INDEX boss ON contacts (boss)",
-         "contacts.restrict.to", "not supported yet", "mark"),
+        ("ALTER TABLE contacts ADD COLUMN boss INTEGER REFERENCES contacts (id); CREATE INDEX boss ON contacts (boss);"
+         "ALTER TABLE contacts_vault ADD COLUMN boss INTEGER REFERENCES contacts_vault (id);"
+         "CREATE INDEX boss_there ON contacts_vault (boss)",
+         "contacts_vault.table", "refer to `", "drop that foreign key"),
     ],
 )  # fmt: skip
 def test_a_vault_that_could_not_take_a_record_is_refused(shop, change, key, found, write):

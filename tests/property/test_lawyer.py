@@ -270,8 +270,8 @@ MUTANTS = {
     ),
     "what refers to a record stops no vault": (
         "fate.py",
-        "if not leaves(record.dataset, action) or not referenced(world, record):",
-        "if action != DELETE or not referenced(world, record):",
+        "if not leaves(record.dataset, action) or not referenced_from(world, record, action):",
+        "if action != DELETE or not referenced_from(world, record, action):",
     ),
     "what is in the vault is not restricted": (
         "actions.py",

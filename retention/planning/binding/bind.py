@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -28,9 +27,10 @@ from retention.planning.binding.bound import (
 )
 from retention.planning.binding.clocks import clock_encoding
 from retention.planning.binding.conditions import Binder
+from retention.planning.binding.either import with_either
 from retention.planning.binding.fingerprints import fingerprint
 from retention.planning.binding.loosening import within_a_table
-from retention.planning.binding.names import NotFoundError, find_column, find_table
+from retention.planning.binding.names import NotFoundError, component_text, find_column, find_table, with_key
 from retention.planning.binding.order import Order, removal_order, ways_out
 from retention.planning.binding.partly import partly
 from retention.planning.binding.paths import misspelt_via, part_link
@@ -68,15 +68,13 @@ def bind(
     With `counting`, what a cascade beyond a record would reach is counted. `leaves`: records of the dataset can leave
     their tables; where they can't, what only a DELETE would do is no problem.
     """
-    bound: list[BoundDataset] = []
     catalogue, wrong = with_relations(connector, catalogue)
-    problems: list[Problem] = [*wrong]
-    for dataset in connector.datasets.values():
-        attempt = _Attempt(connector, dataset, catalogue, counting, leaves=leaves(dataset))
-        result = attempt.bind()
-        problems.extend(attempt.problems)
-        if result is not None and not attempt.problems:
-            bound.append(result)
+    bound, wanting = _each(connector, catalogue, counting, leaves)
+    either = with_either(bound, catalogue)
+    if either is not None:  # what rows in a vault refer to keeps records, too
+        catalogue = either
+        bound, wanting = _each(connector, catalogue, counting, leaves)
+    problems: list[Problem] = [*wrong, *wanting]
     problems += [*clashes(bound, catalogue), *leaving(bound, catalogue), *partly(bound)]
     every, unfit = with_vaults(bound, catalogue)
     problems += unfit
@@ -86,16 +84,21 @@ def bind(
     return every, tuple(problems)
 
 
-def with_key(table: Table) -> Table:
-    """A part that has no primary key is told apart by the first unique index without NULL that it has."""
-    if table.key:
-        return table
-    whole = (
-        index.columns
-        for index in table.indexes
-        if index.unique and index.columns and not any(table.columns[name].nullable for name in index.columns)
-    )
-    return replace(table, key=next(whole, ()))
+def _each(
+    connector: Connector,
+    catalogue: Catalogue,
+    counting: Counting | None,
+    leaves: Callable[[Dataset], bool],
+) -> tuple[list[BoundDataset], list[Problem]]:
+    bound: list[BoundDataset] = []
+    problems: list[Problem] = []
+    for dataset in connector.datasets.values():
+        attempt = _Attempt(connector, dataset, catalogue, counting, leaves=leaves(dataset))
+        result = attempt.bind()
+        problems.extend(attempt.problems)
+        if result is not None and not attempt.problems:
+            bound.append(result)
+    return bound, problems
 
 
 def _part_key(dataset: Dataset, part: PartName) -> str:
@@ -284,7 +287,7 @@ class _Attempt:
                 self._problem(key, error.found, error.write)
                 continue
             component = Component(
-                text=_text(item, [other.text for other in found]),
+                text=component_text(item, [other.text for other in found]),
                 hops=hops,
                 table=table.id,
                 column=column,
@@ -387,11 +390,3 @@ class _Attempt:
         if why is not None:
             self._problem("parts", *why)
         return shared
-
-
-def _text(item: EventColumn, others: list[str]) -> str:
-    """What tells the component from the others of its event, for explanations."""
-    text = item.column.text
-    if item.where is not None:
-        text += f" where {item.where.text}"
-    return f"{text} by {item.via}" if text in others and item.via is not None else text

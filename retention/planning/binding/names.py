@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from retention.config.reading.findings import nearest
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Column, Table, TableId, folded
-from retention.model.dataset import Name
+from retention.model.dataset import EventColumn, Name
 
 
 class NotFoundError(Exception):
@@ -103,3 +104,23 @@ def same_table(catalogue: Catalogue, id_: TableId, pieces: tuple[str, ...]) -> b
     if not _same(catalogue, pieces[-1], id_.name):
         return False
     return len(pieces) == 1 or (id_.schema is not None and _same(catalogue, pieces[0], id_.schema))
+
+
+def with_key(table: Table) -> Table:
+    """A part that has no primary key is told apart by the first unique index without NULL that it has."""
+    if table.key:
+        return table
+    whole = (
+        index.columns
+        for index in table.indexes
+        if index.unique and index.columns and not any(table.columns[name].nullable for name in index.columns)
+    )
+    return replace(table, key=next(whole, ()))
+
+
+def component_text(item: EventColumn, others: list[str]) -> str:
+    """What tells the component from the others of its event, for explanations."""
+    text = item.column.text
+    if item.where is not None:
+        text += f" where {item.where.text}"
+    return f"{text} by {item.via}" if text in others and item.via is not None else text

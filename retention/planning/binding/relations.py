@@ -31,7 +31,7 @@ def with_relations(connector: Connector, catalogue: Catalogue) -> tuple[Catalogu
             problems.append(error.problem(connector.file, key))
             continue
         if not _declared(catalogue, reference):
-            added.setdefault(_what(reference), reference)
+            added.setdefault(meaning(reference), reference)
     return replace(catalogue, references=(*catalogue.references, *added.values())), tuple(problems)
 
 
@@ -56,14 +56,14 @@ def _every(connector: Connector) -> Iterator[tuple[Dataset, int, RelationName]]:
             yield dataset, position, item
 
 
-def _what(reference: Reference) -> object:
+def meaning(reference: Reference) -> object:
     """What it says, in whatever order its columns are listed."""
     pairs = frozenset(zip(reference.columns, reference.target_columns, strict=False))
     return reference.table, reference.target, pairs
 
 
 def _declared(catalogue: Catalogue, reference: Reference) -> bool:
-    return any(_what(known) == _what(reference) for known in catalogue.outbound(reference.table))
+    return any(meaning(known) == meaning(reference) for known in catalogue.outbound(reference.table))
 
 
 def _reference(catalogue: Catalogue, dataset: Dataset, item: RelationName) -> Reference:

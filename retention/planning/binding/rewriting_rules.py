@@ -47,7 +47,7 @@ def _none(policy: Policy, rule: Rule, item: BoundDataset, bound: Sequence[BoundD
     if not rule.data or not any("anonymize" in variant.chain for variant in rule.variants):
         return
     for outside in item.outside:
-        for other in bound:
+        for other in bound if not outside.reference.either else ():  # rows of its own vault
             if other is not item and outside.reference.table in other.members and other.subject:
                 how = f"`{described(outside.reference)}`"
                 found = f"is anonymize, and records of `{other}` about a person refer to `{item}` ({how})"

@@ -17,8 +17,8 @@ class NewTable:
     """A table with the columns of `source`, told apart by `key`; `since`: one column more, that says when.
 
     `references`: from columns of its own to other tables, those of the vault among them. `unique`: columns that one
-    of these leads to, besides the key. `led`: columns that lead to the record by a relation that only the operator
-    knows of. `there`: it has been made already.
+    of these leads to, besides the key. `led`: columns that lead to the record, or to another one, by no constraint.
+    `there`: it has been made already.
     """
 
     id: TableId
@@ -48,6 +48,10 @@ def new_tables(source: BoundDataset, vault: Dataset, catalogue: Catalogue) -> tu
         mine = [links[table.id]] if table.id in links else []
         inward = [_moved(link, ids) for link in mine if link.declared]
         led_to = [link.target_columns for link in links.values() if link.target == table.id and link.declared]
+        among = [item.reference for item in source.outside if item.inside]
+        led_to += [each.target_columns for each in among if each.target == table.id]
+        led = [link.columns for link in mine if not link.declared]
+        led += [each.columns for each in among if each.table == table.id]
         found.append(
             NewTable(
                 id=ids[table.id],
@@ -56,7 +60,7 @@ def new_tables(source: BoundDataset, vault: Dataset, catalogue: Catalogue) -> tu
                 since=restrict.at if root else None,
                 references=(*inward, *(_moved(each, ids) for each in outward)),
                 unique=tuple(dict.fromkeys(columns for columns in led_to if set(columns) != set(key))),
-                led=tuple(link.columns for link in mine if not link.declared),
+                led=tuple(dict.fromkeys(led)),
                 there=_there(ids[table.id], catalogue),
             )
         )

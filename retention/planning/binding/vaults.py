@@ -134,12 +134,6 @@ def _of_source(
         return Problem(file=source.connector.file, key=key, found=found, write=write)
 
     mark = 'mark them in place: restrict = { mark = "restricted_at" }'
-    if source.entangled:
-        by = listed(described(item.reference) for item in source.outside if item.inside)
-        yield problem(
-            f"records of `{source}` refer to each other ({by}): to move those to a vault is not supported yet",
-            mark,
-        )
     common = source.members & vault.members
     if common:
         names = listed(str(id_) for id_ in common)
@@ -202,6 +196,7 @@ def _all_of_vault(source: BoundDataset, vault: BoundDataset, catalogue: Catalogu
         found = f"its records are told apart by ({names[1]}), and those of `{source}` by ({names[0]})"
         yield "key", found, f"ALTER TABLE `{vault.root.id}`: the primary key is ({names[0]}), as there"
     yield from _links(source, vault, catalogue)
+    yield from _either(source, vault, catalogue)
     yield from _shared(source, vault, catalogue)
 
 
@@ -280,6 +275,22 @@ def _links(source: BoundDataset, vault: BoundDataset, catalogue: Catalogue) -> I
             )
             write = f"make ({', '.join(mine.columns)}) refer to `{twin[mine.target]}`, or list the parts in one order"
             yield "parts", f"{found} `{described(mine)}`", write
+
+
+def _either(source: BoundDataset, vault: BoundDataset, catalogue: Catalogue) -> Iterator[Said]:
+    """By what records refer to each other they do in the vault, too, to records there or here: no constraint may say
+    to which."""
+    twin = {mine.id: theirs.id for mine, theirs in pairs(source, vault, catalogue)}
+    for item in source.outside if source.entangled else ():
+        mine = item.reference
+        ends = (mine.target, twin[mine.target]) if item.inside else ()
+        for theirs in catalogue.outbound(twin[mine.table]) if item.inside else ():
+            if theirs.declared and theirs.target in ends and theirs.columns == mine.columns:
+                found = (
+                    f"the database lets `{described(theirs)}` refer to `{theirs.target}` alone, and a record that"
+                    f" `{described(mine)}` leads to may be there or in `{source}`"
+                )
+                yield "table", found, "drop that foreign key: the engine keeps such references whole itself"
 
 
 def _shared(source: BoundDataset, vault: BoundDataset, catalogue: Catalogue) -> Iterator[Said]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from retention.model import predicate as p
@@ -133,11 +133,23 @@ class Referenced:
     now: p.Test | None
     planned: p.Test | None
     lasting: p.Test | None
+    moving: Referenced | None = None
+    """The same of what keeps it from being moved to a vault, where that is something else."""
 
     @property
     def by_plan(self) -> Referenced:
         """The same in the plan's own form."""
-        return Referenced(now=self.planned, planned=self.planned, lasting=self.lasting)
+        moving = None if self.moving is None else self.moving.by_plan
+        return Referenced(now=self.planned, planned=self.planned, lasting=self.lasting, moving=moving)
+
+    @property
+    def to_go(self) -> Referenced:
+        """The same, as if it were what keeps the record from any action by which it leaves its tables."""
+        return self if self.moving is None else replace(self, moving=None)
+
+    def to(self, action: str) -> Referenced:
+        """What keeps the record from this action."""
+        return self if action != RESTRICT or self.moving is None else self.moving
 
 
 def always_as(now: p.Test | None) -> Referenced:
@@ -185,12 +197,12 @@ class Actions(Stops):
         before: list[p.Test] = [] if said.guard is None else [said.guard]
         for action in said.actions:
             kept = self.kept_from(job, root, action, gone=gone)
-            touched = removes(action, job.bound)
-            stops = [kept, referenced.now if touched else None]
+            refer = referenced.to(action) if removes(action, job.bound) else NEVER_REFERENCED
+            stops = [kept, refer.now]
             free = [p.Untrue(item=stop) for stop in stops if stop is not None]
             done = self.done(job, said, root, action)
             yield Way(action=action, test=p.All(items=(*before, *free)), done=done)
-            lasting = [s for s in (kept, referenced.lasting if touched else None) if s is not None]
+            lasting = [s for s in (kept, refer.lasting) if s is not None]
             if not lasting:
                 break
             before.append(lasting[0] if len(lasting) == 1 else p.AnyOf(items=tuple(lasting)))

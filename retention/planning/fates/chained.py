@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 import copy
 import functools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from retention.model import predicate as p
 from retention.model.policy import REWRITING
@@ -136,8 +137,25 @@ class Chained(Entangled, abc.ABC):
             found = self._all_referring(job, root, strict=strict, visiting=visiting, alone=alone)
             return p.AnyOf(items=tuple(found)) if found else None
 
-        if known:
-            return always_as(of(strict))
+        found = always_as(of(strict)) if known else self._in_forms(job, root, of, strict, visiting, alone)
+        moving = self.moving(job, root, strict=strict, visiting=visiting, known=known or alone)
+        return replace(found, moving=moving)
+
+    @abc.abstractmethod
+    def moving(
+        self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], known: bool
+    ) -> Referenced | None:
+        """What keeps the record from its vault; None where that is what keeps it from being deleted."""
+
+    def _in_forms(
+        self,
+        job: Job,
+        root: p.Source,
+        of: Callable[..., p.Test | None],
+        strict: bool,
+        visiting: tuple[Job, ...],
+        alone: bool,
+    ) -> Referenced:
         planned = lasting = of(strict=False)
         now = of(strict=True) if strict else planned
         if self.narrowed and not alone:

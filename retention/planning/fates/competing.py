@@ -83,6 +83,8 @@ class Competing(Actions):
         if action == DELETE and only_deletes(other):
             return self._deletes_instead(job, other, owner, root, gone=gone)
         found: list[p.Test] = []
+        # What is to be deleted waits for what would restrict it, also where that waits for what refers to it.
+        referenced = referenced.to_go if action == DELETE else referenced
         for way in self.ways(other, owner, referenced, gone=gone and own):
             if rank(way.action) > rank(action):
                 continue

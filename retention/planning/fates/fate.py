@@ -13,7 +13,7 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Ruled, Some, Value
+from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import (
     DELETE,
@@ -25,16 +25,13 @@ from retention.planning.fates.actions import (
     empties,
     only_deletes,
 )
-from retention.planning.fates.cases import Case
-from retention.planning.fates.chained import Chained
 from retention.planning.fates.holding import NOTHING_HELD, Holding
-from retention.planning.fates.limbs import cutoff
-from retention.planning.fates.results import cases
+from retention.planning.fates.moving import Moves, followed
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
 
 
-class Fates(Chained):
+class Fates(Moves):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -93,59 +90,10 @@ class Fates(Chained):
         """Which rows of the root table are records: all but those of which `where` is false."""
         return self.a_record(job.bound, root)
 
-    def reaches(self, job: Job, root: p.Source) -> tuple[p.Reaches, ...]:
-        """Bare-column comparisons that every due record passes; none where several events, or other rows, decide."""
-        lines: list[p.Line] = []
-        component: Component | None = None
-        for case in cases(job.rule, job.bound, job.told):
-            if (
-                len(case.limbs) != 1
-                or case.rests_on_told(case.limbs[0])
-                or case.variant.instructed is not None
-            ):
-                return ()
-            (limb,) = case.limbs
-            components = job.bound.events[limb.event]
-            if len(components) != 1 or components[0].hops or component not in (None, components[0]):
-                return ()
-            component = components[0]
-            keep = case.variant.keep
-            line = self._now_line(case)
-            if limb.keep and keep is not None:
-                line = self._line(case, cutoff(self._as_of, case.variant.counting(keep)))
-            lines.append(line)
-        if component is None:
-            return ()
-        latest = max(lines, key=lambda line: (line.day, line.instant))
-        widest = p.Line(
-            day=max(line.day for line in lines),
-            instant=max(line.instant for line in lines),
-            naive=None
-            if latest.naive is None
-            else max(line.naive for line in lines if line.naive is not None),
-        )
-        return (p.Reaches(field=self._field(root, component), cutoff=widest),)
-
-    def late(self, job: Job, root: p.Source) -> p.Test:
-        """Of a record whose clock has ended: it is there for longer than carrying the rule out may take."""
-        found = []
-        for case in cases(job.rule, job.bound, job.told):
-            guard, late = self.guard(case, root), self.overdue(case, root)
-            found.append(late if guard is None else p.All(items=(guard, late)))
-        return p.AnyOf(items=tuple(found))
-
-    def dated_by(self, job: Job, root: p.Source) -> p.LatestDay:
-        """The day of the record's event, for showing and ordering: of `from`, else of the first that ends it."""
-        case = self.base(job)
-        named = next((name for name in job.rule.base.events if name not in job.told), "")
-        return self.latest_day(case, named, root)
-
-    def component_state(self, case: Case, root: p.Source, component: Component, state: p.State) -> p.Test:
-        """Whether `component` of an event is in `state` for this record today, in the variant's zone."""
-        return self.component(case, component, root, state, self._now_line(case))
-
     def referring(self, job: Job, root: p.Source, outside: Outside, *, strict: bool) -> p.Test:
         """Some row that stays refers to this record by this reference."""
+        if self.first_moves(job) and followed(job.bound, outside):
+            return p.AnyOf(items=())
         return self._referring(job, root, outside, strict=strict, visiting=(job,))
 
     def referring_rows(self, job: Job, root: p.Source, outside: Outside) -> tuple[p.Source, p.Test]:
@@ -159,10 +107,6 @@ class Fates(Chained):
         belongs = self.belongs(bound, reference.target, member, root)
         linked = p.All(items=(self.refers(reference, referring, member), belongs))
         return referring, p.All(items=(p.Exists(source=member, where=linked), *stays))
-
-    def base(self, job: Job) -> Case:
-        """The rule itself, without its exceptions."""
-        return cases(job.rule, job.bound, job.told)[-1]
 
     # -- the choice ------------------------------------------------------------------------
 
@@ -306,6 +250,8 @@ class Fates(Chained):
             handed = functools.partial(self._handed, job.bound)
             return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
         going = functools.partial(self._goes, job, visiting=visiting)
+        if job.bound.entangled and self.first_moves(job):
+            going = functools.partial(self.moves_with, job)
         return [
             p.Untrue(item=self.belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from retention.model import predicate as p
@@ -70,7 +70,8 @@ class Entangled(Competing, abc.ABC):
         if not job.bound.entangled:
             return ()
         inside = [item for item in job.bound.outside if item.inside]
-        return tuple(self._between(job.bound, item, due=job) for item in inside)
+        goes = functools.partial(self._goes, job, visiting=())
+        return tuple(self._between(job.bound, item, going=goes) for item in inside)
 
     def ringed(self, job: Job, root: p.Source) -> p.Test | None:
         """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
@@ -102,9 +103,12 @@ class Entangled(Competing, abc.ABC):
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
         """Records that could go, and that a row refers to which could not."""
-        bound, reference = job.bound, item.reference
+        return self._kept_by(job.bound, item, functools.partial(self._goes, job, visiting=(), alone=True))
+
+    def _kept_by(self, bound: BoundDataset, item: Outside, alone: Callable[[p.Source], p.Test]) -> p.Pairs:
+        """Records of which `alone` is true, and that a row refers to which is of no such record."""
+        reference = item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        alone = functools.partial(self._goes, job, visiting=(), alone=True)
         tests = (
             linked(row),
             p.Untrue(item=self.belongs(bound, reference.table, row, root)),
@@ -114,9 +118,14 @@ class Entangled(Competing, abc.ABC):
         return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
 
     def _between(
-        self, bound: BoundDataset, item: Outside, *, due: Job | None = None, records: bool = False
+        self,
+        bound: BoundDataset,
+        item: Outside,
+        *,
+        going: Callable[[p.Source], p.Test] | None = None,
+        records: bool = False,
     ) -> p.Pairs:
-        """(key, key) of rows of which the first refers to the second; `due`: only to those that go by a job.
+        """(key, key) of rows of which the first refers to the second; `going`: only to records of which it is true.
 
         `records`: only from one that is a record to another.
         """
@@ -129,8 +138,8 @@ class Entangled(Competing, abc.ABC):
             sources = (owner, *sources)
         keys = self._key(bound, owner), self._key(bound, root)
         tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
-        if due is not None:
-            tests.append(self._goes(due, root, visiting=()))
+        if going is not None:
+            tests.append(going(root))
         if records:
             tests += (self.a_record(bound, owner), self.a_record(bound, root))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.oracles.lawyer import rows, told
+from tests.oracles.lawyer import rows, threads, told
 from tests.oracles.lawyer.actions import (
     DELETE,
     ORDER,
@@ -57,9 +57,9 @@ def choice(world: World, rule: Rule, record: Record) -> str | None:
     for action in chain(world, rule, record):
         if kept_from(world, rule, record, action):
             continue
-        if not leaves(record.dataset, action) or not referenced(world, record):
+        if not leaves(record.dataset, action) or not referenced_from(world, record, action):
             return action
-        if not referenced(*among_all(world, record)):
+        if not referenced_from(*among_all(world, record), action):
             return None
     return None
 
@@ -147,6 +147,38 @@ def referenced(world: World, record: Record) -> bool:
     return left_behind(world, record, rows_of(world, going(world)))
 
 
+def referenced_from(world: World, record: Record, action: str) -> bool:
+    """The same of this action: records that refer to each other go on to the vault by other rules."""
+    if action == RESTRICT and threads.refer_to_each_other(world, record.dataset):
+        return record not in movable(world, record.dataset)
+    return referenced(world, record)
+
+
+@remembered
+def movable(world: World, dataset: Dataset) -> set[Record]:
+    """The records of the dataset to which nothing refers that stays: of it only such as move with them may, where one
+    rule alone can move them and tries nothing that deletes before; what is in the vault may always."""
+    mine = [record for record in rows.records(world) if record.dataset is dataset]
+    gone, inside = rows_of(world, going(world)), threads.tables(dataset)
+    found = [r for r in mine if not threads.kept_from_outside(world, r, gone)]
+    mover = threads.mover(world, dataset)
+    if mover is None:
+        return {r for r in found if not threads.kept_from_inside(world, r, set(), inside)}
+    would = [
+        r
+        for r in found
+        if over(world, mover, r)
+        and unreferenced_choice(world, mover, r) == RESTRICT
+        and to_do(world, mover, r, RESTRICT)
+    ]
+    while True:
+        away = {row for r in would for row in rows.members(world, r)}
+        left = [r for r in would if not threads.kept_from_inside(world, r, away, inside)]
+        if left == would:
+            return set(would)
+        would = left
+
+
 def rows_of(world: World, records: Sequence[Record]) -> set[Row]:
     """The rows that go with these records: their own, and shared ones to which nothing refers that stays."""
     own = {row for record in records for row in rows.members(world, record)}
@@ -214,11 +246,24 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     if not found:
         return None
     first = min(rank(action) for *_, action in found)
+    if first == rank(DELETE) and waits_for_vault(world, record):
+        return None
     if first == rank(REWRITING[0]) and rewritten_as_a_part(world, record):
         return None
     found = [way for way in found if rank(way[2]) == first]
     rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
     return rule, acting.dataset, action
+
+
+def waits_for_vault(world: World, record: Record) -> bool:
+    """A rule would restrict the record, if nothing referred to it: no other deletes it meanwhile."""
+    return threads.refer_to_each_other(world, record.dataset) and any(
+        over(world, rule, other)
+        and unreferenced_choice(world, rule, other) == RESTRICT
+        and to_do(world, rule, other, RESTRICT)
+        for rule in world.rules
+        for other in of_row(world, record)
+    )
 
 
 @remembered

@@ -82,7 +82,7 @@ class _Drawing:
         self.rnd = random.Random(seed)
         drawn = self.rnd.choice(DRAWN)
         instead = {3: "homes"} if profile.shared_parts else {}
-        instead |= {2: "vaults"} if profile.vaults else {}
+        instead |= {2: "threads" if seed % 8 == 6 else "vaults"} if profile.vaults else {}
         self.shape = SHAPES[shape or instead.get(seed % 4, drawn)]
         both = random.Random(f"both {seed}").random() < SHARE_OF_BOTH
         self.spelling = Spelling(self.rnd, masks=not profile.told, both=both)

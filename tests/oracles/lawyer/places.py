@@ -72,13 +72,13 @@ def create(kind: str, tables: Iterable[Table]) -> Iterator[str]:
         columns = [f"{name} {_kind(kind, of, name in table.key)}" for name, of in table.columns.items()]
         items = [*columns, f"PRIMARY KEY ({', '.join(table.key)})", *(f"UNIQUE ({c})" for c in table.unique)]
         if kind == "sqlite":
-            items += [_foreign_key(reference) for reference in table.references]
+            items += [_foreign_key(reference) for reference in table.references if not reference.either]
         yield f"CREATE TABLE {table.name} ({', '.join(items)})"
         for number, reference in enumerate(table.references):
             yield f"CREATE INDEX {table.name}_{number} ON {table.name} ({', '.join(reference.columns)})"
     if kind != "sqlite":
         for table in tables:
-            for reference in table.references:
+            for reference in [each for each in table.references if not each.either]:
                 yield f"ALTER TABLE {table.name} ADD {_foreign_key(reference)}"
 
 

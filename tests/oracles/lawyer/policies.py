@@ -66,6 +66,7 @@ KINDS = {
     "tenants": ("author",),
     "homes": ("customer", "email"),
     "vaults": ("customer", "email"),
+    "threads": ("customer", "email"),
 }
 
 
@@ -90,7 +91,12 @@ class PolicyDrawing:
         self.told: dict[str, tuple[str, ...]] = {}
         if profile.told and self.chance(50):
             self.told = {"asked": self.kinds, "ended": self.kinds[:1]}
-            if shape in ("shop", "homes", "vaults"):  # whose datasets know their people by different kinds
+            if shape in (
+                "shop",
+                "homes",
+                "vaults",
+                "threads",
+            ):  # whose datasets know their people by different kinds
                 self.told["ended"] = self.kinds
         self.froms = {dataset.data: self.rnd.choice(("booked", "seen")) for dataset in datasets}
         self.starts = {dataset.data: self.counting() for dataset in datasets}

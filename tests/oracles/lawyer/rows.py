@@ -47,7 +47,15 @@ def along(world: World, row: Row, path: Path) -> list[Row]:
 
 @remembered
 def references_to(world: World, table: str) -> Sequence[Reference]:
-    return [r for one in world.schema.values() for r in one.references if r.target == table]
+    return [r for one in world.schema for r in references_of(world, one) if r.target == table]
+
+
+@remembered
+def references_of(world: World, table: str) -> Sequence[Reference]:
+    """What rows of the table refer by; those of a vault to either side, where some dataset has its records there."""
+    vaults = [d for d in world.datasets if d.vault_of is not None]
+    kept = {name for d in vaults for name in (d.table, *(link.table for link in d.parts))}
+    return [r for r in world.schema[table].references if not r.either or r.table in kept]
 
 
 @remembered
@@ -105,7 +113,7 @@ def pointed_at(world: World, record: Record) -> Sequence[Record]:
     """The other records to a row of which a row of this one refers."""
     owners, found = owners_of(world), []
     for row, table in members(world, record).items():
-        for reference in world.schema[table].references:
+        for reference in references_of(world, table):
             for target in referred_to(world, reference, row):
                 found += [other for other in owners.get(target, ()) if other is not record]
     return list(dict.fromkeys(found))
@@ -117,7 +125,7 @@ def points_at_itself(world: World, record: Record) -> bool:
     return any(
         target in mine
         for row, table in mine.items()
-        for reference in world.schema[table].references
+        for reference in references_of(world, table)
         for target in referred_to(world, reference, row)
         if reference not in record.dataset.parts
     )

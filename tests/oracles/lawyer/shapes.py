@@ -289,11 +289,63 @@ def _vaults() -> Shape:
     return Shape(name="vaults", tables={t.name: t for t in tables}, seats=seats)
 
 
-SHAPES = {shape.name: shape for shape in (_shop(), _rings(), _tenants(), _homes(), _vaults())}
+def _threads() -> Shape:
+    """Posts that answer posts, with quotes of quotes, that can be moved to a vault while what they answer stays."""
+    about, answers = _ref("posts", "topic_id", "topics"), _ref("posts", "answers_id", "posts")
+    of, again = _ref("quotes", "post_id", "posts"), _ref("quotes", "quote_id", "quotes")
+    read = _ref("readings", "post_id", "posts")
+    kept, kept_of = _ref("kept_posts", "topic_id", "topics"), _ref("kept_quotes", "post_id", "kept_posts")
+
+    def either(table: str, column: str, *targets: str) -> tuple[Reference, ...]:
+        return tuple(
+            Reference(table=table, columns=(column,), target=target, either=True) for target in targets
+        )
+
+    posts = either("kept_posts", "answers_id", "posts", "kept_posts")
+    quotes = either("kept_quotes", "quote_id", "quotes", "kept_quotes")
+    tables = (
+        _table("topics"),
+        _table("posts", about, answers, email="text"),
+        _table("quotes", of, again),
+        _table("readings", read, email="text"),
+        _table("kept_posts", kept, *posts, email="text", **{SINCE: "timestamptz"}),
+        _table("kept_quotes", kept_of, *quotes),
+    )
+    email = {"email": Value(column="email")}
+    poster = {"customer": Value(column="id"), **email}
+    seats = (
+        Seat(
+            name="topics",
+            table="topics",
+            subject={"customer": Value(column="id")},
+            near={"posts": ((about, True),)},
+        ),
+        Seat(
+            name="posts",
+            table="posts",
+            parts=((), (of,)),
+            subject=poster,
+            near={"quotes": ((of, True),), "topics": ((about, False),)},
+            vault="kept",
+        ),
+        Seat(name="readings", table="readings", subject=email, near={"posts": ((read, False),)}),
+        Seat(
+            name="kept",
+            table="kept_posts",
+            parts=((), (kept_of,)),
+            subject=poster,
+            near={"kept_quotes": ((kept_of, True),), "topics": ((kept, False),)},
+        ),
+    )
+    return Shape(name="threads", tables={t.name: t for t in tables}, seats=seats)
+
+
+_EVERY = (_shop(), _rings(), _tenants(), _homes(), _vaults(), _threads())
+SHAPES = {shape.name: shape for shape in _EVERY}
 DRAWN = ("shop", "rings", "tenants")
 """Those that are drawn; instead of one of them, for every fourth seed each, `homes`, where much is shared, and
-`vaults`."""
-VAULTS = ("kept_members", "kept_fees", "kept_fee_lines")
+`vaults`, or for every other of those `threads`."""
+VAULTS = ("kept_members", "kept_fees", "kept_fee_lines", "kept_posts", "kept_quotes")
 """Tables of vaults."""
 TENANT: Path = ((SHAPES["tenants"].tables["documents"].references[0], False),)
 """The way from a document to its tenant, who instructs how long it is kept."""

@@ -34,13 +34,16 @@ class Row(dict[str, Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """`table.columns` refers to `target.target_columns`; `cascades`: the database would remove the rows that refer."""
+    """`table.columns` refers to `target.target_columns`; `cascades`: the database would remove the rows that refer.
+
+    `either`: rows of a vault refer so, each to a row there or where it came from; no database knows."""
 
     table: str
     columns: tuple[str, ...]
     target: str
     target_columns: tuple[str, ...] = ("id",)
     cascades: bool = False
+    either: bool = False
 
 
 Path = tuple[tuple[Reference, bool], ...]  # steps along references; True: to the rows that refer here

@@ -19,7 +19,9 @@ from retention.connectors.sql.batches.statements import Statements, column_of
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.predicates import table
 from retention.model.catalogue import Column, Reference
+from retention.planning.binding.bound import Outside
 from retention.planning.binding.reach import described
+from retention.planning.work import Work
 
 LedTo = Sequence[tuple[Reference, Sequence[Key]]]
 """For each relation the values by which rows would refer to what the batch deletes."""
@@ -35,6 +37,14 @@ class Look:
     rows: sa.Select[Any]
 
 
+def _follows(work: Work, item: Outside) -> bool:
+    """The record is moved, and rows that refer to it in its vault do so on either side."""
+    vault = work.bound.vault
+    if not work.moves or vault is None or not item.reference.either:
+        return False
+    return item.inside or item.reference.table in {twin.target.id for twin in vault.twins}
+
+
 class LookAgain:
     """The looks of one job; none where every reference is the database's own, or nobody else can write."""
 
@@ -45,7 +55,7 @@ class LookAgain:
         self._only = {part.table.id for part in work.bound.parts if part.table.only}
         self._only |= {item.source.table for item in work.referring if item.source.only}
         links = [part.reference for part in work.bound.parts]
-        every = [*links, *(item.reference for item in work.bound.outside)]
+        every = [*links, *(item.reference for item in work.bound.outside if not _follows(work, item))]
         tables = {part.table.id: part.table for part in work.bound.parts} | {
             work.bound.root.id: work.bound.root
         }
