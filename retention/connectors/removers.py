@@ -83,6 +83,10 @@ class Remover(abc.ABC):
     def keys_of(self, window: Window) -> Window:
         """The same candidates as a window of keys."""
 
+    def screened(self, window: Window) -> Window:
+        """The window without candidates that a look without locks finds not due; whole where that can't be told."""
+        return window
+
     @abc.abstractmethod
     def oldest(self, most: int) -> Iterator[Window]:
         """Due records, oldest event first, at most `most` in all; of remembered ones all, as some may have to stay."""

@@ -224,6 +224,9 @@ class JobRun:
             if len(window.keys) == len(keys) <= self.tally.remaining():
                 self._whole(window)
             return
+        if not window.sure and len(keys) > self.tally.remaining():
+            # As many are taken at once as may still go: the last one is not looked for in a batch a candidate.
+            keys = self._screened(replace(window, keys=keys)).keys
         while keys and (most := self.tally.remaining()):
             self._whole(replace(window, keys=keys[:most]))
             keys = keys[most:]
@@ -269,6 +272,9 @@ class JobRun:
 
     def _keys_of(self, window: Window) -> Window:
         return self._patiently(lambda: self.remover.keys_of(window))
+
+    def _screened(self, window: Window) -> Window:
+        return self._patiently(lambda: self.remover.screened(window))
 
     def _halves(self, window: Window) -> None:
         for half in window.halves():

@@ -1,6 +1,7 @@
 """One job over a remover in memory: what is counted, what is tried again, what is written."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -332,3 +333,40 @@ def test_a_cursor_of_ranges_is_gone_on_from_by_fewer_workers():
     assert job.run().done == 900
     assert seen[:2] == [100, 801]
     assert remover.there == set(range(701, 801))
+
+
+class Keeping(MemoryRemover):
+    """Among its candidates are `kept` ones, which a look without locks tells from the others."""
+
+    def __init__(self, due, *, kept):
+        super().__init__({*due, *kept})
+        self.kept = set(kept)
+
+    def screened(self, window):
+        self.calls["screened"] += 1
+        return replace(window, keys=tuple(key for key in window.keys if key[0] not in self.kept))
+
+    def take(self, window, most, *, wait=False):
+        there, self.there = self.there, self.there - self.kept
+        try:
+            return super().take(window, most, wait=wait)
+        finally:
+            self.there = there
+
+
+@pytest.mark.parametrize("due", [{999}, {0, 500, 999}, {7, 8, 9, 10}])
+def test_the_last_records_are_not_looked_for_in_a_batch_a_candidate(due):
+    """One record was due among two thousand that another rule keeps: two thousand transactions were begun for it."""
+    remover = Keeping(due, kept=set(range(1000)) - due)
+    outcome = job_run(remover, len(due), size=100).run()
+    assert adds_up(outcome)
+    assert outcome.done == len(due)
+    assert sorted(key for keys in remover.commits for key in keys) == sorted(due)
+    assert remover.calls["begin"] <= len(due)
+    assert remover.calls["screened"] <= 10
+
+
+def test_candidates_are_not_screened_while_all_of_them_may_go():
+    remover = Keeping(set(range(300)), kept=set())
+    assert job_run(remover, 300, size=100).run().done == 300
+    assert remover.calls["screened"] == 0

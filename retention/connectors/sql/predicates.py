@@ -7,9 +7,8 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
@@ -19,14 +18,13 @@ from sqlalchemy.types import NullType
 
 from retention.connectors.sql import encodings, moments, rewritten
 from retention.connectors.sql.days import Days
+from retention.connectors.sql.defined import Beside, Definitions
 from retention.connectors.sql.dialect import Dialect
-from retention.connectors.sql.layers import layered
 from retention.connectors.sql.lines import bound as bound  # for every statement
 from retention.connectors.sql.lines import comparable as comparable
 from retention.connectors.sql.looks import Looks
 from retention.connectors.sql.named import among_values as among_values
 from retention.connectors.sql.named import table as table
-from retention.connectors.sql.once import asks
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.lists import NO_LISTS, Lists
@@ -42,17 +40,7 @@ _OPERATORS = {
 }
 
 
-@dataclasses.dataclass(kw_only=True)
-class Beside:
-    """What stands beside one statement, made once for it; `asked`: how often definitions were asked for."""
-
-    closures: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
-    definitions: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
-    asked: int = 0
-    at_once: bool = False
-
-
-class Compiler(Days):
+class Compiler(Days, Definitions):
     """Compiles predicates over one statement's sources.
 
     `instead`: tables to be read in place of others (a partition in place of its parent).
@@ -69,6 +57,7 @@ class Compiler(Days):
         """`bare`: the root by its own name, for statements that take no alias. `lists`: the keys on each list."""
         self._lists = lists
         self._beside = Beside()
+        self._handed = None
         self._dialect = dialect
         self._bare = bare
         self._instead = instead or {}
@@ -76,11 +65,6 @@ class Compiler(Days):
         self._before: Callable[[Any], ColumnElement[Any] | None] = lambda _: None
         self._dates: dict[p.Dated, ColumnElement[Any]] = {}
         self._looks: Looks | None = None
-
-    @property
-    def at_once(self) -> bool:
-        """Something is worked out for a whole table, whatever range is asked for."""
-        return self._beside.at_once
 
     def source(self, source: p.Source) -> FromClause:
         """The FROM element of `source`, the same object every time."""
@@ -99,7 +83,13 @@ class Compiler(Days):
         compiler._sources = {root: rows}
         compiler._before = before
         compiler._beside = self._beside
+        compiler._handed = self._handed
         return compiler
+
+    def _plain(self) -> Self:
+        plain = type(self)(self._dialect, self._instead, lists=self._lists)
+        plain._beside = self._beside
+        return plain
 
     def field(self, field: p.Field) -> ColumnElement[Any]:
         """The field's column, in its source."""
@@ -271,36 +261,6 @@ class Compiler(Days):
                 if field.encoding.spelt_by_itself:
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
                 return encodings.reaches(self._dialect, self.field(field), field, cutoff)
-
-    def _defined(self, test: p.Defined) -> ColumnElement[Any]:
-        """A query of its own beside the statement, which the database puts where it is asked for."""
-        names = [f"d{i}" for i in range(len(test.key))]
-        beside = self._beside
-        if test.name not in beside.definitions:
-            beside.definitions[test.name] = self._definition(test, names)
-        beside.asked += 1
-        rows = beside.definitions[test.name].alias(f"{test.name}_{beside.asked}")
-        same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))
-        return (
-            sa.select(sa.literal_column("1")).select_from(rows).where(*same).correlate_except(rows).exists()
-        )
-
-    def _definition(self, test: p.Defined, names: Sequence[str]) -> sa.CTE:
-        beside, apart = self._beside, asks(test.where)
-        plain = Compiler(self._dialect, self._instead, lists=self._lists)
-        plain._beside = beside
-        keys = [field.column for field in test.key]
-        compiler, rows = layered(plain, plain.over, test.root, test.where, keys, fenced=apart)
-        columns = [compiler.column(test.root, key).label(name) for key, name in zip(keys, names, strict=True)]
-        query: sa.Select[Any] = sa.select(*columns).select_from(rows)
-        query = query.where(compiler.test(test.where)).correlate(None)
-        # One that asks for others is made once for the statement: put in place, each would multiply the next.
-        beside.at_once |= apart
-        defined = (query.distinct() if apart else query).cte(test.name)
-        for kind in ("postgresql", "sqlite"):
-            way = sa.text("MATERIALIZED" if apart else "NOT MATERIALIZED")
-            defined = defined.prefix_with(way, dialect=kind)
-        return defined
 
     def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
         """The values of `pairs`, under `names` where they are given."""

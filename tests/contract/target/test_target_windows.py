@@ -128,6 +128,29 @@ def test_keys_of_keys_are_the_keys(site):
         assert remover.keys_of(window) == window
 
 
+def test_a_window_that_is_screened_has_all_that_are_due(site):
+    with site.remover() as remover:
+        for window in list(windows(remover, sweep=True)):
+            screened = remover.screened(window)
+            assert screened.after == window.after
+            assert sorted(screened.keys) == sorted(window.keys)
+
+
+def test_what_is_screened_is_not_due_or_is_left_to_the_look_under_the_lock(site):
+    """Where one record is not due after all, a screened window is without it, or has it as before."""
+    with site.remover() as remover:
+        window = whole(remover, sweep=True)
+        if site.dataset == "accounts":
+            site.database.run("INSERT INTO invoices VALUES (99, 4, '2026-11-01')")
+        else:
+            site.database.run(f"UPDATE {site.dataset} SET seen = '2026-11-01' WHERE {site.where(4)}")
+        screened = remover.screened(window)
+        by_own_columns = site.work.at_once and window.after["by"] in ("key", "clock")
+        assert set(window.keys) - set(screened.keys) == ({site.key(4)} if by_own_columns else set())
+        taken = removed(remover, screened)
+    assert set(taken.keys) == site.due - {site.key(4)}
+
+
 @pytest.mark.parametrize("most", [1, 9, 100])
 def test_the_oldest_come_first_and_no_more_than_so_many(site, most):
     """Of those that are remembered all are offered: some may have to wait for rows that stay."""

@@ -228,7 +228,12 @@ def _portions(found: Rows) -> Iterator[Rows]:
 
 
 def outright(dialect: Dialect, statements: Statements, making: Making | None) -> Outright | None:
-    """The one UPDATE, where it can be: what the engine reads is not long, and the database takes all that it asks."""
+    """The one UPDATE, where it can be: what the engine reads is not long, and the database takes all that it asks.
+
+    What would be worked out of the whole table is not asked for here.
+    """
+    if not statements.found_at_once:
+        return None
     for item in statements.work.rewrites:
         room = room_of(item.column)
         if item.strategy.computed and item.column.kind is Kind.TEXT and (room is None or room > _LONGEST):

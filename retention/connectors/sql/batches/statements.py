@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.sql import once
 from retention.connectors.sql.batches.beside import Beside
 from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.dialect import Dialect
@@ -95,6 +96,12 @@ class Statements(Beside):
             (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
         )
 
+    def handed(self) -> Self:
+        """The same for one statement that is `keyed`, as `looking`."""
+        made = self.looking()
+        made.compiler = made.compiler.keyed(self.work.root, self.key)
+        return made
+
     def keyed(self) -> ColumnElement[Any]:
         """The root's key is one of those handed over."""
         return self.dialect.key_in(self.key_columns, self.key)
@@ -145,7 +152,12 @@ class Statements(Beside):
 
     def sorts_out(self, order: Order) -> bool:
         """Candidates are due; where a claim locks no rows, the recheck may as well do the sorting out."""
-        return self.work.at_once and (self.dialect.row_locks or order.clock is None)
+        return self.found_at_once and (self.dialect.row_locks or order.clock is None)
+
+    @functools.cached_property
+    def found_at_once(self) -> bool:
+        """The row itself decides, and nothing is worked out of the whole table for it: that is asked of keys alone."""
+        return self.work.at_once and not once.asks_at_once(self.work.still_due)
 
     def screen(self) -> sa.Select[Any]:
         """Of keys handed over, those still due, without locks."""
@@ -173,7 +185,7 @@ class Statements(Beside):
 
     def lock_due(self, *, at_once: bool = False) -> sa.Select[Any]:
         """Steps 2 and 3 in one, where the root's own columns decide: locked (`at_once`: or an error), and due now."""
-        looking = self.looking()
+        looking = self.handed()
         query = sa.select(*self.key_columns, looking.late, *self.told_by)
         query = query.where(self.keyed(), looking.compiler.test(self.work.still_due))
         return self.dialect.lock(query.select_from(looking.rows), self.root, wait=False, at_once=at_once)
@@ -188,7 +200,7 @@ class Statements(Beside):
 
     def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
         """Of keys handed over, those of records that pass; `late`: each with whether it is."""
-        looking = self.looking()
+        looking = self.handed()
         columns = [*self.key_columns, *([looking.late] if late else ())]
         query = sa.select(*columns).where(self.keyed(), passing(looking, test, self.keyed()))
         return query.select_from(looking.rows)

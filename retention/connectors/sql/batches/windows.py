@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,7 +118,7 @@ class KeyWindows(Remover):
         with self._reading():
             rows = self._candidates(position, size)
             keys = rows if self._order.clock is None else [row[1:] for row in rows]
-            if rows and not self._work.at_once:
+            if rows and not self._statements.found_at_once:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
             return rows, keys
 
@@ -132,6 +133,12 @@ class KeyWindows(Remover):
 
     def keys_of(self, window: Window) -> Window:
         return window
+
+    def screened(self, window: Window) -> Window:
+        if window.after.get("by") != self._by or not self._statements.found_at_once:
+            return window  # others were screened when they were found
+        with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
+            return replace(window, keys=self._rows_of_keys(self._statements.screen(), window.keys))
 
     def oldest(self, most: int) -> Iterator[Window]:
         told = self._told(None, _OLDEST_AT_ONCE)

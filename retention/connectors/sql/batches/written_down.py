@@ -23,7 +23,7 @@ def remember(statements: Statements) -> sa.Select[Any]:
 def recheck_remembered(statements: Statements) -> sa.Select[Any]:
     """Of keys handed over, those of records that nothing keeps but that their event may be gone; what is true of each
     now stands behind its key."""
-    looking, keyed = statements.looking(), statements.keyed()
+    looking, keyed = statements.handed(), statements.keyed()
     query = sa.select(*statements.key_columns, *_as_it_is(looking))
     query = query.where(keyed, passing(looking, statements.work.still_free, keyed))
     return query.select_from(looking.rows)
