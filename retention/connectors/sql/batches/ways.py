@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
+from retention.connectors.sql import once
 from retention.connectors.sql.batches.pages import PageRemover
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.spans import SpanRemover
@@ -19,6 +20,8 @@ def way_of(dialect: Dialect, connection: Connection, work: Work, dense: bool) ->
     """How batches are taken that nothing was written down for. `dense`: many of the records are due."""
     if work.stays or work.moves or not (work.at_once and work.nothing_refers):
         return KeyRemover
+    if once.asks_at_once(work.still_due):
+        return KeyRemover  # each range would work it out of the whole table
     if dialect.physical is not None and (dense or no_index(dialect, work)):
         return PageRemover
     spans = not dialect.row_locks or _in_spans(dialect, connection, work, dense)
