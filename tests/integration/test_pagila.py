@@ -116,7 +116,7 @@ def test_payments_alone_go_leaf_by_leaf(
     work: Workplace, pagila: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing refers to payments and their date is their own: they go in ranges of each leaf's pages."""
-    from retention.connectors.sql import target
+    from retention.connectors.sql import removers
     from retention.connectors.sql.batches import ways
     from retention.connectors.sql.batches.pages import PageRemover
 
@@ -129,7 +129,7 @@ def test_payments_alone_go_leaf_by_leaf(
                 seen.append(found.pages[0])
             return found
 
-    for module in (target, ways):
+    for module in (removers, ways):
         monkeypatch.setattr(module, "PageRemover", Watched)
     work.rule("payments", 'data = "payments"\nkeep = "4 years 6 months"\nfrom = "paid"')
     work.connect(pagila, PAYMENTS)
