@@ -126,15 +126,15 @@ class Limbs(Joins):
 
         `gone`: the rows may be gone that told when it is; where nothing tells it any more, it is taken as near."""
         variant = case.variant
-        deferring = p.Untrue(item=p.Not(item=defers))
+        deferring: p.Test = p.Untrue(item=p.Not(item=defers))
         if variant.at_most is None:
             return deferring
         at_most = variant.counting(variant.at_most)
         line = periods.nearing_cutoff(self._as_of, at_most, variant.within)
-        tests = deferring, p.Untrue(item=self._counted(case, root, "near at_most", line))
+        tests = [deferring, p.Untrue(item=self._counted(case, root, "near at_most", line))]
         if gone and case.window_in_other_rows:
-            tests = *tests, self._told_at_all(case, variant.event or "", root)
-        return p.All(items=tests)
+            tests.append(self._told_at_all(case, variant.event or "", root))
+        return p.All(items=tuple(tests))
 
     def _told_at_all(self, case: Case, event: str, root: p.Source) -> p.Test:
         """Something says of the event when it happened, were it unclear."""
