@@ -65,7 +65,7 @@ class Work:
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
     refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before; `own_ends`: ends
-    that have come, whatever becomes of other rows: of such a record none has been taken back since.
+    that have come, whatever becomes of other rows, and what does not put it off: none has been taken back since.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are

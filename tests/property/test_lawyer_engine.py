@@ -168,6 +168,22 @@ def test_an_end_that_is_taken_back_during_the_run_ends_nothing(
         assert keys_of(court, case, "members") == {kept}
 
 
+@pytest.mark.parametrize(
+    ("action", "by"),
+    [*((action, "itself") for action in ("restrict", "delete", "pseudonymize")), ("delete", "another rule")],
+)
+def test_what_is_disputed_during_the_run_is_put_off_though_its_call_is_gone(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, action: str, by: str
+) -> None:
+    """Nothing put it off when the run began, nor was the longest over for which something may."""
+    case = examples_found.put_off_no_longer(action, by, at_most="20 years", active=False).case
+    done = changed_meanwhile(court, monkeypatch, case, "members", {1: {"active": True}})
+    (job,) = (job for rule, job in done.items() if rule != "calls")
+    assert (done["calls"].done, job.done, job.skipped.changed) == (1, 0, 1)
+    values = court.place.values(case.shape, case.shape.tables["members"])
+    assert [examples_actions.ANN["name"] in row for row in values] == [True]
+
+
 def test_a_record_among_its_own_kind_stays_when_its_date_is_gone_meanwhile(
     court: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

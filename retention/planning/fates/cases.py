@@ -47,6 +47,14 @@ class Case:
         """One of its events is told: lists of records say something of it."""
         return any(name in self.told for name in self.variant.events)
 
+    @property
+    def window_in_other_rows(self) -> bool:
+        """Rows other than the record's own tell when its `at_most` has passed."""
+        event = self.variant.event
+        if self.variant.at_most is None or event is None or event in self.told:
+            return False
+        return any(part.hops for part in self.bound.events.get(event, ()))
+
     def rests_on_told(self, limb: Limb) -> bool:
         """Tellings decide whether the limb has come. One that columns tell may not precede a `from` that is told."""
         return limb.event in self.told

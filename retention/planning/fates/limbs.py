@@ -121,15 +121,26 @@ class Limbs(Joins):
         line = periods.cutoff(self._as_of, case.variant.counting(at_most))
         return self._counted(case, root, "past at_most", line)
 
-    def deferred(self, case: Case, root: p.Source, defers: p.Test) -> p.Test:
-        """Plain, where a limb has come: `defer_while` (`defers`) is not false, and `at_most` is not near."""
+    def deferred(self, case: Case, root: p.Source, defers: p.Test, *, gone: bool = False) -> p.Test:
+        """Plain, where a limb has come: `defer_while` (`defers`) is not false, and `at_most` is not near.
+
+        `gone`: the rows may be gone that told when it is; where nothing tells it any more, it is taken as near."""
         variant = case.variant
-        deferring = p.Untrue(item=p.Not(item=defers))
+        deferring: p.Test = p.Untrue(item=p.Not(item=defers))
         if variant.at_most is None:
             return deferring
         at_most = variant.counting(variant.at_most)
         line = periods.nearing_cutoff(self._as_of, at_most, variant.within)
-        return p.All(items=(deferring, p.Untrue(item=self._counted(case, root, "near at_most", line))))
+        tests = [deferring, p.Untrue(item=self._counted(case, root, "near at_most", line))]
+        if gone and case.window_in_other_rows:
+            tests.append(self._told_at_all(case, variant.event or "", root))
+        return p.All(items=tuple(tests))
+
+    def _told_at_all(self, case: Case, event: str, root: p.Source) -> p.Test:
+        """Something says of the event when it happened, were it unclear."""
+        states = (state for state in p.State if state is not p.State.MISSING)
+        line = self._now_line(case)
+        return p.AnyOf(items=tuple(self._any(case, event, root, state, line) for state in states))
 
     def undated(self, case: Case, root: p.Source) -> p.Test:
         """Plain, of a variant with `keep` alone that has neither come nor is unclear: `from` has no date."""

@@ -107,14 +107,24 @@ class Results(Limbs):
         return tuple(found)
 
     def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
-        """Plain, each: an end of a rule on the record has come, as its own row or people tell. Of rules that read other
-        rows besides, whose words may be gone when a batch asks; of the others it asks for everything."""
+        """Plain, each: an end of a rule on the record has come, as its own row or people tell; or nothing puts it off.
+        Of rules that read other rows besides, whose words may be gone when a batch asks; of the others it asks for
+        everything."""
         found: list[p.Test] = []
         for rule in job.every:
             if _reads_other_rows(rule, job.bound):
                 for case in cases(rule, job.bound, job.told):
                     found += [self.come(case, limb, root) for limb in case.limbs if _by_itself(case, limb)]
+                    if case.window_in_other_rows and case.variant.defer_while is not None:
+                        found.append(self._not_put_off(case, root, case.variant.defer_while))
         return tuple(found)
+
+    def _not_put_off(self, case: Case, root: p.Source, defer_while: Condition) -> p.Test:
+        """Plain: `defer_while` is false, or the variant does not hold for the record, or it is out of the scope."""
+        asked = [defer_while] if case.rule.where is None else [defer_while, case.rule.where]
+        tests = [p.Untrue(item=p.Not(item=self.condition(case.bound, root, each))) for each in asked]
+        guard = self.guard(case, root)
+        return p.Untrue(item=p.All(items=tuple(tests) if guard is None else (*tests, guard)))
 
     def ended(
         self, rule: Rule, bound: BoundDataset, told: frozenset[str], root: p.Source, *, gone: bool = False
@@ -192,7 +202,8 @@ class Results(Limbs):
             self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone, due=due)
         )
         if variant.defer_while is not None:
-            deferred = self.deferred(case, root, self.condition(case.bound, root, variant.defer_while))
+            defers = self.condition(case.bound, root, variant.defer_while)
+            deferred = self.deferred(case, root, defers, gone=gone)
             if variant.upon:  # what nobody has demanded is not put off, and keeps nothing
                 come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
                 deferred = p.All(items=(come, deferred))

@@ -54,6 +54,7 @@ def examples() -> Iterator[Situation]:
     yield from not_on_the_day_of_its_arrival()
     yield from by_what_another_job_removes_first()
     yield from map(by_a_call_or_by_itself, ("restrict", "delete", "pseudonymize"))
+    yield from no_longer_put_off_by_a_call_that_goes_first()
     yield from not_what_was_just_left_there()
     yield from the_first_in_the_files()
     yield a_date_as_no_database_writes_it()
@@ -456,6 +457,42 @@ def by_a_call_or_by_itself(action: str) -> Situation:
             "kept_members": [1, 2, 3] if action == "restrict" else [],
         },
         then={f"members {n}": {"name": REDACTED} for n in (1, 2, 3)} if done else {},
+        **SEEN_AT_A_CALL,
+    )
+
+
+def no_longer_put_off_by_a_call_that_goes_first() -> Iterator[Situation]:
+    for action in ("restrict", "delete", "pseudonymize"):
+        for by in ("itself", "another rule"):
+            yield put_off_no_longer(action, by)
+
+
+def put_off_no_longer(action: str, by: str, *, at_most: str = "2 years", active: bool = True) -> Situation:
+    """The longest that a member may be put off is over, by a call. The call goes first: the member stayed, as one that
+    is put off for want of a date, by the very rule or by another one."""
+    window = {"keep": "1 year", "start": "seen", "at_most": at_most, "defer_while": ("true", "open")}
+    rules = [rule("r", "members", action=action, **window)]
+    if by != "itself":
+        rules = [
+            rule("r", "members", keep="1 year", start="booked", action=action),
+            rule("window", "members", action="delete", **window),
+        ]
+    acts = "r" if by == "itself" or action == "restrict" else "window"
+    goes = acts == "window" or action == "delete"
+    return members(
+        f"put off no longer by a call that goes first, by {by}: {action}",
+        [rule("calls", "calls", keep="1 month", start="booked"), *rules],
+        {
+            "members": [{"id": 1, **ANN, "d": on("2020-01-01"), "active": active}],
+            "calls": [{"id": 1, "member_id": 1, "d": on("2020-06-01")}],
+        },
+        {"calls calls 1": "due late", f"{acts} members 1": "due late"},
+        left={
+            "calls": [],
+            "members": [] if goes or action == "restrict" else [1],
+            "kept_members": [1] if action == "restrict" else [],
+        },
+        then={} if goes or action == "restrict" else {"members 1": {"name": REDACTED}},
         **SEEN_AT_A_CALL,
     )
 
