@@ -113,7 +113,7 @@ class Persons:
         joins, compiler = self._joins, self._compiler
         target = p.Source(table=holder.root.id, alias="h", only=holder.root.only)
         row = self._root if link.table == self._dataset.root.id else joins.source(link.table)
-        tests = [joins.refers(link, row, target)]
+        tests = [joins.refers(link, row, target), *self._a_record()]
         rows = [target, row, self._root]
         if row is not self._root:
             rows += self._up(self._dataset, link.table, row, self._root, tests)

@@ -158,6 +158,8 @@ def always_as(now: p.Test | None) -> Referenced:
 
 
 NEVER_REFERENCED = always_as(None)
+NEVER_MOVED = replace(NEVER_REFERENCED, moving=always_as(p.All(items=())))
+"""Nothing keeps the record from being deleted, and something does from a vault."""
 
 
 def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: str) -> p.Test:

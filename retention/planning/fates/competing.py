@@ -8,7 +8,15 @@ from retention.model import predicate as p
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.fates.acting import surely_later
-from retention.planning.fates.actions import DELETE, RESTRICT, Actions, Referenced, only_deletes, rank
+from retention.planning.fates.actions import (
+    DELETE,
+    NEVER_MOVED,
+    RESTRICT,
+    Actions,
+    Referenced,
+    only_deletes,
+    rank,
+)
 from retention.planning.fates.results import cases
 from retention.planning.fates.stops import always
 
@@ -27,6 +35,16 @@ class Competing(Actions):
         goes = found[0] if len(found) == 1 else p.AnyOf(items=tuple(found))
         restricted = self._restricted(job, root)
         return p.All(items=(goes, *(p.Untrue(item=test) for test in restricted))) if restricted else goes
+
+    def deleted_unless_moved(self, job: Job, root: p.Source) -> p.Test:
+        """Plain: some rule on the job's dataset has ended, and would delete the record if it were not moved first."""
+        found = []
+        for each in (self.other(job, rule, job.bound) for rule in job.every):
+            ways = self.ways(each, root, NEVER_MOVED)
+            deletes = tuple(way.test for way in ways if way.action == DELETE)
+            if deletes:
+                found.append(p.All(items=(self._ended(each, root), p.AnyOf(items=deletes))))
+        return p.AnyOf(items=tuple(found))
 
     def _ended_and_free(self, job: Job, deleting: list[Job], root: p.Source) -> list[p.Test]:
         """Of rules that only delete: one has ended, and none that it yields to keeps the record."""

@@ -9,7 +9,6 @@ nothing of its dataset refers to it.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from dataclasses import replace
 
 from retention.model import predicate as p
@@ -37,12 +36,6 @@ class Moves(Dating, abc.ABC):
         self, job: Job, root: p.Source, outside: Outside, *, strict: bool, visiting: tuple[Job, ...]
     ) -> p.Test:
         """Some row that stays refers to the record by this reference."""
-
-    @abc.abstractmethod
-    def _defined(
-        self, what: tuple[str, ...], bound: BoundDataset, root: p.Source, passes: Callable[[p.Source], p.Test]
-    ) -> p.Defined:
-        """The row of `root` is a record of `bound` that passes."""
 
     def moving(
         self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], known: bool

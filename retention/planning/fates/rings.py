@@ -11,7 +11,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
-from retention.planning.fates.actions import DELETE, actions
+from retention.planning.fates.actions import DELETE, RESTRICT, actions
 from retention.planning.fates.competing import Competing
 from retention.planning.fates.holding import Holding
 
@@ -36,6 +36,12 @@ class Entangled(Competing, abc.ABC):
     @abc.abstractmethod
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
+
+    @abc.abstractmethod
+    def _defined(
+        self, what: tuple[str, ...], bound: BoundDataset, root: p.Source, passes: Callable[[p.Source], p.Test]
+    ) -> p.Defined:
+        """The row of `root` is a record of `bound` that passes."""
 
     def _all_act(self, job: Job) -> bool:
         """No rule is narrowed away that could delete another record of the job's dataset: that one would stay."""
@@ -102,18 +108,39 @@ class Entangled(Competing, abc.ABC):
         return self._closures[name]
 
     def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
-        """Records that could go, and that a row refers to which could not."""
-        return self._kept_by(job.bound, item, functools.partial(self._goes, job, visiting=(), alone=True))
+        """Records that could go, and that a row refers to which could not.
 
-    def _kept_by(self, bound: BoundDataset, item: Outside, alone: Callable[[p.Source], p.Test]) -> p.Pairs:
-        """Records of which `alone` is true, and that a row refers to which is of no such record."""
+        What another rule would move to a vault first could go, too: what keeps it here keeps it out of there.
+        """
+        goes = functools.partial(self._goes, job, visiting=(), alone=True)
+        moved = any(RESTRICT in actions(self.other(job, rule, job.bound)) for rule in job.every)
+        could = functools.partial(self._could_be_deleted, job) if moved else None
+        return self._kept_by(job.bound, item, goes, could)
+
+    def _could_be_deleted(self, job: Job, root: p.Source) -> p.Test:
+        """The row of `root` is a record that some rule would delete if nothing referred to it, and nothing moved it."""
+
+        def passes(own: p.Source) -> p.Test:
+            return p.All(items=(self.a_record(job.bound, own), self.deleted_unless_moved(job, own)))
+
+        return self._defined(("could", str(job.bound)), job.bound, root, passes)
+
+    def _kept_by(
+        self,
+        bound: BoundDataset,
+        item: Outside,
+        alone: Callable[[p.Source], p.Test],
+        could: Callable[[p.Source], p.Test] | None = None,
+    ) -> p.Pairs:
+        """Records of which `could` is true, else `alone`, and that a row refers to which is of no record of which
+        `alone` is."""
         reference = item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         tests = (
             linked(row),
             p.Untrue(item=self.belongs(bound, reference.table, row, root)),
             p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
-            alone(root),
+            (could or alone)(root),
         )
         return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.oracles.lawyer.actions import REDACTED
 from tests.oracles.lawyer.examples_actions import ANN, MARKED, OLD, chained
 from tests.oracles.lawyer.examples_time import one
-from tests.oracles.lawyer.examples_vaults import members
+from tests.oracles.lawyer.examples_vaults import INSIDE, OUTSIDE, members
 from tests.oracles.lawyer.shapes import FIELDS, SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import Hold, Telling
@@ -63,6 +63,8 @@ def examples() -> Iterator[Situation]:
     yield from a_slice_before_its_row()
     yield what_arrives_in_a_vault_stays_for_now()
     yield restricted_as_one_of_two_records()
+    yield from left_to_the_other_by_both()
+    yield not_held_by_somebody_who_is_no_record()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -702,4 +704,75 @@ def restricted_as_one_of_two_records() -> Situation:
             "again": {"seat": "orders", "anonymize": {"name": "redact"}, "fields": FIELDS},
         },
         then={"orders 1": {**ANN, "restricted_at": at("2026-01-01")}, "orders 2": {**ANN, "name": REDACTED}},
+    )
+
+
+def left_to_the_other_by_both() -> Iterator[Situation]:
+    """2 is to be deleted by one rule, moved to a vault by another, or else rewritten, and 1, which stays, answers it.
+    Moved first, it was not among what could be deleted, nor what 1 keeps: either rule left it to the other."""
+    delete, move = {"action": "delete"}, {"action": "restrict"}
+    for name, rules, gone, expected, name_left in (
+        (
+            "moved first, or else rewritten",
+            (delete, {**move, "otherwise": ("pseudonymize",)}),
+            1,
+            "due late",
+            REDACTED,
+        ),
+        ("moved first, and nothing else", (delete, move), 1, "referenced late", ANN["name"]),
+        ("moved, or else deleted", ({**move, "otherwise": ("delete",)},), 0, "referenced late", ANN["name"]),
+    ):
+        every = [
+            rule(f"r{n}", "posts", keep="1 year", start="booked", **each) for n, each in enumerate(rules)
+        ]
+        fates = {f"r{gone} posts 2": expected}
+        fates |= {"r0 posts 2": "referenced late"} if gone else {}
+        yield situation(
+            f"answered by one that stays, {name}",
+            "2026-01-01",
+            every,
+            {
+                "posts": [
+                    {"id": 1, **ANN, "d": on("2025-12-01"), "answers_id": 2},
+                    {"id": 2, **ANN, "d": on("2001-01-01")},
+                ]
+            },
+            fates,
+            shape="threads",
+            datasets={
+                "posts": {**OUTSIDE, "parts": (), "anonymize": {"name": "redact"}},
+                "kept": {
+                    **INSIDE,
+                    "data": "posts",
+                    "vault_of": "posts",
+                    "parts": (),
+                    "anonymize": {"name": "redact"},
+                },
+            },
+            left={"posts": [1, 2], "kept_posts": []},
+            then={"posts 2": {"name": name_left}},
+        )
+
+
+def not_held_by_somebody_who_is_no_record() -> Situation:
+    """A hold on the house of 1, whom the dataset's `where` leaves out: what 1 refers to besides is held by nothing."""
+    home, work = (SHAPES["homes"].tables["people"].references[n] for n in (0, 1))
+    return situation(
+        "a hold on a shared row holds nothing by way of a row that is no record",
+        "2026-01-01",
+        rule("gone", "towns", keep="1 year", start="booked"),
+        {
+            "towns": [{"id": 1, **OLD}],
+            "houses": [{"id": 1, "town_id": 1}, {"id": 2}],
+            "people": [{"id": 1, "home_id": 1, "work_id": 2, "status": "open"}],
+        },
+        {"gone towns 1": "referenced late"},
+        shape="homes",
+        datasets={
+            "towns": {},
+            "houses": {},
+            "people": {"shared": (home, work), "where": ("=", "status", "paid")},
+        },
+        holds=[Hold(on="key", what=("houses", (2,)))],
+        left={"towns": [1]},
     )
