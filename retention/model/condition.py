@@ -100,3 +100,30 @@ class Condition:
 
     tree: Boolean
     text: str
+
+
+def named(node: Boolean) -> list[str]:
+    """The names in a condition, in the order in which they stand."""
+    match node:
+        case Comparison(left=left, right=right):
+            return [*_terms(left), *_terms(right)]
+        case Membership(item=item):
+            return _terms(item)
+        case NullTest(item=term):
+            return _terms(term)
+        case Truth(item=name):
+            return _terms(name)
+        case Conjunction(items=items) | Disjunction(items=items):
+            return [name for each in items for name in named(each)]
+        case Negation(item=inner):
+            return named(inner)
+
+
+def _terms(term: Term) -> list[str]:
+    match term:
+        case NameTerm(pieces=pieces):
+            return [".".join(pieces)]
+        case CallTerm(arguments=arguments):
+            return [name for each in arguments for name in _terms(each)]
+        case _:
+            return []

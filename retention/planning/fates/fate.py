@@ -13,6 +13,7 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
+from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import (
@@ -67,14 +68,9 @@ class Fates(Moves):
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan remove rows that the events of a rule on the record are read from, and nothing else
         tells them."""
-        read: set[TableId] = set()
-        for name in dict.fromkeys(name for rule in job.every for name in rule.events):
-            components = job.bound.events.get(name, ())
-            if not any(component.always for component in components):
-                read |= {hop.arrives for c in components for hop in c.hops}
-        for fact in job.bound.facts.values():
-            if isinstance(fact, Some | Value):
-                read |= {hop.arrives for hop in fact.hops if hop.down}
+        read = _read_elsewhere(job.bound, job.every)
+        for share in self.same_rows(job.bound):
+            read |= _read_elsewhere(share.other, self.rules_of(share.other))
         emptying = (other for other in self._acting if empties(other) and not never_acts(other))
         return any(read & other.bound.emptied for other in emptying)
 
@@ -336,3 +332,16 @@ class Fates(Moves):
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
         found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
+
+
+def _read_elsewhere(bound: BoundDataset, rules: Iterable[Rule]) -> set[TableId]:
+    """The tables of which rows alone tell an event of one of the rules, or a fact of the dataset."""
+    read: set[TableId] = set()
+    for name in dict.fromkeys(name for rule in rules for name in rule.events):
+        components = bound.events.get(name, ())
+        if not any(component.always for component in components):
+            read |= {hop.arrives for c in components for hop in c.hops}
+    for fact in bound.facts.values():
+        if isinstance(fact, Some | Value):
+            read |= {hop.arrives for hop in fact.hops if hop.down}
+    return read

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from retention.model import condition as c
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
-from retention.model.condition import Condition
+from retention.model.condition import Condition, named
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Value
 from retention.planning.fates.actions import Way
 from retention.planning.fates.cases import Case, Limb
@@ -208,30 +208,3 @@ class Reasons(SharedFates):
     def records_of(self, source: p.Source, test: p.Test, key: tuple[str, ...]) -> Rows:
         """The rows of `source` by which `test` is true of the record."""
         return Rows(source=source, where=opened(test, source), key=key)
-
-
-def named(node: c.Boolean) -> list[str]:
-    """The names in a condition, in the order in which they stand."""
-    match node:
-        case c.Comparison(left=left, right=right):
-            return [*_terms(left), *_terms(right)]
-        case c.Membership(item=item):
-            return _terms(item)
-        case c.NullTest(item=term):
-            return _terms(term)
-        case c.Truth(item=name):
-            return _terms(name)
-        case c.Conjunction(items=items) | c.Disjunction(items=items):
-            return [name for each in items for name in named(each)]
-        case c.Negation(item=inner):
-            return named(inner)
-
-
-def _terms(term: c.Term) -> list[str]:
-    match term:
-        case c.NameTerm(pieces=pieces):
-            return [".".join(pieces)]
-        case c.CallTerm(arguments=arguments):
-            return [name for each in arguments for name in _terms(each)]
-        case _:
-            return []

@@ -6,14 +6,15 @@ its own clock has ended, whatever the reason that it has not; only what is out o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
-from retention.model.condition import Condition
+from retention.model.condition import Condition, named
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, Job
+from retention.planning.binding.bound import BoundDataset, Job, Some, Value
 from retention.planning.binding.conditions import Binder
 from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.facts import FactBinder
@@ -107,14 +108,27 @@ class Results(Limbs):
         return tuple(found)
 
     def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
-        """Plain, each: an end of a rule on the record has come, as its own row or people tell; or nothing puts it off.
-        Of rules that read other rows besides, whose words may be gone when a batch asks; of the others it asks for
+        """Plain, each: an end of a rule on the record has come, as its own row or people tell; or nothing puts it off,
+        a period that is not asked for any more is not known to run, and the rule speaks of it as it does. Of
+        rules that read other rows besides, whose words may be gone when a batch asks; of the others it asks for
         everything."""
+        return self._ends(job.every, job.bound, job.told, root)
+
+    def _ends(
+        self, rules: Iterable[Rule], bound: BoundDataset, told: frozenset[str], root: p.Source
+    ) -> tuple[p.Test, ...]:
         found: list[p.Test] = []
-        for rule in job.every:
-            if _reads_other_rows(rule, job.bound):
-                for case in cases(rule, job.bound, job.told):
+        for rule in rules:
+            if _reads_other_rows(rule, bound):
+                steady = _scoped_by_itself(rule, bound)
+                if steady and rule.where is not None:
+                    found.append(p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where))))
+                for case in cases(rule, bound, told):
+                    guard = self.guard(case, root)
+                    found += [guard] if steady and guard is not None else []
                     found += [self.come(case, limb, root) for limb in case.limbs if _by_itself(case, limb)]
+                    left_out = [limb for limb in case.limbs if limb not in _may_have_gone(case)]
+                    found += [p.Untrue(item=self.recent(case, limb, root)) for limb in left_out]
                     if case.window_in_other_rows and case.variant.defer_while is not None:
                         found.append(self._not_put_off(case, root, case.variant.defer_while))
         return tuple(found)
@@ -143,10 +157,14 @@ class Results(Limbs):
         places: Places | None = None,
         gone: bool = False,
     ) -> p.Test | None:
-        """Plain: the rule still keeps the record, by a variant at `places` (or any). None: it never does."""
+        """Plain: the rule still keeps the record, by a variant at `places` (or any). None: it never does.
+
+        `gone`: it did not when the run began, and `own_ends` are as they were.
+        """
         if places is None:
             places = frozenset(range(len(rule.variants)))
-        results = self.results(rule, bound, told, root, gone=gone)
+        before = gone and _scoped_by_itself(rule, bound)
+        results = self.results(rule, bound, told, root, gone=gone, due=before)
         keeping = [
             result.test
             for result in results
@@ -250,6 +268,14 @@ def _may_have_gone(case: Case) -> tuple[Limb, ...]:
         limb for limb in case.limbs if any(part.hops for part in case.bound.events.get(limb.event, ()))
     )
     return tuple(limb for limb in related if not limb.keep) or related or case.limbs
+
+
+def _scoped_by_itself(rule: Rule, bound: BoundDataset) -> bool:
+    """Whether the rule speaks of a record, and by which variant, its own row tells."""
+    asked = [rule.where, *(variant.when for variant in rule.variants)]
+    names = {name for each in asked if each is not None for name in named(each.tree)}
+    facts = (bound.facts.get(name) for name in names)
+    return not any(isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in facts)
 
 
 def _reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, Outside, Ruled
+from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.results import Results
 from retention.planning.fates.substituting import seen_from
 
@@ -62,6 +62,18 @@ class Sharing(Results):
             if ruled.bound is not bound
             for table in sorted(bound.members & ruled.bound.members, key=str)
         )
+
+    def same_rows(self, bound: BoundDataset) -> Iterator[Share]:
+        """The datasets of which a record is the very row of one of this dataset, or a slice of it."""
+        return (share for share in self.sharing(bound) if share.whole)
+
+    def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
+        """Also by the rules on other datasets, for a row that is a record of theirs."""
+        found = super().own_ends(job, root)
+        for share in self.same_rows(job.bound):
+            ends = self._ends(self.rules_of(share.other), share.other, job.told, share.owner)
+            found += tuple(share.where(end, root) for end in ends)
+        return found
 
     def referred_to_by(
         self,

@@ -180,7 +180,7 @@ class Stops(Sharing):
                 places = _places(other, always if own else asked, needing(column, share.other))
                 if places:
                     sign = f"shares {share.other} {number}", other.name, places
-                    yield sign, partial(self._sharer, told, other, share, root, places)
+                    yield sign, partial(self._sharer, told, other, share, root, places, gone=gone)
         for same, row in self._same_row(bound, root, column):
             for ruled in self._every:
                 for number, item in enumerate(_referring(same, ruled.bound)):
@@ -223,9 +223,16 @@ class Stops(Sharing):
         return None if kept is None else Keeper(rule=rule, bound=job.bound, test=kept)
 
     def _sharer(
-        self, told: frozenset[str], rule: Rule, share: Share, root: p.Source, places: Places
+        self,
+        told: frozenset[str],
+        rule: Rule,
+        share: Share,
+        root: p.Source,
+        places: Places,
+        *,
+        gone: bool = False,
     ) -> Keeper | None:
-        kept = self.keeps(rule, share.other, told, share.owner, places=places)
+        kept = self.keeps(rule, share.other, told, share.owner, places=places, gone=gone and share.whole)
         if kept is None:
             return None
         return Keeper(rule=rule, bound=share.other, test=share.where(kept, root), owner=share.owner)

@@ -15,6 +15,7 @@ from tests.oracles.lawyer.situations import Situation, at, column, on, rule, sit
 from tests.oracles.lawyer.world import Hold, Telling
 
 BUYS = SHAPES["shop"].tables["orders"].references[0]
+CLAIM = SHAPES["shop"].tables["claims"].references[0]
 CALLED = SHAPES["vaults"].tables["calls"].references[0]
 LINE = SHAPES["shop"].tables["order_lines"].references[0]
 SEEN_AT_A_CALL: dict[str, Any] = {
@@ -65,6 +66,7 @@ def examples() -> Iterator[Situation]:
     yield restricted_as_one_of_two_records()
     yield from left_to_the_other_by_both()
     yield not_held_by_somebody_who_is_no_record()
+    yield from kept_by_another_rule_no_more()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -776,3 +778,45 @@ def not_held_by_somebody_who_is_no_record() -> Situation:
         holds=[Hold(on="key", what=("houses", (2,)))],
         left={"towns": [1]},
     )
+
+
+def kept_by_another_rule_no_more() -> Iterator[Situation]:
+    """By a claim, which goes first, another rule on the order, or on the same row as a record of another dataset, had
+    ended. With nothing left that told when, it kept the order: in this run and, by want of a date, in every other."""
+    seen = {
+        "events": {
+            "seen": (column("d", path=((CLAIM, True),)),),
+            "closed": (column("t"),),
+            "booked": (column("d"),),
+        }
+    }
+    slice_of = {"columns": ("phone",), "anonymize": {"phone": "null"}, "fields": FIELDS}
+    until = {"start": "booked", "keep": "30 years", "until": ("seen",)}
+    for name, words, keys, special in (
+        ("a period", {}, {}, {}),
+        ("a period, of a slice", {}, {}, slice_of),
+        ("an end", until, {}, {}),
+        ("an end, of a slice", until, {}, slice_of),
+        ("one of two ends", {**until, "until": ("seen", "closed")}, {"t": datetime(2021, 3, 1)}, {}),
+    ):
+        for where in ("again", "orders"):
+            if special and where == "orders":
+                continue
+            acts = {"action": "pseudonymize"} if special else {}
+            again = {"seat": "orders", **seen, **special}
+            yield situation(
+                f"kept by another rule on {where} no more, by {name} that a claim told which goes first",
+                "2026-01-01",
+                [
+                    rule("claims", "claims", keep="1 month", start="booked"),
+                    rule("r", "orders", keep="24 years", start="booked"),
+                    rule("s", where, **{"keep": "1 month", "start": "seen", **words, **acts}),
+                ],
+                {
+                    "orders": [{"id": 1, **ANN, "d": on("2001-01-01"), **keys}],
+                    "claims": [{"id": 1, "order_id": 1, "d": on("2021-01-01")}],
+                },
+                {"claims claims 1": "due late", "r orders 1": "due late"},
+                datasets={"claims": {}, "orders": seen, **({"again": again} if where == "again" else {})},
+                left={"claims": [], "orders": []},
+            )
