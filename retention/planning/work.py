@@ -64,7 +64,8 @@ class Work:
     record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
-    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before; `own_ends`: ends
+    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before, and `kept`, if the
+    job deletes others, for one that was kept from that, whose keeper's word may be gone; `own_ends`: ends
     that have come, whatever becomes of other rows, and what does not put it off: none has been taken back since.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
@@ -82,6 +83,7 @@ class Work:
     fate: p.Choice
     strict: p.Choice
     free: p.Choice
+    kept: p.Choice | None = None
     reaches: tuple[p.Reaches, ...]
     late: p.Test
     latest_day: p.LatestDay
@@ -156,7 +158,8 @@ class Work:
             return replace(self, action=action)
         rewriting = action in REWRITING
         gone = removes(action, self.bound)
-        strict, free = (self.strict, self.free) if gone else map(nobody_goes, (self.strict, self.free))
+        free = self.free if action == DELETE or self.kept is None else self.kept
+        strict, free = (self.strict, free) if gone else map(nobody_goes, (self.strict, free))
         return replace(
             self,
             action=action,
@@ -239,6 +242,7 @@ def work(fates: Fates, job: Job) -> Work:
         fate=fates.fate(job, root, strict=False),
         strict=fates.fate(job, root, strict=True),
         free=fates.free(job, root),
+        kept=fates.free(job, root, deletes=False) if fleeting and deletes and len(actions(job)) > 1 else None,
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),

@@ -213,6 +213,7 @@ def _work(
         fate=free,
         strict=free,
         free=free,
+        kept=None,
         late=p.AnyOf(items=()),
         reaches=(),
         referring=(),

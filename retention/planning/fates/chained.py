@@ -16,6 +16,7 @@ from retention.planning.fates.actions import (
     DELETE,
     NEVER_REFERENCED,
     RESTRICT,
+    Chain,
     Referenced,
     actions,
     always_as,
@@ -97,15 +98,21 @@ class Chained(Entangled, abc.ABC):
         *,
         visiting: tuple[Job, ...],
         gone: bool,
+        deletes: bool,
     ) -> p.Choice:
-        """The first action of a chain that nothing stops. `stops`: what ends every chain.
+        """The first action of a chain that nothing stops. `stops`: what ends every chain. `deletes`: it may be this.
 
         Which rule acts is decided once, when the plan is made: a record that another one was to delete stays that
         one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
         planned, and leave what was.
         """
         found = list(stops)
-        for way in self.ways(job, root, referenced, gone=gone):
+        ways = (
+            way
+            for said in self.chains(job, root)
+            for way in self.ways_of(job, said if deletes else _no_delete(said), root, referenced, gone=gone)
+        )
+        for way in ways:
             if way.done is not None:
                 found.append((p.All(items=(way.test, way.done)), "done"))
             others = self.instead(
@@ -190,3 +197,8 @@ class Chained(Entangled, abc.ABC):
             yield REWRITING, root
         if share.other.moves:  # it is moved to a vault, whole and as it is
             yield {RESTRICT}, None
+
+
+def _no_delete(said: Chain) -> Chain:
+    """The rest of it."""
+    return replace(said, actions=tuple(action for action in said.actions if action != DELETE))

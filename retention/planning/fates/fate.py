@@ -57,13 +57,15 @@ class Fates(Moves):
         """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
         return self._fate(job, root, strict=strict, visiting=())
 
-    def free(self, job: Job, root: p.Source) -> p.Choice:
+    def free(self, job: Job, root: p.Source, *, deletes: bool = True) -> p.Choice:
         """The strict fate of a record that was due when the run began: its event may be gone now, and what refers to it
         now was known then to stay.
 
         Where its `from` has become later since, or an end of its own row's was taken back, that is for the caller to
-        see: `Work.latest_day` and `Work.own_ends` tell."""
-        return self._fate(job, root, strict=True, visiting=(), gone=self.fleeting(job), known=True)
+        see: `Work.latest_day` and `Work.own_ends` tell. `deletes`: it was to be deleted; else something kept it from
+        that then, of which rows may be gone, too."""
+        gone = self.fleeting(job)
+        return self._fate(job, root, strict=True, visiting=(), gone=gone, known=True, deletes=deletes)
 
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan remove rows that the events of a rule on the record are read from, and nothing else
@@ -116,6 +118,7 @@ class Fates(Moves):
         gone: bool = False,
         known: bool = False,
         alone: bool = False,
+        deletes: bool = True,
     ) -> p.Choice:
         """`known`: it was due when the run began. `alone`: as if no record of the dataset referred to another."""
         results = self.results(job.rule, job.bound, job.told, root, gone=gone, due=gone)
@@ -127,7 +130,7 @@ class Fates(Moves):
             referenced = self.referenced(
                 job, root, strict=strict, visiting=visiting, alone=alone, known=known
             )
-            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone)
+            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone, deletes=deletes)
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)
