@@ -64,8 +64,8 @@ class Work:
     record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
     `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
-    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before, and `kept`, if the
-    job deletes others, for one that was kept from that, whose keeper's word may be gone; `own_ends`: ends
+    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before, and `kept`,
+    if the job deletes others, for one that was kept from that, whose keeper's word may be gone; `own_ends`: ends
     that have come, whatever becomes of other rows, and what does not put it off: none has been taken back since.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
