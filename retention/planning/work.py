@@ -67,6 +67,7 @@ class Work:
     refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before, and `kept`,
     if the job deletes others, for one that was kept from that, whose keeper's word may be gone; `own_ends`: ends
     that have come, whatever becomes of other rows, and what does not put it off: none has been taken back since.
+    `keepers`: datasets of which the records can keep these from it: what they keep is due when they have gone.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
@@ -96,6 +97,7 @@ class Work:
     own_ends: tuple[p.Test, ...]
     goes_before: tuple[p.Pairs, ...]
     moves_before: tuple[p.Pairs, ...] = ()
+    keepers: frozenset[str] = frozenset()
     arriving: bool = False
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
@@ -254,6 +256,7 @@ def work(fates: Fates, job: Job) -> Work:
         fleeting=fleeting,
         own_ends=fates.own_ends(job, root) if fleeting else (),
         arriving=fates.arriving(job),
+        keepers=frozenset(_keepers(fates, job, root)),
         goes_before=fates.goes_before(job) if deletes else (),
         moves_before=fates.moves_before(job) if removing else (),
         ringed=fates.ringed(job, root) if removing else None,
@@ -279,6 +282,14 @@ def _events(fates: Fates, job: Job, root: p.Source) -> Iterator[tuple[tuple[str,
             if components is not None and asked not in seen:
                 seen.add(asked)
                 yield asked, _shown(fates, case, root, name, components)
+
+
+def _keepers(fates: Fates, job: Job, root: p.Source) -> Iterator[str]:
+    """Datasets whose records can keep records of this one, but for what is the very same row."""
+    for cell in (None, *(item.cell for item in job.bound.rewriting)):
+        for (where, _, _), _ in fates.keeping(job, job.rule, root, always, column=cell):
+            if where and where[0] != "same":
+                yield where[1]
 
 
 def _by_itself(fates: Fates, job: Job, root: p.Source) -> bool:

@@ -30,7 +30,7 @@ from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import Harness, asked, judged
 from tests.oracles.lawyer.profiles import KEEPING, TODAY
 from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
-from tests.oracles.lawyer.situations import Situation
+from tests.oracles.lawyer.situations import Situation, says
 from tests.oracles.lawyer.telling_apart import smallest
 from tests.oracles.lawyer.world import Row
 
@@ -182,6 +182,46 @@ def test_what_is_disputed_during_the_run_is_put_off_though_its_call_is_gone(
     assert (done["calls"].done, job.done, job.skipped.changed) == (1, 0, 1)
     values = court.place.values(case.shape, case.shape.tables["members"])
     assert [examples_actions.ANN["name"] in row for row in values] == [True]
+
+
+UNTIL = {"start": "booked", "keep": "30 years", "until": ("seen",)}
+NEWS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "an end of its own is taken back": (
+        {**UNTIL, "until": ("seen", "closed")},
+        {"t": datetime(2021, 3, 1)},
+        {"t": None},
+    ),
+    "its period begins": ({**UNTIL, "start": "closed"}, {}, {"t": datetime(2020, 3, 1)}),
+    "its period begins anew": (
+        {**UNTIL, "start": "closed", "keep": "9 years"},
+        {"t": datetime(2010, 3, 1)},
+        {"t": datetime(2020, 3, 1)},
+    ),
+    "the rule speaks of it now": (
+        {**UNTIL, "where": ("=", "status", "paid")},
+        {"status": "open"},
+        {"status": "paid"},
+    ),
+    "another variant holds": (
+        {"keep": "1 month", "start": "seen", "exceptions": [says(**UNTIL, when=("=", "status", "paid"))]},
+        {"status": "open"},
+        {"status": "paid"},
+    ),
+}
+"""What a rule on an order says by which it has ended, or does not speak of it; the order; and what is changed in it."""
+
+
+@pytest.mark.parametrize("where", ["again", "orders"])
+@pytest.mark.parametrize("news", NEWS)
+def test_what_another_rule_begins_to_keep_during_the_run_stays_though_its_claim_is_gone(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, news: str, where: str
+) -> None:
+    """The claim that had ended the rule goes first, and tells nothing any more: the order does."""
+    words, row, change = NEWS[news]
+    told = examples_found.kept_by_another_rule("", where, words, row)
+    done = changed_meanwhile(court, monkeypatch, told.case, "orders", {1: change})
+    assert (done["claims"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
+    assert keys_of(court, told.case, "orders") == {1}
 
 
 def test_a_record_among_its_own_kind_stays_when_its_date_is_gone_meanwhile(

@@ -16,8 +16,11 @@ from retention.planning.fates.results import Places, cases
 from retention.planning.fates.sharing import Share, Sharing
 
 Asked = Callable[[Variant], bool]
-Sign = tuple[str, str, Places]
-"""What tells a keeper from others of a record: where it is, the rule, and by which variants."""
+Sign = tuple[tuple[str, ...], str, Places]
+"""What tells a keeper from others of a record: where it is, the rule, and by which variants.
+
+Where: nowhere else; or by which way (`same`: the row itself, `shares`, `needs`), in which dataset, and where there.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,13 +176,14 @@ class Stops(Sharing):
         for other in job.every:
             places = _places(other, asked, needing(column, bound))
             if places and (rule is None or other.name != rule.name):
-                yield ("", other.name, places), partial(self._keeper, job, other, root, places, gone=gone)
+                yield ((), other.name, places), partial(self._keeper, job, other, root, places, gone=gone)
         for number, share in enumerate(self._keeping_shares(bound, column)):
             for other in self.rules_of(share.other):
                 own = rule is not None and other.name == rule.name
                 places = _places(other, always if own else asked, needing(column, share.other))
                 if places:
-                    sign = f"shares {share.other} {number}", other.name, places
+                    way = "same" if share.whole else "shares"
+                    sign: Sign = (way, str(share.other), str(number)), other.name, places
                     yield sign, partial(self._sharer, told, other, share, root, places, gone=gone)
         for same, row in self._same_row(bound, root, column):
             for ruled in self._every:
@@ -192,7 +196,8 @@ class Stops(Sharing):
                             )
                             places = _places(other, always if own else asked, needs)
                             if places:
-                                sign = f"needs {same} {number} {ruled.bound}", other.name, places
+                                where = "needs", str(ruled.bound), str(same), str(number)
+                                sign = where, other.name, places
                                 yield sign, partial(self._needed, job, row, same, item, ruled, other, places)
 
     def _keeping_shares(self, bound: BoundDataset, column: Cell | None) -> Iterator[Share]:

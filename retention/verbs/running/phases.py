@@ -167,24 +167,27 @@ def remember(
     jobs: Iterable[JobPlan], items: Mapping[str, Work], targets: Mapping[str, Target], stack: ExitStack
 ) -> Memory:
     """Before the first batch: what is due by rows that this very run removes first, goes in an order of its own, or
-    could be taken for what an earlier job has just changed, and left where it is.
+    could be taken for what an earlier job has just changed, and left where it is; or of which others become due as
+    soon as what keeps them has gone, and could be taken instead.
 
     Where that fails no job of the connector runs: one could remove what another had to be told by.
     """
     found: dict[tuple[str, str], Remembered] = {}
     failed: dict[str, str] = {}
     changed: set[tuple[str, TableId]] = set()
+    emptied: set[str] = set()
     meeting: dict[str, list[Phase]] = {}
     for job in jobs:
         item = items.get(job.name)
         every = () if job.status is not JobStatus.READY or item is None else phases(job, item)
         behind = bool(changed & {row for phase in every for row in _rows_seen(phase.work.bound)})
         changed |= {row for phase in every for row in _rows_changed(phase)}
+        emptied |= {str(phase.work.bound) for phase in every if phase.plan.due and _goes_though_kept(phase)}
         for phase in every:
             try:
                 if _goes_with_others(phase):
                     meeting.setdefault(str(phase.work.bound), []).append(phase)
-                elif phase.work.remembered or behind:
+                elif phase.work.remembered or behind or phase.work.keepers & emptied:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
                     stack.callback(kept.close)
             except (UnreachableError, Refused) as error:
@@ -211,6 +214,12 @@ def remember(
 def _goes_with_others(phase: Phase) -> bool:
     """Its records can refer to records that go by other jobs on the same dataset."""
     return phase.action == DELETE and phase.work.bound.entangled
+
+
+def _goes_though_kept(phase: Phase) -> bool:
+    """Records that another rule keeps can leave their tables by it, and with them the need of what they refer to."""
+    yielding = all(variant.yields_to is None for variant in phase.work.job.rule.variants)
+    return not phase.work.stays and (phase.work.moves or not yielding)
 
 
 def _rows_changed(phase: Phase) -> Iterator[tuple[str, TableId]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -68,6 +68,7 @@ def examples() -> Iterator[Situation]:
     yield not_held_by_somebody_who_is_no_record()
     yield from kept_by_another_rule_no_more()
     yield kept_from_being_deleted_all_the_same()
+    yield not_what_was_kept_for_what_has_gone()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -784,43 +785,42 @@ def not_held_by_somebody_who_is_no_record() -> Situation:
 def kept_by_another_rule_no_more() -> Iterator[Situation]:
     """By a claim, which goes first, another rule on the order, or on the same row as a record of another dataset, had
     ended. With nothing left that told when, it kept the order: in this run and, by want of a date, in every other."""
-    seen = {
-        "events": {
-            "seen": (column("d", path=((CLAIM, True),)),),
-            "closed": (column("t"),),
-            "booked": (column("d"),),
-        }
-    }
-    slice_of = {"columns": ("phone",), "anonymize": {"phone": "null"}, "fields": FIELDS}
     until = {"start": "booked", "keep": "30 years", "until": ("seen",)}
-    for name, words, keys, special in (
-        ("a period", {}, {}, {}),
-        ("a period, of a slice", {}, {}, slice_of),
-        ("an end", until, {}, {}),
-        ("an end, of a slice", until, {}, slice_of),
-        ("one of two ends", {**until, "until": ("seen", "closed")}, {"t": datetime(2021, 3, 1)}, {}),
+    for name, words, row in (
+        ("a period", {"keep": "1 month", "start": "seen"}, {}),
+        ("an end", until, {}),
+        ("one of two ends", {**until, "until": ("seen", "closed")}, {"t": datetime(2021, 3, 1)}),
     ):
-        for where in ("again", "orders"):
-            if special and where == "orders":
-                continue
-            acts = {"action": "pseudonymize"} if special else {}
-            again = {"seat": "orders", **seen, **special}
-            yield situation(
-                f"kept by another rule on {where} no more, by {name} that a claim told which goes first",
-                "2026-01-01",
-                [
-                    rule("claims", "claims", keep="1 month", start="booked"),
-                    rule("r", "orders", keep="24 years", start="booked"),
-                    rule("s", where, **{"keep": "1 month", "start": "seen", **words, **acts}),
-                ],
-                {
-                    "orders": [{"id": 1, **ANN, "d": on("2001-01-01"), **keys}],
-                    "claims": [{"id": 1, "order_id": 1, "d": on("2021-01-01")}],
-                },
-                {"claims claims 1": "due late", "r orders 1": "due late"},
-                datasets={"claims": {}, "orders": seen, **({"again": again} if where == "again" else {})},
-                left={"claims": [], "orders": []},
-            )
+        for where in ("again", "orders", "a slice"):
+            yield kept_by_another_rule(name, where, words, row)
+
+
+def kept_by_another_rule(
+    name: str, where: str, words: Mapping[str, Any], row: Mapping[str, Any]
+) -> Situation:
+    """`words`: what the rule says; `where`: the dataset that it is on; `row`: what the order is besides."""
+    seen = {"seen": (column("d", path=((CLAIM, True),)),), "closed": (column("t"),), "booked": (column("d"),)}
+    special: dict[str, Any] = {}
+    if where == "a slice":
+        special = {"columns": ("phone",), "anonymize": {"phone": "null"}, "fields": FIELDS}
+        words = {**words, "action": "pseudonymize"}
+    again = {"again": {"seat": "orders", "events": seen, **special}} if where != "orders" else {}
+    return situation(
+        f"kept by another rule on {where} no more, by {name} that a claim told which goes first",
+        "2026-01-01",
+        [
+            rule("claims", "claims", keep="1 month", start="booked"),
+            rule("r", "orders", keep="24 years", start="booked"),
+            rule("s", "again" if again else "orders", **words),
+        ],
+        {
+            "orders": [{"id": 1, **ANN, "d": on("2001-01-01"), **row}],
+            "claims": [{"id": 1, "order_id": 1, "d": on("2021-01-01")}],
+        },
+        {"claims claims 1": "due late", "r orders 1": "due late"},
+        datasets={"claims": {}, "orders": {"events": seen}, **again},
+        left={"claims": [], "orders": []},
+    )
 
 
 def kept_from_being_deleted_all_the_same() -> Situation:
@@ -840,4 +840,33 @@ def kept_from_being_deleted_all_the_same() -> Situation:
         {"calls calls 1": "due late", "keeper members 1": "not_due", "r members 1": "due late"},
         **SEEN_AT_A_CALL,
         left={"calls": [], "members": [], "kept_members": [1]},
+    )
+
+
+def not_what_was_kept_for_what_has_gone() -> Situation:
+    """1 is kept for an order that another rule would keep, and that goes by one that does not yield to it. Then nothing
+    keeps 1 any more: it was rewritten in the place of 2, which the plan had counted."""
+    return situation(
+        "what is no longer kept is not taken in the place of a planned record",
+        "2026-01-01",
+        [
+            rule(
+                "books",
+                "orders",
+                keep="30 years",
+                start="booked",
+                basis="contract",
+                needs={"customers": ("name",)},
+            ),
+            rule("gone", "orders", keep="1 month", start="booked", yields_to=("legal claims",)),
+            chained("r", "customers", "pseudonymize"),
+        ],
+        {
+            "customers": [{"id": 1, **ANN, "d": on("2001-01-01")}, {"id": 2, **ANN, **OLD}],
+            "orders": [{"id": 1, "customer_id": 1, **OLD}],
+        },
+        {"r customers 1": "retained", "r customers 2": "due late", "gone orders 1": "due late"},
+        datasets={"orders": {}, "customers": {"anonymize": {"name": "redact"}, "fields": FIELDS}},
+        left={"orders": [], "customers": [1, 2]},
+        then={"customers 1": ANN, "customers 2": {"name": REDACTED}},
     )
