@@ -82,6 +82,24 @@ class Execution:
         self.ready, self.said = words(self.ready, told, self.plan.as_of)
         self.work_out()
 
+    def journal(self, job: JobPlan, lease: str, token: int, waiting: frozenset[str]) -> Journal:
+        """Where a job is written down. `lease`, `token`: its dataset's; `waiting`: what earlier runs set aside."""
+        return Journal(
+            store=self.state,
+            clock=self.clock,
+            run=self.id,
+            job=job.name,
+            connector=job.connector,
+            dataset=job.dataset,
+            rule=job.rule,
+            lease=lease,
+            token=token,
+            evidence_key=key_id(self.evidence),
+            numbers=self.numbers,
+            run_token=self.token,
+            waiting=waiting,
+        )
+
 
 def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
     """Every job of the plan in turn, between `run.started` and `run.ended`; a signed checkpoint at the end."""
@@ -214,21 +232,7 @@ def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memo
     try:
         settle(state, target, name, run=execution.id, clock=execution.clock, retry=Retry())
         start, waiting = _begin_job(execution, job, name)
-        journal = Journal(
-            store=state,
-            clock=execution.clock,
-            run=execution.id,
-            job=name,
-            connector=job.connector,
-            dataset=job.dataset,
-            rule=job.rule,
-            lease=lease,
-            token=token,
-            evidence_key=key_id(execution.evidence),
-            numbers=execution.numbers,
-            run_token=execution.token,
-            waiting=waiting,
-        )
+        journal = execution.journal(job, lease, token, waiting)
         outcome = _removed(execution, job, item, target, journal, start, memory)
         _end_job(execution, job, name, outcome)
     except RetentionError as error:

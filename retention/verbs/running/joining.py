@@ -17,7 +17,7 @@ from retention.engine.pace import Pace
 from retention.engine.recovery import lease_name
 from retention.engine.tally import Tally
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Committer, key_id
+from retention.ledger.evidence import Committer
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.work import Work
@@ -146,22 +146,9 @@ def _journal(execution: Execution, phase: Phase, own: JobOutcome, lease: str, to
     job = phase.plan
     with execution.state.read() as snapshot:
         waiting = frozenset(row.key for row in snapshot.set_aside.of(job.connector, job.dataset))
-    return Journal(
-        store=execution.state,
-        clock=execution.clock,
-        run=execution.id,
-        job=job.name,
-        connector=job.connector,
-        dataset=job.dataset,
-        rule=job.rule,
-        lease=lease,
-        token=token,
-        evidence_key=key_id(execution.evidence),
-        numbers=execution.numbers,
-        run_token=execution.token,
-        waiting=waiting,
-        beside=beside([own], ()),
-    )
+    journal = execution.journal(job, lease, token, waiting)
+    journal.beside = beside([own], ())
+    return journal
 
 
 @dataclass(kw_only=True)
