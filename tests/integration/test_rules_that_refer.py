@@ -11,12 +11,13 @@ import pytest
 
 from retention.connectors.sql.batches.together import TogetherRemover
 from retention.engine.pace import Pace
+from retention.model.outcome import RunOutcome
 from retention.model.plan import JobStatus
 from retention.verbs.running import execution, joining, working
 from retention.verbs.running.ended import not_run
 from tests.integration.test_told_leaves import locking
 from tests.support.stores import Store
-from tests.support.workplace import Workplace, adds_up
+from tests.support.workplace import Workplace, adds_up, nonzero
 
 OLD, NEW = "'2020-01-01 00:00:00'", "'2026-11-01 00:00:00'"
 COMMENTS = """
@@ -146,6 +147,71 @@ def test_parts_that_refer_across_rules(comments: Workplace, store: Store, paced:
         if event["type"] == "batch.committed":
             rows.update(event["data"]["rows"])
     assert sorted(rows.values()) == [4, 4]
+
+
+def rows_told(work: Workplace, outcome: RunOutcome) -> dict[str, dict[str, int]]:
+    """Rule → table → rows that went: as the run's outcome has it, and the ledger's batches, which say the same."""
+    found: dict[str, Counter[str]] = {}
+    for event in work.events():
+        if event["type"] == "batch.committed":
+            rule = event["data"]["job"].split("/")[0]
+            found.setdefault(rule, Counter()).update(event["data"]["rows"])
+    told = {job.rule: nonzero(job.rows) for job in outcome.jobs if job.rows}
+    assert {rule: nonzero(rows) for rule, rows in found.items()} == told
+    return {
+        rule: {name.split(".")[-1]: many for name, many in rows.items()}
+        for rule, rows in sorted(told.items())
+    }
+
+
+def test_rows_of_parts_are_counted_with_the_rule_of_their_record(
+    comments: Workplace, store: Store, paced: int
+) -> None:
+    fill(store, {1: ("a", 2), 2: ("b", 3), 3: ("c", 1), 4: ("b", 5), 5: ("a", 4)})
+    store.script(
+        "CREATE TABLE quotes (id INTEGER PRIMARY KEY, comment_id INTEGER NOT NULL REFERENCES comments (id));"
+        "CREATE INDEX quotes_c ON quotes (comment_id);"
+        "INSERT INTO quotes VALUES (1, 1), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3)"
+    )
+    parts = 'table  = "comments"\nparts = [{ table = "quotes", via = "comment_id" }]'
+    comments.connect(store, COMMENTS.replace('table  = "comments"', parts))
+    comments.init()
+    assert rows_told(comments, comments.run()) == {
+        "a": {"comments": 2, "quotes": 3},
+        "b": {"comments": 2, "quotes": 1},
+        "c": {"comments": 1, "quotes": 2},
+    }
+    assert left(store, "quotes") == []
+
+
+def test_a_shared_row_is_counted_once_with_the_last_rule_that_needed_it(
+    comments: Workplace, store: Store, paced: int
+) -> None:
+    """Rings 1↔2, 3↔4 and 5↔6 of a and b. Page 1 is 1's, page 3 is 2's; page 2 has both 3 and 4; on page 4 are 5, 6 and
+    7, which is new; page 5 is nobody's."""
+    fill(
+        store,
+        {1: ("a", 2), 2: ("b", 1), 3: ("a", 4), 4: ("b", 3), 5: ("a", 6), 6: ("b", 5), 7: ("a", None)},
+        new=(7,),
+    )
+    store.script(
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY); INSERT INTO pages VALUES (1), (2), (3), (4), (5);"
+        "ALTER TABLE comments ADD page INTEGER REFERENCES pages (id);"
+        "CREATE INDEX comments_page ON comments (page);"
+        "UPDATE comments SET page = CASE id WHEN 1 THEN 1 WHEN 2 THEN 3 WHEN 3 THEN 2 WHEN 4 THEN 2 ELSE 4 END"
+    )
+    parts = 'table  = "comments"\nparts = [{ table = "pages", shared = "stays" }]'
+    comments.connect(store, COMMENTS.replace('table  = "comments"', parts))
+    planned = {job.rule: nonzero(job.rows) for job in comments.plan().jobs}
+    comments.init()
+    outcome = comments.run()
+    assert rows_told(comments, outcome) == {
+        "a": {"comments": 3, "pages": 1},
+        "b": {"comments": 3, "pages": 2},
+    }
+    assert {job.rule: nonzero(job.rows) for job in outcome.jobs} == planned
+    assert left(store, "pages") == [4, 5]
+    assert left(store) == [7]
 
 
 RING = {1: ("a", 2), 2: ("b", 1)}
