@@ -15,7 +15,7 @@ Circle = tuple[BoundDataset, ...]
 
 def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
     """Datasets of one connector, each of which leads to all the others of its circle."""
-    leads = {str(one): {str(other) for other in bound if _refers(one, other)} for one in bound}
+    leads = _leads(bound)
     reached = {name: _reached(name, leads) for name in leads}
     found: dict[frozenset[str], Circle] = {}
     for one in bound:
@@ -34,6 +34,23 @@ def said(circle: Circle) -> str:
         f"{names} refer to each other: a record to which one refers that goes later in the run waits for the next run,"
         " and rows in a ring over them stay; both count as referenced"
     )
+
+
+def leading_to(bound: Sequence[BoundDataset], name: str) -> frozenset[str]:
+    """Datasets of which a record may refer to one of the dataset of this name, directly or by records between them.
+
+    Itself among them, where its records refer to each other.
+    """
+    leads = _leads(bound)
+    for one in bound:
+        if one.entangled:
+            leads[str(one)].add(str(one))
+    return frozenset(one for one, others in leads.items() if any(name in _reached(o, leads) for o in others))
+
+
+def _leads(bound: Sequence[BoundDataset]) -> dict[str, set[str]]:
+    """Dataset → those that it refers to."""
+    return {str(one): {str(other) for other in bound if _refers(one, other)} for one in bound}
 
 
 def _refers(one: BoundDataset, other: BoundDataset) -> bool:

@@ -18,8 +18,9 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
 from retention.model.progress import NoProgress, Progress
-from retention.planning.circles import circles
+from retention.planning.circles import circles, leading_to
 from retention.planning.circles import said as said_of
+from retention.planning.fates.actions import empties
 from retention.planning.work import Work
 from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted
@@ -123,7 +124,7 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
-        notes=tuple(_circles(ready, planned)),
+        notes=(*_circles(ready, planned), *_left_out(ready, planned, rules)),
         counted=dict(once) if exact and not failed else {},
     )
     return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
@@ -135,6 +136,19 @@ def _circles(ready: Prepared, jobs: Sequence[JobPlan]) -> Iterator[str]:
     for circle in circles(ready.bound):
         if referenced & {str(bound) for bound in circle}:
             yield said_of(circle)
+
+
+def _left_out(ready: Prepared, jobs: Sequence[JobPlan], rules: Sequence[str]) -> Iterator[str]:
+    """Rules that were not asked for, and whose records may be what keeps others: a whole plan can count on them."""
+    others = [job for job in ready.jobs() if rules and job.rule.name not in rules and empties(job)]
+    for place in dict.fromkeys(f"{job.connector}.{job.dataset}" for job in jobs if job.fates["referenced"]):
+        leading = leading_to(ready.bound, place)
+        found = dict.fromkeys(f"`{job.rule.name}`" for job in others if str(job.bound) in leading)
+        if found:
+            yield (
+                f"what refers to records of {place} stays where it goes by rules that are left out here:"
+                f" {', '.join(found)}"
+            )
 
 
 def digest(made: Plan) -> str:

@@ -61,15 +61,10 @@ def joined(execution: Execution, group: Group) -> Mapping[str, JobOutcome]:
         for place, phase in waiting.items()
         if (own := group.own.get(phase.plan.name)) is not None and own.status in _GOES_ON
     }
-    absent = ", ".join(f"`{phase.plan.rule}`" for place, phase in waiting.items() if place not in taking)
     found: dict[str, JobOutcome] = {}
     for place, outcome in _taken(execution, group, taking).items():
         job = group.phases[place].plan
-        own, kept = group.own[job.name], outcome.skipped.changed
-        if absent and kept and outcome.reason is None:
-            outcome = replace(
-                outcome, reason=f"{kept:,} records wait for records of {absent}, which did not run"
-            )
+        own = group.own[job.name]
         found[job.name] = added(of_due(job, own.planned + outcome.planned), [own, outcome])
     return found
 
