@@ -12,16 +12,15 @@ from datetime import datetime
 
 from retention.config import Configuration
 from retention.config.forms import difference, policy_body, policy_digest
-from retention.connectors.port import Refused, Target
+from retention.connectors.port import Refused
 from retention.errors import UnreachableError, UsageError
 from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
-from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
+from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine
 from retention.model.progress import NoProgress, Progress
 from retention.planning.circles import circles, leading_to
 from retention.planning.circles import said as said_of
 from retention.planning.fates.actions import empties
-from retention.planning.work import Work
 from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
@@ -265,68 +264,6 @@ def _granted(row: ApprovalRow) -> Granted:
         over_limit=row.over_limit,
         by=row.by,
     )
-
-
-def statements(
-    place: Place,
-    *,
-    as_of: str | None = None,
-    rules: tuple[str, ...] = (),
-    connectors: tuple[str, ...] = (),
-    clock: Clock,
-    progress: Progress | None = None,
-) -> tuple[Statement, ...]:
-    """The SQL of every job, with its values in place, as plan and run execute it.
-
-    Of a job on a database that does not answer, why there is none; UnreachableError where none answers.
-    A run's way with a table may depend on how many of its records are due: then they are counted.
-    """
-    config = configuration(place)
-    named(config, rules, connectors)
-    moment = as_of_instant(config, as_of, clock)
-    with prepared(place, config, connectors) as ready:
-        found: list[Statement] = []
-        silent: dict[str, str] = {}
-        for item in worked(ready, ready.jobs(rules), moment, NO_WORDS):
-            name = item.bound.connector.name
-            try:
-                found += _statements(item, ready.targets[name], progress or NoProgress())
-            except (UnreachableError, Refused) as error:
-                silent[name] = error.message
-        ready = ready.without(silent)
-        ready.refuse_silence()
-        told = [statement for statement in found if statement.connector not in silent]
-        return (*told, *map(_no_statement, ready.unreached(rules)))
-
-
-def _no_statement(job: JobPlan) -> Statement:
-    return Statement(
-        rule=job.rule,
-        connector=job.connector,
-        dataset=job.dataset,
-        purpose="failed",
-        sql="",
-        reason=job.reason,
-    )
-
-
-def _statements(item: Work, target: Target, progress: Progress) -> list[Statement]:
-    return [
-        Statement(
-            rule=item.job.rule.name,
-            connector=item.bound.connector.name,
-            dataset=item.bound.dataset.name,
-            purpose=purpose,
-            sql=sql,
-        )
-        for purpose, sql in _each_once(item, target, progress)
-    ]
-
-
-def _each_once(item: Work, target: Target, progress: Progress) -> dict[tuple[str, str], None]:
-    """(purpose, SQL) of every action that the job can come to."""
-    every = (each for action in item.actions for each in target.statements(item.only(action), progress))
-    return dict.fromkeys(every)
 
 
 def listed(place: Place) -> tuple[PlanLine, ...]:

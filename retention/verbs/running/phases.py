@@ -182,7 +182,7 @@ def remember(
         changed |= {row for phase in every for row in _rows_changed(phase)}
         for phase in every:
             try:
-                if _goes_with_others(phase):
+                if phase.work.meets:
                     meeting.setdefault(str(phase.work.bound), []).append(phase)
                 elif phase.work.remembered or behind:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
@@ -206,11 +206,6 @@ def remember(
             stack.callback(together.close)
             groups[several[-1].plan.name] = Group(phases=several, together=together)
     return Memory(of=found, failed=failed, groups=groups)
-
-
-def _goes_with_others(phase: Phase) -> bool:
-    """Its records can refer to records that go by other jobs on the same dataset."""
-    return phase.action == DELETE and phase.work.bound.entangled
 
 
 def _rows_changed(phase: Phase) -> Iterator[tuple[str, TableId]]:
