@@ -18,9 +18,10 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine
 from retention.model.progress import NoProgress, Progress
-from retention.planning.circles import circles, leading_to
+from retention.planning.circles import circles
 from retention.planning.circles import said as said_of
 from retention.planning.fates.actions import empties
+from retention.planning.leading import leading
 from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
@@ -141,8 +142,8 @@ def _left_out(ready: Prepared, jobs: Sequence[JobPlan], rules: Sequence[str]) ->
     """Rules that were not asked for, and whose records may be what keeps others: a whole plan can count on them."""
     others = [job for job in ready.jobs() if rules and job.rule.name not in rules and empties(job)]
     for place in dict.fromkeys(f"{job.connector}.{job.dataset}" for job in jobs if job.fates["referenced"]):
-        leading = leading_to(ready.bound, place)
-        found = dict.fromkeys(f"`{job.rule.name}`" for job in others if str(job.bound) in leading)
+        keeping = leading(ready.bound)[place]
+        found = dict.fromkeys(f"`{job.rule.name}`" for job in others if str(job.bound) in keeping)
         if found:
             yield (
                 f"what refers to records of {place} stays where it goes by rules that are left out here:"

@@ -8,8 +8,8 @@ from dataclasses import replace
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.binding.bound import BoundDataset
-from retention.planning.circles import leading_to
 from retention.planning.fates.actions import removes
+from retention.planning.leading import leading
 
 _STAYS = (JobStatus.AWAITING, JobStatus.REFUSED, JobStatus.FAILED, JobStatus.STOPPED)
 
@@ -37,12 +37,12 @@ def _absent(
     own = (outcome.rule, outcome.connector, outcome.dataset)
     became = {(each.rule, each.connector, each.dataset): each.status for each in ended}
     named = {str(each): each for each in bound}
-    leading = leading_to(bound, f"{outcome.connector}.{outcome.dataset}")
+    others = leading(bound)[f"{outcome.connector}.{outcome.dataset}"]
     found: dict[str, JobStatus] = {}
     for job in jobs:
         where, place = f"{job.connector}.{job.dataset}", (job.rule, job.connector, job.dataset)
         status = became.get(place, job.status)
-        if place == own or status not in _STAYS or where not in leading:
+        if place == own or status not in _STAYS or where not in others:
             continue
         if any(many and removes(action, named[where]) for action, many in job.actions.items()):
             found.setdefault(job.rule, status)
