@@ -74,7 +74,7 @@ def statements(
     progress: Progress | None = None,
 ) -> tuple[Statement, ...]:
     """The SQL that a run would send."""
-    made = _verb("plan", "statements")(
+    made = _verb("statements", "statements")(
         place, as_of=as_of, rules=rules, connectors=connectors, clock=clock, progress=progress
     )
     return cast("tuple[Statement, ...]", made)

@@ -217,6 +217,10 @@ class Target(abc.ABC):
         """
 
     @abc.abstractmethod
+    def joint_statements(self, works: Sequence[Work]) -> tuple[tuple[str, str], ...]:
+        """(purpose, SQL) of the batches that `joint_remover` takes of records of these jobs, on one dataset."""
+
+    @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:
         """The records that are due now, for a job that asks for it (`work.remembered`): its event may be gone when its
         turn comes, or its records refer to each other and go in an order that can't be told by looking at each; and for

@@ -174,7 +174,8 @@ class PlanLine:
 class Statement:
     """A statement as a run would send it. `purpose` is what it is for: "find", "lock", "recheck", …
 
-    `reason`: why there is none.
+    `reason`: why there is none. `together`: of a batch of records that refer to each other and are due by several
+    rules, these; `rule` is the first of them.
     """
 
     rule: str
@@ -183,3 +184,4 @@ class Statement:
     purpose: str
     sql: str
     reason: str | None = None
+    together: tuple[str, ...] = ()

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retention.planning.binding.bound import BoundDataset
+from retention.planning.leading import leads, reached
 
 Circle = tuple[BoundDataset, ...]
 
 
 def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
     """Datasets of one connector, each of which leads to all the others of its circle."""
-    leads = {str(one): {str(other) for other in bound if _refers(one, other)} for one in bound}
-    reached = {name: _reached(name, leads) for name in leads}
+    direct = leads(bound)
+    to = {name: reached(name, direct) for name in direct}
     found: dict[frozenset[str], Circle] = {}
     for one in bound:
         name = str(one)
-        names = frozenset(other for other in reached[name] if name in reached[other])
+        names = frozenset(other for other in to[name] if name in to[other])
         if len(names) > 1:
             found[names] = tuple(other for other in bound if str(other) in names)
     return tuple(found.values())
@@ -34,20 +35,3 @@ def said(circle: Circle) -> str:
         f"{names} refer to each other: a record to which one refers that goes later in the run waits for the next run,"
         " and rows in a ring over them stay; both count as referenced"
     )
-
-
-def _refers(one: BoundDataset, other: BoundDataset) -> bool:
-    """A row that goes with a record of `one` may refer to a record of `other`."""
-    if one is other or one.connector.name != other.connector.name:
-        return False
-    return any(not item.inside and item.reference.table in one.emptied for item in other.outside)
-
-
-def _reached(name: str, leads: dict[str, set[str]]) -> set[str]:
-    found = {name}
-    waiting = [name]
-    while waiting:
-        more = leads[waiting.pop()] - found
-        found |= more
-        waiting += more
-    return found

@@ -126,6 +126,12 @@ class Work:
         return not any(removes(action, self.bound) for action in every)
 
     @property
+    def meets(self) -> bool:
+        """It is about deleting records that may refer to records which go by other jobs on the dataset: some of theirs
+        may have to go with some of its own."""
+        return self.action == DELETE and self.bound.entangled
+
+    @property
     def moves(self) -> bool:
         """It is about moving records to a vault, or back, and nothing else."""
         return self.action in (RESTRICT, RELEASE) and self.bound.vault is not None

@@ -100,7 +100,7 @@ def _job(console: Console, job: JobOutcome) -> None:
         facts.add("Done", f"{counted(job.done, 'record')}, {by_table(job.rows)}, {took}")
     if job.skipped.total:
         reasons = (
-            (job.skipped.changed, "changed meanwhile"),
+            (job.skipped.changed, "not due any more"),
             (job.skipped.held, "held meanwhile"),
             (job.skipped.locked, "locked by others"),
         )

@@ -312,10 +312,19 @@ def show_statements(console: Console, statements: Sequence[Statement]) -> None:
     """Every statement, with what it is for. Line breaks of a statement stay, indented."""
     line(console, "-- retention plan --sql", style="quiet")
     console.print()
+    heads: set[tuple[str, ...]] = set()
     for statement in statements:
         place = f"{statement.connector}.{statement.dataset}"
+        rules = listed(statement.together) or statement.rule
+        if statement.together and (head := (place, *statement.together)) not in heads:
+            heads.add(head)
+            line(
+                console, "-- Joint batches, after each rule's own: records that refer to each other", "title"
+            )
+            line(console, f"-- on {place}, due by {rules}", "title")
+            console.print()
         why = f": {statement.reason}" if statement.reason else ""
-        line(console, f"-- {statement.rule}, {place}: {statement.purpose}{why}", style="heading")
+        line(console, f"-- {rules}, {place}: {statement.purpose}{why}", style="heading")
         if why:
             continue
         console.print(Text(shown_lines(statement.sql)), soft_wrap=True)

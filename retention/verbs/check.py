@@ -32,6 +32,7 @@ from retention.planning.binding.vaults import unled
 from retention.planning.circles import circles, said
 from retention.verbs.checking.clocks import clock_warnings
 from retention.verbs.checking.conditions import condition_problems
+from retention.verbs.checking.large import large
 from retention.verbs.checking.people import taken_for_one
 from retention.verbs.checking.rewriting import trial_problems
 from retention.verbs.opening import apart, stores
@@ -204,6 +205,7 @@ def _live(
             *_rings(bound),
             *unshared(bound),
             *map(said, circles(bound)),
+            *large(policy, bound),
             *comes_back(bound, target.catalogue().quote),
             *_unled(bound, target),
             *clock_warnings(bound, target, now),

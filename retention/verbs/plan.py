@@ -12,15 +12,16 @@ from datetime import datetime
 
 from retention.config import Configuration
 from retention.config.forms import difference, policy_body, policy_digest
-from retention.connectors.port import Refused, Target
+from retention.connectors.port import Refused
 from retention.errors import UnreachableError, UsageError
 from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
-from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine, Statement
+from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine
 from retention.model.progress import NoProgress, Progress
 from retention.planning.circles import circles
 from retention.planning.circles import said as said_of
-from retention.planning.work import Work
+from retention.planning.fates.actions import empties
+from retention.planning.leading import leading
 from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted
 from retention.safety.verdict import Verdict
@@ -123,7 +124,7 @@ def count(
         policy=policy_digest(ready.config),
         jobs=planned,
         kept_elsewhere=elsewhere,
-        notes=tuple(_circles(ready, planned)),
+        notes=(*_circles(ready, planned), *_left_out(ready, planned, rules)),
         counted=dict(once) if exact and not failed else {},
     )
     return ready, replace(bare, id=secrets.token_hex(4), digest=digest(bare))
@@ -135,6 +136,19 @@ def _circles(ready: Prepared, jobs: Sequence[JobPlan]) -> Iterator[str]:
     for circle in circles(ready.bound):
         if referenced & {str(bound) for bound in circle}:
             yield said_of(circle)
+
+
+def _left_out(ready: Prepared, jobs: Sequence[JobPlan], rules: Sequence[str]) -> Iterator[str]:
+    """Rules that were not asked for, and whose records may be what keeps others: a whole plan can count on them."""
+    others = [job for job in ready.jobs() if rules and job.rule.name not in rules and empties(job)]
+    for place in dict.fromkeys(f"{job.connector}.{job.dataset}" for job in jobs if job.fates["referenced"]):
+        keeping = leading(ready.bound)[place]
+        found = dict.fromkeys(f"`{job.rule.name}`" for job in others if str(job.bound) in keeping)
+        if found:
+            yield (
+                f"what refers to records of {place} stays where it goes by rules that are left out here:"
+                f" {', '.join(found)}"
+            )
 
 
 def digest(made: Plan) -> str:
@@ -251,68 +265,6 @@ def _granted(row: ApprovalRow) -> Granted:
         over_limit=row.over_limit,
         by=row.by,
     )
-
-
-def statements(
-    place: Place,
-    *,
-    as_of: str | None = None,
-    rules: tuple[str, ...] = (),
-    connectors: tuple[str, ...] = (),
-    clock: Clock,
-    progress: Progress | None = None,
-) -> tuple[Statement, ...]:
-    """The SQL of every job, with its values in place, as plan and run execute it.
-
-    Of a job on a database that does not answer, why there is none; UnreachableError where none answers.
-    A run's way with a table may depend on how many of its records are due: then they are counted.
-    """
-    config = configuration(place)
-    named(config, rules, connectors)
-    moment = as_of_instant(config, as_of, clock)
-    with prepared(place, config, connectors) as ready:
-        found: list[Statement] = []
-        silent: dict[str, str] = {}
-        for item in worked(ready, ready.jobs(rules), moment, NO_WORDS):
-            name = item.bound.connector.name
-            try:
-                found += _statements(item, ready.targets[name], progress or NoProgress())
-            except (UnreachableError, Refused) as error:
-                silent[name] = error.message
-        ready = ready.without(silent)
-        ready.refuse_silence()
-        told = [statement for statement in found if statement.connector not in silent]
-        return (*told, *map(_no_statement, ready.unreached(rules)))
-
-
-def _no_statement(job: JobPlan) -> Statement:
-    return Statement(
-        rule=job.rule,
-        connector=job.connector,
-        dataset=job.dataset,
-        purpose="failed",
-        sql="",
-        reason=job.reason,
-    )
-
-
-def _statements(item: Work, target: Target, progress: Progress) -> list[Statement]:
-    return [
-        Statement(
-            rule=item.job.rule.name,
-            connector=item.bound.connector.name,
-            dataset=item.bound.dataset.name,
-            purpose=purpose,
-            sql=sql,
-        )
-        for purpose, sql in _each_once(item, target, progress)
-    ]
-
-
-def _each_once(item: Work, target: Target, progress: Progress) -> dict[tuple[str, str], None]:
-    """(purpose, SQL) of every action that the job can come to."""
-    every = (each for action in item.actions for each in target.statements(item.only(action), progress))
-    return dict.fromkeys(every)
 
 
 def listed(place: Place) -> tuple[PlanLine, ...]:

@@ -80,9 +80,11 @@ def test_a_batch_works_out_of_its_own_keys_who_goes_by_another_rule(
         (5, None),
         (6, "f"),
     ]
-    claimed = {"sqlite": "retention_claim", "postgresql": "keys0"}[store.kind]
+    claimed = {"sqlite": 'FROM "temp".retention_claim', "postgresql": "keys0"}[store.kind]
     batches = [text for text in asked if claimed in text and DEFINED.search(text)]
     assert batches, "some batch asks who goes"
     assert {
         name for text in batches for name in DEFINED.findall(text) if not name.endswith("_handed")
     } == set()
+    beside = [text[text.index("_handed AS") : text.index("\n SELECT r.")] for text in batches]
+    assert [text.count(claimed) for text in beside] == [1] * len(batches)

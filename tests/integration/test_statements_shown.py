@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from retention.connectors.sql.batches.together import TogetherRemover
 from retention.engine.pace import Pace
 from retention.model.plan import Statement
 from retention.verbs.running import working
@@ -270,6 +271,71 @@ def test_each_partition_is_named(shop: Workplace, postgresql: PostgresqlStore) -
         ]
         assert delete.startswith(f'DELETE FROM "public"."{leaf}"')
         assert "CAST('(0,0)' /* known in the batch */ AS tid)" in delete
+
+
+def test_batches_that_two_rules_have_together_are_shown(
+    work: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visits 1 and 2 follow each other, by one rule each; both have calls and share a note."""
+    store.script(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY); INSERT INTO notes VALUES (1), (2);"
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, kind VARCHAR(1), at DATE, after INTEGER, note INTEGER,"
+        " FOREIGN KEY (after) REFERENCES visits (id), FOREIGN KEY (note) REFERENCES notes (id));"
+        "CREATE INDEX visits_after ON visits (after); CREATE INDEX visits_note ON visits (note);"
+        "CREATE TABLE calls (id INTEGER PRIMARY KEY, visit_id INTEGER, FOREIGN KEY (visit_id) REFERENCES visits (id));"
+        "CREATE INDEX calls_visit ON calls (visit_id);"
+        f"INSERT INTO visits VALUES (1, 'a', '{OLD}', NULL, 1), (2, 'b', '{OLD}', 1, 1), (3, 'a', '{NEW}', NULL, 2);"
+        "UPDATE visits SET after = 2 WHERE id = 1; INSERT INTO calls VALUES (1, 1), (2, 1), (3, 2)"
+    )
+    for kind in "ab":
+        work.rule(kind, f'data = "visits"\nwhere = "kind = \'{kind}\'"\nkeep = "1 year"\nfrom = "seen"')
+    work.connect(
+        store,
+        f"{LEAF}facts = {{ kind = 'kind' }}\nparts = ['calls', {{ table = 'notes', shared = 'stays' }}]\n",
+    )
+    shown = work.statements()
+    work.init()
+    before = store.snapshot()
+    begun, real = [], TogetherRemover.begin
+
+    def begin(remover: TogetherRemover) -> None:
+        if not begun:
+            del heard[:]  # all that is not of such batches
+        begun.append(remover)
+        real(remover)
+
+    monkeypatch.setattr(TogetherRemover, "begin", begin)
+    with listening(monkeypatch) as heard:
+        outcome = work.run()
+    assert [(job.rule, job.done) for job in outcome.jobs] == [("a", 1), ("b", 1)]
+    assert begun
+
+    joint = [s for s in shown if s.together]
+    assert {(s.rule, s.together) for s in joint} == {("a", ("a", "b"))}
+    sent = of_the_company(heard)
+    assert sent - {bare(s.sql) for s in joint} == set()
+    assert sum(sql.startswith("DELETE") for sql in sent) == 3
+    for rule in "ab":
+        (sql,) = (s.sql for s in joint if s.purpose.endswith(f"recheck under the lock, of records of {rule}"))
+        assert f"'{rule}'" in sql
+    for table in changed(before, store.snapshot()):
+        assert any(re.search(rf"DELETE FROM (ONLY )?\S*\b{table}\b", s.sql) for s in joint), table
+    assert {"calls", "notes"} <= {table.split(".")[-1] for table in changed(before, store.snapshot())}
+
+    before = store.snapshot()
+    explained(store, tuple(joint))
+    executed(store, [s.sql for s in joint])
+    assert changed(before, store.snapshot()) == {}
+    lines = work.cli("plan", "--sql").output.splitlines()
+    head = lines.index("-- on db.visits, due by a and b")
+    assert lines[head - 1].startswith("-- Joint batches, after each rule's own")
+    assert lines[head + 2].startswith("-- a and b, db.visits: joint batch: ")
+    assert not any("joint batch" in line for line in lines[:head])
+
+
+def test_a_rule_alone_has_no_batches_with_others(shop: Workplace, sqlite: SqliteStore) -> None:
+    shop.connect(sqlite, that_refer_to_each_other(sqlite))
+    assert not any(statement.together for statement in shop.statements())
 
 
 def explained(store: Store, statements: tuple[Statement, ...]) -> None:

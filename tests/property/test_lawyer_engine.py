@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from retention.config import load
 from retention.engine.pace import Pace
-from retention.verbs.running import execution, working
+from retention.verbs.running import working
 from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,
@@ -28,11 +28,11 @@ from tests.oracles.lawyer import (
 )
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import Harness, asked, judged
+from tests.oracles.lawyer.meanwhile import changed_meanwhile
 from tests.oracles.lawyer.profiles import KEEPING, TODAY
 from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
 from tests.oracles.lawyer.situations import Situation, says
 from tests.oracles.lawyer.telling_apart import smallest
-from tests.oracles.lawyer.world import Row
 
 ACTIONS = [*examples_actions.examples(), *examples_vaults.examples()]
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *ACTIONS]
@@ -124,25 +124,6 @@ def test_what_begins_anew_during_the_run_is_left_alone(
     done = changed_meanwhile(court, monkeypatch, told.case, "members", {1: {"d": date(2025, 6, 1)}})
     assert (done["calls"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
     assert keys_of(court, told.case, "members") == {1}
-
-
-def changed_meanwhile(
-    court: Harness, monkeypatch: pytest.MonkeyPatch, case: Case, table: str, changes: Mapping[int, Any]
-) -> dict[str, Any]:
-    """A run during which rows of `table` change, when what is due is written down; what each rule's job came to."""
-    rows = [Row({**row, **changes.get(row["id"], {})}) for row in case.world.rows[table]]
-    changed = case.but(rows={**case.world.rows, table: rows})
-    before = execution.remember
-
-    def meanwhile(*given: Any) -> Any:
-        found = before(*given)
-        court.place.fill(changed)
-        return found
-
-    court.set_up(case)
-    court.remember(case)
-    monkeypatch.setattr(execution, "remember", meanwhile)
-    return {job.rule: job for job in court.run(case).jobs if job.planned}
 
 
 def keys_of(court: Harness, case: Case, table: str) -> set[Any]:

@@ -189,7 +189,7 @@ class Workplace:
         return found
 
     def statements(self, *, as_of: str | None = None) -> tuple[Statement, ...]:
-        from retention.verbs.plan import statements
+        from retention.verbs.statements import statements
 
         return statements(self.place, as_of=as_of, clock=self.clock)
 

@@ -108,8 +108,8 @@ class Definitions(abc.ABC):
         compiler, rows = layered(plain, plain.over, test.root, test.where, keys, fenced=apart, limits=limits)
         columns = [compiler.column(test.root, key).label(name) for key, name in zip(keys, names, strict=True)]
         query: sa.Select[Any] = sa.select(*columns).select_from(rows)
-        if handed is not None:
-            query = query.where(self._dialect.key_in([compiler.column(test.root, k) for k in keys], handed))
+        if compiler is plain:  # nothing was worked out first, of the keys
+            query = query.where(*limits)
         query = query.where(compiler.test(test.where)).correlate(None)
         # One that asks for others is made once for the statement: put in place, each would multiply the next.
         beside.at_once |= apart and handed is None

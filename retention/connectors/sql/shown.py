@@ -78,6 +78,38 @@ def job(
 Found = Iterator[tuple[str, Any]]
 
 
+def joint(
+    dialect: Dialect, connection: Connection, works: Sequence[Work], *, marker_schema: str | None
+) -> Iterator[Shown]:
+    """Of batches in which these jobs, all on one dataset, have records together; what is written down before the first
+    and linked is what each of them shows of itself.
+
+    Each record is looked at by its own job's predicate, and all are locked and deleted by the same statements.
+    """
+    every = [Statements(dialect, work) for work in works]
+    first, parts = every[0], [part.table for part in works[0].bound.parts]
+    steps = [
+        (("where keys are handed over", each) for each in dialect.before_keys(first.key)),
+        _locks(dialect, first),
+        _parts_before(dialect, parts, first),
+        *(_own_recheck(each) for each in every),
+        ((f"count each rule's rows of {part.id}", first.count_part(part)) for part in parts),
+        _deletes(dialect, connection, works[0], first),
+    ]
+    for found in steps:
+        for purpose, statement in found:
+            yield f"joint batch: {purpose}", statement, {}
+    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
+    yield "joint batch: the marker of each rule's share", marking(marker, markers_in(marker_schema)), {}
+
+
+def _own_recheck(statements: Statements) -> Found:
+    rule = statements.work.job.rule.name
+    yield f"recheck under the lock, of records of {rule}", statements.recheck()
+    if statements.work.blurred:
+        yield f"recheck of what was written down, of records of {rule}", recheck_remembered(statements)
+
+
 def _plan(dialect: Dialect, connection: Connection, work: Work) -> Found:
     census = Census(dialect, connection, (replace(work, lists=NO_LISTS),))
     yield from census.statements()
@@ -151,15 +183,19 @@ def _recheck(dialect: Dialect, work: Work, statements: Statements) -> Found:
     if dialect.row_locks and work.at_once and not work.bound.outside and not work.moves:
         yield "lock the records, and recheck", statements.lock_due()
         others = _OTHERS
-    if dialect.row_locks:
-        yield f"lock the records{others}", statements.lock(wait=False)
-        yield "lock the records, waiting, at last", statements.lock(wait=True)
-        yield f"records that are there, and locked{_OTHERS}", statements.present()
+    yield from _locks(dialect, statements, others)
     yield f"recheck under the lock{others}", statements.recheck()
     if others:
         yield f"records that are due, and locked{_OTHERS}", statements.screen()
     if work.blurred:
         yield "recheck of what was written down", recheck_remembered(statements)
+
+
+def _locks(dialect: Dialect, statements: Statements, others: str = "") -> Found:
+    if dialect.row_locks:
+        yield f"lock the records{others}", statements.lock(wait=False)
+        yield "lock the records, waiting, at last", statements.lock(wait=True)
+        yield f"records that are there, and locked{_OTHERS}", statements.present()
 
 
 def _outright(dialect: Dialect, statements: Statements) -> Outright | None:
@@ -177,10 +213,7 @@ def _recheck_rewriting(dialect: Dialect, statements: Statements) -> Found:
         yield "what is looked at of candidates that were found before", at_once.reading()
     if dialect.row_locks and statements.work.own_columns:
         yield "lock the records, and recheck", updating.lock_due(statements)
-    if dialect.row_locks:
-        yield f"lock the records{_OTHERS}", statements.lock(wait=False)
-        yield "lock the records, waiting, at last", statements.lock(wait=True)
-        yield f"records that are there, and locked{_OTHERS}", statements.present()
+    yield from _locks(dialect, statements, _OTHERS)
     yield "recheck under the lock", updating.recheck(statements)
 
 

@@ -219,6 +219,11 @@ class SqlTarget(RemoversOf):
             )
             return shown.printed(self._dialect, tuple(every))
 
+    def joint_statements(self, works: Sequence[Work]) -> tuple[tuple[str, str], ...]:
+        with self._reader(f"looking at {works[0].bound}") as connection:
+            every = shown.joint(self._dialect, connection, works, marker_schema=self._marker_schema)
+            return shown.printed(self._dialect, tuple(every))
+
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
         if work.remembered or work.bound.entangled or work.stays or work.moves:

@@ -29,6 +29,7 @@ from retention.verbs.approve import letting_go
 from retention.verbs.opening.configured import Clock, in_zone
 from retention.verbs.opening.prepared import Prepared
 from retention.verbs.persons.spoken import NO_WORDS, Words, words, worked
+from retention.verbs.running.absent import naming_absent
 from retention.verbs.running.beside import refuse_beside
 from retention.verbs.running.ended import as_events, not_run, standing_of, status_of, stored_progress
 from retention.verbs.running.joining import joined, so_far
@@ -46,7 +47,8 @@ class Execution:
 
     `uses_up`: the plan is carried out by it. Not by a canary, and not where nothing may run that is in it: then
     it can still be approved. `stop`: whether somebody asks it to end; it and `go_on` raise SafetyRefusal where
-    everything is stopped, `go_on` after a look at once. `left`: seconds until it has to be over, if ever.
+    everything is stopped, `go_on` after a look at once. `left`: seconds until it has to be over, if ever. `ended`: what
+    became of the jobs that have had their turn.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Execution:
     numbers: Numbers = field(default_factory=Numbers)
     items: Mapping[str, Work] = field(default_factory=dict)
     rules: Sequence[str] = ()
+    ended: list[JobOutcome] = field(default_factory=list)
 
     def work_out(self) -> None:
         """Every job's predicates, with what people told."""
@@ -82,11 +85,29 @@ class Execution:
         self.ready, self.said = words(self.ready, told, self.plan.as_of)
         self.work_out()
 
+    def journal(self, job: JobPlan, lease: str, token: int, waiting: frozenset[str]) -> Journal:
+        """Where a job is written down. `lease`, `token`: its dataset's; `waiting`: what earlier runs set aside."""
+        return Journal(
+            store=self.state,
+            clock=self.clock,
+            run=self.id,
+            job=job.name,
+            connector=job.connector,
+            dataset=job.dataset,
+            rule=job.rule,
+            lease=lease,
+            token=token,
+            evidence_key=key_id(self.evidence),
+            numbers=self.numbers,
+            run_token=self.token,
+            waiting=waiting,
+        )
+
 
 def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
     """Every job of the plan in turn, between `run.started` and `run.ended`; a signed checkpoint at the end."""
     _start(execution, by)
-    outcomes: list[JobOutcome] = []
+    outcomes = execution.ended
     try:
         execution.rules = rules
         execution.work_out()
@@ -97,7 +118,7 @@ def execute(execution: Execution, rules: Sequence[str], by: str) -> RunOutcome:
                 outcomes.append(outcome)
                 group = remembered.groups.get(job.name)
                 if group is not None:
-                    _joined(execution, group, outcomes)
+                    _joined(execution, group)
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
         with suppress(RetentionError):
@@ -214,21 +235,7 @@ def _leased(execution: Execution, job: JobPlan, item: Work, target: Target, memo
     try:
         settle(state, target, name, run=execution.id, clock=execution.clock, retry=Retry())
         start, waiting = _begin_job(execution, job, name)
-        journal = Journal(
-            store=state,
-            clock=execution.clock,
-            run=execution.id,
-            job=name,
-            connector=job.connector,
-            dataset=job.dataset,
-            rule=job.rule,
-            lease=lease,
-            token=token,
-            evidence_key=key_id(execution.evidence),
-            numbers=execution.numbers,
-            run_token=execution.token,
-            waiting=waiting,
-        )
+        journal = execution.journal(job, lease, token, waiting)
         outcome = _removed(execution, job, item, target, journal, start, memory)
         _end_job(execution, job, name, outcome)
     except RetentionError as error:
@@ -295,16 +302,20 @@ def _removed(
         return worked_off(execution, phase, target, journal, cursor, remembered, limit)
 
     outcome = carried_out(of_due(job, job.due - later) if later else job, every, execution.limit, carry)
-    return so_far(memory.group_of(job), job, outcome)
+    return _with_absent(execution, so_far(memory.group_of(job), job, outcome))
 
 
-def _joined(execution: Execution, group: Group, outcomes: list[JobOutcome]) -> None:
+def _with_absent(execution: Execution, outcome: JobOutcome) -> JobOutcome:
+    return naming_absent(outcome, execution.plan.jobs, execution.ended, execution.ready.bound)
+
+
+def _joined(execution: Execution, group: Group) -> None:
     """What jobs of a group take together, when the last has had its turn; their outcomes are of all of it."""
-    found = joined(execution, group)
+    found = {name: _with_absent(execution, outcome) for name, outcome in joined(execution, group).items()}
     for phase in group.phases:
         if (outcome := found.get(phase.plan.name)) is not None:
             _end_job(execution, phase.plan, phase.plan.name, outcome)
-    outcomes[:] = [found.get(f"{o.rule}/{o.connector}/{o.dataset}", o) for o in outcomes]
+    execution.ended[:] = [found.get(f"{o.rule}/{o.connector}/{o.dataset}", o) for o in execution.ended]
 
 
 def _end_job(execution: Execution, job: JobPlan, name: str, outcome: JobOutcome) -> None:

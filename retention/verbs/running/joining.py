@@ -17,7 +17,7 @@ from retention.engine.pace import Pace
 from retention.engine.recovery import lease_name
 from retention.engine.tally import Tally
 from retention.errors import RetentionError, SafetyRefusal, UnreachableError
-from retention.ledger.evidence import Committer, key_id
+from retention.ledger.evidence import Committer
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.work import Work
@@ -61,15 +61,10 @@ def joined(execution: Execution, group: Group) -> Mapping[str, JobOutcome]:
         for place, phase in waiting.items()
         if (own := group.own.get(phase.plan.name)) is not None and own.status in _GOES_ON
     }
-    absent = ", ".join(f"`{phase.plan.rule}`" for place, phase in waiting.items() if place not in taking)
     found: dict[str, JobOutcome] = {}
     for place, outcome in _taken(execution, group, taking).items():
         job = group.phases[place].plan
-        own, kept = group.own[job.name], outcome.skipped.changed
-        if absent and kept and outcome.reason is None:
-            outcome = replace(
-                outcome, reason=f"{kept:,} records wait for records of {absent}, which did not run"
-            )
+        own = group.own[job.name]
         found[job.name] = added(of_due(job, own.planned + outcome.planned), [own, outcome])
     return found
 
@@ -146,22 +141,9 @@ def _journal(execution: Execution, phase: Phase, own: JobOutcome, lease: str, to
     job = phase.plan
     with execution.state.read() as snapshot:
         waiting = frozenset(row.key for row in snapshot.set_aside.of(job.connector, job.dataset))
-    return Journal(
-        store=execution.state,
-        clock=execution.clock,
-        run=execution.id,
-        job=job.name,
-        connector=job.connector,
-        dataset=job.dataset,
-        rule=job.rule,
-        lease=lease,
-        token=token,
-        evidence_key=key_id(execution.evidence),
-        numbers=execution.numbers,
-        run_token=execution.token,
-        waiting=waiting,
-        beside=beside([own], ()),
-    )
+    journal = execution.journal(job, lease, token, waiting)
+    journal.beside = beside([own], ())
+    return journal
 
 
 @dataclass(kw_only=True)

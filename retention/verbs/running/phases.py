@@ -185,7 +185,7 @@ def remember(
         emptied |= {str(phase.work.bound) for phase in every if phase.plan.due and _goes_though_kept(phase)}
         for phase in every:
             try:
-                if _goes_with_others(phase):
+                if phase.work.meets:
                     meeting.setdefault(str(phase.work.bound), []).append(phase)
                 elif phase.work.remembered or behind or phase.work.keepers & emptied:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
@@ -209,11 +209,6 @@ def remember(
             stack.callback(together.close)
             groups[several[-1].plan.name] = Group(phases=several, together=together)
     return Memory(of=found, failed=failed, groups=groups)
-
-
-def _goes_with_others(phase: Phase) -> bool:
-    """Its records can refer to records that go by other jobs on the same dataset."""
-    return phase.action == DELETE and phase.work.bound.entangled
 
 
 def _goes_though_kept(phase: Phase) -> bool:

@@ -160,6 +160,7 @@ LOOKS = {
     "record": lambda site: site.target.record(site.work, "1"),
     "ask": lambda site: site.target.ask(site.work, "1", Questions(tests={"is": p.All(items=())})),
     "statements": lambda site: site.target.statements(site.work, NoProgress()),
+    "joint_statements": lambda site: site.target.joint_statements([site.work, site.work]),
     "remember": lambda site: site.target.remember(site.work),
     "remover": lambda site: site.target.remover(site.work, site.committer).__enter__(),
     "create_marker_table": lambda site: site.target.create_marker_table(),

@@ -22,6 +22,7 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 MODULES = (
     "check",
     "plan",
+    "statements",
     "approve",
     "run",
     "status",
@@ -102,7 +103,7 @@ def usual():
     return {
         "check.check": lambda place, **_: CheckReport(problems=(), warnings=(), checked=("shop.orders",)),
         "plan.plan": lambda place, **_: plan(),
-        "plan.statements": lambda place, **_: (
+        "statements.statements": lambda place, **_: (
             Statement(rule="orders", connector="shop", dataset="orders", purpose="find", sql="SELECT 1"),
         ),
         "output.refuse_output": lambda place, output: None,

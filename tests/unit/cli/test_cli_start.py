@@ -75,7 +75,7 @@ def test_help_lists_the_commands_in_the_order_of_a_first_hour(line):
 
 
 VERBS = [
-    ("check", "check"), ("plan", "plan"), ("plan", "statements"), ("plan", "listed"), ("plan", "stored"),
+    ("check", "check"), ("plan", "plan"), ("statements", "statements"), ("plan", "listed"), ("plan", "stored"),
     ("approve", "approve"), ("run", "run"), ("status", "status"),
     ("schedule", "print_schedule"), ("daemon", "daemon"), ("switch", "stop"), ("switch", "resume"),
     ("explain", "explain"), ("audit", "log"),

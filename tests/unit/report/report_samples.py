@@ -219,6 +219,14 @@ VERIFICATION = Verification(
 PLAN_LINES = (PlanLine(id="p-7f3a", as_of=DAY, created=DAY, due=1_234, approved="no", used=False),)
 STATEMENTS = (
     Statement(rule="orders", connector="shop", dataset="orders", purpose="find", sql="SELECT 1\nFROM t"),
+    Statement(
+        rule="orders",
+        connector="shop",
+        dataset="orders",
+        purpose="find",
+        sql="SELECT 2\nFROM t",
+        together=("orders", "returns"),
+    ),
 )
 
 

@@ -192,7 +192,7 @@ def test_a_run_tells_every_record_that_was_planned():
     text = text_of(show_outcome, RUN)
     for expected in (
         "Done: 1,000 records of 1,200 planned (4,900 rows).",
-        "3 changed meanwhile and 1 locked by others",
+        "3 not due any more and 1 locked by others",
         "1 record set aside",
         "195 records still to do",
         "in 4 batches, 12 s",

@@ -72,6 +72,7 @@ class KeyRemover(KeyWindows):
         self._as_before = AsBefore(dialect, connection, listing, untold)
         self._settled: set[Key] = set()  # those of them that are gone
         self._going: Sequence[Key] = ()
+        self._after: Mapping[str, Sequence[Key]] = {}  # shared rows that went after the last batch's records
         self._dialect, self._connection = dialect, connection
         beside = work.lists.beside(str(work.bound))  # each batch asks for its own
         self._work = work = replace(work, lists=beside)
@@ -106,7 +107,7 @@ class KeyRemover(KeyWindows):
             raise
 
     def _begin(self) -> None:
-        self._going = ()
+        self._going, self._after = (), {}
         self._dialect.begin(self._connection, self._timeouts.clamped())
         if self._work.bound.deferring:
             self._dialect.defer_constraints(self._connection)
@@ -296,7 +297,9 @@ class KeyRemover(KeyWindows):
                 gone = emptying.delete(self._connection, due, given, beside_locks=beside_locks)
                 rows[id_] = self._counted(gone, expected.get(id_), emptying.name)
             self._look_again.look(led_to, self._where)
-            rows |= self._shared.delete(shared, self._where, beside_locks=beside_locks)
+            after = self._shared.delete(shared, self._where, beside_locks=beside_locks)
+            rows |= {table: len(keys) for table, keys in after.items()}
+        self._after = after
         return rows, sealed.result()
 
     def _gone(self, statement: sa.Delete, given: Mapping[str, Any], expected: int | None) -> int:

@@ -116,22 +116,24 @@ class SharedParts:
             for each in self.leaving
         ]
 
-    def delete(self, led_to: LedTo, where: str, *, beside_locks: bool) -> dict[str, int]:
-        """After its records are gone: table → shared rows that went after them."""
-        found: dict[str, int] = {}
+    def delete(self, led_to: LedTo, where: str, *, beside_locks: bool) -> dict[str, list[Key]]:
+        """After its records are gone: table → the keys of shared rows that went after them."""
+        found: dict[str, list[Key]] = {}
         for each, keys in led_to:
-            found[str(each.item.table.id)] = sum(
-                self._delete(each, some, where, beside_locks=beside_locks) for some in self._pieces(keys)
-            )
+            found[str(each.item.table.id)] = [
+                key
+                for some in self._pieces(keys)
+                for key in self._delete(each, some, where, beside_locks=beside_locks)
+            ]
         return found
 
-    def _delete(self, each: Leaving, keys: Sequence[Key], where: str, *, beside_locks: bool) -> int:
+    def _delete(self, each: Leaving, keys: Sequence[Key], where: str, *, beside_locks: bool) -> list[Key]:
         free = self._of(each, each.free, keys)
         if self._dialect.row_locks and free:
             locked = self._of(each, each.lock, free)
             free = self._of(each, each.free, locked)
         if not free:
-            return 0
+            return []
         led_to = [(r, self._of(each, values, free), by_now) for r, values, by_now in each.referring]
         gone = self._gone(each, free, beside_locks=beside_locks)
         if gone != len(free):
@@ -143,7 +145,7 @@ class SharedParts:
                 raise Transient(
                     f"{where}: a row that refers to {each.name} by {described(reference)} came meanwhile"
                 )
-        return gone
+        return free
 
     def _gone(self, each: Leaving, keys: Sequence[Key], *, beside_locks: bool) -> int:
         if each.keyed is not None:

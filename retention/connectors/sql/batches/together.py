@@ -8,6 +8,7 @@ all that were handed over. Each job has a share of such a batch: its own count, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -166,29 +167,39 @@ class TogetherRemover(RememberingRemover, JointRemover):
         *,
         beside_locks: bool,
     ) -> tuple[Mapping[str, int], Sealed | None]:
-        """The rows of each job's records are counted before; what went beside those is told with the last job's."""
         owners = self._remembered.owners(due)
         own = {place: [key for key in due if owners[key] == place] for place in sorted(set(owners.values()))}
-        shares = dict(list(own.items())[:-1])
-        root, rows_of = str(self._work.bound.root.id), {}
-        for place, keys in shares.items():
-            some = self._dialect.give_keys(self._connection, self._statements.key, keys)
-            rows_of[place] = {**self._count(self._parts, some), root: len(keys)}
-        if shares:
-            given = self._dialect.give_keys(self._connection, self._statements.key, due)
+        if len(own) < 2:
+            rows, sealed = super()._delete(due, given, counted, beside_locks=beside_locks)
+            self._rows_of = dict.fromkeys(own, rows)
+            return rows, sealed
+        *first, last = own
+        needed = self._shared_by(own)
+        rows_of = {place: self._rows_with(own[place]) for place in first}
+        given = self._dialect.give_keys(self._connection, self._statements.key, due)
         rows, sealed = super()._delete(due, given, counted, beside_locks=beside_locks)
-        if own:
-            told = list(rows_of.values())
-            rows_of[max(own)] = {
-                table: rest
-                for table, many in rows.items()
-                if (rest := many - sum(counts.get(table, 0) for counts in told)) or table == root
-            }
-        self._rows_of = {
-            place: {table: many for table, many in counts.items() if table in rows}
-            for place, counts in rows_of.items()
-        }
+        for table, gone in self._after.items():
+            for place in (needed[table, key] for key in gone):
+                if place != last:
+                    rows_of[place][table] += 1
+        rest = Counter(rows) - sum(rows_of.values(), Counter())
+        self._rows_of = {**{place: +counts for place, counts in rows_of.items()}, last: rest}
         return rows, sealed
+
+    def _shared_by(self, own: Mapping[int, Sequence[Key]]) -> Mapping[tuple[str, Key], int]:
+        """(table, key) of a shared row → the last job of which a record here refers to it: without that one it would
+        stay."""
+        found: dict[tuple[str, Key], int] = {}
+        for place, keys in own.items() if self._shared.leaving else ():
+            given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+            for each, led_to in self._shared.led_to(given):
+                found |= dict.fromkeys(((str(each.item.table.id), key) for key in led_to), place)
+        return found
+
+    def _rows_with(self, keys: Sequence[Key]) -> Counter[str]:
+        """Table → rows of these records, the shared ones left out."""
+        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        return Counter({**self._count(self._parts, given), str(self._work.bound.root.id): len(keys)})
 
 
 def _job(
