@@ -81,12 +81,10 @@ class Named:
 
     def of(self, person: Person) -> list[int]:
         """The places of the tellings that name the record's person."""
-        found = {
-            place
-            for kind, value in _identifiers(person)
-            for place in self._by.get(self._name(kind, value), ())
-        }
-        return sorted(found)
+        found: list[int] = []
+        for kind, value in _identifiers(person):
+            found += self._by.get(self._name(kind, value), ())
+        return sorted(set(found)) if len(found) > 1 else found
 
     def wanted(self) -> dict[str, set[str]]:
         """Every identifier, trimmed and case-folded, by its kind."""

@@ -23,6 +23,7 @@ from retention.safety.holds import Held, names
 
 _Read: TypeAlias = "Mapping[tuple[str, str], telling.Known]"
 _Marked: TypeAlias = "Mapping[str, telling.Moment | None]"
+_ToldOf: TypeAlias = "tuple[tuple[str, tuple[tuple[str, telling.Known], ...]], ...]"
 _Seen: TypeAlias = "tuple[Person, _Read, _Marked]"
 """What is known of one record: who it is about, what columns tell of its events, when it was rewritten last. Both by
 zone, too: a date is clear in one that is unclear in another."""
@@ -99,13 +100,16 @@ class Spoken(People):
         spoken = {person.key: (person, said) for person in persons if (said := self._named.of(person))}
         read = {asked: self._read(*asked, dates, spoken) for asked in self._columns} if spoken else {}
         marked = {zone: self._marked(zone, dates, spoken) for zone in self._zones}
+        made: dict[int, tuple[telling.Found, list[Key]]] = {}
         for key, (person, said) in spoken.items():
             columns_say = {asked: of_key.get(key, telling.Known()) for asked, of_key in read.items()}
             seen = person, columns_say, {zone: of_key.get(key) for zone, of_key in marked.items()}
             known = self._reckoned.get(key)
             if known is None or known[0] != seen:
                 known = self._reckoned[key] = seen, self._reckon(said, *seen)
-            found.put(key, known[1])
+            made.setdefault(id(known[1]), (known[1], []))[1].append(key)
+        for like, keys in made.values():
+            found.put(keys, like)
 
     def _reckon(
         self,
@@ -115,26 +119,48 @@ class Spoken(People):
         marked: _Marked,
     ) -> telling.Found:
         """The lists that one record is on: those of any other of which people and columns say the same."""
-        said = [self._named.tellings[place] for place in places]
-        by_zone = {zone: self._known(person, said, zone) for zone in self._zones}
-        same = (self._alike(by_zone), tuple(columns_say.items()), tuple(marked.items()))
+        told = self._told_on(person, places) if self._days_count else self._told_of(person, places)
+        same = told, tuple(columns_say.items()), tuple(marked.items())
         if same not in self._made:
             self._made[same] = found = telling.Found()
-            for case in self.cases if any(by_zone.values()) else ():
+            by_zone = self._told_of(person, places)
+            for case in self.cases if any(known for _, known in by_zone) else ():
                 zone = case.variant.timezone
                 read = {name: known for (name, where), known in columns_say.items() if where == zone}
-                whole = {**self._silence, **by_zone[zone], **read}
+                whole = {**self._silence, **dict(dict(by_zone)[zone]), **read}
                 telling.reckon(case, person.key, whole, self.as_of, found, marked=marked[zone])
         return self._made[same]
 
-    def _alike(self, by_zone: Mapping[str, Mapping[str, telling.Known]]) -> object:
-        """The same for all of which the same is made: where nothing is compared with what was told, its days count."""
-        days = self.job.bound.done is None and all(case.variant.event is None for case in self.cases)
-        return tuple(
-            (zone, name, telling.by_days(known, self.as_of, zone) if days else known)
-            for zone, of_zone in by_zone.items()
-            for name, known in of_zone.items()
-        )
+    @cached_property
+    def _days_count(self) -> bool:
+        """Nothing is compared with what was told: then only the days of it count."""
+        return self.job.bound.done is None and all(case.variant.event is None for case in self.cases)
+
+    def _told_of(self, person: Person, places: Sequence[int]) -> _ToldOf:
+        """What these tellings say of the record, by zone and event."""
+        said = [self._named.tellings[place] for place in places]
+        return tuple((zone, tuple(self._known(person, said, zone).items())) for zone in self._zones)
+
+    def _told_on(self, person: Person, places: Sequence[int]) -> object:
+        """The same for all of which these days are told, and are known to concern the record or are not."""
+        found = []
+        for zone, days in self._days.items():
+            began = telling.began_at(self.job.bound, person, zone)
+            every = self._named.tellings
+            on = [days[at] for at in places if began is None or telling.later(every[at].at, began, zone)]
+            found.append((began is None, tuple(on)))
+        return tuple(found)
+
+    @cached_property
+    def _days(self) -> Mapping[str, Sequence[object]]:
+        """Zone → the event and the days of each telling, by its place."""
+        return {
+            zone: [
+                (item.event, telling.by_days(item.at, item.told_at, self.as_of, zone))
+                for item in self._named.tellings
+            ]
+            for zone in self._zones
+        }
 
     def _marked(self, zone: str, dates: DatesOf, keys: Iterable[Key]) -> Mapping[Key, telling.Moment]:
         """When each of the records was rewritten last, where that is known."""

@@ -53,14 +53,14 @@ class Found:
         """Puts the key on a list."""
         self.keys.setdefault(name, []).append(key)
 
-    def put(self, key: Key, like: Found) -> None:
-        """Puts the key on each list on which `like`, of one record, has that."""
+    def put(self, keys: Iterable[Key], like: Found) -> None:
+        """Puts the keys on each list on which `like`, of one record, has that."""
         for name in like.keys:
-            self.keys.setdefault(name, []).append(key)
+            self.keys.setdefault(name, []).extend(keys)
         for name, days in like.days.items():
             mine = self.days.setdefault(name, {})
             for day in days:
-                mine.setdefault(day, []).append(key)
+                mine.setdefault(day, []).extend(keys)
 
 
 def wanted(tellings: Iterable[Telling]) -> dict[str, set[str]]:
@@ -81,7 +81,7 @@ def concerning(
     timezone: str,
 ) -> Known:
     """What tellings of the event say of the record that they name; those that it began after do not concern it."""
-    began = _began(dataset, person, timezone)
+    began = began_at(dataset, person, timezone)
     moments: list[Moment] = []
     told: list[datetime] = []
     doubtful: list[Moment] = []
@@ -131,16 +131,10 @@ def reckon(
             _ending(case, limb, key, first, events[limb.event], as_of, into, marked)
 
 
-def by_days(known: Known, as_of: datetime, timezone: str) -> object:
-    """The same for all that differ in no day, nor in what has happened: where nothing is earlier or later than
-    anything else, `reckon` makes the same of them."""
-    told = (_day(moment, timezone) for moment in known.told)
-    return (
-        tuple((_day(moment, timezone), _happened(moment, as_of, timezone)) for moment in known.moments),
-        tuple(told),
-        tuple((_day(moment, timezone), _happened(moment, as_of, timezone)) for moment in known.doubtful),
-        known.unclear,
-    )
+def by_days(moment: Moment, told_at: Moment, as_of: datetime, timezone: str) -> tuple[date, bool, date]:
+    """The same for all moments of an event that differ in no day, nor in whether they have happened: where nothing is
+    earlier or later than anything else, `reckon` makes the same of them."""
+    return _day(moment, timezone), _happened(moment, as_of, timezone), _day(told_at, timezone)
 
 
 def later(left: Moment, right: Moment, timezone: str) -> bool:
@@ -281,7 +275,7 @@ def _day(moment: Moment, timezone: str) -> date:
     return periods.day_of(moment, timezone) if isinstance(moment, datetime) else moment
 
 
-def _began(dataset: BoundDataset, person: Person, timezone: str) -> Moment | None:
+def began_at(dataset: BoundDataset, person: Person, timezone: str) -> Moment | None:
     """When the record began; None where that can't be told."""
     if dataset.began is None or person.began is None:
         return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 from typing import Any
 
 from retention.connectors.sql.dialect import Dialect
@@ -83,11 +84,12 @@ def slot_values(dialect: Dialect, key: Sequence[Column], some: Some) -> dict[str
     return found
 
 
-def _pieces(keys: Iterable[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:
+def _pieces(keys: Sequence[Key], known: Sequence[Mapping[Key, date]], most: int) -> Iterator[list[Key]]:
     """In the order of their days, so that few differ in a piece."""
     by: dict[tuple[date | None, ...], list[Key]] = {}
-    for key in keys:
-        by.setdefault(tuple([days.get(key) for days in known]), []).append(key)
+    of_each = zip(*(map(days.get, keys) for days in known), strict=True) if known else repeat((), len(keys))
+    for key, days in zip(keys, of_each, strict=True):
+        by.setdefault(days, []).append(key)
     found: list[Key] = []
     seen: list[set[date]] = [set() for _ in known]
     for days in sorted(by, key=lambda days: [str(day) for day in days]):

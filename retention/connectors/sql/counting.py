@@ -18,7 +18,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.named import among_values
 from retention.connectors.sql.passes import LATE, Between, Pass, Those
-from retention.connectors.sql.ranges import key_range
+from retention.connectors.sql.ranges import Lying, key_range
 from retention.errors import InterruptedRun
 from retention.model.catalogue import Table, TableId
 from retention.model.lists import NO_LISTS, Lists
@@ -123,7 +123,7 @@ class Census:
         """`special`: the only records to which the lists of `works` can make a difference."""
         self._special = special
         apart = len(works[0].bound.key) == 1 and len(special) <= VALUES
-        self._apart = special if apart else ()
+        self._apart = Lying(special if apart else ())
         self._dialect = dialect
         self._connection = connection
         self._works = tuple(works)
@@ -300,21 +300,21 @@ class Census:
         without, having = self._blank(), self._blank()
         lists, told = self._works[0].lists, Prepared(passes=self._passes)
         if len(self._special) <= FEW:
-            if not self._apart:
+            if not self._apart.every:
                 self._range(self._passes, Those(keys=self._special), without)
             self._range(told.having(lists), Those(keys=self._special), having)
             return without, having
         if any(once.told_of_others(work.fate, work.root, str(work.bound)) for work in self._works):
             for start in range(0, len(self._special), SPECIAL):  # what is on a list is not theirs alone
                 keys = Those(keys=self._special[start : start + SPECIAL])
-                if not self._apart:
+                if not self._apart.every:
                     self._range(self._passes, keys, without)
                 self._range(told.having(lists), keys, having)
             return without, having
         most = min(SPECIAL, VALUES // (1 + len(lists.days)))
         for some in alike(str(self._works[0].bound), lists, self._special, most):
             values = slot_values(self._dialect, self._first.key, some)
-            if not self._apart:
+            if not self._apart.every:
                 self._range(self._passes, Those(keys=some.keys), without)
             self._range(told.having(some.lists), Those(keys=some.keys, beside=values), having)
         return without, having

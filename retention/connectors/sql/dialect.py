@@ -51,6 +51,22 @@ def plain_rows(connection: Connection, statement: Any, given: Mapping[str, Any] 
         result.close()
 
 
+def rows_at_once(
+    dialect: Dialect,
+    connection: Connection,
+    query: sa.Select[Any],
+    kinds: Sequence[Kind],
+    given: Mapping[str, Any],
+) -> Rows:
+    """The rows of a query without order or limit, in no order, packed into one on their way where that is faster.
+
+    `kinds`: of its columns, of which only texts may be NULL. For as many rows as a batch has.
+    """
+    packed = dialect.packed_locks(query, kinds)
+    rows = None if packed is None else dialect.unpacked(connection, packed, kinds, given)
+    return plain_rows(connection, query, given) if rows is None else rows
+
+
 class Dialect(Moments, Rewritable, Handing, VaultTables):
     """One database family. Methods take and give SQLAlchemy elements; none keeps state of a run."""
 
@@ -267,14 +283,10 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
         """The value as a text, in lower case as far as it is ASCII, letters told apart."""
 
     @abc.abstractmethod
-    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        """Plain of what is not NULL: the value as a text, not empty, begins or ends with a blank or a control character
-        of ASCII; none of other texts may be one.
+    def odd(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+        """Plain of what is not NULL: the value is a text with a letter that is not ASCII, or that begins or ends with a
+        blank or a control character; no other is.
         """
-
-    @abc.abstractmethod
-    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        """Plain of what is not NULL: the value is a text with a letter that is not ASCII."""
 
     def shown_value(self, column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         """A value for showing, as text where the driver can't hold all that the database can."""

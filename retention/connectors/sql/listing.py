@@ -47,9 +47,11 @@ class Listing:
 
         `before`: those that were held when the work was made, also through others.
         """
+        self.bound = work.bound
         self._held_list = held_list(work.bound)
         self.before: frozenset[Key] = frozenset(work.lists.keys.get(self._held_list, ()))
-        self.special = [key for key in special if key not in people.held]
+        held = people.held
+        self.special = [key for key in special if key not in held]
         self._dialect = dialect
         self._work = work
         self._people = people

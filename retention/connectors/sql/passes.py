@@ -22,6 +22,7 @@ from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import held, unlike, worked
 from retention.connectors.sql.named import EVERY_ROW, parameter
 from retention.connectors.sql.predicates import Compiler
+from retention.connectors.sql.ranges import NONE_KNOWN, Lying
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, Table
 from retention.model.lists import Lists
@@ -71,33 +72,28 @@ def rewriting(works: Sequence[Work]) -> Iterator[Rewriting]:
 
 @dataclass(frozen=True, kw_only=True)
 class Between:
-    """Records whose keys lie behind `after`, up to `upto`; None is open. `but`: keys of some that are left out.
+    """Records whose keys lie behind `after`, up to `upto`; None is open. `but`: some that are left out.
 
     `most`: no more than the first so many, of which the last key is counted with them; for `Pass.in_order`.
     """
 
     after: Key | None = None
     upto: Key | None = None
-    but: Sequence[Key] = ()
+    but: Lying = NONE_KNOWN
     most: int | None = None
 
     @property
     def shape(self) -> object:
         """The same for all that one statement can look at."""
-        return self.after is None, self.upto is None, bool(self.but), self.most
+        return self.after is None, self.upto is None, bool(self.but.every), self.most
 
     def values(self, first: Statements) -> dict[str, Any]:
         """The statement's parameters."""
         ends = {"after": self.after or (), "upto": self.upto or ()}
         found = {f"{end}{i}": value for end, values in ends.items() for i, value in enumerate(values)}
-        return {**found, **first.dialect.handed(first.key, self._left_out(), "but")} if self.but else found
-
-    def _left_out(self) -> Sequence[Key]:
-        """Those of `but` that may lie in the range: of whole numbers the order is known."""
-        if not all(type(key[0]) is int for key in self.but):
-            return self.but
-        above = (key for key in self.but if self.after is None or key[0] > self.after[0])
-        return [key for key in above if self.upto is None or key[0] <= self.upto[0]]
+        if self.but.every:
+            found |= first.dialect.handed(first.key, self.but.between(self.after, self.upto), "but")
+        return found
 
     def limits(self, first: Statements) -> list[ColumnElement[Any]]:
         """The statement's conditions."""
@@ -107,7 +103,7 @@ class Between:
             found.append(dialect.beyond(columns, [parameter(f"after{i}") for i in range(len(columns))]))
         if self.upto is not None:
             found.append(dialect.up_to(columns, [parameter(f"upto{i}") for i in range(len(columns))]))
-        if self.but:
+        if self.but.every:
             found.append(Grouping(dialect.among_handed(columns, first.key, "but")).is_not(sa.true()))
         return found
 

@@ -181,10 +181,10 @@ class Persons:
         width = len(dataset.key)
         tests = [*tests, *map(compiler.test, self._a_record())]
         for row in plain_rows(self._connection, query.where(*tests), given):
-            told = [None if value is None else text(value) for value in row[width : width + len(kinds)]]
+            told = zip(kinds, row[width:], strict=False)
             yield Person(
-                key=tuple(row[:width]),
-                identifiers=dict(zip(kinds, told, strict=True)),
+                key=row[:width],
+                identifiers={kind: None if value is None else text(value) for kind, value in told},
                 began=text(row[-1]) if began and row[-1] is not None else None,
             )
 

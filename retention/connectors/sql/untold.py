@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement, Grouping
 from retention.connectors.port import Key, People, Person
 from retention.connectors.sql.dialect import Dialect, Rows
 from retention.connectors.sql.physical import Since
+from retention.connectors.sql.ranges import Lying
 from retention.model.catalogue import Kind
 from retention.planning.binding.bound import BoundDataset
 
@@ -43,7 +44,7 @@ class Untold:
         self.special = special
         self._known = frozenset(special)
         self._first = frozenset(key[0] for key in special)
-        self._whole = all(type(key[0]) is int for key in special)
+        self._lying = Lying(special)
         self._subject = dataset.subject
         wanted = people.wanted
         self._wanted = {kind: values for kind, values in (wanted or {}).items() if kind in self._subject}
@@ -90,12 +91,9 @@ class Untold:
             return {}
         return self._dialect.handed(self.key, self.special if keys is None else keys, LEFT_OUT)
 
-    def between(self, after: Any, upto: Any) -> Sequence[Key]:
+    def between(self, after: Sequence[Any] | None, upto: Sequence[Any] | None) -> Sequence[Key]:
         """Those of the known that may lie behind the key `after`, up to `upto`; None is open."""
-        if not self._whole:
-            return self.special
-        above = (key for key in self.special if after is None or key[0] > after)
-        return [key for key in above if upto is None or key[0] <= upto]
+        return self._lying.between(after, upto)
 
     def knows(self, keys: Collection[Key]) -> bool:
         """One of these records is known to be concerned."""
@@ -132,7 +130,7 @@ def may_be(
         numbers = sorted(int(text) for text in values if _whole(text))
         return dialect.one_of(sa.cast(value, sa.BigInteger), numbers, "bigint") if numbers else sa.false()
     plain = sorted(text for text in values if text.isascii())
-    tests = [dialect.beyond_ascii(value, kind), dialect.edged(value, kind)]
+    tests = [dialect.odd(value, kind)]
     if plain:
         tests.append(dialect.one_of(dialect.lowered(value, kind), plain, "text"))
     return sa.or_(*tests)

@@ -227,5 +227,10 @@ def test_where_nothing_is_compared_with_what_was_told_its_days_decide(known, tim
         unclear=known.unclear,
         doubtful=tuple(map(moved, known.doubtful)),
     )
-    if by_days(known, NOW, timezone) == by_days(other, NOW, timezone):
+
+    def days(of):
+        told = [by_days(*both, NOW, timezone) for both in zip(of.moments, of.told, strict=True)]
+        return told, [by_days(moment, moment, NOW, timezone) for moment in of.doubtful]
+
+    if days(known) == days(other):
         assert lists(one, {"asked": known}) == lists(one, {"asked": other})

@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key
 from retention.connectors.sql.batches.statements import Statements
-from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, rows_at_once
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.untold import ConcernedError, Untold
+from retention.model.catalogue import Kind
 from retention.planning.work import Work
 
 
@@ -43,9 +44,11 @@ class AsBefore:
             return None
         persons, asked = known
         found: Rows = []
+        began = [] if listing.bound.began is None else [Kind.TEXT]  # it is shown
         for statement, some, values in asked:
             given = self._dialect.give_keys(self._connection, untold.key, some)
-            found += plain_rows(self._connection, statement, {**given, **values})
+            kinds = [*(column.kind for column in untold.key), Kind.INTEGER, *untold.kinds, *began]
+            found += rows_at_once(self._dialect, self._connection, statement, kinds, {**given, **values})
         if not untold.as_before(persons, found, len(untold.key) + 1):
             raise ConcernedError
         return found

@@ -54,19 +54,26 @@ class PageRemover(KeyRemover):
             name: Statements(dialect, self._work, id_, untold=untold) for name, id_ in self._stored.items()
         }
         self._since = None if untold is None else untold.since
-        self._make()
+        self._made: dict[tuple[str, bool], Any] = {}
         self._sizes: dict[str, Size] = {}  # at the pass's beginning
         self._places: dict[str, Sequence[tuple[int, Key]]] = {}
         self._density = 20.0  # due records a page, as the last batches had them
         self._over = False  # a table was rewritten: the pass starts over
 
-    def _make(self) -> None:
-        physical, leaves, since = self._physical, self._leaves.items(), self._since
-        self._takes = {name: locking_delete(made, physical, self._untold, since) for name, made in leaves}
-        self._direct = {
-            name: self._dialect.ahead(self._connection, direct_delete(made, physical, since))
-            for name, made in leaves
-        }
+    def _locking(self, name: str) -> Any:
+        """What locks and deletes in a range of the table; made when it is first wanted."""
+        if (name, False) not in self._made:
+            self._made[name, False] = locking_delete(
+                self._leaves[name], self._physical, self._untold, self._since
+            )
+        return self._made[name, False]
+
+    def _direct(self, name: str) -> Any:
+        """What deletes at once in range after range of the table."""
+        if (name, True) not in self._made:
+            delete = direct_delete(self._leaves[name], self._physical, self._since)
+            self._made[name, True] = self._dialect.ahead(self._connection, delete)
+        return self._made[name, True]
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
@@ -122,6 +129,7 @@ class PageRemover(KeyRemover):
         """(page, key) of the records that people's words are known to concern, where they were first."""
         if name not in self._places:
             statements, special = self._leaves[name], () if self._untold is None else self._untold.special
+            special = [key for key in special if key not in self._settled]
             query = sa.select(self._physical.place(statements.root), *statements.key_columns)
             query = query.select_from(statements.root).where(statements.keyed())
             given = self._dialect.give_keys(self._connection, statements.key, special)
@@ -157,7 +165,7 @@ class PageRemover(KeyRemover):
         """A few pages a statement, so that there is something to commit to while the next are deleted."""
         step = max(1, int(_AHEAD / max(self._density, 0.05)))
         givens = (self._range(name, at, min(at + step, end)) for at in range(start, end, step))
-        with contextlib.closing(self._direct[name](givens)) as pieces:
+        with contextlib.closing(self._direct(name)(givens)) as pieces:
             return self._taken(pieces)
 
     def _carefully(self, name: str, start: int, end: int, most: int) -> Taken:
@@ -172,7 +180,7 @@ class PageRemover(KeyRemover):
 
     def _at_most(self, name: str, start: int, end: int, most: int) -> Taken:
         given = {**self._range(name, start, end), "most": most}
-        return self._taken(iter([plain_rows(self._connection, self._takes[name], given)]))
+        return self._taken(iter([plain_rows(self._connection, self._locking(name), given)]))
 
     def _taken(self, pieces: Iterator[Rows]) -> Taken:
         keys: list[Key] = []
@@ -199,7 +207,7 @@ class PageRemover(KeyRemover):
             self._sizes[name] = now = self._physical.size(self._connection, self._stored[name])
             if self._since is not None and self._since.meanings.get(self._stored[name]) != now.meaning:
                 self._since = None  # columns may mean something else now: every record is looked at
-                self._make()
+                self._made.clear()
         return self._sizes[name]
 
 

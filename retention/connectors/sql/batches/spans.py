@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Taken, Window
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.statements import Order, Statements
-from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows, rows_at_once
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.connectors.sql.predicates import bound
@@ -95,7 +95,9 @@ class SpanRemover(KeyRemover):
             if self._bare is not None and most >= self._asked:
                 return self._hopefully(lambda: self._returned(window), lambda: self._by_keys(window, most))
             if most < self._asked:
-                return self._by_keys(window, most, wait=wait)
+                return self._hopefully(
+                    lambda: self._by_keys(window, most, hopeful=True), lambda: self._by_keys(window, most)
+                )
             if self._due is not None:
                 return self._hopefully(lambda: self._locked(window), lambda: self._by_keys(window, most))
             due = self._due_in(window)
@@ -105,7 +107,7 @@ class SpanRemover(KeyRemover):
             try:
                 gone = self._looked_at(rows)
             except ConcernedError:
-                return self._by_keys(window, most, wait=wait)
+                return self._by_keys(window, most)
             with self._sealing(gone) as sealed:
                 count = self._gone(delete(self._free, due), self._range(window), len(gone))
         return self._taken(gone, sealed.result(), rows, count)
@@ -124,11 +126,7 @@ class SpanRemover(KeyRemover):
         """Looked at and locked by one statement, which locks nothing that it looks up; deleted by their keys."""
         assert self._due is not None
         query, given = locking(self._free, self._due, self._order, *self._ends(window)), self._range(window)
-        kinds, rows = kinds_of(self._free, self._untold), None
-        if (packed := self._dialect.packed_locks(query, kinds)) is not None:
-            rows = self._dialect.unpacked(self._connection, packed, kinds, given)
-        if rows is None:
-            rows = plain_rows(self._connection, query, given)
+        rows = rows_at_once(self._dialect, self._connection, query, kinds_of(self._free, self._untold), given)
         return self._take_found(self._looked_at(rows), rows)
 
     def _taken(self, gone: Sequence[Key], sealed: Sealed, rows: Rows, count: int) -> Taken:
@@ -149,13 +147,12 @@ class SpanRemover(KeyRemover):
             return {}
         if self._order.clock is not None:
             return self._leaving_out
-        ends = (None if end is None else end[0] for end in self._ends(window))
-        return self._untold.leaving_out(self._untold.between(*ends))
+        return self._untold.leaving_out(self._untold.between(*self._ends(window)))
 
-    def _by_keys(self, window: Window, most: int, *, wait: bool = False) -> Taken:
+    def _by_keys(self, window: Window, most: int, *, hopeful: bool = False) -> Taken:
         query = self._keys_in(window).limit(bound(most))
         rows = plain_rows(self._connection, query, self._range(window))
-        return self._take(rows, wait=wait)
+        return self._take(rows, wait=False, hopeful=hopeful)
 
     def _keys_in(self, window: Window) -> sa.Select[Any]:
         if self._due is None:

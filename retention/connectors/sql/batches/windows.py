@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Remover, Window
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Order, Statements
-from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
+from retention.connectors.sql.dialect import Dialect, Rows, plain_rows, rows_at_once
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
@@ -77,7 +77,8 @@ class KeyWindows(Remover):
 
     def _screened(self, screen: sa.Select[Any], keys: Sequence[Key], values: Mapping[str, Any]) -> Rows:
         given = self._dialect.give_keys(self._connection, self._statements.key, keys)
-        return plain_rows(self._connection, screen, {**given, **values})
+        kinds = [column.kind for column in self._statements.key]
+        return rows_at_once(self._dialect, self._connection, screen, kinds, {**given, **values})
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         bound = self._work.bound

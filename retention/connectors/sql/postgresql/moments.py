@@ -103,22 +103,18 @@ class PostgresqlMoments(PostgresqlClocks):
     def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.lower(sa.cast(value, sa.Text).collate("C"))
 
-    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+    def odd(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         if kind not in (Kind.TEXT, Kind.OTHER):
             return sa.false()
         text = sa.cast(value, sa.Text)
         low = _literal("'!'")  # the first that is neither, by its byte
         last: ColumnElement[Any] = sa.func.right(text, _literal("1"))
-        return sa.and_(text != _literal("''"), sa.or_(text.collate("C") < low, last.collate("C") < low))
-
-    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        if kind not in (Kind.TEXT, Kind.OTHER):
-            return sa.false()
-        text = sa.cast(value, sa.Text)
+        edged = sa.and_(text != _literal("''"), sa.or_(text.collate("C") < low, last.collate("C") < low))
         # Counting is faster than searching, and says it where letters beyond ASCII take more than a byte.
         longer = sa.func.octet_length(text) != sa.func.char_length(text)
         searched = text.bool_op("~")(_literal("'[^[:ascii:]]'"))
-        return sa.case((_literal("(SELECT getdatabaseencoding() = 'UTF8')"), longer), else_=searched)
+        beyond = sa.case((_literal("(SELECT getdatabaseencoding() = 'UTF8')"), longer), else_=searched)
+        return sa.or_(beyond, edged)
 
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         return sa.func.least(*days)  # of those that are not NULL

@@ -80,16 +80,14 @@ class SqliteMoments(Dialect):
     def lowered(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         return sa.func.lower(sa.cast(value, sa.Text))
 
-    def edged(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+    def odd(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
         text = sa.cast(value, sa.Text)
         low: ColumnElement[Any] = sa.literal_column("'!' COLLATE BINARY")
         first, last = (
             sa.func.substr(text, sa.literal_column(at), sa.literal_column("1")) for at in ("1", "-1")
         )
-        return sa.and_(text != sa.literal_column("''"), sa.or_(first < low, last < low))
-
-    def beyond_ascii(self, value: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-        return sa.func.length(sa.cast(value, sa.LargeBinary)) != sa.func.length(value)
+        edged = sa.and_(text != sa.literal_column("''"), sa.or_(first < low, last < low))
+        return sa.or_(sa.func.length(sa.cast(value, sa.LargeBinary)) != sa.func.length(value), edged)
 
     def least_day(self, days: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         if len(days) == 1:
