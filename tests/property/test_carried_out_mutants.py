@@ -11,7 +11,7 @@ from retention.model import predicate as p
 from retention.planning.fates.results import Results
 from tests.oracles.lawyer import examples_found, places
 from tests.oracles.lawyer.harness import Harness, asked
-from tests.oracles.lawyer.meanwhile import changed_meanwhile
+from tests.support.meanwhile import changed_meanwhile
 
 Patch = pytest.MonkeyPatch
 

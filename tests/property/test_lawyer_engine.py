@@ -28,11 +28,11 @@ from tests.oracles.lawyer import (
 )
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import Harness, asked, judged
-from tests.oracles.lawyer.meanwhile import changed_meanwhile
 from tests.oracles.lawyer.profiles import KEEPING, TODAY
 from tests.oracles.lawyer.shrink import tidy, without_rules, without_the_rest, without_words
 from tests.oracles.lawyer.situations import Situation, says
 from tests.oracles.lawyer.telling_apart import smallest
+from tests.support.meanwhile import changed_meanwhile
 
 ACTIONS = [*examples_actions.examples(), *examples_vaults.examples()]
 EXAMPLES = [*examples_time.examples(), *examples_fate.examples(), *ACTIONS]

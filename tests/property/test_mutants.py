@@ -377,12 +377,12 @@ def identifiers_compared_as_they_are(patch: Patch) -> None:
 
 def began_ignored(patch: Patch) -> None:
     """What was told concerns records that began after it."""
-    patch.setattr(tellings, "_began", lambda *_: date(1971, 1, 2))
+    patch.setattr(tellings, "began_at", lambda *_: date(1971, 1, 2))
 
 
 def unknown_began_is_no_matter(patch: Patch) -> None:
     """What began nobody knows when was not meant."""
-    wrapped(patch, tellings, "_began", lambda original, *a: original(*a) or date(9000, 1, 1))
+    wrapped(patch, tellings, "began_at", lambda original, *a: original(*a) or date(9000, 1, 1))
 
 
 def month_counts_from_the_event(patch: Patch) -> None:
