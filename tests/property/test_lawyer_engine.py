@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,23 @@ def test_what_another_rule_begins_to_keep_during_the_run_stays_though_its_claim_
     done = changed_meanwhile(court, monkeypatch, told.case, "orders", {1: change})
     assert (done["claims"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
     assert keys_of(court, told.case, "orders") == {1}
+
+
+@pytest.mark.parametrize("keeps", [{"keep": "1 month", "start": "seen"}, UNTIL], ids=["undated", "not over"])
+def test_what_becomes_a_record_of_another_dataset_during_the_run_stays(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, keeps: dict[str, Any]
+) -> None:
+    """The rule on that dataset had not ended for it: it did not speak of it. The claim that would have ended it is gone
+    by then."""
+    told = examples_found.kept_by_another_rule("", "again", keeps, {"status": "open"})
+    datasets = [
+        replace(each, where=("=", "status", "paid")) if each.name == "again" else each
+        for each in told.case.world.datasets
+    ]
+    case = told.case.but(datasets=datasets)
+    done = changed_meanwhile(court, monkeypatch, case, "orders", {1: {"status": "paid"}})
+    assert (done["claims"].done, done["r"].done, done["r"].skipped.changed) == (1, 0, 1)
+    assert keys_of(court, case, "orders") == {1}
 
 
 def test_a_record_among_its_own_kind_stays_when_its_date_is_gone_meanwhile(

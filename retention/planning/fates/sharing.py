@@ -68,11 +68,13 @@ class Sharing(Results):
         return (share for share in self.sharing(bound) if share.whole)
 
     def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
-        """Also by the rules on other datasets, for a row that is a record of theirs."""
+        """Also by the rules on other datasets, for a row that is a record of theirs, and that it is none."""
         found = super().own_ends(job, root)
         for share in self.same_rows(job.bound):
             ends = self._ends(self.rules_of(share.other), share.other, job.told, share.owner)
             found += tuple(share.where(end, root) for end in ends)
+            if share.other.where is not None:
+                found += (p.Untrue(item=share.where(p.All(items=()), root)),)
         return found
 
     def referred_to_by(
