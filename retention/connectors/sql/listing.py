@@ -60,7 +60,9 @@ class Listing:
         self._beside = work.lists.beside(str(work.bound))  # of rows that are records of other datasets, too
         self._lists = self._beside
         self._covered: frozenset[Key] = frozenset()
-        self._of_others = once.told_of_others((work.fate, work.strict, work.free), work.root, str(work.bound))
+        self._of_others = once.told_of_others(
+            (work.fate, work.strict, *work.freed.values()), work.root, str(work.bound)
+        )
         self._made: dict[tuple[str, frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:

@@ -92,13 +92,15 @@ class Way:
 class Rewrite:
     """A column, how it is rewritten, and `open`, plain, over the root: it has to be, in the record.
 
-    `name` tells it from the others of its dataset.
+    `name` tells it from the others of its dataset. `freely`: the same of a record that was due when the run began, of
+    which something else may need more columns now than then, and none may need what was needed then.
     """
 
     column: Column
     strategy: Strategy
     name: str
     open: p.Test
+    freely: p.Test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ class Actions(Stops):
             refer = referenced.to(action) if removes(action, job.bound) else NEVER_REFERENCED
             stops = [kept, refer.now]
             free = [p.Untrue(item=stop) for stop in stops if stop is not None]
-            done = self.done(job, said, root, action)
+            done = self.done(job, said, root, action, gone=gone)
             yield Way(action=action, test=p.All(items=(*before, *free)), done=done)
             lasting = [s for s in (kept, refer.lasting) if s is not None]
             if not lasting:
@@ -260,7 +262,9 @@ class Actions(Stops):
 
     # -- done ------------------------------------------------------------------------------
 
-    def done(self, job: Job, said: Chain, root: p.Source, action: str) -> p.Test | None:
+    def done(
+        self, job: Job, said: Chain, root: p.Source, action: str, *, gone: bool = False
+    ) -> p.Test | None:
         """Plain, where the chain comes to the action: it has been carried out, on all columns that nothing needs."""
         if action == RESTRICT and job.bound.dataset.vault_of is not None:
             return p.All(items=())
@@ -268,30 +272,33 @@ class Actions(Stops):
             return p.Not(item=p.IsNull(item=self._column(root, job.bound.mark)))
         if action not in REWRITING:
             return None
-        left = self.left_to_rewrite(job, said, root)
+        left = self.left_to_rewrite(job, said, root, gone=gone)
         return p.Untrue(item=p.AnyOf(items=tuple(left.values())))
 
-    def rewrites(self, job: Job, root: p.Source) -> tuple[Rewrite, ...]:
+    def rewrites(self, job: Job, root: p.Source, *, gone: bool) -> tuple[Rewrite, ...]:
         """Every column of the root that the job rewrites; none where it never does."""
         if not REWRITING & set(actions(job)):
             return ()
-        left = [(said.guard, self.left_to_rewrite(job, said, root)) for said in self.chains(job, root)]
+        left, freely = self._left(job, root, gone=False), self._left(job, root, gone=gone)
         return tuple(
             Rewrite(
-                column=item.column, strategy=item.strategy, name=item.name, open=_one_holds(left, item.name)
+                column=item.column,
+                strategy=item.strategy,
+                name=item.name,
+                open=_one_holds(left, item.name),
+                freely=_one_holds(freely, item.name),
             )
             for item in job.bound.rewriting
             if item.own
         )
 
-    def part_rewrites(self, job: Job, root: p.Source) -> tuple[PartRewrite, ...]:
+    def part_rewrites(self, job: Job, root: p.Source, *, gone: bool) -> tuple[PartRewrite, ...]:
         """Every column of the record's parts that the job rewrites; one source for each of their tables."""
         items = [item for item in job.bound.rewriting if not item.own]
         if not items or not REWRITING & set(actions(job)):
             return ()
-        chains = self.chains(job, root)
-        left = [(said.guard, self.left_to_rewrite(job, said, root)) for said in chains]
-        free = [(said.guard, self._free(job, said, root)) for said in chains]
+        left, freely = self._left(job, root, gone=False), self._left(job, root, gone=gone)
+        free = [(said.guard, self._free(job, said, root)) for said in self.chains(job, root)]
         sources = {item.table.id: self.source(item.table.id) for item in items}
         return tuple(
             PartRewrite(
@@ -299,6 +306,7 @@ class Actions(Stops):
                 strategy=item.strategy,
                 name=item.name,
                 open=_one_holds(left, item.name),
+                freely=_one_holds(freely, item.name),
                 table=item.table,
                 source=sources[item.table.id],
                 undone=self._undone(item, sources[item.table.id]),
@@ -307,10 +315,18 @@ class Actions(Stops):
             for item in items
         )
 
-    def left_to_rewrite(self, job: Job, said: Chain, root: p.Source) -> Mapping[str, p.Test]:
+    def _left(
+        self, job: Job, root: p.Source, *, gone: bool
+    ) -> list[tuple[p.Test | None, Mapping[str, p.Test]]]:
+        """Of each chain, its guard and what is left to rewrite by it."""
+        return [(c.guard, self.left_to_rewrite(job, c, root, gone=gone)) for c in self.chains(job, root)]
+
+    def left_to_rewrite(
+        self, job: Job, said: Chain, root: p.Source, *, gone: bool = False
+    ) -> Mapping[str, p.Test]:
         """Name of a column → plain: no rule needs it, and it has not been rewritten, in all rows of the record."""
         found: dict[str, p.Test] = {}
-        needed = self.needed(job, root)
+        needed = self.needed(job, root, gone=gone)
         for item in job.bound.rewriting:
             if item.own:
                 undone = self._undone(item, root)

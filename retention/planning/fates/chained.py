@@ -98,9 +98,9 @@ class Chained(Entangled, abc.ABC):
         *,
         visiting: tuple[Job, ...],
         gone: bool,
-        deletes: bool,
+        only: str | None,
     ) -> p.Choice:
-        """The first action of a chain that nothing stops. `stops`: what ends every chain. `deletes`: it may be this.
+        """The first action of a chain that nothing stops. `stops`: what ends every chain. `only`: it may be this alone.
 
         Which rule acts is decided once, when the plan is made: a record that another one was to delete stays that
         one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
@@ -110,7 +110,9 @@ class Chained(Entangled, abc.ABC):
         ways = (
             way
             for said in self.chains(job, root)
-            for way in self.ways_of(job, said if deletes else _no_delete(said), root, referenced, gone=gone)
+            for way in self.ways_of(
+                job, said if only is None else _just(said, only), root, referenced, gone=gone
+            )
         )
         for way in ways:
             if way.done is not None:
@@ -199,6 +201,6 @@ class Chained(Entangled, abc.ABC):
             yield {RESTRICT}, None
 
 
-def _no_delete(said: Chain) -> Chain:
-    """The rest of it."""
-    return replace(said, actions=tuple(action for action in said.actions if action != DELETE))
+def _just(said: Chain, action: str) -> Chain:
+    """The action, if it is in the chain."""
+    return replace(said, actions=tuple(each for each in said.actions if each == action))

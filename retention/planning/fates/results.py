@@ -66,7 +66,7 @@ class Results(Limbs):
 
         They are made once for each row that is asked about, so that what repeats them can be seen to.
         """
-        gone = gone and _reads_other_rows(rule, bound)
+        gone = gone and reads_other_rows(rule, bound)
         asked = rule.name, str(bound), told, root, gone, due
         if asked not in self._results:
             self._results[asked] = self._made_results(rule, bound, told, root, gone=gone, due=due)
@@ -119,7 +119,7 @@ class Results(Limbs):
     ) -> tuple[p.Test, ...]:
         found: list[p.Test] = []
         for rule in rules:
-            if _reads_other_rows(rule, bound):
+            if reads_other_rows(rule, bound):
                 steady = _scoped_by_itself(rule, bound)
                 if steady and rule.where is not None:
                     found.append(p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where))))
@@ -278,7 +278,7 @@ def _scoped_by_itself(rule: Rule, bound: BoundDataset) -> bool:
     return not any(isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in facts)
 
 
-def _reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:
+def reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:
     """What tells when the rule's clock ends stands in other rows too."""
     return any(part.hops for name in rule.events for part in bound.events.get(name, ()))
 

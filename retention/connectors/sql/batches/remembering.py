@@ -37,11 +37,17 @@ _OLDEST_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Was:
-    """What was true of a remembered record: whether it was `late`, the `day` of its event, which `ends` had come."""
+    """What was true of a remembered record: whether it was `late`, the `day` of its event, which `ends` had come, and
+    which columns of it were to be set."""
 
     late: int
     day: str
     ends: str
+    columns: str
+
+    def still_to_set(self, flags: Sequence[Any]) -> tuple[bool, ...]:
+        """Of columns that nothing needs now, those of which that was so then."""
+        return tuple(bool(now) and was == "1" for now, was in zip(flags, self.columns, strict=True))
 
     def still(self, day: Any, *ends: Any) -> bool:
         """It is as true now: the day lies not behind that one, nor is there one that was not; and no end that rows
@@ -54,19 +60,28 @@ class Was:
 class RememberedKeys(Remembered):
     """Keys in a private file without a name: the operating system drops it when the process ends, however it ends."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]], width: int) -> None:
-        """`rows`: the key's `width` values, whether the record is late, the day of its event, 1 or 0 for each end."""
+    def __init__(self, rows: Iterable[Sequence[Any]], width: int, ends: int) -> None:
+        """`rows`: the key's `width` values, whether the record is late, the day of its event, 1 or 0 for each of the
+        `ends` and, behind these, for each column that is rewritten."""
+        behind = width + 2
+        at = behind + ends
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute(
             "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT, ends TEXT,"
-            " level INTEGER NOT NULL DEFAULT 0, tie INTEGER, job INTEGER)"
+            " columns TEXT, level INTEGER NOT NULL DEFAULT 0, tie INTEGER, job INTEGER)"
         )
         self._file.execute("CREATE TABLE link (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
         self._file.execute("BEGIN")
         self._file.executemany(
-            "INSERT OR IGNORE INTO remembered (key, late, day, ends) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO remembered (key, late, day, ends, columns) VALUES (?, ?, ?, ?, ?)",
             (
-                (text_of(tuple(row[:width])), row[width], str(row[width + 1]), _ends(row[width + 2 :]))
+                (
+                    text_of(tuple(row[:width])),
+                    row[width],
+                    str(row[width + 1]),
+                    _ends(row[behind:at]),
+                    _ends(row[at:]),
+                )
                 for row in rows
             ),
         )
@@ -91,8 +106,8 @@ class RememberedKeys(Remembered):
         self._file.execute("COMMIT")
 
     def written(self) -> Iterator[tuple[Any, ...]]:
-        """All of it: key, whether late, day, ends."""
-        yield from self._file.execute("SELECT key, late, day, ends FROM remembered ORDER BY n")
+        """All of it: key, whether late, day, ends, columns."""
+        yield from self._file.execute("SELECT key, late, day, ends, columns FROM remembered ORDER BY n")
 
     def arrange(self) -> None:
         """Puts each record before those that it refers to."""
@@ -131,7 +146,7 @@ class RememberedKeys(Remembered):
         for start in range(0, len(keys), _ASKED_AT_ONCE):
             asked = {text_of(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
             marks = ", ".join("?" for _ in asked)
-            query = f"SELECT key, late, day, ends FROM remembered WHERE key IN ({marks})"
+            query = f"SELECT key, late, day, ends, columns FROM remembered WHERE key IN ({marks})"
             found |= {asked[text]: Was(*was) for text, *was in self._file.execute(query, list(asked))}
         return found
 
