@@ -173,25 +173,25 @@ def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: s
 class Actions(Stops):
     """Tests of one connector's jobs."""
 
-    def chains(self, job: Job, root: p.Source) -> tuple[Chain, ...]:
+    def chains(self, job: Job, root: p.Source, *, gone: bool = False) -> tuple[Chain, ...]:
         """The job's chains, with the variants that say each."""
         found: dict[tuple[str, ...], list[Case]] = {}
         for case in cases(job.rule, job.bound, job.told):
             found.setdefault(chain(job.rule, case.variant, job.bound), []).append(case)
         alone = len(found) == 1
         return tuple(
-            Chain(actions=said, cases=tuple(of), guard=None if alone else self.one_of(of, root))
+            Chain(actions=said, cases=tuple(of), guard=None if alone else self.one_of(of, root, gone=gone))
             for said, of in found.items()
         )
 
-    def one_of(self, of: Iterable[Case], root: p.Source) -> p.Test:
+    def one_of(self, of: Iterable[Case], root: p.Source, *, gone: bool = False) -> p.Test:
         """Plain: one of these variants holds for the record."""
-        guards = [self.guard(case, root) for case in of]
+        guards = [self.guard(case, root, gone=gone) for case in of]
         return p.AnyOf(items=tuple(p.All(items=()) if guard is None else guard for guard in guards))
 
     def ways(self, job: Job, root: p.Source, referenced: Referenced, *, gone: bool = False) -> Iterator[Way]:
         """What the chains come to: for any record at most one way."""
-        for said in self.chains(job, root):
+        for said in self.chains(job, root, gone=gone):
             yield from self.ways_of(job, said, root, referenced, gone=gone)
 
     def ways_of(
@@ -236,7 +236,7 @@ class Actions(Stops):
         """Of a record that none of the ways is open to: what stops the first action; where nothing is said here, rows
         that refer to it do."""
         past = self.beyond_at_most(job, root)
-        for said in self.chains(job, root):
+        for said in self.chains(job, root, gone=gone):
             guard = () if said.guard is None else (said.guard,)
             if not said.actions:
                 yield p.All(items=guard), OUT_OF_SCOPE
@@ -319,7 +319,8 @@ class Actions(Stops):
         self, job: Job, root: p.Source, *, gone: bool
     ) -> list[tuple[p.Test | None, Mapping[str, p.Test]]]:
         """Of each chain, its guard and what is left to rewrite by it."""
-        return [(c.guard, self.left_to_rewrite(job, c, root, gone=gone)) for c in self.chains(job, root)]
+        chains = self.chains(job, root, gone=gone)
+        return [(said.guard, self.left_to_rewrite(job, said, root, gone=gone)) for said in chains]
 
     def left_to_rewrite(
         self, job: Job, said: Chain, root: p.Source, *, gone: bool = False
@@ -333,7 +334,7 @@ class Actions(Stops):
             else:
                 undone = self._downward(job.bound, root, item.table.id, partial(self._undone, item))
             if not item.strategy.told:
-                undone = p.All(items=(undone, p.Untrue(item=self.marked(job, said, root))))
+                undone = p.All(items=(undone, p.Untrue(item=self.marked(job, said, root, gone=gone))))
             kept = needed[item.name]
             found[item.name] = undone if kept is None else p.All(items=(p.Untrue(item=kept), undone))
         return found
@@ -364,13 +365,13 @@ class Actions(Stops):
             return p.Untrue(item=p.IsDone(field=field, strategy=item.strategy))
         return p.Not(item=p.IsNull(item=field))
 
-    def marked(self, job: Job, said: Chain, root: p.Source) -> p.Test:
+    def marked(self, job: Job, said: Chain, root: p.Source, *, gone: bool = False) -> p.Test:
         """Plain: the record was rewritten not earlier than every event by which a limb of its rule has come."""
         assert job.bound.done is not None, "binding wants a marker for what no value tells"
         marker = self._column(root, job.bound.done)
         later: list[p.Test] = []
         for case in said.cases:
-            guard = self.guard(case, root)
+            guard = self.guard(case, root, gone=gone)
             found = [self._come_after(case, root, marker)]
             later.append(p.All(items=(*([] if guard is None else [guard]), *found)))
         line = self._now_line(said.cases[0])

@@ -69,6 +69,7 @@ class Chained(Entangled, abc.ABC):
         self._prefix, self._acting = prefix, tuple(acting)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._aliases, self._closures, self._definitions = 1_000_000, {}, {}
+        self.__dict__.pop("_emptied", None)  # what was worked out of the others
 
     @abc.abstractmethod
     def _all_referring(
@@ -109,7 +110,7 @@ class Chained(Entangled, abc.ABC):
         found = list(stops)
         ways = (
             way
-            for said in self.chains(job, root)
+            for said in self.chains(job, root, gone=gone)
             for way in self.ways_of(
                 job, said if only is None else _just(said, only), root, referenced, gone=gone
             )

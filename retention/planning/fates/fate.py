@@ -14,7 +14,7 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled, Some, Value
+from retention.planning.binding.bound import BoundDataset, BoundFact, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import (
     DELETE,
@@ -28,7 +28,6 @@ from retention.planning.fates.actions import (
 )
 from retention.planning.fates.holding import NOTHING_HELD, Holding
 from retention.planning.fates.moving import Moves, followed
-from retention.planning.fates.results import reads_other_rows
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
 
@@ -73,8 +72,18 @@ class Fates(Moves):
         read = _read_elsewhere(job.bound, job.every, but=job.rule)
         for share in self.same_rows(job.bound):
             read |= _read_elsewhere(share.other, self.rules_of(share.other))
-        emptying = (other for other in self._acting if empties(other) and not never_acts(other))
-        return any(read & other.bound.emptied for other in emptying)
+        return bool(read & self._emptied)
+
+    @functools.cached_property
+    def _emptied(self) -> frozenset[TableId]:
+        """Tables of which jobs of this plan remove rows."""
+        emptying = (job for job in self._acting if empties(job) and not never_acts(job))
+        return frozenset(table for job in emptying for table in job.bound.emptied)
+
+    def vanishing(self, bound: BoundDataset) -> frozenset[str]:
+        """The dataset's facts that are told by rows which jobs of this plan remove."""
+        facts = bound.facts.items()
+        return frozenset(name for name, fact in facts if self._emptied & _told_by(fact))
 
     def arriving(self, job: Job) -> bool:
         """Records that refer to those of the job may be moved to a vault of which this plan deletes, or be restricted
@@ -191,7 +200,7 @@ class Fates(Moves):
         found = [
             Instead(test=test, bound=job.bound, rule=rule)
             for rule in job.others
-            if not (gone and reads_other_rows(rule, job.bound))  # none did when the run began
+            if not (gone and self.read_elsewhere(rule, job.bound))  # none did when the run began
             and (test := acts(rule, job.bound, root, root)) is not None
         ]
         for share in self._around(job, visiting):
@@ -206,7 +215,7 @@ class Fates(Moves):
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)
-                    if not (gone and reads_other_rows(rule, other))
+                    if not (gone and self.read_elsewhere(rule, other))
                     and (test := acts(rule, other, owner, root)) is not None
                 ]
         return found
@@ -349,7 +358,9 @@ def _read_elsewhere(bound: BoundDataset, rules: Iterable[Rule], but: Rule | None
         for components in (bound.events.get(name, ()) for name in rule.events):
             if rule is not but or not any(component.always for component in components):
                 read |= {hop.arrives for c in components for hop in c.hops}
-    for fact in bound.facts.values():
-        if isinstance(fact, Some | Value):
-            read |= {hop.arrives for hop in fact.hops if hop.down}
-    return read
+    return read.union(*map(_told_by, bound.facts.values()))
+
+
+def _told_by(fact: BoundFact) -> set[TableId]:
+    """The tables of rows that refer to the record, or to such rows, of which the fact is told."""
+    return {hop.arrives for hop in fact.hops if hop.down} if isinstance(fact, Some | Value) else set()
