@@ -291,7 +291,7 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
             for row in plain_rows(self._connection, self._recheck_remembered, some):
                 was = late[key := row[: self._width]]
                 columns = was.still_to_set(row[self._apart : self._beside])
-                if any(columns) and was.still(*row[self._width : self._apart]):
+                if (any(columns) or not columns) and was.still(*row[self._width : self._apart]):
                     found.append((*key, was.late, *columns, *row[self._beside :]))
         return found
 
