@@ -10,20 +10,19 @@ from retention.model.catalogue import Column
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Some, Value
-from retention.planning.fates.actions import (
+from retention.planning.fates.cases import Case
+from retention.planning.fates.chains import (
     DELETE,
     DUE,
     RELEASE,
     RESTRICT,
-    PartRewrite,
-    Rewrite,
     action_of,
     actions,
     due_by,
     empties,
     removes,
 )
-from retention.planning.fates.cases import Case
+from retention.planning.fates.columns import PartRewrite, Rewrite
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.results import cases
 from retention.planning.fates.shared_fates import SharedFates, SharedRows

@@ -12,16 +12,9 @@ from retention.model import predicate as p
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import (
-    DELETE,
-    NEVER_REFERENCED,
-    RESTRICT,
-    Chain,
-    Referenced,
-    actions,
-    always_as,
-    due_by,
-)
+from retention.planning.fates.actions import NEVER_REFERENCED, Referenced, always_as
+from retention.planning.fates.chains import DELETE, RESTRICT, actions, due_by
+from retention.planning.fates.columns import Chain
 from retention.planning.fates.rings import Entangled
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead

@@ -8,15 +8,8 @@ from retention.model import predicate as p
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.fates.acting import surely_later
-from retention.planning.fates.actions import (
-    DELETE,
-    NEVER_MOVED,
-    RESTRICT,
-    Actions,
-    Referenced,
-    only_deletes,
-    rank,
-)
+from retention.planning.fates.actions import NEVER_MOVED, Actions, Referenced
+from retention.planning.fates.chains import DELETE, RESTRICT, only_deletes, rank
 from retention.planning.fates.results import cases
 from retention.planning.fates.stops import always
 

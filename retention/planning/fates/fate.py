@@ -16,16 +16,8 @@ from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, BoundFact, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
-from retention.planning.fates.actions import (
-    DELETE,
-    DUE,
-    RESTRICT,
-    Referenced,
-    actions,
-    always_as,
-    empties,
-    only_deletes,
-)
+from retention.planning.fates.actions import Referenced, always_as
+from retention.planning.fates.chains import DELETE, DUE, RESTRICT, actions, empties, only_deletes
 from retention.planning.fates.holding import NOTHING_HELD, Holding
 from retention.planning.fates.moving import Moves, followed
 from retention.planning.fates.sharing import Share

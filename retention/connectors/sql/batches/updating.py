@@ -21,7 +21,7 @@ from retention.connectors.sql.showing import UNKNOWN
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, Table
 from retention.model.strategy import Way
-from retention.planning.fates.actions import Rewrite
+from retention.planning.fates.columns import Rewrite
 
 Flags = tuple[bool, ...]
 """Of each column that the job rewrites, whether it is set."""
