@@ -9,8 +9,8 @@ from tests.oracles.lawyer.actions import REDACTED
 from tests.oracles.lawyer.examples_actions import ANN, MARKED, OLD, chained
 from tests.oracles.lawyer.examples_vaults import members
 from tests.oracles.lawyer.shapes import FIELDS, SHAPES
-from tests.oracles.lawyer.situations import Situation, column, on, rule, says, situation
-from tests.oracles.lawyer.world import Some, Value
+from tests.oracles.lawyer.situations import Situation, at, column, on, rule, says, situation
+from tests.oracles.lawyer.world import Some, Telling, Value
 
 CLAIM = ((SHAPES["shop"].tables["claims"].references[0], True),)
 
@@ -20,6 +20,7 @@ def examples() -> Iterator[Situation]:
     yield rewritten_for_a_rule_that_keeps_nothing_else()
     yield from ended_by_what_goes_first()
     yield from told_by_what_goes_first()
+    yield asked_for_beside_what_goes_first()
 
 
 def referred_to_by_what_is_marked_first() -> Situation:
@@ -158,3 +159,28 @@ def told_by_what_goes_first() -> Iterator[Situation]:
             },
             left={"claims": [], "orders": [2]},
         )
+
+
+def asked_for_beside_what_goes_first() -> Situation:
+    """An order goes since a customer asked for it, which people told, and its claims say that it may. These go first.
+    What was told of an order that was written down was not looked up again: it stayed."""
+    day = at("2025-06-01")
+    claimed = says(when=("true", "open"), upon=("asked",))
+    return situation(
+        "what was asked for goes, though its exception is told by a claim that goes first",
+        "2026-01-01",
+        [
+            rule("claims", "claims", keep="1 month", start="booked"),
+            rule("r", "orders", [claimed], upon=("closed",)),
+        ],
+        {
+            "orders": [{"id": 1, "customer_id": 7, "z": at("2024-01-01"), **ANN}],
+            "claims": [{"id": 1, "order_id": 1, "d": on("2025-11-01")}],
+            "customers": [{"id": 7}],
+        },
+        {"claims claims 1": "due", "r orders 1": "due late"},
+        told={"asked": ("customer",)},
+        tellings=[Telling(event="asked", identifiers=(("customer", "7"),), at=day, told_at=day)],
+        datasets={"claims": {}, "orders": {"facts": {"open": Some(path=CLAIM)}}},
+        left={"claims": [], "orders": []},
+    )

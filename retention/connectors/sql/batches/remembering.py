@@ -19,13 +19,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Remembered, Window
 from retention.connectors.sql.batches.arranging import arrange, together
 from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.written_down import recheck_remembered
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.ledger.evidence import Committer
@@ -172,6 +174,29 @@ class RememberedWindows(KeyRemover):
     """What is remembered, and nothing else: what has become due since then is the next run's."""
 
     _remembered: RememberedKeys
+    _recheck_remembered: sa.Select[Any] | None = None
+    """Made when it is first asked for."""
+
+    def _rechecking_remembered(self, statements: Statements) -> sa.Select[Any]:
+        """The statement that looks at remembered records again."""
+        return recheck_remembered(statements)
+
+    def _again(self, keys: Sequence[Key]) -> Rows:
+        """What it says of the keys, by what people told of them; nothing of those that are held, or to be kept."""
+        if self._listing is None:
+            if self._recheck_remembered is None:
+                self._recheck_remembered = self._rechecking_remembered(self._statements)
+            return list(self._rows_of_keys(self._recheck_remembered, keys))
+        if self._work.bound.entangled:
+            return list(self._rows_of_keys(self._rechecking_remembered(self._listing.statements(keys)), keys))
+        found: Rows = []
+        for query, some, values in self._listing.rechecks(keys, self._of_work, "remembered"):
+            given = self._dialect.give_keys(self._connection, self._statements.key, some)
+            found += plain_rows(self._connection, query, {**given, **values})
+        return found
+
+    def _of_work(self, work: Work) -> sa.Select[Any]:
+        return self._rechecking_remembered(Statements(self._dialect, work))
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
@@ -204,7 +229,6 @@ class RememberingRemover(RememberedWindows):
         self._entangled = work.bound.entangled
         if listing is not None:
             self._by_itself = False  # a statement that locks and looks at once knows nobody's words
-        self._recheck_remembered = recheck_remembered(self._statements) if work.blurred else None
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""
@@ -217,7 +241,7 @@ class RememberingRemover(RememberedWindows):
 
     def _due_now(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
-        if self._recheck_remembered is None:
+        if not self._work.blurred:
             return found
         known = {row[:-1] for row in found}
         covered = () if self._listing is None else self._listing.covers(held)
@@ -225,7 +249,7 @@ class RememberingRemover(RememberedWindows):
         if late:
             asked = held if self._entangled else list(late)
             width = len(self._statements.key)
-            for row in self._rows_of_keys(self._recheck_remembered, asked):
+            for row in self._again(asked):
                 was = late.get(key := row[:width])
                 if was is not None and was.still(*row[width:]):
                     found.append((*key, was.late))
