@@ -13,7 +13,7 @@ from retention.planning.binding.bound import Outside, Part, Shared
 from retention.planning.binding.names import NotFoundError, find_table
 from retention.planning.binding.reach import Counting, part_problems, reach_problems
 from retention.planning.binding.shared_parts import shared_problems
-from retention.planning.fates.actions import DELETE, RESTRICT, spelt_out
+from retention.planning.fates.chains import DELETE, RESTRICT, spelt_out
 
 
 def leaves(policy: Policy, dataset: Dataset) -> bool:

@@ -10,20 +10,19 @@ from retention.model.catalogue import Column
 from retention.model.lists import NO_LISTS, Lists
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import BoundDataset, Component, Job, Outside, Some, Value
-from retention.planning.fates.actions import (
+from retention.planning.fates.cases import Case
+from retention.planning.fates.chains import (
     DELETE,
     DUE,
     RELEASE,
     RESTRICT,
-    PartRewrite,
-    Rewrite,
     action_of,
     actions,
     due_by,
     empties,
     removes,
 )
-from retention.planning.fates.cases import Case
+from retention.planning.fates.columns import PartRewrite, Rewrite
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.results import cases
 from retention.planning.fates.shared_fates import SharedFates, SharedRows
@@ -63,10 +62,10 @@ class Work:
     the root's own row. `at_once`: the same, but for periods that are looked up in other rows, which no lock of the
     record keeps as they are: a statement that looks and deletes at once sees as much of them as one under a lock.
     `nothing_refers`: no row of any table can refer to the record, and it has no parts.
-    `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others move records that
-    refer to it to where they are to be deleted; `free`: as `strict`, for a record that was due before, and `kept`,
-    if the job deletes others, for one that was kept from that, whose keeper's word may be gone; `own_ends`: ends
-    that have come, whatever becomes of other rows, and what does not put it off: none has been taken back since.
+    `fleeting`: other jobs of the plan delete rows that its event is read from; `arriving`: others restrict records that
+    refer to it, which are to be deleted then; `freed`, by action, where one of both is so: as `strict`, for a record
+    that was due by it before; `own_ends`: ends that have come, whatever becomes of other rows, and what does not put it
+    off: none has been taken back since.
     `keepers`: datasets of which the records can keep these from it: what they keep is due when they have gone.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
@@ -75,7 +74,7 @@ class Work:
     of one that is about that alone, with a plain label.
     `events`: event and zone → its components, as rules read them that count in that zone.
     `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
-    `strict` and `free` are asked of records that were handed over together, and may refer to each other.
+    `strict` and `freed` are asked of records that were handed over together, and may refer to each other.
     """
 
     job: Job
@@ -83,8 +82,7 @@ class Work:
     records: p.Test
     fate: p.Choice
     strict: p.Choice
-    free: p.Choice
-    kept: p.Choice | None = None
+    freed: Mapping[str, p.Choice]
     reaches: tuple[p.Reaches, ...]
     late: p.Test
     latest_day: p.LatestDay
@@ -166,14 +164,15 @@ class Work:
             return replace(self, action=action)
         rewriting = action in REWRITING
         gone = removes(action, self.bound)
-        free = self.free if action == DELETE or self.kept is None else self.kept
-        strict, free = (self.strict, free) if gone else map(nobody_goes, (self.strict, free))
+        strict, freed = self.strict, self.freed.get(action)
+        if not gone:
+            strict, freed = nobody_goes(strict), None if freed is None else nobody_goes(freed)
         return replace(
             self,
             action=action,
             fate=_only(self.fate, action),
             strict=_only(strict, action),
-            free=_only(free, action),
+            freed={} if freed is None else {action: _only(freed, action)},
             rewrites=self.rewrites if rewriting else (),
             part_rewrites=self.part_rewrites if rewriting else (),
             marker=self.bound.done if rewriting else None if gone else self.bound.mark,
@@ -209,7 +208,7 @@ class Work:
     @property
     def still_free(self) -> p.Test:
         """Nothing but its event, which was read before, stands between a remembered record and its end."""
-        return self._is_due(self.free)
+        return self._is_due(next(iter(self.freed.values())))
 
     def _is_due(self, choice: p.Choice) -> p.Test:
         chosen = tuple(p.Chosen(choice=choice, label=label) for label in self.labels)
@@ -232,7 +231,7 @@ def work(fates: Fates, job: Job) -> Work:
     every = [c for rule in job.every for name in rule.events for c in bound.events.get(name, ())]
     deletes = DELETE in actions(job)
     removing = empties(job)
-    fleeting = fates.fleeting(job)
+    fleeting, arriving = fates.fleeting(job), fates.arriving(job)
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
@@ -249,8 +248,9 @@ def work(fates: Fates, job: Job) -> Work:
         records=fates.records(job, root),
         fate=fates.fate(job, root, strict=False),
         strict=fates.fate(job, root, strict=True),
-        free=fates.free(job, root),
-        kept=fates.free(job, root, deletes=False) if fleeting and deletes and len(actions(job)) > 1 else None,
+        freed={action: fates.free(job, root, action) for action in actions(job)}
+        if fleeting or arriving
+        else {},
         reaches=fates.reaches(job, root),
         late=fates.late(job, root),
         latest_day=fates.dated_by(job, root),
@@ -261,13 +261,13 @@ def work(fates: Fates, job: Job) -> Work:
         nothing_refers=not bound.outside and not bound.parts and not bound.shared,
         fleeting=fleeting,
         own_ends=fates.own_ends(job, root) if fleeting else (),
-        arriving=fates.arriving(job),
+        arriving=arriving,
         keepers=frozenset(_keepers(fates, job, root)),
         goes_before=fates.goes_before(job) if deletes else (),
         moves_before=fates.moves_before(job) if removing else (),
         ringed=fates.ringed(job, root) if removing else None,
-        rewrites=fates.rewrites(job, root),
-        part_rewrites=fates.part_rewrites(job, root),
+        rewrites=fates.rewrites(job, root, gone=fleeting),
+        part_rewrites=fates.part_rewrites(job, root, gone=fleeting),
         actions=actions(job),
         shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
     )

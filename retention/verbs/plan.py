@@ -20,7 +20,7 @@ from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLi
 from retention.model.progress import NoProgress, Progress
 from retention.planning.circles import circles
 from retention.planning.circles import said as said_of
-from retention.planning.fates.actions import empties
+from retention.planning.fates.chains import empties
 from retention.planning.leading import leading
 from retention.safety import approvals, following, limits
 from retention.safety.approvals import Granted

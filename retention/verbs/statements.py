@@ -9,7 +9,7 @@ from retention.errors import UnreachableError
 from retention.model.place import Place
 from retention.model.plan import JobPlan, Statement
 from retention.model.progress import NoProgress, Progress
-from retention.planning.fates.actions import DELETE
+from retention.planning.fates.chains import DELETE
 from retention.planning.work import Work
 from retention.verbs.opening.configured import Clock, as_of_instant, configuration
 from retention.verbs.opening.prepared import named, prepared

@@ -25,7 +25,7 @@ from retention.model.vault import GivenBack
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.binding.rights import Need, Right
 from retention.planning.binding.vaults import given_back
-from retention.planning.fates.actions import DUE, RELEASE, RESTRICT, actions
+from retention.planning.fates.chains import DUE, RELEASE, RESTRICT, actions
 from retention.planning.fates.reasons import Questions
 from retention.planning.fates.shared_fates import SharedFates
 from retention.planning.work import Work, work
@@ -212,8 +212,7 @@ def _work(
         job=replace(job, bound=given_back(source, vault)),
         fate=free,
         strict=free,
-        free=free,
-        kept=None,
+        freed={},
         late=p.AnyOf(items=()),
         reaches=(),
         referring=(),

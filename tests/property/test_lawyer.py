@@ -17,6 +17,7 @@ from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,
     examples_found,
+    examples_run,
     examples_time,
     examples_vaults,
     fate,
@@ -30,6 +31,7 @@ EXAMPLES = [
     *examples_time.examples(),
     *examples_fate.examples(),
     *examples_found.examples(),
+    *examples_run.examples(),
     *examples_actions.examples(),
     *examples_vaults.examples(),
 ]

@@ -22,6 +22,7 @@ from tests.oracles.lawyer import (
     examples_actions,
     examples_fate,
     examples_found,
+    examples_run,
     examples_time,
     examples_vaults,
     harness,
@@ -42,7 +43,7 @@ DIFFERED = [(1, 20), (500_001, 50)]
 """Seeds with so many companies of which the engine and the evaluator once said different things."""
 PATIENCE = 300.0
 AHEAD = datetime(2031, 1, 1)
-FOUND = [*examples_found.examples()]
+FOUND = [*examples_found.examples(), *examples_run.examples()]
 WAITING = {
     "a ring of two datasets": "two datasets that refer to each other wait for one another, a run each",
 }

@@ -163,7 +163,7 @@ class Workplace:
         import sqlalchemy as sa
 
         from retention.connectors.sql.batches.statements import Statements
-        from retention.planning.fates.actions import action_of
+        from retention.planning.fates.chains import action_of
         from retention.verbs.opening.configured import as_of_instant, configuration
         from retention.verbs.opening.prepared import prepared
 

@@ -25,7 +25,7 @@ from retention.model.lists import NO_LISTS, Lists
 from retention.model.plan import FATES
 from retention.model.progress import Progress
 from retention.planning.binding.reach import described
-from retention.planning.fates.actions import DUE, action_of, due_by
+from retention.planning.fates.chains import DUE, action_of, due_by
 from retention.planning.work import Work
 
 RANGE = 50_000

@@ -60,7 +60,9 @@ class Listing:
         self._beside = work.lists.beside(str(work.bound))  # of rows that are records of other datasets, too
         self._lists = self._beside
         self._covered: frozenset[Key] = frozenset()
-        self._of_others = once.told_of_others((work.fate, work.strict, work.free), work.root, str(work.bound))
+        self._of_others = once.told_of_others(
+            (work.fate, work.strict, *work.freed.values()), work.root, str(work.bound)
+        )
         self._made: dict[tuple[str, frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:
@@ -76,12 +78,12 @@ class Listing:
         self.ask(keys)
         return Statements(self._dialect, replace(self._work, lists=self._lists))
 
-    def rechecks(self, keys: Sequence[Key], made: Made) -> Iterator[Asked]:
-        """What `made` makes of the job's statements, of the records last asked for that are not held."""
+    def rechecks(self, keys: Sequence[Key], made: Made, what: str = "recheck") -> Iterator[Asked]:
+        """What `made` makes of the job's statements, of the records last asked for that are not held. `what`: its name."""
         free = [key for key in keys if key not in self._covered]
         if self._of_others:  # of which as many may be on a list: it is asked for as it is
             return iter([(made(replace(self._work, lists=self._lists)), free, {})])
-        return self._asked("recheck", Alike(str(self._work.bound), self._lists), free, made)
+        return self._asked(what, Alike(str(self._work.bound), self._lists), free, made)
 
     def beforehand(
         self, what: str, keys: Sequence[Key], made: Made

@@ -26,7 +26,8 @@ from retention.connectors.sql.ranges import NONE_KNOWN, Lying
 from retention.model import predicate as p
 from retention.model.catalogue import Kind, Table
 from retention.model.lists import Lists
-from retention.planning.fates.actions import PartRewrite, Rewrite, action_of
+from retention.planning.fates.chains import action_of
+from retention.planning.fates.columns import PartRewrite, Rewrite
 from retention.planning.work import Work
 
 LATE = " late"

@@ -20,7 +20,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.typed import as_typed, pieces
 from retention.planning.binding.reach import described
-from retention.planning.fates.actions import DUE, action_of
+from retention.planning.fates.chains import DUE, action_of
 from retention.planning.fates.reasons import Asked, Latest, Questions, Rows
 from retention.planning.work import Shown, Work
 

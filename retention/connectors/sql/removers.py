@@ -79,7 +79,7 @@ class RemoversOf(PersonsOf):
 
     def _written_down(self, connection: Connection, work: Work) -> RememberedKeys:
         query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
-        return RememberedKeys(connection.execute(query), len(work.bound.key))
+        return RememberedKeys(connection.execute(query), len(work.bound.key), len(work.own_ends))
 
     def _link(self, connection: Connection, work: Work, every: Sequence[RememberedKeys]) -> None:
         """Each is told which of its records refer to which."""

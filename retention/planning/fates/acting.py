@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from retention.model.policy import RESTRICT, Rule, Variant
 from retention.planning.binding.bound import Job
-from retention.planning.fates.actions import empties
+from retention.planning.fates.chains import empties
 
 
 def never_acts(job: Job) -> bool:

@@ -12,16 +12,9 @@ from retention.model import predicate as p
 from retention.model.policy import REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import (
-    DELETE,
-    NEVER_REFERENCED,
-    RESTRICT,
-    Chain,
-    Referenced,
-    actions,
-    always_as,
-    due_by,
-)
+from retention.planning.fates.actions import NEVER_REFERENCED, Referenced, always_as
+from retention.planning.fates.chains import DELETE, RESTRICT, actions, due_by
+from retention.planning.fates.columns import Chain
 from retention.planning.fates.rings import Entangled
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
@@ -69,6 +62,7 @@ class Chained(Entangled, abc.ABC):
         self._prefix, self._acting = prefix, tuple(acting)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._aliases, self._closures, self._definitions = 1_000_000, {}, {}
+        self.__dict__.pop("_emptied", None)  # what was worked out of the others
 
     @abc.abstractmethod
     def _all_referring(
@@ -98,9 +92,9 @@ class Chained(Entangled, abc.ABC):
         *,
         visiting: tuple[Job, ...],
         gone: bool,
-        deletes: bool,
+        only: str | None,
     ) -> p.Choice:
-        """The first action of a chain that nothing stops. `stops`: what ends every chain. `deletes`: it may be this.
+        """The first action of a chain that nothing stops. `stops`: what ends every chain. `only`: it may be this alone.
 
         Which rule acts is decided once, when the plan is made: a record that another one was to delete stays that
         one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
@@ -109,8 +103,10 @@ class Chained(Entangled, abc.ABC):
         found = list(stops)
         ways = (
             way
-            for said in self.chains(job, root)
-            for way in self.ways_of(job, said if deletes else _no_delete(said), root, referenced, gone=gone)
+            for said in self.chains(job, root, gone=gone)
+            for way in self.ways_of(
+                job, said if only is None else _just(said, only), root, referenced, gone=gone
+            )
         )
         for way in ways:
             if way.done is not None:
@@ -199,6 +195,6 @@ class Chained(Entangled, abc.ABC):
             yield {RESTRICT}, None
 
 
-def _no_delete(said: Chain) -> Chain:
-    """The rest of it."""
-    return replace(said, actions=tuple(action for action in said.actions if action != DELETE))
+def _just(said: Chain, action: str) -> Chain:
+    """The action, if it is in the chain."""
+    return replace(said, actions=tuple(each for each in said.actions if each == action))

@@ -8,15 +8,8 @@ from retention.model import predicate as p
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.fates.acting import surely_later
-from retention.planning.fates.actions import (
-    DELETE,
-    NEVER_MOVED,
-    RESTRICT,
-    Actions,
-    Referenced,
-    only_deletes,
-    rank,
-)
+from retention.planning.fates.actions import NEVER_MOVED, Actions, Referenced
+from retention.planning.fates.chains import DELETE, RESTRICT, only_deletes, rank
 from retention.planning.fates.results import cases
 from retention.planning.fates.stops import always
 
@@ -108,7 +101,7 @@ class Competing(Actions):
                 continue
             tests = [way.test] if way.done is None else [way.test, p.Untrue(item=way.done)]
             if rank(way.action) == rank(action):
-                later = self._later_than(other, owner, job, root)
+                later = self._later_than(other, owner, job, root, gone=gone)
                 if later is None:
                     continue
                 tests.append(later)
@@ -153,16 +146,18 @@ class Competing(Actions):
         if kept is not None and not _yields_to_all(job.rule):
             tests.append(p.Untrue(item=kept))
         if not (own and surely_later(other.rule, job.rule)):
-            later = self._later_than(other, owner, job, root)
+            later = self._later_than(other, owner, job, root, gone=gone)
             if later is None:
                 return None
             tests.append(later)
         return p.All(items=tuple(tests))
 
-    def _later_than(self, other: Job, owner: p.Source, job: Job, root: p.Source) -> p.Test | None:
+    def _later_than(
+        self, other: Job, owner: p.Source, job: Job, root: p.Source, *, gone: bool
+    ) -> p.Test | None:
         """Plain: the other has ended later, or is the first in the files; None where one of them never ends."""
         before = (other.rule.order, _place(other.bound)) < (job.rule.order, _place(job.bound))
-        left, right = self._endings(other, owner), self._endings(job, root)
+        left, right = self._endings(other, owner), self._endings(job, root, gone=gone)
         if not left or not right:
             return None
         return p.EndsAfter(left=left, right=right, or_same=before)
@@ -178,10 +173,10 @@ class Competing(Actions):
     def _ended(self, job: Job, root: p.Source) -> p.Test:
         return self.ended(job.rule, job.bound, job.told, root)
 
-    def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
+    def _endings(self, job: Job, root: p.Source, *, gone: bool = False) -> tuple[p.Ending, ...]:
         found: list[p.Ending] = []
         for case in cases(job.rule, job.bound, job.told):
-            guard = self.guard(case, root)
+            guard = self.guard(case, root, gone=gone)
             found += self.endings(case, root, p.All(items=()) if guard is None else guard)
         return tuple(found)
 

@@ -14,18 +14,10 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled, Some, Value
+from retention.planning.binding.bound import BoundDataset, BoundFact, Job, Outside, Ruled, Some, Value
 from retention.planning.fates.acting import never_acts
-from retention.planning.fates.actions import (
-    DELETE,
-    DUE,
-    RESTRICT,
-    Referenced,
-    actions,
-    always_as,
-    empties,
-    only_deletes,
-)
+from retention.planning.fates.actions import Referenced, always_as
+from retention.planning.fates.chains import DELETE, DUE, RESTRICT, actions, empties, only_deletes
 from retention.planning.fates.holding import NOTHING_HELD, Holding
 from retention.planning.fates.moving import Moves, followed
 from retention.planning.fates.sharing import Share
@@ -57,30 +49,41 @@ class Fates(Moves):
         """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
         return self._fate(job, root, strict=strict, visiting=())
 
-    def free(self, job: Job, root: p.Source, *, deletes: bool = True) -> p.Choice:
-        """The strict fate of a record that was due when the run began: its event may be gone now, and what refers to it
-        now was known then to stay.
+    def free(self, job: Job, root: p.Source, action: str) -> p.Choice:
+        """The strict fate of a record that was due by this action when the run began: its event may be gone now, and so
+        may the rows of what kept it from another action then; what refers to it now was known then to stay.
 
         Where its `from` has become later since, or an end of its own row's was taken back, that is for the caller to
-        see: `Work.latest_day` and `Work.own_ends` tell. `deletes`: it was to be deleted; else something kept it from
-        that then, of which rows may be gone, too."""
+        see: `Work.latest_day` and `Work.own_ends` tell."""
         gone = self.fleeting(job)
-        return self._fate(job, root, strict=True, visiting=(), gone=gone, known=True, deletes=deletes)
+        return self._fate(job, root, strict=True, visiting=(), gone=gone, known=True, only=action)
 
     def fleeting(self, job: Job) -> bool:
-        """Other jobs of this plan remove rows that the events of a rule on the record are read from, and nothing else
-        tells them."""
-        read = _read_elsewhere(job.bound, job.every)
+        """Other jobs of this plan remove rows that the events of a rule on the record are read from. Of the job's own
+        rule that is no matter where something else tells them: without these they are earlier."""
+        read = _read_elsewhere(job.bound, job.every, but=job.rule)
         for share in self.same_rows(job.bound):
             read |= _read_elsewhere(share.other, self.rules_of(share.other))
-        emptying = (other for other in self._acting if empties(other) and not never_acts(other))
-        return any(read & other.bound.emptied for other in emptying)
+        return bool(read & self._emptied)
+
+    @functools.cached_property
+    def _emptied(self) -> frozenset[TableId]:
+        """Tables of which jobs of this plan remove rows."""
+        emptying = (job for job in self._acting if empties(job) and not never_acts(job))
+        return frozenset(table for job in emptying for table in job.bound.emptied)
+
+    def vanishing(self, bound: BoundDataset) -> frozenset[str]:
+        """The dataset's facts that are told by rows which jobs of this plan remove."""
+        facts = bound.facts.items()
+        return frozenset(name for name, fact in facts if self._emptied & _told_by(fact))
 
     def arriving(self, job: Job) -> bool:
-        """Records that refer to those of the job may be moved to a vault of which this plan deletes: a batch can't tell
-        what has just arrived there, and stays for now, from what should have gone."""
-        vaults = [j.bound.vault for j in self._acting if j.bound.moves and RESTRICT in actions(j)]
-        filled = {twin.target.id for vault in vaults if vault is not None for twin in vault.twins}
+        """Records that refer to those of the job may be moved to a vault of which this plan deletes, or be restricted
+        where they are: a batch can't tell what has just been, and stays for now, from what should have gone."""
+        filled: set[TableId] = set()
+        for other in (each for each in self._acting if RESTRICT in actions(each)):
+            vault = other.bound.vault
+            filled |= other.bound.emptied if vault is None else {twin.target.id for twin in vault.twins}
         refers = filled & {item.reference.table for item in job.bound.outside}
         return any(refers & other.bound.emptied for other in self._deleting)
 
@@ -118,9 +121,10 @@ class Fates(Moves):
         gone: bool = False,
         known: bool = False,
         alone: bool = False,
-        deletes: bool = True,
+        only: str | None = None,
     ) -> p.Choice:
-        """`known`: it was due when the run began. `alone`: as if no record of the dataset referred to another."""
+        """`known`: it was due when the run began, by the action `only`. `alone`: as if no record of the dataset
+        referred to another."""
         results = self.results(job.rule, job.bound, job.told, root, gone=gone, due=gone)
         stops = [(result.test, result.label) for result in results]
         held = self.held(job.bound, root)
@@ -130,7 +134,7 @@ class Fates(Moves):
             referenced = self.referenced(
                 job, root, strict=strict, visiting=visiting, alone=alone, known=known
             )
-            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone, deletes=deletes)
+            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone, only=only)
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)
@@ -188,7 +192,8 @@ class Fates(Moves):
         found = [
             Instead(test=test, bound=job.bound, rule=rule)
             for rule in job.others
-            if (test := acts(rule, job.bound, root, root)) is not None
+            if not (gone and self.read_elsewhere(rule, job.bound))  # none did when the run began
+            and (test := acts(rule, job.bound, root, root)) is not None
         ]
         for share in self._around(job, visiting):
             other, owner = share.other, share.owner
@@ -202,7 +207,8 @@ class Fates(Moves):
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)
-                    if (test := acts(rule, other, owner, root)) is not None
+                    if not (gone and self.read_elsewhere(rule, other))
+                    and (test := acts(rule, other, owner, root)) is not None
                 ]
         return found
 
@@ -337,14 +343,16 @@ class Fates(Moves):
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
 
 
-def _read_elsewhere(bound: BoundDataset, rules: Iterable[Rule]) -> set[TableId]:
-    """The tables of which rows alone tell an event of one of the rules, or a fact of the dataset."""
+def _read_elsewhere(bound: BoundDataset, rules: Iterable[Rule], but: Rule | None = None) -> set[TableId]:
+    """The tables of which rows tell an event of one of the rules (of `but` they alone), or a fact of the dataset."""
     read: set[TableId] = set()
-    for name in dict.fromkeys(name for rule in rules for name in rule.events):
-        components = bound.events.get(name, ())
-        if not any(component.always for component in components):
-            read |= {hop.arrives for c in components for hop in c.hops}
-    for fact in bound.facts.values():
-        if isinstance(fact, Some | Value):
-            read |= {hop.arrives for hop in fact.hops if hop.down}
-    return read
+    for rule in rules:
+        for components in (bound.events.get(name, ()) for name in rule.events):
+            if rule is not but or not any(component.always for component in components):
+                read |= {hop.arrives for c in components for hop in c.hops}
+    return read.union(*map(_told_by, bound.facts.values()))
+
+
+def _told_by(fact: BoundFact) -> set[TableId]:
+    """The tables of rows that refer to the record, or to such rows, of which the fact is told."""
+    return {hop.arrives for hop in fact.hops if hop.down} if isinstance(fact, Some | Value) else set()

@@ -15,7 +15,8 @@ from retention.model import predicate as p
 from retention.model.catalogue import Reference
 from retention.planning.binding.bound import BoundDataset, Job, Outside
 from retention.planning.binding.reach import described
-from retention.planning.fates.actions import DELETE, RESTRICT, Referenced, actions, always_as, chain
+from retention.planning.fates.actions import Referenced, always_as
+from retention.planning.fates.chains import DELETE, RESTRICT, actions, chain
 from retention.planning.fates.dating import Dating
 from retention.planning.fates.sharing import Share
 

@@ -11,8 +11,10 @@ from retention.model import predicate as p
 from retention.model.policy import Basis, Rule, Variant
 from retention.planning.binding.bound import Job
 from retention.planning.binding.reach import described
-from retention.planning.fates.actions import Chain, Way, removes
+from retention.planning.fates.actions import Way
 from retention.planning.fates.cases import Case
+from retention.planning.fates.chains import removes
+from retention.planning.fates.columns import Chain
 from retention.planning.fates.reasons import Reasons
 from retention.planning.fates.results import cases
 

@@ -66,7 +66,7 @@ class Results(Limbs):
 
         They are made once for each row that is asked about, so that what repeats them can be seen to.
         """
-        gone = gone and _reads_other_rows(rule, bound)
+        gone = gone and self.read_elsewhere(rule, bound)
         asked = rule.name, str(bound), told, root, gone, due
         if asked not in self._results:
             self._results[asked] = self._made_results(rule, bound, told, root, gone=gone, due=due)
@@ -102,10 +102,13 @@ class Results(Limbs):
                 found.append(Result(test=unsure, label="unclear", places=rest))
             for test, label in self._of_variant(case, root, gone=gone, due=due):
                 guarded = p.All(items=(guard, test)) if guard is not None else test
-                keeps = not case.variant.upon or label == "deferred"
                 place = frozenset({case.place})
-                found.append(Result(test=guarded, label=label, places=place, keeps=keeps))
+                found.append(Result(test=guarded, label=label, places=place, keeps=keeps_by(case, label)))
         return tuple(found)
+
+    def read_elsewhere(self, rule: Rule, bound: BoundDataset) -> bool:
+        """What tells when the rule's clock ends stands in other rows too."""
+        return reads_other_rows(rule, bound)
 
     def own_ends(self, job: Job, root: p.Source) -> tuple[p.Test, ...]:
         """Plain, each: an end of a rule on the record has come, as its own row or people tell; or nothing puts it off,
@@ -119,7 +122,7 @@ class Results(Limbs):
     ) -> tuple[p.Test, ...]:
         found: list[p.Test] = []
         for rule in rules:
-            if _reads_other_rows(rule, bound):
+            if reads_other_rows(rule, bound):
                 steady = _scoped_by_itself(rule, bound)
                 if steady and rule.where is not None:
                     found.append(p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where))))
@@ -178,7 +181,7 @@ class Results(Limbs):
         outside = p.IsTrue(item=p.Not(item=self.condition(bound, root, rule.where)))
         return p.All(items=(p.Untrue(item=outside), kept))
 
-    def guard(self, case: Case, root: p.Source) -> p.Test | None:
+    def guard(self, case: Case, root: p.Source, *, gone: bool = False) -> p.Test | None:
         """Plain: the variant is the one that holds for the record; None where the rule has no other."""
         tests = self._before(case, root)
         if case.variant.when is not None:
@@ -220,13 +223,17 @@ class Results(Limbs):
             self._plain(case, root, gone=gone) if case.plain else self._limbs(case, root, gone=gone, due=due)
         )
         if variant.defer_while is not None:
-            defers = self.condition(case.bound, root, variant.defer_while)
+            defers = self.defers(case, root, variant.defer_while, gone=due)
             deferred = self.deferred(case, root, defers, gone=gone)
             if variant.upon:  # what nobody has demanded is not put off, and keeps nothing
                 come = p.AnyOf(items=tuple(self.come(case, limb, root) for limb in case.limbs))
                 deferred = p.All(items=(come, deferred))
             found.append((deferred, "deferred"))
         return found
+
+    def defers(self, case: Case, root: p.Source, condition: Condition, *, gone: bool) -> p.Test:
+        """The record's `defer_while`. `gone`: rows may be gone of which it speaks."""
+        return self.condition(case.bound, root, condition)
 
     def _plain(self, case: Case, root: p.Source, *, gone: bool) -> list[tuple[p.Test, str]]:
         """One limb, told by columns: its states exclude each other in this order."""
@@ -258,6 +265,11 @@ class Results(Limbs):
         return [*found, (yet, "not_due")]
 
 
+def keeps_by(case: Case, label: str) -> bool:
+    """With this result the variant keeps the record: one that only demands does so where that was put off."""
+    return not case.variant.upon or label == "deferred"
+
+
 def _may_have_gone(case: Case) -> tuple[Limb, ...]:
     """The limbs by one of which the clock had ended, if not by one that still tells it: what the others say matters no
     more, such as a period that is not over of a record that was due by an event. Not where an exception counts from
@@ -278,7 +290,7 @@ def _scoped_by_itself(rule: Rule, bound: BoundDataset) -> bool:
     return not any(isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in facts)
 
 
-def _reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:
+def reads_other_rows(rule: Rule, bound: BoundDataset) -> bool:
     """What tells when the rule's clock ends stands in other rows too."""
     return any(part.hops for name in rule.events for part in bound.events.get(name, ()))
 

@@ -11,7 +11,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
-from retention.planning.fates.actions import DELETE, RESTRICT, actions
+from retention.planning.fates.chains import DELETE, RESTRICT, actions
 from retention.planning.fates.competing import Competing
 from retention.planning.fates.holding import Holding
 

@@ -15,7 +15,8 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import BoundDataset, Job, Ruled, Shared
 from retention.planning.fates.acting import never_acts
-from retention.planning.fates.actions import DELETE, Referenced
+from retention.planning.fates.actions import Referenced
+from retention.planning.fates.chains import DELETE
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.holding import NOTHING_HELD, Holding
 from retention.planning.fates.sharing import Share

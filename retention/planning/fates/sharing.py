@@ -10,7 +10,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
-from retention.planning.fates.results import Results
+from retention.planning.fates.since import Since
 from retention.planning.fates.substituting import seen_from
 
 
@@ -32,7 +32,7 @@ class Share:
     apart: bool = False
 
 
-class Sharing(Results):
+class Sharing(Since):
     """Tests over the records of one connector's datasets, of which rows may belong to several."""
 
     def __init__(self, catalogue: Catalogue, as_of: datetime, every: Sequence[Ruled]) -> None:

@@ -137,10 +137,14 @@ class Stops(Sharing):
 
             keepers = self.keepers(job, rule, root, asked, gone=gone, column=column)
             tests = [keeper.test for keeper in keepers]
-            guard = None if alike else self.guard(case, root)
-            if tests:
-                kept = p.AnyOf(items=tuple(tests))
+            kept = p.AnyOf(items=tuple(tests))
+            guard = None if alike else self.guard(case, root, gone=gone)
+            if gone and guard is not None:  # by every variant that may be its own
+                found.append(p.AnyOf(items=(p.Untrue(item=guard), kept)))
+            elif tests:
                 found.append(kept if guard is None else p.All(items=(guard, kept)))
+        if gone and not alike:
+            return p.All(items=tuple(found))
         return p.AnyOf(items=tuple(found)) if found else None
 
     def keepers(

@@ -11,7 +11,7 @@ from retention.model.told import Hold, Told
 from retention.planning.binding.bound import BoundDataset, Job, Outside
 from retention.planning.binding.reach import described
 from retention.planning.circles import circles
-from retention.planning.fates.actions import DELETE, actions, chain, only_deletes
+from retention.planning.fates.chains import DELETE, actions, chain, only_deletes
 from retention.planning.fates.reasons import Questions, Rows
 from retention.safety import holds
 from retention.verbs.explaining.dates import Reader

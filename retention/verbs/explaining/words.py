@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from retention.connectors.port import RecordView
 from retention.model.explanation import LimbView, Stopper
 from retention.planning.binding.bound import Job
-from retention.planning.fates.actions import RESTRICT, chain
+from retention.planning.fates.chains import RESTRICT, chain
 from retention.verbs.explaining.dates import Reading
 
 Change = tuple[str, str | None]

@@ -34,7 +34,7 @@ from retention.planning.binding.rewriting_rules import rewriting_problems
 from retention.planning.binding.rights import needs
 from retention.planning.binding.spoken import condition_problems
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.actions import spelt_out
+from retention.planning.fates.chains import spelt_out
 from retention.planning.fates.limbs import cutoff
 from retention.planning.work import Work
 from retention.safety import sight

@@ -8,7 +8,7 @@ from dataclasses import replace
 from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.binding.bound import BoundDataset
-from retention.planning.fates.actions import removes
+from retention.planning.fates.chains import removes
 from retention.planning.leading import leading
 
 _STAYS = (JobStatus.AWAITING, JobStatus.REFUSED, JobStatus.FAILED, JobStatus.STOPPED)

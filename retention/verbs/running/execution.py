@@ -18,7 +18,7 @@ from retention.model.documents import run_document
 from retention.model.outcome import CheckpointRef, JobOutcome, RunOutcome
 from retention.model.plan import JobPlan, JobStatus, Plan
 from retention.model.progress import Progress
-from retention.planning.fates.actions import DELETE
+from retention.planning.fates.chains import DELETE
 from retention.planning.work import Work
 from retention.safety import drift
 from retention.store.leases import LeaseTakenError

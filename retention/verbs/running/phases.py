@@ -13,7 +13,7 @@ from retention.model.catalogue import TableId
 from retention.model.outcome import JobOutcome, Skipped
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.binding.bound import BoundDataset
-from retention.planning.fates.actions import DELETE, RESTRICT
+from retention.planning.fates.chains import DELETE, RESTRICT
 from retention.planning.work import Work
 from retention.store.runs import JobProgress
 from retention.verbs.running.ended import not_run

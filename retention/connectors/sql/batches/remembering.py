@@ -19,13 +19,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Key, Remembered, Window
 from retention.connectors.sql.batches.arranging import arrange, together
 from retention.connectors.sql.batches.removal import KeyRemover
+from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.written_down import recheck_remembered
-from retention.connectors.sql.dialect import Dialect, Timeouts
+from retention.connectors.sql.dialect import Dialect, Rows, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
 from retention.ledger.evidence import Committer
@@ -37,11 +39,17 @@ _OLDEST_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Was:
-    """What was true of a remembered record: whether it was `late`, the `day` of its event, which `ends` had come."""
+    """What was true of a remembered record: whether it was `late`, the `day` of its event, which `ends` had come, and
+    which columns of it were to be set."""
 
     late: int
     day: str
     ends: str
+    columns: str
+
+    def still_to_set(self, flags: Sequence[Any]) -> tuple[bool, ...]:
+        """Of columns that nothing needs now, those of which that was so then."""
+        return tuple(bool(now) and was == "1" for now, was in zip(flags, self.columns, strict=True))
 
     def still(self, day: Any, *ends: Any) -> bool:
         """It is as true now: the day lies not behind that one, nor is there one that was not; and no end that rows
@@ -54,19 +62,28 @@ class Was:
 class RememberedKeys(Remembered):
     """Keys in a private file without a name: the operating system drops it when the process ends, however it ends."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]], width: int) -> None:
-        """`rows`: the key's `width` values, whether the record is late, the day of its event, 1 or 0 for each end."""
+    def __init__(self, rows: Iterable[Sequence[Any]], width: int, ends: int) -> None:
+        """`rows`: the key's `width` values, whether the record is late, the day of its event, 1 or 0 for each of the
+        `ends` and, behind these, for each column that is rewritten."""
+        behind = width + 2
+        at = behind + ends
         self._file = sqlite3.connect("", isolation_level=None)
         self._file.execute(
             "CREATE TABLE remembered (n INTEGER PRIMARY KEY, key TEXT UNIQUE, late INTEGER, day TEXT, ends TEXT,"
-            " level INTEGER NOT NULL DEFAULT 0, tie INTEGER, job INTEGER)"
+            " columns TEXT, level INTEGER NOT NULL DEFAULT 0, tie INTEGER, job INTEGER)"
         )
         self._file.execute("CREATE TABLE link (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
         self._file.execute("BEGIN")
         self._file.executemany(
-            "INSERT OR IGNORE INTO remembered (key, late, day, ends) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO remembered (key, late, day, ends, columns) VALUES (?, ?, ?, ?, ?)",
             (
-                (text_of(tuple(row[:width])), row[width], str(row[width + 1]), _ends(row[width + 2 :]))
+                (
+                    text_of(tuple(row[:width])),
+                    row[width],
+                    str(row[width + 1]),
+                    _ends(row[behind:at]),
+                    _ends(row[at:]),
+                )
                 for row in rows
             ),
         )
@@ -91,8 +108,8 @@ class RememberedKeys(Remembered):
         self._file.execute("COMMIT")
 
     def written(self) -> Iterator[tuple[Any, ...]]:
-        """All of it: key, whether late, day, ends."""
-        yield from self._file.execute("SELECT key, late, day, ends FROM remembered ORDER BY n")
+        """All of it: key, whether late, day, ends, columns."""
+        yield from self._file.execute("SELECT key, late, day, ends, columns FROM remembered ORDER BY n")
 
     def arrange(self) -> None:
         """Puts each record before those that it refers to."""
@@ -131,7 +148,7 @@ class RememberedKeys(Remembered):
         for start in range(0, len(keys), _ASKED_AT_ONCE):
             asked = {text_of(key): key for key in keys[start : start + _ASKED_AT_ONCE]}
             marks = ", ".join("?" for _ in asked)
-            query = f"SELECT key, late, day, ends FROM remembered WHERE key IN ({marks})"
+            query = f"SELECT key, late, day, ends, columns FROM remembered WHERE key IN ({marks})"
             found |= {asked[text]: Was(*was) for text, *was in self._file.execute(query, list(asked))}
         return found
 
@@ -157,6 +174,29 @@ class RememberedWindows(KeyRemover):
     """What is remembered, and nothing else: what has become due since then is the next run's."""
 
     _remembered: RememberedKeys
+    _recheck_remembered: sa.Select[Any] | None = None
+    """Made when it is first asked for."""
+
+    def _rechecking_remembered(self, statements: Statements) -> sa.Select[Any]:
+        """The statement that looks at remembered records again."""
+        return recheck_remembered(statements)
+
+    def _again(self, keys: Sequence[Key]) -> Rows:
+        """What it says of the keys, by what people told of them; nothing of those that are held, or to be kept."""
+        if self._listing is None:
+            if self._recheck_remembered is None:
+                self._recheck_remembered = self._rechecking_remembered(self._statements)
+            return list(self._rows_of_keys(self._recheck_remembered, keys))
+        if self._work.bound.entangled:
+            return list(self._rows_of_keys(self._rechecking_remembered(self._listing.statements(keys)), keys))
+        found: Rows = []
+        for query, some, values in self._listing.rechecks(keys, self._of_work, "remembered"):
+            given = self._dialect.give_keys(self._connection, self._statements.key, some)
+            found += plain_rows(self._connection, query, {**given, **values})
+        return found
+
+    def _of_work(self, work: Work) -> sa.Select[Any]:
+        return self._rechecking_remembered(Statements(self._dialect, work))
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
@@ -189,7 +229,6 @@ class RememberingRemover(RememberedWindows):
         self._entangled = work.bound.entangled
         if listing is not None:
             self._by_itself = False  # a statement that locks and looks at once knows nobody's words
-        self._recheck_remembered = recheck_remembered(self._statements) if work.blurred else None
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Where one of the records is not due after all, those are not that it refers to: asked until all agree."""
@@ -202,7 +241,7 @@ class RememberingRemover(RememberedWindows):
 
     def _due_now(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
-        if self._recheck_remembered is None:
+        if not self._work.blurred:
             return found
         known = {row[:-1] for row in found}
         covered = () if self._listing is None else self._listing.covers(held)
@@ -210,7 +249,7 @@ class RememberingRemover(RememberedWindows):
         if late:
             asked = held if self._entangled else list(late)
             width = len(self._statements.key)
-            for row in self._rows_of_keys(self._recheck_remembered, asked):
+            for row in self._again(asked):
                 was = late.get(key := row[:width])
                 if was is not None and was.still(*row[width:]):
                     found.append((*key, was.late))

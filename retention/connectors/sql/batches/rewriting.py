@@ -272,9 +272,11 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         self._remembered = remembered
         self._by_itself, self._outright = False, None
         self._hopes = dialect.row_locks
-        statements = self._statements
-        self._recheck_remembered = recheck_remembered(statements).add_columns(*told_apart(statements))
         self._apart = self._width + 1 + len(work.own_ends)
+        self._beside = self._apart + len(work.rewrites) + len(work.part_rewrites)
+
+    def _rechecking_remembered(self, statements: Statements) -> sa.Select[Any]:
+        return recheck_remembered(statements).add_columns(*told_apart(statements, freely=True))
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = super()._due_of(held, given)
@@ -284,11 +286,11 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         covered = () if self._listing is None else self._listing.covers(held)
         late = self._remembered.among([key for key in held if key not in known and key not in covered])
         if late:
-            some = self._dialect.give_keys(self._connection, self._statements.key, list(late))
-            for row in plain_rows(self._connection, self._recheck_remembered, some):
+            for row in self._again(list(late)):
                 was = late[key := row[: self._width]]
-                if was.still(*row[self._width : self._apart]):
-                    found.append((*key, was.late, *row[self._apart :]))
+                columns = was.still_to_set(row[self._apart : self._beside])
+                if (any(columns) or not columns) and was.still(*row[self._width : self._apart]):
+                    found.append((*key, was.late, *columns, *row[self._beside :]))
         return found
 
 

@@ -29,12 +29,12 @@ class RememberedTogether(RememberedKeys, Together):
 
     def __init__(self, every: Sequence[RememberedKeys]) -> None:
         """`every`: what each job has due, by its place."""
-        super().__init__((), 0)
+        super().__init__((), 0, 0)
         self.counts: Mapping[int, int] = {}
         self._file.execute("BEGIN")
         for place, each in enumerate(every):
             self._file.executemany(
-                "INSERT OR IGNORE INTO remembered (key, late, day, ends, job) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO remembered (key, late, day, ends, columns, job) VALUES (?, ?, ?, ?, ?, ?)",
                 ((*row, place) for row in each.written()),
             )
         self._file.execute("COMMIT")

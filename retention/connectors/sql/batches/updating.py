@@ -21,7 +21,7 @@ from retention.connectors.sql.showing import UNKNOWN
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, Table
 from retention.model.strategy import Way
-from retention.planning.fates.actions import Rewrite
+from retention.planning.fates.columns import Rewrite
 
 Flags = tuple[bool, ...]
 """Of each column that the job rewrites, whether it is set."""
@@ -209,31 +209,37 @@ def stays_itself(item: Rewrite) -> bool:
     return False
 
 
-def told_apart(statements: Statements) -> list[Element]:
+def told_apart(statements: Statements, *, freely: bool = False) -> list[Element]:
     """Of a record, whether each column of it and of its parts is set, whether the database can't read one of its own,
-    and the length of those that the engine reads."""
+    and the length of those that the engine reads. `freely`: of one that was due when the run began."""
     compiler, dialect, root = statements.compiler, statements.dialect, statements.root
-    yes, no = number(1), number(0)
-    exact = bool(
-        statements.work.part_rewrites
-    )  # a record may be due by its parts alone: its own row is let be
-    flags: list[Element] = []
     bad: list[Element] = []
     for item in statements.work.rewrites:
         column = column_of(root, item.column.name)
-        open_ = compiler.test(item.open)
+        unread = rewritten.unreadable(dialect, column, item.column, item.strategy)
+        if unread is not None:
+            bad.append(sa.and_(compiler.test(item.freely if freely else item.open), unread))
+    unread_one = sa.case((sa.or_(*bad), number(1)), else_=number(0)) if bad else number(0)
+    return [*to_set(statements, freely=freely), unread_one, _length(statements)]
+
+
+def to_set(statements: Statements, *, freely: bool = False) -> list[Element]:
+    """Of a record, whether each column of it and of its parts is set."""
+    work, compiler = statements.work, statements.compiler
+    yes, no = number(1), number(0)
+    exact = bool(work.part_rewrites)  # a record may be due by its parts alone: its own row is let be
+    flags: list[Element] = []
+    for item in work.rewrites:
+        open_ = compiler.test(item.freely if freely else item.open)
         if exact:
             flags.append(sa.case((open_, yes), else_=no))
         elif stays_itself(item):
             flags.append(yes)
         else:
-            flags.append(sa.case((sa.or_(column.is_(sa.null()), open_), yes), else_=no))
-        unread = rewritten.unreadable(dialect, column, item.column, item.strategy)
-        if unread is not None:
-            bad.append(sa.and_(compiler.test(item.open), unread))
-    flags += [sa.case((compiler.test(item.open), yes), else_=no) for item in statements.work.part_rewrites]
-    unread_one = sa.case((sa.or_(*bad), yes), else_=no) if bad else no
-    return [*flags, unread_one, _length(statements)]
+            empty = column_of(statements.root, item.column.name).is_(sa.null())
+            flags.append(sa.case((sa.or_(empty, open_), yes), else_=no))
+    parts = (compiler.test(item.freely if freely else item.open) for item in work.part_rewrites)
+    return [*flags, *(sa.case((test, yes), else_=no) for test in parts)]
 
 
 def _length(statements: Statements) -> Element:

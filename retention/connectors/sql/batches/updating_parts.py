@@ -20,7 +20,7 @@ from retention.connectors.sql.batches.updating import Flags, Found, Update
 from retention.connectors.sql.dialect import Dialect, plain_rows
 from retention.connectors.sql.rewritten import number
 from retention.model.catalogue import Kind, Table
-from retention.planning.fates.actions import PartRewrite
+from retention.planning.fates.columns import PartRewrite
 from retention.planning.work import Work
 
 

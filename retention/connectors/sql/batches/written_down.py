@@ -9,13 +9,16 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.updating import to_set
 from retention.connectors.sql.predicates import Compiler
 
 
 def remember(statements: Statements) -> sa.Select[Any]:
-    """Every due record, as the plan counts it: its key, whether it is late, and what was true of it (`_as_it_is`)."""
+    """Every due record, as the plan counts it: its key, whether it is late, what was true of it (`_as_it_is`), and
+    which columns of it are to be set."""
     looking, known = statements.looking(), statements.key_known
-    query = sa.select(*statements.key_columns, looking.late, *_as_it_is(looking))
+    columns = to_set(looking) if looking.work.blurred else ()
+    query = sa.select(*statements.key_columns, looking.late, *_as_it_is(looking), *columns)
     query = query.where(*known, passing(looking, statements.work.due, *known))
     return query.select_from(looking.rows)
 
