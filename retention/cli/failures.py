@@ -42,6 +42,13 @@ def failure_of(error: BaseException) -> Failure:
             return _usage(error)
         case click.ClickException():
             return Failure(code=UsageError.code, exit=UsageError.exit_code, message=error.format_message())
+        case RecursionError():
+            return Failure(
+                code=RetentionError.code,
+                exit=RetentionError.exit_code,
+                message="more datasets refer to each other in a row than a statement can follow",
+                hint="`retention check` names them. What helps: parts of a record instead of datasets",
+            )
         case KeyboardInterrupt() | click.Abort():
             return Failure(code=InterruptedRun.code, exit=InterruptedRun.exit_code, message="Interrupted.")
         case _:

@@ -19,6 +19,9 @@ from retention.cli.options import Given
 from retention.cli.session import Session
 
 COMPLETION = "_RETENTION_COMPLETE"
+FRAMES = 6_000
+"""How deep calls may go: of datasets that refer to each other in a row each is a level of a statement, and takes a few
+dozen calls where it is made."""
 
 COMMANDS = {
     "demo": "retention.cli.commands.demo:demo",
@@ -60,6 +63,7 @@ class Root(LazyGroup):
         if COMPLETION in os.environ:
             super().main(args, prog_name=prog_name or "retention", complete_var=COMPLETION, **extra)
         arguments = list(sys.argv[1:] if args is None else args)
+        sys.setrecursionlimit(max(FRAMES, sys.getrecursionlimit()))
         for stream in (sys.stdout, sys.stderr):
             _never_fail_to_encode(stream)
         sys.exit(self._answer(arguments))

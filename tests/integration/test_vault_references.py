@@ -46,7 +46,7 @@ KEPT = 'data = "staff"\nwhere = "restricted"\nkeep = "3 years"\nfrom = "restrict
 AFTER = "2030-01-01"
 
 
-@pytest.fixture(params=[1, 1000])
+@pytest.fixture(params=[1, pytest.param(1000, marks=pytest.mark.heavy)])
 def paced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The size of the first batches."""
     size: int = request.param

@@ -79,7 +79,9 @@ class Listing:
         return Statements(self._dialect, replace(self._work, lists=self._lists))
 
     def rechecks(self, keys: Sequence[Key], made: Made, what: str = "recheck") -> Iterator[Asked]:
-        """What `made` makes of the job's statements, of the records last asked for that are not held. `what`: its name."""
+        """What `made` makes of the job's statements, of the records last asked for that are not held.
+
+        `what`: its name."""
         free = [key for key in keys if key not in self._covered]
         if self._of_others:  # of which as many may be on a list: it is asked for as it is
             return iter([(made(replace(self._work, lists=self._lists)), free, {})])

@@ -85,6 +85,14 @@ def test_an_unexpected_error_does_not_quote_what_may_be_a_row(line):
     assert len(told.splitlines()) == 2
 
 
+def test_a_stack_that_is_too_small_is_said_in_words(line):
+    line.verbs({"plan.plan": RecursionError("maximum recursion depth exceeded")})
+    told = line("plan")
+    assert told.exit_code == 1
+    assert "more datasets refer to each other in a row than a statement can follow" in told.stderr
+    assert "retention check" in told.stderr
+
+
 def test_the_traceback_comes_when_it_is_asked_for(line):
     line.verbs({"status.status": ZeroDivisionError("why")})
     assert "Traceback" in line("status", env={"RETENTION_DEBUG": "1"}).stderr
