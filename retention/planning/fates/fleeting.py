@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from retention.model.catalogue import TableId
 from retention.model.clock import Boundary
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, BoundFact, Component, Job, Some, Value
+from retention.planning.binding.bound import BoundDataset, BoundFact, Component, Hop, Job, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.cases import Case
 from retention.planning.fates.chains import DELETE, RESTRICT, actions, empties
@@ -24,15 +24,14 @@ class Fleeting(Moves, abc.ABC):
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan remove rows that the events of a rule on the record, or facts of it, are read from,
         and without which these can say something else."""
-        read = self._read_elsewhere(job.bound, job.every, job.told)
-        for share in self.same_rows(job.bound):
-            read |= self._read_elsewhere(share.other, self.rules_of(share.other), job.told)
-        return bool(read & self._emptied)
+        own = self._unsettled(job.bound, job.every, job.told)
+        return own or any(
+            self._unsettled(s.other, self.rules_of(s.other), job.told) for s in self.same_rows(job.bound)
+        )
 
     def vanishing(self, bound: BoundDataset) -> frozenset[str]:
         """The dataset's facts that are told by rows which jobs of this plan remove."""
-        facts = bound.facts.items()
-        return frozenset(name for name, fact in facts if self._emptied & _told_by(fact))
+        return frozenset(name for name, fact in bound.facts.items() if self._removing(bound, _hops(fact)))
 
     def arriving(self, job: Job) -> bool:
         """Records that refer to those of the job may be moved to a vault of which this plan deletes, or be restricted
@@ -50,28 +49,39 @@ class Fleeting(Moves, abc.ABC):
         """The jobs of this plan by which rows leave their tables."""
         return tuple(job for job in self._acting if empties(job) and not never_acts(job))
 
-    @property
-    def _emptied(self) -> frozenset[TableId]:
-        return frozenset(table for job in self._emptying for table in job.bound.emptied)
-
-    def _read_elsewhere(
-        self, bound: BoundDataset, rules: Sequence[Rule], told: frozenset[str]
-    ) -> set[TableId]:
-        """The tables of which rows tell an event of one of the rules, so that it matters, or a fact of the dataset."""
-        read = {table for fact in bound.facts.values() for table in _told_by(fact)}
+    def _unsettled(self, bound: BoundDataset, rules: Sequence[Rule], told: frozenset[str]) -> bool:
+        """Such rows tell a fact of the dataset, or an event of one of the rules, so that it matters."""
+        if self.vanishing(bound):
+            return True
         for rule in rules:
             for components in (bound.events.get(name, ()) for name in rule.events):
                 dated = any(component.always for component in components)
                 for component in components:
-                    if not (dated and self._long_past(rule, bound, told, component)):
-                        read |= {hop.arrives for hop in component.hops}
-        return read
+                    removing = self._removing(bound, component.hops)
+                    if removing and not (dated and self._long_past(rule, bound, told, component, removing)):
+                        return True
+        return False
 
-    def _long_past(self, rule: Rule, bound: BoundDataset, told: frozenset[str], component: Component) -> bool:
+    def _removing(self, bound: BoundDataset, hops: Sequence[Hop]) -> list[Job]:
+        """The jobs that remove rows of these steps; those of the dataset its own parts only with their record."""
+        links = [part.reference for part in bound.parts]
+        parts = all(hop.down and hop.reference in links for hop in hops)
+        tables = {hop.arrives for hop in hops}
+        return [
+            job for job in self._emptying if tables & job.bound.emptied and not (parts and job.bound is bound)
+        ]
+
+    def _long_past(
+        self,
+        rule: Rule,
+        bound: BoundDataset,
+        told: frozenset[str],
+        component: Component,
+        removing: Sequence[Job],
+    ) -> bool:
         """What the plan removes of the component's table lay before the rule's line, in whichever variant, as it must
         for the rule to have ended: whatever removes it counts from the same column, and from no later day."""
         mine = self._lines(cases(rule, bound, told))
-        removing = [job for job in self._emptying if {h.arrives for h in component.hops} & job.bound.emptied]
         if mine is None or component.where is not None or len(component.hops) > 1:
             return False
         return all(self._counts_from(job, component, mine) for job in removing)
@@ -108,6 +118,6 @@ def _alike(one: Component, other: Component) -> bool:
     )
 
 
-def _told_by(fact: BoundFact) -> set[TableId]:
-    """The tables of rows that refer to the record, or to such rows, of which the fact is told."""
-    return {hop.arrives for hop in fact.hops if hop.down} if isinstance(fact, Some | Value) else set()
+def _hops(fact: BoundFact) -> tuple[Hop, ...]:
+    """The steps to rows that refer to the record, or to such rows, of which the fact is told."""
+    return tuple(hop for hop in fact.hops if hop.down) if isinstance(fact, Some | Value) else ()
