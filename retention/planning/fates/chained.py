@@ -62,7 +62,7 @@ class Chained(Entangled, abc.ABC):
         self._prefix, self._acting = prefix, tuple(acting)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._aliases, self._closures, self._definitions = 1_000_000, {}, {}
-        self.__dict__.pop("_emptied", None)  # what was worked out of the others
+        self.__dict__.pop("_emptying", None)  # what was worked out of the others
 
     @abc.abstractmethod
     def _all_referring(

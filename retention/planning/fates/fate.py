@@ -13,18 +13,18 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, BoundFact, Job, Outside, Ruled, Some, Value
+from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import Referenced, always_as
-from retention.planning.fates.chains import DELETE, DUE, RESTRICT, actions, empties, only_deletes
+from retention.planning.fates.chains import DELETE, DUE, actions, only_deletes
+from retention.planning.fates.fleeting import Fleeting
 from retention.planning.fates.holding import NOTHING_HELD, Holding
-from retention.planning.fates.moving import Moves, followed
+from retention.planning.fates.moving import followed
 from retention.planning.fates.sharing import Share
 from retention.planning.fates.stops import Instead
 
 
-class Fates(Moves):
+class Fates(Fleeting):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -57,35 +57,6 @@ class Fates(Moves):
         see: `Work.latest_day` and `Work.own_ends` tell."""
         gone = self.fleeting(job)
         return self._fate(job, root, strict=True, visiting=(), gone=gone, known=True, only=action)
-
-    def fleeting(self, job: Job) -> bool:
-        """Other jobs of this plan remove rows that the events of a rule on the record are read from. Of the job's own
-        rule that is no matter where something else tells them: without these they are earlier."""
-        read = _read_elsewhere(job.bound, job.every, but=job.rule)
-        for share in self.same_rows(job.bound):
-            read |= _read_elsewhere(share.other, self.rules_of(share.other))
-        return bool(read & self._emptied)
-
-    @functools.cached_property
-    def _emptied(self) -> frozenset[TableId]:
-        """Tables of which jobs of this plan remove rows."""
-        emptying = (job for job in self._acting if empties(job) and not never_acts(job))
-        return frozenset(table for job in emptying for table in job.bound.emptied)
-
-    def vanishing(self, bound: BoundDataset) -> frozenset[str]:
-        """The dataset's facts that are told by rows which jobs of this plan remove."""
-        facts = bound.facts.items()
-        return frozenset(name for name, fact in facts if self._emptied & _told_by(fact))
-
-    def arriving(self, job: Job) -> bool:
-        """Records that refer to those of the job may be moved to a vault of which this plan deletes, or be restricted
-        where they are: a batch can't tell what has just been, and stays for now, from what should have gone."""
-        filled: set[TableId] = set()
-        for other in (each for each in self._acting if RESTRICT in actions(each)):
-            vault = other.bound.vault
-            filled |= other.bound.emptied if vault is None else {twin.target.id for twin in vault.twins}
-        refers = filled & {item.reference.table for item in job.bound.outside}
-        return any(refers & other.bound.emptied for other in self._deleting)
 
     def records(self, job: Job, root: p.Source) -> p.Test:
         """Which rows of the root table are records: all but those of which `where` is false."""
@@ -341,18 +312,3 @@ class Fates(Moves):
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
         found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
-
-
-def _read_elsewhere(bound: BoundDataset, rules: Iterable[Rule], but: Rule | None = None) -> set[TableId]:
-    """The tables of which rows tell an event of one of the rules (of `but` they alone), or a fact of the dataset."""
-    read: set[TableId] = set()
-    for rule in rules:
-        for components in (bound.events.get(name, ()) for name in rule.events):
-            if rule is not but or not any(component.always for component in components):
-                read |= {hop.arrives for c in components for hop in c.hops}
-    return read.union(*map(_told_by, bound.facts.values()))
-
-
-def _told_by(fact: BoundFact) -> set[TableId]:
-    """The tables of rows that refer to the record, or to such rows, of which the fact is told."""
-    return {hop.arrives for hop in fact.hops if hop.down} if isinstance(fact, Some | Value) else set()

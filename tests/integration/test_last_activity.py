@@ -1,0 +1,129 @@
+"""Accounts by their last order, where one run removes orders, and then accounts: none goes in another's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from retention.connectors.sql.target import SqlTarget
+from retention.planning.work import Work
+from tests.support.workplace import Workplace
+
+DATASETS = """
+[datasets.customers]
+data = "customers"
+table = "customers"
+subject = { customer = "id" }
+events = { active = { latest = ["created", "orders.placed"] }, left = "gone" }
+
+[datasets.orders]
+data = "orders"
+table = "orders"
+subject = { customer = "customer_id" }
+events = { placed = "placed", paid = "paid", closed = "closed" }
+"""
+INACTIVE = 'data = "customers"\nkeep = "2 years"\nfrom = "active"\naction = "delete"'
+SHORT = 'data = "orders"\nkeep = "1 year"\nfrom = "placed"\naction = "delete"'
+LONG = SHORT.replace("1 year", "5 years")
+
+
+@pytest.fixture
+def written_down(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The datasets of which due records were written down before the first batch."""
+    found: list[str] = []
+    remember = SqlTarget.remember
+
+    def spy(target: SqlTarget, work: Work):
+        found.append(str(work.bound))
+        return remember(target, work)
+
+    monkeypatch.setattr(SqlTarget, "remember", spy)
+    return found
+
+
+@pytest.fixture
+def shop(work: Workplace, store) -> Workplace:
+    """1 ordered a year and a half ago, 2 never, 3 long ago, and 4 is new."""
+    store.script(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, created TIMESTAMP NOT NULL, gone TIMESTAMP NULL);"
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, placed TIMESTAMP NOT NULL,"
+        " paid TIMESTAMP NULL, closed TIMESTAMP NULL, FOREIGN KEY (customer_id) REFERENCES customers (id));"
+        "CREATE INDEX of_customer ON orders (customer_id);"
+        "INSERT INTO customers (id, created) VALUES (1, '2001-01-01 00:00:00'), (2, '2001-01-01 00:00:00'),"
+        " (3, '2001-01-01 00:00:00'), (4, '2026-01-01 00:00:00');"
+        "INSERT INTO orders (id, customer_id, placed) VALUES (1, 1, '2025-05-01 00:00:00'),"
+        " (2, 3, '2011-01-01 00:00:00')"
+    )
+    work.store = store
+    work.connect(store, DATASETS)
+    return work
+
+
+def left(shop: Workplace) -> tuple[list[int], list[int]]:
+    """Customers and orders."""
+    customers = [n for (n,) in shop.store.rows("SELECT id FROM customers ORDER BY id")]
+    return customers, [n for (n,) in shop.store.rows("SELECT id FROM orders ORDER BY id")]
+
+
+def test_whose_last_order_goes_is_not_taken_for_one_that_was_planned(
+    shop: Workplace, written_down: list[str]
+) -> None:
+    """By the date of its making 1 was due as soon as its order had gone: it went in the place of 3, or of 2."""
+    shop.rule("inactive", INACTIVE)
+    shop.rule("orders", SHORT)
+    shop.init()
+    assert shop.job("inactive").due == 2
+    outcome = shop.run()
+    assert left(shop) == ([1, 4], [])
+    assert [(job.planned, job.done) for job in outcome.jobs if job.rule == "inactive"] == [(2, 2)]
+    assert written_down == ["db.customers"]
+    assert shop.job("inactive").due == 1  # of the next run
+
+
+def test_where_orders_are_kept_longer_than_accounts_nothing_is_written_down(
+    shop: Workplace, written_down: list[str]
+) -> None:
+    """What goes is older than what the accounts' line is drawn at: without it they are as due as they were."""
+    shop.rule("inactive", INACTIVE)
+    shop.rule("orders", LONG)
+    shop.init()
+    shop.run()
+    assert left(shop) == ([1, 4], [1])
+    assert written_down == []
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        LONG.replace("placed", "paid"),
+        LONG + '\nuntil = ["closed"]',
+        LONG + '\n[[rules.orders.exceptions]]\nwhen = "unpaid"\nkeep = "6 months"',
+        'data = "orders"\nupon = ["closed"]\naction = "delete"',
+    ],
+    ids=["by another date", "by an end besides", "by an exception", "on demand"],
+)
+def test_where_that_can_not_be_told_it_is_written_down(
+    shop: Workplace, written_down: list[str], orders: str
+) -> None:
+    facts = 'facts = { unpaid = "paid IS NULL" }\n'
+    shop.connect(shop.store, DATASETS + facts)
+    shop.store.script("UPDATE orders SET paid = '2011-01-01 00:00:00', closed = '2011-01-01 00:00:00'")
+    shop.rule("inactive", INACTIVE)
+    shop.rule("orders", orders)
+    shop.init()
+    assert shop.job("inactive").due == 2
+    shop.run()
+    assert 1 in left(shop)[0]
+    assert written_down == ["db.customers"]
+
+
+def test_another_rule_by_the_last_order_may_not_end_with_it(shop: Workplace, written_down: list[str]) -> None:
+    """Who asks to go is kept by the last order. That goes first; the account is the next run's."""
+    shop.rule("inactive", INACTIVE)
+    shop.rule("leavers", 'data = "customers"\nupon = ["left"]\naction = "delete"')
+    shop.rule("orders", SHORT)
+    shop.store.script("UPDATE customers SET gone = '2026-02-01 00:00:00' WHERE id IN (1, 2)")
+    shop.init()
+    assert (shop.job("leavers").due, shop.job("inactive").due) == (1, 1)  # 2, and 3
+    shop.run()
+    assert left(shop) == ([1, 4], [])
+    assert written_down == ["db.customers", "db.customers"]
