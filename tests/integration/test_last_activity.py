@@ -116,6 +116,39 @@ def test_where_that_can_not_be_told_it_is_written_down(
     assert written_down == ["db.customers"]
 
 
+def test_where_accounts_can_be_put_off_it_is_written_down(shop: Workplace, written_down: list[str]) -> None:
+    """3 is put off, since by its last order the longest for that is not over; without the order it was."""
+    shop.connect(
+        shop.store,
+        DATASETS.replace("[datasets.orders]", 'facts = { left = "gone IS NOT NULL" }\n[datasets.orders]'),
+    )
+    shop.store.script("UPDATE customers SET gone = '2026-01-01 00:00:00' WHERE id = 3")
+    shop.rule("inactive", INACTIVE + '\nat_most = "20 years"\ndefer_while = "left"')
+    shop.rule("orders", LONG)
+    shop.init()
+    assert shop.fates("inactive") == {"not_due": 2, "deferred": 1, "due": 1}
+    shop.run()
+    assert left(shop) == ([1, 3, 4], [1])
+    assert written_down == ["db.customers"]
+
+
+def test_of_two_rules_the_one_that_ended_last_acts_though_what_told_so_goes_first(
+    shop: Workplace, written_down: list[str]
+) -> None:
+    """3 is the first rule's, by its last order; by the date of its making alone it would be the other's."""
+    shop.rule("inactive", INACTIVE)
+    shop.rule("leavers", 'data = "customers"\nupon = ["left"]\naction = "delete"')
+    shop.rule("orders", LONG)
+    shop.store.script("UPDATE customers SET gone = '2010-02-01 00:00:00' WHERE id IN (2, 3)")
+    shop.init()
+    planned = {rule: shop.job(rule).due for rule in ("inactive", "leavers")}
+    assert planned == {"inactive": 1, "leavers": 1}
+    jobs = {job.rule: job.done for job in shop.run().jobs}
+    assert {rule: jobs[rule] for rule in planned} == planned
+    assert left(shop) == ([1, 4], [1])
+    assert written_down == ["db.customers", "db.customers"]
+
+
 def test_another_rule_by_the_last_order_may_not_end_with_it(shop: Workplace, written_down: list[str]) -> None:
     """Who asks to go is kept by the last order. That goes first; the account is the next run's."""
     shop.rule("inactive", INACTIVE)

@@ -207,6 +207,28 @@ def test_what_another_rule_begins_to_keep_during_the_run_stays_though_its_claim_
     assert keys_of(court, told.case, "orders") == {1}
 
 
+LATELY = {"d": date(2025, 12, 1)}
+
+
+@pytest.mark.parametrize(
+    ("by", "change"),
+    [
+        ("its scope", LATELY),
+        ("its scope and its own column", {"status": "paid"}),
+        ("an exception", LATELY),
+        ("that no exception holds", LATELY),
+    ],
+)
+def test_what_the_rest_of_its_rule_keeps_stays_though_a_claim_that_told_of_it_is_gone(
+    court: Harness, monkeypatch: pytest.MonkeyPatch, by: str, change: dict[str, Any]
+) -> None:
+    """What the claim said is taken for neither true nor false; what the order says itself is looked at again."""
+    (told,) = (each for each in examples_run.told_by_what_goes_first() if f" goes by {by}," in each.name)
+    done = changed_meanwhile(court, monkeypatch, told.case, "orders", {1: change})
+    assert (done["claims"].done, done["r"].done, done["r"].skipped.changed) == (2, 0, 1)
+    assert keys_of(court, told.case, "orders") == {1, 2}
+
+
 @pytest.mark.parametrize("keeps", [{"keep": "1 month", "start": "seen"}, UNTIL], ids=["undated", "not over"])
 def test_what_becomes_a_record_of_another_dataset_during_the_run_stays(
     court: Harness, monkeypatch: pytest.MonkeyPatch, keeps: dict[str, Any]

@@ -155,9 +155,12 @@ class Competing(Actions):
     def _later_than(
         self, other: Job, owner: p.Source, job: Job, root: p.Source, *, gone: bool
     ) -> p.Test | None:
-        """Plain: the other has ended later, or is the first in the files; None where one of them never ends."""
+        """Plain: the other has ended later, or is the first in the files; None where one of them never ends, and where
+        what told when the job's rule did may be gone: then it had ended last."""
+        if gone and self.read_elsewhere(job.rule, job.bound):
+            return None
         before = (other.rule.order, _place(other.bound)) < (job.rule.order, _place(job.bound))
-        left, right = self._endings(other, owner), self._endings(job, root, gone=gone)
+        left, right = self._endings(other, owner), self._endings(job, root)
         if not left or not right:
             return None
         return p.EndsAfter(left=left, right=right, or_same=before)
@@ -173,10 +176,10 @@ class Competing(Actions):
     def _ended(self, job: Job, root: p.Source) -> p.Test:
         return self.ended(job.rule, job.bound, job.told, root)
 
-    def _endings(self, job: Job, root: p.Source, *, gone: bool = False) -> tuple[p.Ending, ...]:
+    def _endings(self, job: Job, root: p.Source) -> tuple[p.Ending, ...]:
         found: list[p.Ending] = []
         for case in cases(job.rule, job.bound, job.told):
-            guard = self.guard(case, root, gone=gone)
+            guard = self.guard(case, root)
             found += self.endings(case, root, p.All(items=()) if guard is None else guard)
         return tuple(found)
 

@@ -12,7 +12,7 @@ from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, BoundFact, Component, Hop, Job, Some, Value
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.cases import Case
-from retention.planning.fates.chains import DELETE, RESTRICT, actions, empties
+from retention.planning.fates.chains import DELETE, RESTRICT, actions, empties, only_deletes
 from retention.planning.fates.limbs import cutoff
 from retention.planning.fates.moving import Moves
 from retention.planning.fates.results import cases
@@ -24,9 +24,11 @@ class Fleeting(Moves, abc.ABC):
     def fleeting(self, job: Job) -> bool:
         """Other jobs of this plan remove rows that the events of a rule on the record, or facts of it, are read from,
         and without which these can say something else."""
-        own = self._unsettled(job.bound, job.every, job.told)
-        return own or any(
-            self._unsettled(s.other, self.rules_of(s.other), job.told) for s in self.same_rows(job.bound)
+        shares = tuple(self.same_rows(job.bound))
+        alone = len(job.every) == 1 and only_deletes(job) and not shares
+        return self._unsettled(job.bound, job.every, job.told, alone=alone) or any(
+            self._unsettled(share.other, self.rules_of(share.other), job.told, alone=False)
+            for share in shares
         )
 
     def vanishing(self, bound: BoundDataset) -> frozenset[str]:
@@ -49,8 +51,13 @@ class Fleeting(Moves, abc.ABC):
         """The jobs of this plan by which rows leave their tables."""
         return tuple(job for job in self._acting if empties(job) and not never_acts(job))
 
-    def _unsettled(self, bound: BoundDataset, rules: Sequence[Rule], told: frozenset[str]) -> bool:
-        """Such rows tell a fact of the dataset, or an event of one of the rules, so that it matters."""
+    def _unsettled(
+        self, bound: BoundDataset, rules: Sequence[Rule], told: frozenset[str], *, alone: bool
+    ) -> bool:
+        """Such rows tell a fact of the dataset, or an event of one of the rules, so that it matters.
+
+        `alone`: whether the record goes depends on no more than whether its one rule has ended: not on which of
+        several ended last, nor on whether it was rewritten since."""
         if self.vanishing(bound):
             return True
         for rule in rules:
@@ -58,7 +65,9 @@ class Fleeting(Moves, abc.ABC):
                 dated = any(component.always for component in components)
                 for component in components:
                     removing = self._removing(bound, component.hops)
-                    if removing and not (dated and self._long_past(rule, bound, told, component, removing)):
+                    if removing and not (
+                        alone and dated and self._long_past(rule, bound, told, component, removing)
+                    ):
                         return True
         return False
 
@@ -83,6 +92,8 @@ class Fleeting(Moves, abc.ABC):
         for the rule to have ended: whatever removes it counts from the same column, and from no later day."""
         mine = self._lines(cases(rule, bound, told))
         if mine is None or component.where is not None or len(component.hops) > 1:
+            return False
+        if any(variant.at_most is not None for variant in rule.variants):  # another line, further back
             return False
         return all(self._counts_from(job, component, mine) for job in removing)
 

@@ -91,7 +91,11 @@ class Since(Results, abc.ABC):
                 stops = self._of_variant(case, root, gone=reads_other_rows(rule, bound), due=False)
                 found += [test for test, label in stops if keeps_by(case, label)]
             tests.append(p.AnyOf(items=tuple(found)))
-        return p.All(items=tuple(tests))
+        kept = p.All(items=tuple(tests))
+        scope = self.scope(bound, root)
+        if scope is None or all(variant.upon for variant in rule.variants):
+            return kept
+        return p.AnyOf(items=(p.IsUnknown(item=scope), kept))  # that the record's own row tells
 
     def guard(self, case: Case, root: p.Source, *, gone: bool = False) -> p.Test | None:
         """`gone`: the variant may be the one that holds."""
