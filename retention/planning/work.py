@@ -67,6 +67,7 @@ class Work:
     that was due by it before; `own_ends`: ends that have come, whatever becomes of other rows, and what does not put it
     off: none has been taken back since.
     `keepers`: datasets of which the records can keep these from it: what they keep is due when they have gone.
+    `unsettled_beside`: the plan removes rows that tell what becomes of those, or of records that share a row with them.
     `goes_before`: which due records others of them refer to; `moves_before`: the same of those that are moved.
     `ringed`: which records a ring of rows keeps that the database lets not go; None where it lets every ring go.
     `shared`: of each shared part, which rows go with the records; `rewrites`: the columns of the root that are
@@ -97,6 +98,7 @@ class Work:
     moves_before: tuple[p.Pairs, ...] = ()
     keepers: frozenset[str] = frozenset()
     arriving: bool = False
+    unsettled_beside: bool = False
     ringed: p.Test | None = None
     rewrites: tuple[Rewrite, ...] = ()
     part_rewrites: tuple[PartRewrite, ...] = ()
@@ -109,7 +111,7 @@ class Work:
     @property
     def remembered(self) -> bool:
         """The due records are written down before the run's first batch, and the order in which they go."""
-        return self.blurred or (self.bound.entangled and not self.stays)
+        return self.blurred or self.unsettled_beside or (self.bound.entangled and not self.stays)
 
     @property
     def blurred(self) -> bool:
@@ -232,6 +234,7 @@ def work(fates: Fates, job: Job) -> Work:
     deletes = DELETE in actions(job)
     removing = empties(job)
     fleeting, arriving = fates.fleeting(job), fates.arriving(job)
+    keepers = frozenset(_keepers(fates, job, root))
     related = any(
         isinstance(fact, Some) or (isinstance(fact, Value) and fact.hops) for fact in bound.facts.values()
     )
@@ -262,7 +265,8 @@ def work(fates: Fates, job: Job) -> Work:
         fleeting=fleeting,
         own_ends=fates.own_ends(job, root) if fleeting else (),
         arriving=arriving,
-        keepers=frozenset(_keepers(fates, job, root)),
+        keepers=keepers,
+        unsettled_beside=fates.unsettled_beside(job, keepers),
         goes_before=fates.goes_before(job) if deletes else (),
         moves_before=fates.moves_before(job) if removing else (),
         ringed=fates.ringed(job, root) if removing else None,

@@ -31,6 +31,16 @@ class Fleeting(Moves, abc.ABC):
             for share in shares
         )
 
+    def unsettled_beside(self, job: Job, keepers: frozenset[str]) -> bool:
+        """The same of rules on records that share a row with the job's, or of `keepers`, which can keep these: without
+        such rows they seem to go, or to need nothing any more."""
+        others = {str(share.other) for share in self.sharing(job.bound)} | keepers
+        return any(
+            self._unsettled(ruled.bound, ruled.rules, job.told, alone=False)
+            for ruled in self.ruled
+            if str(ruled.bound) in others
+        )
+
     def vanishing(self, bound: BoundDataset) -> frozenset[str]:
         """The dataset's facts that are told by rows which jobs of this plan remove."""
         return frozenset(name for name, fact in bound.facts.items() if self._removing(bound, _hops(fact)))

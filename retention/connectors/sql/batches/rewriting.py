@@ -275,11 +275,22 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         self._apart = self._width + 1 + len(work.own_ends)
         self._beside = self._apart + len(work.rewrites) + len(work.part_rewrites)
 
+    def _as_written_down(self, due: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Of records that are due, only the columns that were to be set when the run began; none where none is left."""
+        found: list[tuple[Any, ...]] = []
+        width, behind = self._width + 1, self._beside - len(self._work.own_ends)
+        known = self._remembered.among([row[: self._width] for row in due])
+        for row in due:
+            columns = known[row[: self._width]].still_to_set(row[width:behind])
+            if any(columns) or not columns:
+                found.append((*row[:width], *columns, *row[behind:]))
+        return found
+
     def _rechecking_remembered(self, statements: Statements) -> sa.Select[Any]:
         return recheck_remembered(statements).add_columns(*told_apart(statements, freely=True))
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        found = super()._due_of(held, given)
+        found = self._as_written_down(super()._due_of(held, given))
         if not self._work.blurred:
             return found
         known = {row[: self._width] for row in found}

@@ -17,7 +17,7 @@ def remember(statements: Statements) -> sa.Select[Any]:
     """Every due record, as the plan counts it: its key, whether it is late, what was true of it (`_as_it_is`), and
     which columns of it are to be set."""
     looking, known = statements.looking(), statements.key_known
-    columns = to_set(looking) if looking.work.blurred else ()
+    columns = to_set(looking)
     query = sa.select(*statements.key_columns, looking.late, *_as_it_is(looking), *columns)
     query = query.where(*known, passing(looking, statements.work.due, *known))
     return query.select_from(looking.rows)
