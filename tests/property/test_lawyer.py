@@ -100,11 +100,11 @@ MUTANTS = {
     ),
     "nothing is carried over": (
         "told.py",
-        "return told.union(telling.reached, *(there for there in named if there & told))",
+        "return told.union(telling.reached, *(known(world, record) for record in named))",
         "return told",
     ),
     "what was withdrawn counts": ("told.py", "if telling.withdrawn:", "if False:"),
-    "holds carry over once": ("holds.py", "        found = more\n", "        return more\n"),
+    "holds carry over once": ("holds.py", "            news += more\n", "            news.clear()\n"),
     "holds are compared as they are": ("holds.py", "value.strip().casefold()", "value"),
     "held keeps not what it refers to": ("holds.py", "*rows.pointed_at(world, record)", "*()"),
     "held keeps not what shares its rows": ("holds.py", "*rows.sharing(world, record), ", "*(), "),

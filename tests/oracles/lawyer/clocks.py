@@ -124,7 +124,7 @@ def happenings(world: World, variant: Variant, event: str, record: Record) -> li
     if event not in world.told:
         return [Happening(points=spelled(world, variant, record.dataset.events[event], record))]
     found = []
-    for telling in told.tellings(world, event):
+    for telling in told.tellings(world, event, record):
         concerned = told.concerns(world, telling, record, variant.zone)
         if concerned is not False:
             found.append(Happening(points=[telling.at if concerned is True else UNCLEAR], telling=telling))

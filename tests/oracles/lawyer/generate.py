@@ -13,7 +13,18 @@ from tests.oracles.lawyer import lines
 from tests.oracles.lawyer.doing import Spelling
 from tests.oracles.lawyer.policies import PolicyDrawing
 from tests.oracles.lawyer.profiles import EVERYTHING, Profile
-from tests.oracles.lawyer.shapes import CLOCKS, DRAWN, FIELDS, PERSONAL, SHAPES, TENANT, VAULTS, Seat, Shape
+from tests.oracles.lawyer.shapes import (
+    CLOCKS,
+    DATED,
+    DRAWN,
+    FIELDS,
+    PERSONAL,
+    SHAPES,
+    TENANT,
+    VAULTS,
+    Seat,
+    Shape,
+)
 from tests.oracles.lawyer.values import day
 from tests.oracles.lawyer.world import (
     NO_DAY,
@@ -52,6 +63,8 @@ STATUS = ("paid", "open", "it's", None)
 EMAILS = ("a@x.org", " A@X.org", "b@x.org", "c@x.org", None)
 INSTRUCTED_DAYS = (30, 90, 365)
 EVENTS = ("booked", "seen", "closed")
+SHARE_OF_DATED = 0.3
+"""Of policies, over tables of which some dates are always there."""
 SHARE_OF_BOTH = 0.5
 """Of policies, in which rows of parts may be rewritten as records of their own, too."""
 
@@ -83,7 +96,9 @@ class _Drawing:
         drawn = self.rnd.choice(DRAWN)
         instead = {3: "homes"} if profile.shared_parts else {}
         instead |= {2: "threads" if seed % 8 == 6 else "vaults"} if profile.vaults else {}
-        self.shape = SHAPES[shape or instead.get(seed % 4, drawn)]
+        self.sure = random.Random(f"dated {seed}")
+        shapes = DATED if self.sure.random() < SHARE_OF_DATED else SHAPES
+        self.shape = shapes[shape or instead.get(seed % 4, drawn)]
         both = random.Random(f"both {seed}").random() < SHARE_OF_BOTH
         self.spelling = Spelling(self.rnd, masks=not profile.told, both=both)
 
@@ -295,7 +310,10 @@ class _Drawing:
         clocks: dict[str, Any] = {}
         for column, kind in table.columns.items():
             if column in CLOCKS:
-                clocks[column] = row[column] = self.moment(column, kind, clocks)
+                found = self.moment(column, kind, clocks)
+                if found is None and column in table.always:
+                    found = self.stored(column, kind, *self.sure.choice(self.pool))
+                clocks[column] = row[column] = found
             elif column in (*PERSONAL, SINCE):
                 row[column] = self.personal(column, kind) if self.profile.actions else None
             elif column in key:

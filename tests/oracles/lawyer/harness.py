@@ -131,7 +131,7 @@ class Harness:
         else:
             init_verb.init(self.folder, self.files, by="oracle", clock=lambda: LONG_AGO)
             self.templates[keyed] = shutil.copytree(state, self.folder / f"template-{keyed}")
-        wanted = {(case.shape.name, dataset.connector) for dataset in case.world.datasets}
+        wanted = {(case.shape.place, dataset.connector) for dataset in case.world.datasets}
         if wanted - self.marked:
             config = load(self.files.config, self.files.connectors, environ={})
             with prepared(self.files, config) as ready:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.rewritten import values_query
-from tests.oracles.lawyer.shapes import SHAPES, Shape
+from tests.oracles.lawyer.shapes import Shape
 from tests.oracles.lawyer.world import NO_DAY, Row, Table
 from tests.support import mariadb
 
@@ -37,6 +37,18 @@ class Place:
     """One kind of database, with one place for each shape and connector. `close` drops all."""
 
     kind: str
+
+    def __init__(self) -> None:
+        self.made: dict[str, Shape] = {}
+
+    def made_for(self, shape: Shape) -> None:
+        """Its tables are there; made when they are first wanted."""
+        if shape.place not in self.made:
+            self.made[shape.place] = shape
+            self.make(shape)
+
+    def make(self, shape: Shape) -> None:
+        raise NotImplementedError
 
     def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
         """The URL, and the schema of its tables."""
@@ -69,7 +81,8 @@ def opened(kind: str, folder: Path) -> Place:
 def create(kind: str, tables: Iterable[Table]) -> Iterator[str]:
     """Statements that make the tables of one connector, in an order that may refer ahead."""
     for table in tables:
-        columns = [f"{name} {_kind(kind, of, name in table.key)}" for name, of in table.columns.items()]
+        never_null = {*table.key, *table.always}
+        columns = [f"{name} {_kind(kind, of, name in never_null)}" for name, of in table.columns.items()]
         items = [*columns, f"PRIMARY KEY ({', '.join(table.key)})", *(f"UNIQUE ({c})" for c in table.unique)]
         if kind == "sqlite":
             items += [_foreign_key(reference) for reference in table.references if not reference.either]
@@ -82,8 +95,8 @@ def create(kind: str, tables: Iterable[Table]) -> Iterator[str]:
                 yield f"ALTER TABLE {table.name} ADD {_foreign_key(reference)}"
 
 
-def _kind(kind: str, of: str, key: bool) -> str:
-    return KINDS[kind].get(of, of) + (" NOT NULL" if key else "")
+def _kind(kind: str, of: str, never_null: bool) -> str:
+    return KINDS[kind].get(of, of) + (" NOT NULL" if never_null else "")
 
 
 def _foreign_key(reference: Any) -> str:
@@ -129,26 +142,29 @@ class SqlitePlace(Place):
     kind = "sqlite"
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self.sessions: dict[tuple[str, str], sqlite3.Connection] = {}
-        for shape in SHAPES.values():
-            for connector in CONNECTORS:
-                session = sqlite3.connect(self.file(shape, connector), isolation_level=None)
-                session.execute("PRAGMA journal_mode = MEMORY")
-                session.execute("PRAGMA synchronous = OFF")
-                for statement in create("sqlite", of(shape, connector)):
-                    session.execute(statement)
-                self.sessions[shape.name, connector] = session
+
+    def make(self, shape: Shape) -> None:
+        for connector in CONNECTORS:
+            session = sqlite3.connect(self.file(shape, connector), isolation_level=None)
+            session.execute("PRAGMA journal_mode = MEMORY")
+            session.execute("PRAGMA synchronous = OFF")
+            for statement in create("sqlite", of(shape, connector)):
+                session.execute(statement)
+            self.sessions[shape.place, connector] = session
 
     def file(self, shape: Shape, connector: str) -> Path:
-        return self.folder / f"{shape.name}-{connector}.db"
+        return self.folder / f"{shape.place}-{connector}.db"
 
     def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
         return f"sqlite:///{self.file(shape, connector)}", None
 
     def fill(self, case: Case) -> None:
+        self.made_for(case.shape)
         for connector in CONNECTORS:
-            session = self.sessions[case.shape.name, connector]
+            session = self.sessions[case.shape.place, connector]
             session.execute("BEGIN")
             with contextlib.suppress(sqlite3.OperationalError):
                 session.execute("DELETE FROM retention_marker")
@@ -161,10 +177,10 @@ class SqlitePlace(Place):
 
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
         query = f"SELECT {', '.join(table.key)} FROM {table.name}"
-        return set(self.sessions[shape.name, table.connector].execute(query))
+        return set(self.sessions[shape.place, table.connector].execute(query))
 
     def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
-        return self.sessions[shape.name, table.connector].execute(values_query(table)).fetchall()
+        return self.sessions[shape.place, table.connector].execute(values_query(table)).fetchall()
 
     def close(self) -> None:
         for session in self.sessions.values():
@@ -172,21 +188,25 @@ class SqlitePlace(Place):
 
 
 class PostgresqlPlace(Place):
-    """One database a connector, one schema a shape."""
+    """One database a shape and connector, in which a schema."""
 
     kind = "postgresql"
 
     def __init__(self, folder: Path) -> None:
         import psycopg
 
-        name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
-        self.names = {connector: f"{name}_{connector}" for connector in CONNECTORS}
+        super().__init__()
+        self.name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
         self.server = POSTGRESQL.rpartition("/")[0]
-        self.sessions: dict[str, Any] = {}
-        with psycopg.connect(POSTGRESQL, autocommit=True) as session:
-            for database in self.names.values():
-                session.execute(f"CREATE DATABASE {database}")
-        for connector, database in self.names.items():
+        self.admin = psycopg.connect(POSTGRESQL, autocommit=True)
+        self.sessions: dict[tuple[str, str], Any] = {}
+
+    def make(self, shape: Shape) -> None:
+        import psycopg
+
+        for connector in CONNECTORS:
+            database = self.database(shape, connector)
+            self.admin.execute(f"CREATE DATABASE {database}")
             session = psycopg.connect(f"{self.server}/{database}", autocommit=True)
             session.execute(
                 "SET synchronous_commit = off; SET client_min_messages = error; SET timezone = 'UTC'"
@@ -194,17 +214,20 @@ class PostgresqlPlace(Place):
             session.execute(
                 "SET session_replication_role = replica"
             )  # rows may refer ahead while they are put in
-            for shape in SHAPES.values():
-                made = "; ".join(create("postgresql", of(shape, connector)))
-                session.execute(f"CREATE SCHEMA {shape.name}; SET search_path = {shape.name}; {made}")
-            self.sessions[connector] = session
+            made = "; ".join(create("postgresql", of(shape, connector)))
+            session.execute(f"CREATE SCHEMA {shape.name}; SET search_path = {shape.name}; {made}")
+            self.sessions[shape.place, connector] = session
+
+    def database(self, shape: Shape, connector: str) -> str:
+        return f"{self.name}_{shape.place}_{connector}"
 
     def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
-        return f"{self.server}/{self.names[connector]}", shape.name
+        return f"{self.server}/{self.database(shape, connector)}", shape.name
 
     def fill(self, case: Case) -> None:
-        for connector, session in self.sessions.items():
-            statements = [f"SET search_path = {case.shape.name}"]
+        self.made_for(case.shape)
+        for connector in CONNECTORS:
+            session, statements = self.sessions[case.shape.place, connector], []
             if session.execute("SELECT to_regclass('public.retention_marker')").fetchone() != (None,):
                 statements.append("DELETE FROM public.retention_marker")
             for table in of(case.shape, connector):
@@ -215,20 +238,19 @@ class PostgresqlPlace(Place):
 
     def keys(self, shape: Shape, table: Table) -> set[tuple[Any, ...]]:
         query = f"SELECT {', '.join(table.key)} FROM {shape.name}.{table.name}"
-        return set(self.sessions[table.connector].execute(query).fetchall())
+        return set(self.sessions[shape.place, table.connector].execute(query).fetchall())
 
     def values(self, shape: Shape, table: Table) -> Sequence[Sequence[Any]]:
-        found = self.sessions[table.connector].execute(values_query(table, f"{shape.name}."))
+        found = self.sessions[shape.place, table.connector].execute(values_query(table, f"{shape.name}."))
         return found.fetchall()  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        import psycopg
-
         for session in self.sessions.values():
             session.close()
-        with psycopg.connect(POSTGRESQL, autocommit=True) as session:
-            for database in self.names.values():
-                session.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        for shape in self.made.values():
+            for connector in CONNECTORS:
+                self.admin.execute(f"DROP DATABASE IF EXISTS {self.database(shape, connector)} WITH (FORCE)")
+        self.admin.close()
 
 
 class MariadbPlace(Place):
@@ -237,16 +259,18 @@ class MariadbPlace(Place):
     kind = "mariadb"
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.name = f"retention_lawyer_{uuid.uuid4().hex[:12]}"
         self.server = MARIADB.rpartition("/")[0]
         self.session = mariadb.connect(MARIADB, autocommit=True)
         self._run("SET foreign_key_checks = 0, sql_mode = 'ALLOW_INVALID_DATES'")
-        for shape in SHAPES.values():
-            for connector in CONNECTORS:
-                database = self.database(shape, connector)
-                self._run(f"CREATE DATABASE {database} CHARACTER SET utf8mb4; USE {database}")
-                for statement in create("mariadb", of(shape, connector)):
-                    self._run(statement)
+
+    def make(self, shape: Shape) -> None:
+        for connector in CONNECTORS:
+            database = self.database(shape, connector)
+            self._run(f"CREATE DATABASE {database} CHARACTER SET utf8mb4; USE {database}")
+            for statement in create("mariadb", of(shape, connector)):
+                self._run(statement)
 
     def _run(self, sql: str) -> Sequence[Any]:
         with self.session.cursor() as cursor:
@@ -257,12 +281,13 @@ class MariadbPlace(Place):
             return list(found)
 
     def database(self, shape: Shape, connector: str) -> str:
-        return f"{self.name}_{shape.name}_{connector}"
+        return f"{self.name}_{shape.place}_{connector}"
 
     def url(self, shape: Shape, connector: str) -> tuple[str, str | None]:
         return f"{self.server}/{self.database(shape, connector)}", None
 
     def fill(self, case: Case) -> None:
+        self.made_for(case.shape)
         for connector in CONNECTORS:
             statements = [f"USE {self.database(case.shape, connector)}", "BEGIN"]
             for table in of(case.shape, connector):
@@ -281,7 +306,7 @@ class MariadbPlace(Place):
         return self._run(values_query(table, f"{self.database(shape, table.connector)}."))
 
     def close(self) -> None:
-        for shape in SHAPES.values():
+        for shape in self.made.values():
             for connector in CONNECTORS:
                 self._run(f"DROP DATABASE IF EXISTS {self.database(shape, connector)}")
         self.session.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.oracles.lawyer.world import SINCE, Path, Reference, Table, Value
 
@@ -47,9 +47,17 @@ class Seat:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
+    """`dated`: some of its dates are always there."""
+
     name: str
     tables: Mapping[str, Table]
     seats: tuple[Seat, ...]
+    dated: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where its tables are."""
+        return f"{self.name}_dated" if self.dated else self.name
 
 
 def _ref(table: str, column: str, target: str) -> Reference:
@@ -347,5 +355,17 @@ DRAWN = ("shop", "rings", "tenants")
 `vaults`, or for every other of those `threads`."""
 VAULTS = ("kept_members", "kept_fees", "kept_fee_lines", "kept_posts", "kept_quotes")
 """Tables of vaults."""
+DATED = {
+    name: replace(
+        shape,
+        dated=True,
+        tables={
+            each: replace(table, always=() if each in VAULTS else ("d", "t"))
+            for each, table in shape.tables.items()
+        },
+    )
+    for name, shape in SHAPES.items()
+}
+"""The same, with columns of dates that are NOT NULL. What is moved to a vault can be from anywhere."""
 TENANT: Path = ((SHAPES["tenants"].tables["documents"].references[0], False),)
 """The way from a document to its tenant, who instructs how long it is kept."""

@@ -33,18 +33,26 @@ def known(world: World, record: Record) -> set[Identifier]:
 
 
 @remembered
+def by_name(world: World) -> dict[Identifier, list[Record]]:
+    """The records that know each identifier."""
+    found: dict[Identifier, list[Record]] = {}
+    for record in rows.records(world):
+        for identifier in known(world, record):
+            found.setdefault(identifier, []).append(record)
+    return found
+
+
+@remembered
 def carried(world: World, telling: Telling) -> set[Identifier]:
     """What was told, and by one step what the records that it names know besides, or knew when it was told."""
     told = {normalised(world, kind, value) for kind, value in telling.identifiers}
-    named = [known(world, record) for record in rows.records(world)]
-    return told.union(telling.reached, *(there for there in named if there & told))
+    named = [record for identifier in told for record in by_name(world).get(identifier, ())]
+    return told.union(telling.reached, *(known(world, record) for record in named))
 
 
 @remembered
 def concerns(world: World, telling: Telling, record: Record, zone: str) -> bool | str:
-    """It names the record, which began before. Where it is not known when that was: UNCLEAR."""
-    if not known(world, record) & carried(world, telling):
-        return False
+    """Of a record that it names: that began before. Where it is not known when that was: UNCLEAR."""
     said = record.dataset.began
     assert said is not None, "a dataset that told events reach has `began`"
     table = world.schema[record.dataset.table]
@@ -68,6 +76,18 @@ def standing(world: World) -> Sequence[Telling]:
     return list(found.values())
 
 
-def tellings(world: World, event: str) -> Sequence[Telling]:
-    """Those of one event."""
-    return [telling for telling in standing(world) if telling.event == event]
+@remembered
+def by_person(world: World, event: str) -> dict[Identifier, list[Telling]]:
+    """Those of one event by the identifiers that they carry."""
+    found: dict[Identifier, list[Telling]] = {}
+    for telling in standing(world):
+        for identifier in carried(world, telling) if telling.event == event else ():
+            found.setdefault(identifier, []).append(telling)
+    return found
+
+
+def tellings(world: World, event: str, record: Record) -> Sequence[Telling]:
+    """Those of one event that name the record."""
+    named = by_person(world, event)
+    found = [telling for identifier in known(world, record) for telling in named.get(identifier, ())]
+    return list(dict.fromkeys(found))

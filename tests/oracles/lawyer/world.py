@@ -51,7 +51,8 @@ Path = tuple[tuple[Reference, bool], ...]  # steps along references; True: to th
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """`columns`: name → kind: integer, text, boolean, date, timestamp (no zone), timestamptz."""
+    """`columns`: name → kind: integer, text, boolean, date, timestamp (no zone), timestamptz. `always`: those that are
+    never NULL, beside the key."""
 
     name: str
     connector: str
@@ -59,6 +60,7 @@ class Table:
     key: tuple[str, ...] = ("id",)
     unique: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    always: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
