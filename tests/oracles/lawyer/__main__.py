@@ -66,13 +66,13 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     words = argparse.ArgumentParser(prog="python -m tests.oracles.lawyer", description=__doc__)
     words.add_argument("--count", type=int, default=100_000, help="so many companies in all")
-    words.add_argument("--companies", type=int, default=50, help="so many under one policy")
+    words.add_argument("--companies", type=int, default=400, help="so many under one policy")
     words.add_argument("--databases", default="sqlite,postgresql,mariadb")
     words.add_argument("--seed", type=int, default=0, help="the first; the others follow")
     words.add_argument("--profile", choices=PROFILES, default="today", help="how much of the language")
     words.add_argument("--plans-only", action="store_true", help="no runs")
     words.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
-    words.add_argument("--patience", type=float, default=300, help="seconds; then a policy is skipped")
+    words.add_argument("--patience", type=float, default=900, help="seconds; then a policy is skipped")
     words.add_argument("--no-shrink", dest="shrink", action="store_false", help="differences as they are")
     return words.parse_args()
 

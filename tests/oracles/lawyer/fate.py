@@ -114,9 +114,7 @@ def would_go(world: World, record: Record) -> bool:
 @remembered
 def of_row(world: World, record: Record) -> Sequence[Record]:
     """The records of which this one's root is the root, but for slices of it: the record itself is one."""
-    return [
-        r for r in rows.records(world) if r.root is record.root and (r.dataset.columns is None or r is record)
-    ]
+    return [r for r in rows.rooted(world, record.root) if r.dataset.columns is None or r is record]
 
 
 @remembered
@@ -279,8 +277,8 @@ def moving(world: World, record: Record) -> list[Record]:
 def rewritten_as_a_whole(world: World, record: Record) -> bool:
     return any(
         action in REWRITING
-        for whole in rows.records(world)
-        if whole.root is record.root and whole.dataset.columns is None
+        for whole in rows.rooted(world, record.root)
+        if whole.dataset.columns is None
         for *_, action in ways(world, whole)
     )
 

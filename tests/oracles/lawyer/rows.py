@@ -79,6 +79,19 @@ def records(world: World) -> Sequence[Record]:
 
 
 @remembered
+def by_root(world: World) -> dict[Row, list[Record]]:
+    found: dict[Row, list[Record]] = {}
+    for record in records(world):
+        found.setdefault(record.root, []).append(record)
+    return found
+
+
+def rooted(world: World, row: Row) -> Sequence[Record]:
+    """The records of which the row is the root."""
+    return by_root(world).get(row, [])
+
+
+@remembered
 def members(world: World, record: Record) -> dict[Row, str]:
     """The root and the parts, each with its table."""
     found = {record.root: record.dataset.table}
