@@ -39,6 +39,8 @@ NOWS = {
     "today": datetime.now(UTC),
 }
 
+SELDOM = ("the last evening of a year", "today")
+"""Not in every run: nothing is told apart here that is not on the other days, too."""
 THOROUGH = ("29 February",)
 """Where every named record is explained one by one; elsewhere those that lie at a line."""
 
@@ -117,7 +119,10 @@ class Story:
         return self.before[table].keys() - self.after[table].keys()
 
 
-@pytest.fixture(scope="module", params=NOWS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.heavy) if name in SELDOM else name for name in NOWS],
+)
 def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
     now = NOWS[request.param]
     asked = (ORDERS | ACCOUNTS).keys() if request.param in THOROUGH else set(LINES)

@@ -156,9 +156,11 @@ def test_who_stays_keeps_out_of_the_vault_whom_he_refers_to_and_nobody_else(
     )  # fmt: skip
 
     assert fates(shop) == {"due": 2, "referenced": 4, "not_due": 2}
-    assert [shop.fate_of("db.staff", str(n), rule="staff") for n in (1, 2, 4, 11, 12, 21)] == [
-        "referenced", "referenced", "due", "referenced", "due", "referenced",
-    ]  # fmt: skip
+    assert [shop.fate_of("db.staff", str(n), rule="staff") for n in (1, 4, 21)] == [
+        "referenced",
+        "due",
+        "referenced",
+    ]
     (stop,) = shop.explain("db.staff", "2").rules[0].stopped_by
     assert (stop.kind, stop.rows) == ("referenced", ("3",))
     assert ran(shop) == 2
