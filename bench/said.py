@@ -1,5 +1,6 @@
-"""Runs over a leaf table: as nobody told anything, with ten thousand holds, and with ten thousand told events; and with
-five hundred tenants' periods, beside one period for all.
+"""Runs as nobody told anything, with ten thousand holds, and with ten thousand told events; and with five hundred
+tenants' periods, beside one period for all: of eight rules that interact (`eight-…`), and over a leaf table, where
+nothing else takes time (`said-…`).
 
 Each contender empties a table of its own on the same server, in turn; what is told are ratios of medians.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -71,18 +73,20 @@ Fresh = Callable[[], AbstractContextManager[fates.Side]]
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """What a run is measured with: what people told, and how long the accounts are kept; `base`: beside which one."""
+    """What a run is measured with, and what people told; `base`: beside which one."""
 
     base: str
+    policy: str = POLICY
+    connector: str = CONNECTOR
     told: Told = NOTHING_TOLD
-    keep: str = '"24 months"'
 
 
 @contextmanager
-def _postgresql(rows: int) -> Iterator[Fresh]:
+def _postgresql(rows: int, leaf: bool) -> Iterator[Fresh]:
     """The rows are made once, and copied with their database."""
     with fates.postgresql(rows) as first, psycopg.connect(POSTGRESQL, autocommit=True) as server:
-        _leaf(first)
+        if leaf:
+            _leaf(first)
 
         @contextmanager
         def fresh() -> Iterator[fates.Side]:
@@ -98,19 +102,25 @@ def _postgresql(rows: int) -> Iterator[Fresh]:
 
 
 @contextmanager
-def _mariadb(rows: int) -> Iterator[Fresh]:
+def _mariadb(rows: int, leaf: bool) -> Iterator[Fresh]:
     """The rows are made anew."""
 
     @contextmanager
     def fresh() -> Iterator[fates.Side]:
         with fates.mariadb(rows) as side:
-            _leaf(side)
+            if leaf:
+                _leaf(side)
             yield side
 
     yield fresh
 
 
-SIDES = {"said-postgresql": _postgresql, "said-mariadb": _mariadb}
+SIDES = {
+    "said-postgresql": partial(_postgresql, leaf=True),
+    "said-mariadb": partial(_mariadb, leaf=True),
+    "eight-postgresql": partial(_postgresql, leaf=False),
+    "eight-mariadb": partial(_mariadb, leaf=False),
+}
 
 
 def _leaf(side: fates.Side) -> None:
@@ -123,13 +133,7 @@ def _leaf(side: fates.Side) -> None:
 
 def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """The contenders in turn, `repeat` times each, every time with all rows."""
-    contenders = {
-        "run": Contender(base="run"),
-        "run, 10,000 holds": Contender(base="run", told=fates.held(rows)),
-        "run, 10,000 told events": Contender(base="run", told=fates.told(rows)),
-        "run, one period": Contender(base="run, one period", keep='"36 months"'),
-        f"run, {fates.TENANTS} periods": Contender(base="run, one period", keep='{ period = "instructed" }'),
-    }
+    contenders = _over_a_leaf(rows) if which.startswith("said") else _of_eight_rules(rows)
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     done: dict[str, int] = {}
     with SIDES[which](rows) as fresh:
@@ -138,17 +142,40 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
                 with fresh() as side:
                     spent, done[name] = _run(folder / f"{turn}-{place}", side.url, contender)
                     seconds[name].append(spent)
-    print(f"\n{which}: {rows:,} records of a leaf table")
+    print(f"\n{which}: {rows:,} records")
     for name, spans in seconds.items():
         base, middle = contenders[name].base, statistics.median(spans)
         times = middle / statistics.median(seconds[base])
         print(f"  {name:28} {middle:7.2f} s   {times:5.2f} x {base}, {done[name]:,} gone")
 
 
+def _over_a_leaf(rows: int) -> dict[str, Contender]:
+    alike = POLICY.replace('"24 months"', '"36 months"')
+    tenants = POLICY.replace('"24 months"', '{ period = "instructed" }')
+    return {
+        "run": Contender(base="run"),
+        "run, 10,000 holds": Contender(base="run", told=fates.held(rows)),
+        "run, 10,000 told events": Contender(base="run", told=fates.told(rows)),
+        "run, one period": Contender(base="run, one period", policy=alike),
+        f"run, {fates.TENANTS} periods": Contender(base="run, one period", policy=tenants, connector=PERIODS),
+    }
+
+
+def _of_eight_rules(rows: int) -> dict[str, Contender]:
+    """One of them is of the tenants' periods."""
+    eight = partial(Contender, base="run", policy=fates.POLICY, connector=fates.CONNECTOR)
+    return {
+        "run, one period": eight(base="run, one period", policy=fates.ONE_PERIOD),
+        "run": eight(base="run, one period"),
+        "run, 10,000 holds": eight(told=fates.held(rows)),
+        "run, 10,000 told events": eight(told=fates.told(rows)),
+    }
+
+
 def _run(folder: Path, url: str, contender: Contender) -> tuple[float, int]:
     """(seconds, records): of a run in which people's words are the contender's, whatever the state store has."""
-    said, policy = contender.told, POLICY.replace('"24 months"', contender.keep)
-    place = fates.configured(folder, url, policy, PERIODS if "period" in policy else CONNECTOR)
+    said = contender.told
+    place = fates.configured(folder, url, contender.policy, contender.connector)
     init(folder, place, by="bench", clock=_now)
     carried = runs.carry_over
 
