@@ -12,12 +12,13 @@ from tests.oracles.lawyer.examples_time import one
 from tests.oracles.lawyer.examples_vaults import INSIDE, OUTSIDE, members
 from tests.oracles.lawyer.shapes import FIELDS, SHAPES
 from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
-from tests.oracles.lawyer.world import Hold, Telling
+from tests.oracles.lawyer.world import NO_DAY, Hold, Telling
 
 BUYS = SHAPES["shop"].tables["orders"].references[0]
 CLAIM = SHAPES["shop"].tables["claims"].references[0]
 CALLED = SHAPES["vaults"].tables["calls"].references[0]
 LINE = SHAPES["shop"].tables["order_lines"].references[0]
+QUOTED = SHAPES["threads"].tables["quotes"].references[0]
 SEEN_AT_A_CALL: dict[str, Any] = {
     "spelt": {
         "anonymize": {"name": "redact"},
@@ -68,6 +69,7 @@ def examples() -> Iterator[Situation]:
     yield not_held_by_somebody_who_is_no_record()
     yield from kept_by_another_rule_no_more()
     yield kept_from_being_deleted_all_the_same()
+    yield no_day_that_is_never_null()
     yield not_what_was_kept_for_what_has_gone()
 
 
@@ -840,6 +842,31 @@ def kept_from_being_deleted_all_the_same() -> Situation:
         {"calls calls 1": "due late", "keeper members 1": "not_due", "r members 1": "due late"},
         **SEEN_AT_A_CALL,
         left={"calls": [], "members": [], "kept_members": [1]},
+    )
+
+
+def no_day_that_is_never_null() -> Situation:
+    """MariaDB gives out such a date as it is where a query reads it from another: it was later than 1999, and so what
+    had ended a contract had come before that began."""
+    return situation(
+        "a date that is no day is unclear in a column that is never NULL",
+        "2026-03-08",
+        rule("r", "posts", start="booked", until=("seen", "closed"), otherwise=("pseudonymize",)),
+        {"posts": [{"id": 1, "d": NO_DAY, "t": datetime(1999, 5, 5, 12)}]},
+        {"r posts 1": "unclear"},
+        shape="threads",
+        dated=True,
+        datasets={
+            "posts": {
+                "anonymize": {"name": "redact"},
+                "events": {
+                    "booked": (column("d"),),
+                    "closed": (column("t"),),
+                    "seen": (column("d", path=((QUOTED, True),)),),
+                },
+            }
+        },
+        left={"posts": [1]},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.oracles.lawyer import fate
 from tests.oracles.lawyer.generate import Case
-from tests.oracles.lawyer.shapes import FIELDS, SHAPES, Seat, Shape
+from tests.oracles.lawyer.shapes import DATED, FIELDS, SHAPES, Seat, Shape
 from tests.oracles.lawyer.world import (
     Component,
     Dataset,
@@ -100,10 +100,11 @@ def situation(
     does: Mapping[str, Mapping[str, int]] | None = None,
     then: Mapping[str, Mapping[str, Any]] | None = None,
     zones: Mapping[str, str] | None = None,
+    dated: bool = False,
     **more: Any,
 ) -> Situation:
     """`rows`: only what matters of each. `datasets`: name → what is special; without any those that rules speak of."""
-    schema = SHAPES[shape]
+    schema = (DATED if dated else SHAPES)[shape]
     rules = [rules] if isinstance(rules, Rule) else list(rules)
     named = datasets if datasets is not None else {data: {} for r in rules for data in r.data}
     world = World(
