@@ -6,6 +6,7 @@ import multiprocessing
 import queue
 import signal
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
@@ -93,15 +94,20 @@ def results(tasks: Sequence[Task], workers: int) -> Iterator[Result]:
         todo.cancel_join_thread()  # what is still to be handed out keeps nobody waiting
 
 
+_told_to_end = threading.Event()
+
+
 def ended(number: int, _frame: Any) -> None:
-    """A process that is told to end drops its databases first."""
+    """A process that is told to end drops its databases first. What is raised while Python collects its rubbish is
+    lost: then it ends with the task at hand."""
+    _told_to_end.set()
     raise SystemExit(128 + number)
 
 
 def _next(todo: Any) -> Task | None:
     """The next task; none where the process that gives them is gone."""
     parent = multiprocessing.parent_process()
-    while parent is not None and parent.is_alive():
+    while parent is not None and parent.is_alive() and not _told_to_end.is_set():
         try:
             return todo.get(timeout=5)  # type: ignore[no-any-return]
         except queue.Empty:

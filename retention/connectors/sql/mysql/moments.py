@@ -74,7 +74,8 @@ class MysqlMoments(MysqlClocks):
             return local
         written = encodings.any_day(self, column, field, timezone)
         readable = self.readable(column, field.kind) if field.kind is Kind.DATE else None
-        if readable is not None:  # a cast finds no fault with a date of zeroes that is read out of a derived table
+        if readable is not None:
+            # A cast finds no fault with a date of zeroes that is read out of a derived table.
             return sa.case((readable, written))
         return written if told is False else sa.func.coalesce(local, written)
 
