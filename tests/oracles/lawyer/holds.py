@@ -19,22 +19,12 @@ def known(world: World, record: Record) -> set[told.Identifier]:
 
 
 @remembered
-def by_name(world: World) -> dict[told.Identifier, list[Record]]:
-    """The records that know each identifier."""
-    found: dict[told.Identifier, list[Record]] = {}
-    for record in rows.records(world):
-        for identifier in known(world, record):
-            found.setdefault(identifier, []).append(record)
-    return found
-
-
-@remembered
 def carried(world: World, kind: str, value: str) -> set[told.Identifier]:
     """The person's identifiers: through every dataset that knows two kinds, to the end."""
     found = {folded(kind, value)}
     news = list(found)
     while news:
-        for record in by_name(world).get(news.pop(), ()):
+        for record in told.by_name(world, known).get(news.pop(), ()):
             more = known(world, record) - found
             found |= more
             news += more

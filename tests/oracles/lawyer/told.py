@@ -33,8 +33,10 @@ def known(world: World, record: Record) -> set[Identifier]:
 
 
 @remembered
-def by_name(world: World) -> dict[Identifier, list[Record]]:
-    """The records that know each identifier."""
+def by_name(
+    world: World, known: Callable[[World, Record], set[Identifier]]
+) -> dict[Identifier, list[Record]]:
+    """The records that know each identifier, as `known` spells them."""
     found: dict[Identifier, list[Record]] = {}
     for record in rows.records(world):
         for identifier in known(world, record):
@@ -46,7 +48,7 @@ def by_name(world: World) -> dict[Identifier, list[Record]]:
 def carried(world: World, telling: Telling) -> set[Identifier]:
     """What was told, and by one step what the records that it names know besides, or knew when it was told."""
     told = {normalised(world, kind, value) for kind, value in telling.identifiers}
-    named = [record for identifier in told for record in by_name(world).get(identifier, ())]
+    named = [record for identifier in told for record in by_name(world, known).get(identifier, ())]
     return told.union(telling.reached, *(known(world, record) for record in named))
 
 
