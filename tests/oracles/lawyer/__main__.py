@@ -74,7 +74,13 @@ def arguments() -> argparse.Namespace:
     words.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
     words.add_argument("--patience", type=float, default=900, help="seconds; then a policy is skipped")
     words.add_argument("--no-shrink", dest="shrink", action="store_false", help="differences as they are")
-    return words.parse_args()
+    said = words.parse_args()
+    if strange := set(said.databases.split(",")) - set(TODAY):
+        words.error(f"there is no database {', '.join(sorted(strange))}; there are {', '.join(TODAY)}")
+    for name in ("count", "companies", "workers"):
+        if getattr(said, name) < 1:
+            words.error(f"--{name} must be 1 or more")
+    return said
 
 
 def answers(kind: str) -> bool:
