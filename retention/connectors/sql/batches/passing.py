@@ -31,12 +31,44 @@ def worked_out(
     return compiler, rows
 
 
-def passing(statements: Statements, test: p.Test, *limits: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The record passes `test`, which is asked of those that pass `limits`."""
-    compiler, rows = worked_out(statements, (test,), limits)
+def passing(
+    statements: Statements,
+    test: p.Test,
+    limits: Sequence[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any]] = (),
+    *,
+    late: bool = False,
+) -> sa.Select[Any]:
+    """The keys of records that pass `test` among those that `limits` choose; `late`: each with whether it is; and
+    `columns` of the root.
+
+    A long test is asked of rows that hold what it repeats. What passes is joined to the root, and whether it is late is
+    worked out before: PostgreSQL expects one row of many to pass, and would go through a whole list for each that does.
+    """
+    work, asked = (
+        statements.work,
+        [statements.work.late] * 2 if late else [],
+    )  # twice: what is repeated is worked out
+    compiler, rows = worked_out(statements, (test, *asked), limits)
     if rows is statements.root:
-        return compiler.test(test)
-    keys = sa.select(*(column_of(rows, column.name) for column in statements.key)).select_from(rows)
-    columns = statements.key_columns
-    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-    return left.in_(keys.where(compiler.test(test)).correlate(None))
+        chosen = [*statements.key_columns, *([statements.late] if late else ()), *columns]
+        return sa.select(*chosen).where(*limits, compiler.test(test)).select_from(statements.rows)
+    names = [f"k{i}" for i in range(len(statements.key))]
+    keys = [column_of(rows, each.name).label(name) for each, name in zip(statements.key, names, strict=True)]
+    is_late = [is_true(compiler.test(work.late)).label("late")] if late else []
+    found = (
+        sa.select(*keys, *is_late)
+        .select_from(rows)
+        .where(compiler.test(test))
+        .correlate(None)
+        .subquery("passing")
+    )
+    pairs = zip(statements.key_columns, names, strict=True)
+    same = sa.and_(*(mine == column_of(found, name) for mine, name in pairs))
+    chosen = [*statements.key_columns, *([column_of(found, "late")] if late else ()), *columns]
+    return sa.select(*chosen).select_from(statements.rows.join(found, same))
+
+
+def is_true(test: ColumnElement[Any]) -> ColumnElement[Any]:
+    """1 where it is, else 0."""
+    return sa.case((test, sa.literal_column("1")), else_=sa.literal_column("0"))

@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.sql import once
 from retention.connectors.sql.batches.beside import Beside
-from retention.connectors.sql.batches.passing import passing
+from retention.connectors.sql.batches.passing import is_true, passing
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import column_of as column_of  # for every statement
 from retention.connectors.sql.predicates import Compiler, bound, table
@@ -92,9 +92,7 @@ class Statements(Beside):
     @property
     def late(self) -> ColumnElement[Any]:
         """1 for a record past the time that carrying the rule out may take, else 0."""
-        return sa.case(
-            (self.compiler.test(self.work.late), sa.literal_column("1")), else_=sa.literal_column("0")
-        )
+        return is_true(self.compiler.test(self.work.late))
 
     def handed(self) -> Self:
         """The same for one statement that is `keyed`, as `looking`."""
@@ -200,10 +198,7 @@ class Statements(Beside):
 
     def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
         """Of keys handed over, those of records that pass; `late`: each with whether it is."""
-        looking = self.handed()
-        columns = [*self.key_columns, *([looking.late] if late else ())]
-        query = sa.select(*columns).where(self.keyed(), passing(looking, test, self.keyed()))
-        return query.select_from(looking.rows)
+        return passing(self.handed(), test, [self.keyed()], late=late)
 
     # -- parts -----------------------------------------------------------------------------
 

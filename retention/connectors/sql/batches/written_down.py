@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from retention.connectors.sql.batches.passing import passing
+from retention.connectors.sql.batches.passing import is_true, passing
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.updating import to_set
 from retention.connectors.sql.predicates import Compiler
@@ -17,27 +17,21 @@ def remember(statements: Statements) -> sa.Select[Any]:
     """Every due record, as the plan counts it: its key, whether it is late, what was true of it (`_as_it_is`), and
     which columns of it are to be set."""
     looking, known = statements.looking(), statements.key_known
-    columns = to_set(looking)
-    query = sa.select(*statements.key_columns, looking.late, *_as_it_is(looking), *columns)
-    query = query.where(*known, passing(looking, statements.work.due, *known))
-    return query.select_from(looking.rows)
+    columns = [*_as_it_is(looking), *to_set(looking)]
+    return passing(looking, statements.work.due, known, columns, late=True)
 
 
 def recheck_remembered(statements: Statements) -> sa.Select[Any]:
     """Of keys handed over, those of records that nothing keeps but that their event may be gone; what is true of each
     now stands behind its key."""
     looking, keyed = statements.handed(), statements.keyed()
-    query = sa.select(*statements.key_columns, *_as_it_is(looking))
-    query = query.where(keyed, passing(looking, statements.work.still_free, keyed))
-    return query.select_from(looking.rows)
+    return passing(looking, statements.work.still_free, [keyed], _as_it_is(looking))
 
 
 def _as_it_is(looking: Statements) -> list[ColumnElement[Any]]:
     """The day of the record's event, and 1 or 0 for each end that no other row's going takes away (`Work.own_ends`)."""
     compiler, work = looking.compiler, looking.work
-    yes: ColumnElement[Any] = sa.literal_column("1")
-    no: ColumnElement[Any] = sa.literal_column("0")
-    ends = [sa.case((compiler.test(test), yes), else_=no) for test in work.own_ends]
+    ends = [is_true(compiler.test(test)) for test in work.own_ends]
     return [compiler.latest_day(work.latest_day).label("day"), *ends]
 
 
