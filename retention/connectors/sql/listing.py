@@ -63,6 +63,8 @@ class Listing:
         self._of_others = once.told_of_others(
             (work.fate, work.strict, *work.freed.values()), work.root, str(work.bound)
         )
+        self.alone = not self.bound.entangled and not self._of_others
+        """What was told of other records of the dataset says nothing of one."""
         self._made: dict[tuple[str, frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 
     def ask(self, keys: Sequence[Key]) -> None:
@@ -95,8 +97,7 @@ class Listing:
         `what`: its name. None where that can't be said of each, or one is held. What was said holds as long as they are
         as they were.
         """
-        alone = not self._work.bound.entangled and not self._of_others
-        persons = self._people.before(keys) if alone and self.before.isdisjoint(keys) else None
+        persons = self._people.before(keys) if self.alone and self.before.isdisjoint(keys) else None
         if persons is None:
             return None
         return {person.key: person for person in persons}, self._asked(what, self._lists_before, keys, made)

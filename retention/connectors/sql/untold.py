@@ -99,6 +99,10 @@ class Untold:
         """One of these records is known to be concerned."""
         return not self._known.isdisjoint(keys)
 
+    def among(self, keys: Sequence[Key]) -> Sequence[Key]:
+        """The records of these that are not known to be concerned."""
+        return [key for key in keys if key not in self._known] if self._known else keys
+
     def look(self, rows: Rows, at: int) -> None:
         """Raises ConcernedError where one of the records is concerned. `at`: where `columns` begin in each row."""
         if not self._first.isdisjoint(map(itemgetter(0), rows)):

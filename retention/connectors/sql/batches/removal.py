@@ -90,6 +90,8 @@ class KeyRemover(KeyWindows):
         self._loosenings = [Loosening(dialect, statements, item) for item in work.bound.loosened]
         self._emptyings = {str(m.id): Emptying(dialect, statements, m) for m in statements.members}
         self._recheck, self._lock_due = statements.recheck(), statements.lock_due()
+        alone = listing is not None and listing.alone and untold is not None and untold.told_apart
+        self._unconcerned = untold if alone else None
         self._locks = {wait: statements.lock(wait=wait) for wait in (False, True)}
         apart = untold is None or untold.told_apart
         self._by_itself = work.at_once and not work.bound.outside and (listing is None or apart)
@@ -146,12 +148,10 @@ class KeyRemover(KeyWindows):
             return self._take_found(keys, found)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
-        self._ask(held)
         given = self._dialect.give_keys(self._connection, self._statements.key, held)
-        found = self._due_of(held, given)
+        found, kept = self._due_and_held(held, given)
         due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
-        kept = () if self._listing is None else self._listing.held(held)
         changed = len(keys) - len(skipped) - len(busy) - len(due) - len(kept)
         if due and len(due) != len(held):
             given = self._dialect.give_keys(self._connection, self._statements.key, due)
@@ -167,6 +167,22 @@ class KeyRemover(KeyWindows):
             held=kept,
             locked=(*skipped, *busy),
         )
+
+    def _due_and_held(self, held: Sequence[Key], given: Mapping[str, Any]) -> tuple[Rows, Sequence[Key]]:
+        """Step 3, and what people told of the locked records: (those that are due, each with whether it is late; those
+        that are held).
+
+        Where none of them was known to be concerned, they say themselves whom they are about, and are asked for only
+        where somebody was named after all.
+        """
+        if (untold := self._unconcerned) is not None and not untold.knows(held):
+            rows, width = plain_rows(self._connection, self._recheck, given), len(self._statements.key) + 1
+            with contextlib.suppress(ConcernedError):
+                untold.look(rows, width)
+                return [row[:width] for row in rows], ()
+        self._ask(held)
+        given = self._dialect.give_keys(self._connection, self._statements.key, held)
+        return self._due_of(held, given), () if self._listing is None else self._listing.held(held)
 
     def _ask(self, held: Sequence[Key]) -> None:
         """What people told of the locked records, as they are now: the recheck looks it up."""

@@ -194,11 +194,14 @@ class Statements(Beside):
 
     def recheck(self) -> sa.Select[Any]:
         """Step 3: the whole predicate on the locked keys, in a statement of its own."""
-        return self._passing(self.work.still_due, late=True)
+        told_by = self.told_by if self._untold is not None and self._untold.told_apart else ()
+        return self._passing(self.work.still_due, told_by, late=True)
 
-    def _passing(self, test: p.Test, *, late: bool = False) -> sa.Select[Any]:
-        """Of keys handed over, those of records that pass; `late`: each with whether it is."""
-        return passing(self.handed(), test, [self.keyed()], late=late)
+    def _passing(
+        self, test: p.Test, columns: Sequence[ColumnElement[Any]] = (), *, late: bool = False
+    ) -> sa.Select[Any]:
+        """Of keys handed over, those of records that pass; `late`: each with whether it is; and `columns` of it."""
+        return passing(self.handed(), test, [self.keyed()], columns, late=late)
 
     # -- parts -----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from retention.connectors.sql.dialect import Dialect, Rows, plain_rows, rows_at_
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.positions import frozen, thawed
+from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import wrapped
 from retention.planning.work import Work
 
@@ -37,6 +38,7 @@ class KeyWindows(Remover):
     _others: Sequence[Any]
     _leaving_out: Mapping[str, Any]
     _shared: SharedParts
+    _untold: Untold | None
     _upto: Mapping[str, Any] | None = None
     _special_due: Sequence[Key] | None = None
 
@@ -56,14 +58,14 @@ class KeyWindows(Remover):
         return None
 
     def _worth_a_look(self) -> Sequence[Key]:
-        """Those of them that a batch could take. Where it is known what was told of each, and their own columns decide,
-        those that are due now: what becomes so later is another run's.
+        """Those of them that a batch could take. Where it is known what was told of each, and they don't decide about
+        each other, those that are due now: what becomes so later is another run's.
         """
         if self._special_due is None:
             listing = self._listing
             special = [] if listing is None else listing.special
             known = None
-            if listing is not None and special and self._work.at_once:
+            if listing is not None and special:
                 known = listing.beforehand("screen", special, self._screening)
             if known is not None:
                 with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
@@ -90,7 +92,7 @@ class KeyWindows(Remover):
         with wrapped(self._dialect, f"{self._where}: looking for due records"), self._reading():
             while len(found) < ranges - 1:
                 query = self._finding(position, 1).offset(given_value(max(due // ranges, 1) - 1))
-                rows = plain_rows(self._connection, query, self._leaving_out)
+                rows = plain_rows(self._connection, query)
                 if not rows:
                     break
                 position = rows[0]
@@ -118,16 +120,20 @@ class KeyWindows(Remover):
         """Candidates as they are ordered, and the keys of those that a batch is worth."""
         with self._reading():
             rows = self._candidates(position, size)
-            keys = rows if self._order.clock is None else [row[1:] for row in rows]
-            if rows and not self._statements.found_at_once:
+            keys = self._untold_of(rows if self._order.clock is None else [row[1:] for row in rows])
+            if keys and not self._statements.found_at_once:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
             return rows, keys
 
+    def _untold_of(self, keys: Sequence[Key]) -> Sequence[Key]:
+        """Those of them of which nobody had told anything before the run: the others came first, by their keys."""
+        return keys if self._untold is None else self._untold.among(keys)
+
     def _candidates(self, position: Sequence[Any] | None, size: int) -> Sequence[Key]:
-        return plain_rows(self._connection, self._finding(position, size), self._leaving_out)
+        return plain_rows(self._connection, self._finding(position, size))
 
     def _finding(self, position: Sequence[Any] | None, size: int) -> sa.Select[Any]:
-        query = self._statements.find(self._order, position, size).where(*self._others)
+        query = self._statements.find(self._order, position, size)
         if self._upto is None or self._upto.get("by") != self._by:
             return query
         return query.where(*self._statements.up_to(self._order, thawed(self._upto["at"])))
