@@ -462,7 +462,7 @@ def test_a_target_must_not_be_the_state_store(problems):
         (b"[policy]\nname = Web store\n", "line 2", "quotes"),
         (b"[policy]\nname = 'a'\nname = 'b'\n", "line 3", "only once"),
         (b"[policy]\r\nname = 'a'\rsource = 'b'\n", "line 2", "quotes"),
-        (b"a = " + b"[" * 1500 + b"]" * 1500, "too deeply", "flat"),
+        (b"a = " + b"[\n" * 20_000 + b"]" * 4_000, "too deeply", "flat"),
         (b"a = " + b"9" * 4000, "not a known key", ""),
         (b"a = 0x" + b"f" * 4000, "not a known key", ""),
         (b"a = 1\x00", "line 1", ""),
