@@ -138,7 +138,8 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     done: dict[str, int] = {}
     with SIDES[which](rows) as fresh:
         for turn in range(repeat):
-            for place, (name, contender) in enumerate(contenders.items()):
+            in_turn = list(contenders.items())[:: -1 if turn % 2 else 1]  # none is always the last
+            for place, (name, contender) in enumerate(in_turn):
                 with fresh() as side:
                     spent, done[name] = _run(folder / f"{turn}-{place}", side.url, contender)
                     seconds[name].append(spent)
