@@ -96,12 +96,14 @@ def held(
         for person in persons.get(str(dataset), ()) if wanted else ():
             if names(person.identifiers, wanted):
                 found[str(dataset)].add(person.key)
+        keys: set[Key] = set()
         for hold in told.holds:
             if hold.cover.dataset == str(dataset) and hold.cover.key is not None:
                 try:
-                    found[str(dataset)].add(typed(dataset, hold.cover.key))
+                    keys.add(typed(dataset, hold.cover.key))
                 except UsageError:
                     whole.add(str(dataset))
+        found[str(dataset)] |= _as_stored(keys, dataset, targets[dataset.connector.name]) if keys else keys
     for name, more in _users(found, bound, targets).items():
         found[name] |= more
     follow(found, bound, targets)
@@ -114,6 +116,16 @@ def held(
         wanted={kind: frozenset(values) for kind, values in wanted.items()},
         keys={name: frozenset(keys) for name, keys in found.items()},
     )
+
+
+def _as_stored(keys: set[Key], dataset: BoundDataset, target: Target) -> set[Key]:
+    """The keys as the database gives them back, since batches compare them with those that they read: `17` is typed
+    where it has a decimal number, or a text in other capitals that it takes for the same.
+
+    Where it has no record of one, they stay as they were typed besides.
+    """
+    stored = {person.key for person in target.persons(dataset, {}, sorted(keys, key=repr))}
+    return stored if len(stored) == len(keys) else stored | keys
 
 
 def _users(
