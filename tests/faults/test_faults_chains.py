@@ -145,7 +145,7 @@ def test_a_run_that_is_killed_between_its_actions_and_amid_rewriting_is_finished
 
 @pytest.mark.heavy
 def test_a_run_with_two_actions_killed_twelve_times(accounts):
-    accounts.filled(12_000)
+    accounts.filled(60_000)
     dice, killed = random.Random(12), 0
     for _ in range(12):
         process = accounts.start("run", "--yes")
@@ -155,4 +155,4 @@ def test_a_run_with_two_actions_killed_twelve_times(accounts):
         killed += process.returncode == -signal.SIGKILL
         assert len(accounts.unresolved()) <= 1
     assert killed >= 4, "some of them should have been killed at work"
-    accounts.must_be_done(12_000)
+    accounts.must_be_done(60_000)
