@@ -174,10 +174,11 @@ def _keep(
     if begin.unclear:
         into.add(case.listed("unclear", limb), key)
     elif days:
-        day = max(days)
-        _came(case, limb, key, periods.ended_day(day, clock), into)
+        ended = periods.ended_day(max(days), clock)
+        _came(case, limb, key, ended, into)
         _since(case, limb, key, begin.moments, marked, into)
-        if periods.late_day(day, clock, variant.within) <= today:
+        told = (_day(moment, variant.timezone) for moment in begin.told)
+        if today >= _late(max((ended, *told)), variant):
             into.add(case.listed("late", limb), key)
 
 

@@ -188,18 +188,22 @@ class _Limbs:
         return self._ending(limb, come=come, unclear=unclear)
 
     def _keep(self, limb: Limb, *, come: bool, unclear: bool) -> LimbView:
-        variant, day = self._case.variant, self._begin_day
+        day = self._begin_day
         clock = self._clock
         bare = LimbView(kind="keep", event=limb.event, state="missing", day=_iso(day))
         state = "come" if come else "unclear" if unclear else "ahead" if self._begin.moments else "missing"
         if day is None or clock is None:
             return replace(bare, state=state)
+        ended = periods.ended_day(day, clock)
+        since = max(
+            (ended, *map(self._day, self._begin.told))
+        )  # what was told late can't be carried out before
         return replace(
             bare,
             state=state,
             due_on=_iso(periods.due_day(day, clock)),
-            ended=_iso(periods.ended_day(day, clock)),
-            overdue_on=_iso(periods.late_day(day, clock, variant.within)),
+            ended=_iso(ended),
+            overdue_on=_iso(self._late(since)),
         )
 
     def _ending(self, limb: Limb, *, come: bool, unclear: bool) -> LimbView:
@@ -215,9 +219,13 @@ class _Limbs:
         if state not in ("come", "ahead") or not here:
             return bare
         day = min(self._day(moment) for moment, _ in here)
-        plain = Variant(timezone=variant.timezone).counting(variant.within)
-        late = min(periods.due_day(self._day(since), plain) for _, since in here)
+        late = min(self._late(self._day(since)) for _, since in here)
         return replace(bare, day=_iso(day), due_on=_iso(day), ended=_iso(day), overdue_on=_iso(late))
+
+    def _late(self, since: date) -> date:
+        """The first day on which carrying it out takes longer than `within`, which counts from that one."""
+        variant = self._case.variant
+        return periods.due_day(since, Variant(timezone=variant.timezone).counting(variant.within))
 
     def _counting(self, limb: Limb, known: Known) -> list[tuple[tellings.Moment, tellings.Moment]]:
         """The moments of an event that end the clock, each with the one from which `within` counts."""

@@ -110,9 +110,22 @@ def test_a_period_from_a_told_event_counts_from_the_latest():
         {"dated", "keep/come"}, {"keep/day": [day("2026-03-09")]},
     )  # fmt: skip
     assert lists(one, {"joined": told("2026-01-01", "2026-02-10")})[0] == {"dated"}
-    assert lists(one, {"joined": told("2026-01-09")})[0] == {"dated", "keep/come", "keep/late"}
+    early = instant("2026-02-01T00:00:00")
+    assert lists(one, {"joined": told("2026-01-09", at=early)})[0] == {"dated", "keep/come", "keep/late"}
+    assert lists(one, {"joined": told("2026-01-10", at=early)})[0] == {"dated", "keep/come"}
     assert lists(one, {"joined": told("2026-01-01", "2026-03-11")})[0] == {"dated"}
     assert lists(one, {"joined": told("2026-01-01", unclear=True)})[0] == {"keep/unclear", "blurred"}
+
+
+def test_of_a_period_that_was_over_when_its_begin_was_told_within_counts_from_the_telling():
+    """Nobody could have carried it out before."""
+    one = case(event="joined", keep=MONTH, within=MONTH)
+    found = {
+        text: lists(one, {"joined": told("2025-01-01", at=instant(text))})[0]
+        for text in ("2026-02-09T23:59:59", "2026-02-10T00:00:00")
+    }
+    assert found["2026-02-09T23:59:59"] == {"dated", "keep/come", "keep/late"}
+    assert found["2026-02-10T00:00:00"] == {"dated", "keep/come"}
 
 
 def test_at_most_of_a_told_event():
