@@ -40,6 +40,12 @@ class People(abc.ABC):
         """Records that are held, whatever they will be when they are looked at."""
         return frozenset()
 
+    @property
+    def typed(self) -> Sequence[Key]:
+        """Keys by which records are held, and which no record had: as they were typed. One may have come since, and
+        have it in another form; only its database can tell."""
+        return ()
+
     since: Any = None
     """What `Target.since` gave before those records were looked for that are about somebody who was named."""
 
@@ -51,8 +57,8 @@ class People(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
-        """The lists that these records are on."""
+    def lists(self, persons: Sequence[Person], dates: DatesOf, came: Collection[Key] = ()) -> Lists:
+        """The lists that these records are on. `came`: the keys of those that have one of `typed`."""
 
 
 class Remover(abc.ABC):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from retention.connectors.port import Key, Person, Target
 from retention.errors import SafetyRefusal, UsageError
+from retention.model.catalogue import Kind
 from retention.model.dataset import Dataset
 from retention.model.policy import Policy
 from retention.model.told import Hold, Told, folded
@@ -19,11 +20,13 @@ Wanted = dict[str, set[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """Who and what is held. `keys`: dataset → keys of records that a person's or a record's hold reaches."""
+    """Who and what is held. `keys`: dataset → keys of records that a person's or a record's hold reaches; `typed`: of
+    those the ones that no record has, and of which a database may have another form."""
 
     holding: Holding
     wanted: Mapping[str, frozenset[str]]
     keys: Mapping[str, frozenset[Key]]
+    typed: Mapping[str, Sequence[Key]] = field(default_factory=dict)
 
 
 Typed = Callable[[BoundDataset, str], Key]
@@ -92,6 +95,7 @@ def held(
     wanted = people(told.holds)
     whole = set(holding.datasets)
     found: dict[str, set[Key]] = {str(dataset): set() for dataset in bound}
+    missing: dict[str, Sequence[Key]] = {}
     for dataset in bound:
         for person in persons.get(str(dataset), ()) if wanted else ():
             if names(person.identifiers, wanted):
@@ -103,7 +107,11 @@ def held(
                     keys.add(typed(dataset, hold.cover.key))
                 except UsageError:
                     whole.add(str(dataset))
-        found[str(dataset)] |= _as_stored(keys, dataset, targets[dataset.connector.name]) if keys else keys
+        if keys:
+            stored, lacking = _as_stored(sorted(keys, key=repr), dataset, targets[dataset.connector.name])
+            found[str(dataset)] |= stored.union(lacking)
+            if any(column.kind is not Kind.INTEGER for column in dataset.key):
+                missing[str(dataset)] = lacking
     for name, more in _users(found, bound, targets).items():
         found[name] |= more
     follow(found, bound, targets)
@@ -115,17 +123,22 @@ def held(
         ),
         wanted={kind: frozenset(values) for kind, values in wanted.items()},
         keys={name: frozenset(keys) for name, keys in found.items()},
+        typed=missing,
     )
 
 
-def _as_stored(keys: set[Key], dataset: BoundDataset, target: Target) -> set[Key]:
+def _as_stored(keys: Sequence[Key], dataset: BoundDataset, target: Target) -> tuple[set[Key], list[Key]]:
     """The keys as the database gives them back, since batches compare them with those that they read: `17` is typed
-    where it has a decimal number, or a text in other capitals that it takes for the same.
-
-    Where it has no record of one, they stay as they were typed besides.
+    where it has a decimal number, or a text in other capitals that it takes for the same. And those of no record.
     """
-    stored = {person.key for person in target.persons(dataset, {}, sorted(keys, key=repr))}
-    return stored if len(stored) == len(keys) else stored | keys
+    stored = {person.key for person in target.persons(dataset, {}, keys)}
+    if len(stored) == len(keys):
+        return stored, []
+    if len(keys) == 1:
+        return stored, list(keys)
+    middle = len(keys) // 2
+    halves = [_as_stored(half, dataset, target) for half in (keys[:middle], keys[middle:])]
+    return stored, [key for _, lacking in halves for key in lacking]
 
 
 def _users(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -66,8 +66,16 @@ class Spoken(People):
     def held(self) -> frozenset[Key]:
         return self.covered.keys.get(str(self.job.bound), frozenset())
 
+    @property
+    def typed(self) -> Sequence[Key]:
+        return self.covered.typed.get(str(self.job.bound), ())
+
+    @property
+    def wanted(self) -> Mapping[str, frozenset[str]] | None:
+        return None if self.typed else self._wanted
+
     @cached_property
-    def wanted(self) -> Mapping[str, frozenset[str]]:
+    def _wanted(self) -> Mapping[str, frozenset[str]]:
         told = telling.wanted(self.tellings)
         held = self.covered.wanted
         return {kind: frozenset((*told.get(kind, ()), *held.get(kind, ()))) for kind in {*told, *held}}
@@ -84,11 +92,11 @@ class Spoken(People):
 
     def named(self, persons: Iterable[Person]) -> set[Key]:
         """Keys of the records that are about somebody who was named."""
-        return {person.key for person in persons if names(person.identifiers, self.wanted)}
+        return {person.key for person in persons if names(person.identifiers, self._wanted)}
 
-    def lists(self, persons: Sequence[Person], dates: DatesOf) -> Lists:
+    def lists(self, persons: Sequence[Person], dates: DatesOf, came: Collection[Key] = ()) -> Lists:
         found = telling.Found()
-        known, wanted = self.held, self.covered.wanted
+        known, wanted = self.held.union(came), self.covered.wanted
         held = {p.key for p in persons if p.key in known or (wanted and names(p.identifiers, wanted))}
         if held:
             found.keys[held_list(self.job.bound)] = sorted(held, key=repr)

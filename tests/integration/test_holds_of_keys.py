@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from retention.verbs.running import execution
 from tests.integration.test_told_fates import fates, hold
 from tests.support.stores import Store
 from tests.support.workplace import Workplace
@@ -80,3 +82,34 @@ def test_a_record_that_is_held_by_its_key_stays_whatever_the_key_is_and_however_
 
     assert list(as_they_were(store)) == keys[:1]
     assert (job.planned, job.done, job.skipped.total, job.left) == (2, 2, 0, 0)
+
+
+@pytest.mark.parametrize("how", MAKES)
+@pytest.mark.parametrize(("kind", "type_", "keys", "typed"), KEYS, ids=lambda value: str(value).split("(")[0])
+def test_so_does_one_that_comes_while_the_run_is_under_way(
+    work: Workplace,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    type_: str,
+    keys: list[str],
+    typed: str,
+    how: str,
+) -> None:
+    """`hold add` says that what comes later is covered; a batch compared it with what was typed."""
+    store: Store = request.getfixturevalue(kind)
+    made(work, store, type_, keys, how)
+    store.script("DELETE FROM visits WHERE id = '" + keys[0] + "'")
+    hold(work, "--key", "db.visits", f"{typed},7" if how == "with another key" else typed)
+    before = execution.remember
+
+    def then_comes(*given: Any) -> Any:
+        found = before(*given)
+        store.script(f"INSERT INTO visits VALUES ('{keys[0]}', 7, 'Ann', '{OLD}')")
+        return found
+
+    monkeypatch.setattr(execution, "remember", then_comes)
+
+    work.run()
+
+    assert list(as_they_were(store)) == keys[:1]

@@ -70,7 +70,9 @@ class Listing:
     def ask(self, keys: Sequence[Key]) -> None:
         """Looks up what was told of the records, as they are now."""
         persons = list(self._persons.named({}, keys)) if keys else []
-        self._lists = self._people.lists(persons, self._reader.dates).together(self._beside)
+        typed = self._people.typed if keys else ()
+        came = [person.key for person in self._persons.named({}, typed)] if typed else ()
+        self._lists = self._people.lists(persons, self._reader.dates, came).together(self._beside)
         if self._of_others:
             self._lists = self._lists.over(self._work.lists, keys)
         self._covered = frozenset(self._lists.keys.get(self._held_list, ()))
