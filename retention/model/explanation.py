@@ -75,9 +75,9 @@ class Stopper:
 
     `by`: a hold, a rule, "table.column" of rows that refer to the record, or a table whose rows it shares.
     `dataset`: where records of another dataset are what is kept, or acted on; `rows`: keys of some, or of some
-    referring rows, as typed, of which there are `count`. `how`: "shares" or "needs". `going`: further referring
-    rows that this plan deletes first, `later`: how many of `count` it deletes after it. `until`: the first day on
-    which it stops no more, where that is known.
+    referring rows, as typed, of which there are `count`. `how`: "shares", "needs", or "will need": once this
+    plan has restricted it. `going`: further referring rows that this plan deletes first, `later`: how many of `count`
+    it deletes after it. `until`: the first day on which it stops no more, where that is known.
     """
 
     kind: str  # "held", "retained", "conflict", "referenced", "shared", "elsewhere"

@@ -36,6 +36,11 @@ STATE_WORDS = {
 }
 
 
+_HOW = {
+    "shares": (", which shares rows with it", ", which share rows with it"),
+    "needs": (", which needs it", ", which need it"),
+    "will need": (", which will need it once restricted by this plan",) * 2,
+}
 _TRUTHS = {"true": "true", "false": "false", "unknown": "neither true nor false"}
 
 
@@ -204,13 +209,7 @@ def _stopper(view: RuleView, stopper: Stopper) -> str:
             return f"{view.action}: hold {shown(stopper.by)} ({stopper.reason}) covers it{review}"
         case "retained" | "conflict":
             what = _records(stopper) if stopper.dataset is not None else "it"
-            how = {"needs": ", which needs it", "shares": ", which shares rows with it"}.get(
-                stopper.how or "", ""
-            )
-            if stopper.count is not None and stopper.count > 1:
-                how = {"needs": ", which need it", "shares": ", which share rows with it"}.get(
-                    stopper.how or "", ""
-                )
+            how = _HOW.get(stopper.how or "", ("", ""))[(stopper.count or 0) > 1]
             return f"{view.action}: the rule {shown(stopper.by)} still keeps {what}{how}{until}"
         case "elsewhere" if stopper.dataset is not None:
             return f"it is a row of {_records(stopper)}"

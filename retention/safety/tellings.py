@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from retention import periods
 from retention.connectors.port import Dates, Key, Person
-from retention.model.clock import Period
+from retention.model.clock import Clock, Period
 from retention.model.policy import ToldEvent, Variant
 from retention.model.told import Telling
 from retention.periods.encodings import read
@@ -177,9 +177,20 @@ def _keep(
         ended = periods.ended_day(max(days), clock)
         _came(case, limb, key, ended, into)
         _since(case, limb, key, begin.moments, marked, into)
-        told = (_day(moment, variant.timezone) for moment in begin.told)
-        if today >= _late(max((ended, *told)), variant):
+        if today >= _late(since_told(begin, ended, variant, clock), variant):
             into.add(case.listed("late", limb), key)
+
+
+def since_told(begin: Known, ended: date, variant: Variant, clock: Clock) -> date:
+    """The day from which `within` counts, of a period that `ended`: that one, or the first on which the engine was told
+    of a moment after which it ended so. What is told later, and changes nothing of it, is no excuse."""
+    zone = variant.timezone
+    told = [
+        _day(since, zone)
+        for moment, since in zip(begin.moments, begin.told, strict=True)
+        if periods.ended_day(_day(moment, zone), clock) == ended
+    ]
+    return max(ended, min(told, default=ended))
 
 
 def _precedes(begin: Known, end: Known, timezone: str) -> bool:

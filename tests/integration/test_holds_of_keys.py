@@ -29,6 +29,7 @@ KEYS = [
 ]
 """(database, type of the key, keys, the first as somebody types it)"""
 MAKES = ["a leaf", "a parent", "rewritten", "with another key"]
+LATER = [how for how in MAKES if how != "a parent"]
 
 
 def made(work: Workplace, store: Store, type_: str, keys: list[str], how: str) -> None:
@@ -84,7 +85,7 @@ def test_a_record_that_is_held_by_its_key_stays_whatever_the_key_is_and_however_
     assert (job.planned, job.done, job.skipped.total, job.left) == (2, 2, 0, 0)
 
 
-@pytest.mark.parametrize("how", MAKES)
+@pytest.mark.parametrize("how", ["a parent", *(pytest.param(how, marks=pytest.mark.heavy) for how in LATER)])
 @pytest.mark.parametrize(("kind", "type_", "keys", "typed"), KEYS, ids=lambda value: str(value).split("(")[0])
 def test_so_does_one_that_comes_while_the_run_is_under_way(
     work: Workplace,

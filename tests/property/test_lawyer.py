@@ -149,7 +149,13 @@ MUTANTS = {
         "return own | rows_after(world, records, own).keys()",
         "return own",
     ),
-    "`needs` needs nothing": ("keeping.py", "same.dataset.data in v.needs]", "False]"),
+    "nothing is foreseen": ("fate.py", "    world = foreseeing(world)\n", ""),
+    "what is restricted today is still as it was": (
+        "keeping.py",
+        "needing_it(world.foreseen.world, rule, mine, there,",
+        "needing_it(world, rule, mine, pointing,",
+    ),
+    "`needs` needs nothing": ("keeping.py", "data in v.needs]", "False]"),
     "shared rows do not keep": (
         "keeping.py",
         "*rows.sharing(world, record), *rows.shared_with",

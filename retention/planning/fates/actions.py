@@ -105,7 +105,10 @@ class Actions(Columns):
         needed = self.needed(job, root, gone=gone)
         if None in needed.values():
             return None
-        return p.All(items=tuple(dict.fromkeys(test for test in needed.values() if test is not None)))
+        each = {
+            id(test): test for test in needed.values() if test is not None
+        }  # columns that the same rules need
+        return p.All(items=tuple(each.values()))
 
     def all_stopped(self, job: Job, root: p.Source, *, gone: bool = False) -> Iterator[tuple[p.Test, str]]:
         """Of a record that none of the ways is open to: what stops the first action; where nothing is said here, rows

@@ -28,6 +28,34 @@ class Chained(Entangled, abc.ABC):
     """
 
     _whole: Chained | None = None
+    _today: Chained | None = None
+
+    def as_things_stand(self) -> Chained:
+        """The same, and nobody thinks of what this plan restricts."""
+        if self._today is None:
+            self._today = copy.copy(self)
+            self._today.begin_again("now_", self._acting)
+            self._today.foresees = False
+        return self._today
+
+    def restricted(self, by: Sequence[Job], root: p.Source) -> p.Test:
+        """Plain, of a row of the jobs' table: one of them restricts it in this plan, as things stand."""
+        today = self.as_things_stand()
+
+        def passes(own: p.Source) -> p.Test:
+            choices = [today.fate(job, own, strict=False) for job in by]
+            found = tuple(p.Chosen(choice=choice, label=due_by(RESTRICT)) for choice in choices)
+            return p.All(items=(self.records(by[0], own), p.AnyOf(items=found)))
+
+        return today._defined(("restricted", str(by[0].bound)), by[0].bound, root, passes)
+
+    @abc.abstractmethod
+    def fate(self, job: Job, root: p.Source, *, strict: bool) -> p.Choice:
+        """The record's fate under `job`. `strict`: rows that other jobs delete still count as referring."""
+
+    @abc.abstractmethod
+    def records(self, job: Job, root: p.Source) -> p.Test:
+        """Which rows of the root table are records."""
 
     @functools.cached_property
     def everybody(self) -> tuple[Job, ...]:
@@ -59,9 +87,10 @@ class Chained(Entangled, abc.ABC):
 
     def begin_again(self, prefix: str, acting: Sequence[Job]) -> None:
         """Other jobs than before, and names that nothing has."""
-        self._prefix, self._acting = prefix, tuple(acting)
+        self._prefix, self._acting = f"{self._prefix}{prefix}", tuple(acting)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
-        self._aliases, self._closures, self._definitions = 1_000_000, {}, {}
+        self._aliases, self._closures, self._definitions = next(self._copies) * 1_000_000, {}, {}
+        self._stopping, self._whole, self._today = {}, None, None
         self.__dict__.pop("_emptying", None)  # what was worked out of the others
 
     @abc.abstractmethod
@@ -92,14 +121,19 @@ class Chained(Entangled, abc.ABC):
         *,
         visiting: tuple[Job, ...],
         gone: bool,
+        known: bool,
         only: str | None,
     ) -> p.Choice:
-        """The first action of a chain that nothing stops. `stops`: what ends every chain. `only`: it may be this alone.
+        """The first action of a chain that nothing stops. `stops`: what ends every chain. `only`: it may be this alone,
+        `known`: by which the record was due when the run began.
 
         Which rule acts is decided once, when the plan is made: a record that another one was to delete stays that
         one's, though in a batch a row refers to it that has not gone yet. Else the job would take what was not
-        planned, and leave what was.
+        planned, and leave what was. One that was to be rewritten then could not be moved, whatever has moved since.
         """
+        planned = referenced.by_plan
+        if known and only in REWRITING and planned.moving is not None:
+            planned = replace(planned, moving=always_as(p.All(items=())))
         found = list(stops)
         ways = (
             way
@@ -111,9 +145,7 @@ class Chained(Entangled, abc.ABC):
         for way in ways:
             if way.done is not None:
                 found.append((p.All(items=(way.test, way.done)), "done"))
-            others = self.instead(
-                job, root, visiting, action=way.action, referenced=referenced.by_plan, gone=gone
-            )
+            others = self.instead(job, root, visiting, action=way.action, referenced=planned, gone=gone)
             if others:
                 tests = p.AnyOf(items=tuple(each.test for each in others))
                 found.append((p.All(items=(way.test, tests)), "elsewhere"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +13,9 @@ from retention.model.strategy import Strategy
 from retention.planning.binding.bound import Component, Job, Rewritten
 from retention.planning.fates.cases import Case
 from retention.planning.fates.chains import REWRITING, actions, chain
+from retention.planning.fates.foreseen import Foreseen
 from retention.planning.fates.results import cases
-from retention.planning.fates.stops import Sign, Stops, always
+from retention.planning.fates.stops import Sign, always
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ def _one_holds(of: Iterable[tuple[p.Test | None, Mapping[str, p.Test]]], name: s
     return tests[0] if len(tests) == 1 else p.AnyOf(items=tuple(tests))
 
 
-class Columns(Stops):
+class Columns(Foreseen, abc.ABC):
     """Tests of one connector's jobs."""
 
     def chains(self, job: Job, root: p.Source, *, gone: bool = False) -> tuple[Chain, ...]:

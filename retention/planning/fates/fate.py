@@ -105,7 +105,9 @@ class Fates(Fleeting):
             referenced = self.referenced(
                 job, root, strict=strict, visiting=visiting, alone=alone, known=known
             )
-            return self._chained(job, root, stops, referenced, visiting=visiting, gone=gone, only=only)
+            return self._chained(
+                job, root, stops, referenced, visiting=visiting, gone=gone, known=known, only=only
+            )
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)

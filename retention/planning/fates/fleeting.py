@@ -47,7 +47,10 @@ class Fleeting(Moves, abc.ABC):
 
     def arriving(self, job: Job) -> bool:
         """Records that refer to those of the job may be moved to a vault of which this plan deletes, or be restricted
-        where they are: a batch can't tell what has just been, and stays for now, from what should have gone."""
+        where they are: a batch can't tell what has just been, and stays for now, from what should have gone. Or when
+        they have been moved by one rule, nothing keeps those of the job from being moved by another."""
+        if job.bound.entangled and job.bound.vault is not None and len(self._movers(job)) > 1:
+            return True
         filled: set[TableId] = set()
         for other in (each for each in self._acting if RESTRICT in actions(each)):
             vault = other.bound.vault

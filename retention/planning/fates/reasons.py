@@ -14,6 +14,7 @@ from retention.model.condition import Condition, named
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Value
 from retention.planning.fates.actions import Way
 from retention.planning.fates.cases import Case, Limb
+from retention.planning.fates.chains import chain
 from retention.planning.fates.limbs import Line
 from retention.planning.fates.results import cases
 from retention.planning.fates.shared_fates import SharedFates
@@ -154,9 +155,10 @@ class Reasons(SharedFates):
         return Questions(tests=tests, values=values)
 
     def kept_by(self, job: Job, root: p.Source, case: Case) -> list[Keeper]:
-        """Every rule that can keep the record where the variant holds."""
+        """Every rule that can keep the record where the variant holds, from the first action of its chain."""
         bases = case.variant.yields_to
-        return self.keepers(job, job.rule, root, lambda variant: bases is None or variant.basis in bases)
+        first = chain(job.rule, case.variant, job.bound)[:1]
+        return self.keepers_from(job, root, first, lambda variant: bases is None or variant.basis in bases)
 
     def shared(self, job: Job, root: p.Source) -> list[tuple[Share, p.Test]]:
         """Records that stay and share a part with it."""

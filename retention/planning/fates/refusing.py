@@ -4,7 +4,7 @@ stopped. What stops it are the very tests that the record's fate is made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from retention.model import predicate as p
@@ -150,7 +150,8 @@ def _because(
     """Every reason that there can be, each once, with its test."""
     if held is not None:
         yield Because(kind="held"), held
-    yield from _kept(reasons, job, root, [case for _, upon in asked for case in upon])
+    first = {said.actions[0] for said, _ in asked}
+    yield from _kept(reasons, job, root, [case for _, upon in asked for case in upon], first)
     if any(removes(said.actions[0], job.bound) for said, _ in asked):
         for outside in job.bound.outside:
             name = Because(kind="referenced", by=described(outside.reference))
@@ -160,9 +161,10 @@ def _because(
 
 
 def _kept(
-    reasons: Reasons, job: Job, root: p.Source, upon: Sequence[Case]
+    reasons: Reasons, job: Job, root: p.Source, upon: Sequence[Case], first: Collection[str]
 ) -> Iterator[tuple[Because, p.Test]]:
-    """Rules that keep a row of the record, each with the basis and the citation of the variant by which it does."""
+    """Rules that keep a row of the record from the `first` actions, each with the basis and the citation of the variant
+    by which it does."""
     found: dict[Because, list[p.Test]] = {}
     alike = len({case.variant.yields_to for case in upon}) == 1
     for case in upon[:1] if alike else upon:
@@ -178,7 +180,7 @@ def _kept(
                 yields = bases is None or variant.basis in bases
                 return yields and (variant.basis, variant.citation) == cited
 
-            for keeper in reasons.keepers(job, job.rule, root, asked):
+            for keeper in reasons.keepers_from(job, root, first, asked):
                 name = Because(
                     kind="retained",
                     by=keeper.rule.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -32,6 +33,7 @@ class Entangled(Competing, abc.ABC):
         self._definitions: dict[tuple[str, ...], tuple[str, p.Source, p.Test]] = {}
         self._deleting: tuple[Job, ...] = ()
         self._prefix = ""
+        self._copies = itertools.count(1)
 
     @abc.abstractmethod
     def _goes(self, job: Job, root: p.Source, *, visiting: tuple[Job, ...], alone: bool = False) -> p.Test:
@@ -66,7 +68,7 @@ class Entangled(Competing, abc.ABC):
             record = p.All(items=(self.a_record(bound, own), covered))
             seed = p.Pairs(sources=(own,), where=record, fields=self._key(bound, own))
             steps = tuple(self._between(bound, item, records=True) for item in bound.outside if item.inside)
-            alias = f"held{len(self._closures) + 1}"
+            alias = f"{self._prefix}held{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=(seed,), steps=steps)
         reached = p.Reached(fields=self._key(bound, root), closure=self._closures[name])
         return p.AnyOf(items=(found, reached))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue
@@ -36,6 +37,37 @@ class Keeper:
     test: p.Test
     owner: p.Source | None = None
     needs: bool = False
+    once_restricted: bool = False
+
+
+Tested: TypeAlias = "Callable[[Callable[[p.Source], p.Test | None]], p.Test | None]"
+"""Makes a test of a record of one over the source of another of the same row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """`rule`, by its variants at `places`, may keep records of `holder`."""
+
+    holder: BoundDataset
+    rule: Rule
+    places: Places
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need(Keeping):
+    """It may need one of `same` while it keeps one of `holder` that refers to it.
+
+    `row`: tells it of the record itself, or of another one of its row; `item`: by which it refers, the `number`th.
+    """
+
+    row: Tested
+    same: BoundDataset
+    item: Outside
+    number: int
+
+    def sign(self, way: str) -> Sign:
+        """What tells it from others of the record."""
+        return (way, str(self.holder), str(self.same), str(self.number)), self.rule.name, self.places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,15 +213,30 @@ class Stops(Sharing):
             places = _places(other, asked, needing(column, bound))
             if places and (rule is None or other.name != rule.name):
                 yield ((), other.name, places), partial(self._keeper, job, other, root, places, gone=gone)
-        for number, share in enumerate(self._keeping_shares(bound, column)):
+        for number, share, kept in self.shared_by(job, rule, asked, column):
+            way = "same" if share.whole else "shares"
+            sign: Sign = (way, str(share.other), str(number)), kept.rule.name, kept.places
+            yield sign, partial(self._sharer, told, kept.rule, share, root, kept.places, gone=gone)
+        for need in self.needs(job, rule, root, asked, column):
+            yield need.sign("needs"), partial(self._needed, job, need)
+
+    def shared_by(
+        self, job: Job, rule: Rule | None, asked: Asked, column: Cell | None
+    ) -> Iterator[tuple[int, Share, Keeping]]:
+        """By each way, the `number`th, of sharing a row with other records: each rule that may keep those."""
+        for number, share in enumerate(self._keeping_shares(job.bound, column)):
             for other in self.rules_of(share.other):
                 own = rule is not None and other.name == rule.name
                 places = _places(other, always if own else asked, needing(column, share.other))
                 if places:
-                    way = "same" if share.whole else "shares"
-                    sign: Sign = (way, str(share.other), str(number)), other.name, places
-                    yield sign, partial(self._sharer, told, other, share, root, places, gone=gone)
-        for same, row in self._same_row(bound, root, column):
+                    yield number, share, Keeping(holder=share.other, rule=other, places=places)
+
+    def needs(
+        self, job: Job, rule: Rule | None, root: p.Source, asked: Asked, column: Cell | None
+    ) -> Iterator[Need]:
+        """By each reference to the record, or to another one of its row: each rule on the records that refer that can
+        need it."""
+        for same, row in self._same_row(job.bound, root, column):
             for ruled in self._every:
                 for number, item in enumerate(_referring(same, ruled.bound)):
                     if item.reference.table in ruled.bound.members:
@@ -200,9 +247,15 @@ class Stops(Sharing):
                             )
                             places = _places(other, always if own else asked, needs)
                             if places:
-                                where = "needs", str(ruled.bound), str(same), str(number)
-                                sign = where, other.name, places
-                                yield sign, partial(self._needed, job, row, same, item, ruled, other, places)
+                                yield Need(
+                                    row=row,
+                                    same=same,
+                                    item=item,
+                                    number=number,
+                                    holder=ruled.bound,
+                                    rule=other,
+                                    places=places,
+                                )
 
     def _keeping_shares(self, bound: BoundDataset, column: Cell | None) -> Iterator[Share]:
         """Rules on a whole row do not keep a slice of it; of a column those are asked whose rows have it."""
@@ -213,7 +266,7 @@ class Stops(Sharing):
 
     def _same_row(
         self, bound: BoundDataset, root: p.Source, column: Cell | None
-    ) -> Iterator[tuple[BoundDataset, Callable[[Callable[[p.Source], p.Test | None]], p.Test | None]]]:
+    ) -> Iterator[tuple[BoundDataset, Tested]]:
         """The dataset, and others with the same row where a column is asked about: each with its record's test."""
         yield bound, lambda test: test(root)
         for share in self.sharing(bound) if column is not None else ():
@@ -246,27 +299,28 @@ class Stops(Sharing):
             return None
         return Keeper(rule=rule, bound=share.other, test=share.where(kept, root), owner=share.owner)
 
-    def _needed(
-        self,
-        job: Job,
-        row: Callable[[Callable[[p.Source], p.Test | None]], p.Test | None],
-        same: BoundDataset,
-        item: Outside,
-        ruled: Ruled,
-        rule: Rule,
-        places: Places,
-    ) -> Keeper | None:
+    def _needed(self, job: Job, need: Need) -> Keeper | None:
         """A record that `rule` keeps, and to which this one must stay readable, refers to it."""
+        return self._referring_that(
+            need, lambda owner: self.keeps(need.rule, need.holder, job.told, owner, places=need.places)
+        )
+
+    def _referring_that(
+        self, need: Need, kept: Callable[[p.Source], p.Test | None], *, once: bool = False
+    ) -> Keeper | None:
+        """A record that refers to this one passes `kept`."""
         owners: list[p.Source] = []
 
-        def kept(owner: p.Source) -> p.Test | None:
+        def passes(owner: p.Source) -> p.Test | None:
             owners.append(owner)
-            return self.keeps(rule, ruled.bound, job.told, owner, places=places)
+            return kept(owner)
 
-        test = row(lambda root: self.referred_to_by(same, root, item, ruled.bound, kept))
+        test = need.row(lambda root: self.referred_to_by(need.same, root, need.item, need.holder, passes))
         if test is None:
             return None
-        return Keeper(rule=rule, bound=ruled.bound, test=test, owner=owners[0], needs=True)
+        return Keeper(
+            rule=need.rule, bound=need.holder, test=test, owner=owners[0], needs=True, once_restricted=once
+        )
 
     def beyond_at_most(self, job: Job, root: p.Source) -> p.Test | None:
         """Plain: the job's rule should have ended this record's stay already; None where it has no `at_most`."""

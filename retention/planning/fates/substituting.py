@@ -15,16 +15,19 @@ T = TypeVar("T")
 
 def nobody_goes(choice: p.Choice) -> p.Choice:
     """`choice` as it is of records that stay when the batch is done: none that is handed over goes with it."""
-    return _substituted(choice, lambda node: p.AnyOf(items=()) if isinstance(node, p.Handed) else node)
+    return substituted(choice, lambda node: p.AnyOf(items=()) if isinstance(node, p.Handed) else node)
 
 
 def seen_from(test: p.Test, source: p.Source, root: p.Source) -> p.Test:
     """`test`, over `source`, of the row of `root`, which is the very same row."""
-    return _substituted(test, lambda node: root if node == source else node)
+    return substituted(test, lambda node: root if node == source else node)
 
 
-def _substituted(node: T, change: Callable[[Any], Any]) -> T:
-    """What names no outer source, and is written down once for its whole tree, stays as it is."""
+def substituted(node: T, change: Callable[[Any], Any]) -> T:
+    """`node` with what `change` makes of its nodes, from the top.
+
+    What names no outer source, and is written down once for its whole tree, stays as it is.
+    """
     made: dict[int, tuple[Any, Any]] = {}  # by id: (node, what stands in its place)
 
     def of(node: Any) -> Any:

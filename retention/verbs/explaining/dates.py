@@ -195,9 +195,9 @@ class _Limbs:
         if day is None or clock is None:
             return replace(bare, state=state)
         ended = periods.ended_day(day, clock)
-        since = max(
-            (ended, *map(self._day, self._begin.told))
-        )  # what was told late can't be carried out before
+        since = ended
+        if limb.event in self._case.told:
+            since = tellings.since_told(self._begin, ended, self._case.variant, clock)
         return replace(
             bare,
             state=state,

@@ -13,6 +13,7 @@ from retention.planning.binding.reach import described
 from retention.planning.circles import circles
 from retention.planning.fates.chains import DELETE, actions, chain, only_deletes
 from retention.planning.fates.reasons import Questions, Rows
+from retention.planning.fates.stops import Keeper
 from retention.safety import holds
 from retention.verbs.explaining.dates import Reader
 from retention.verbs.persons.spoken import words
@@ -77,13 +78,14 @@ class Stops:
                 continue
             rows = reasons.records_of(keeper.owner, keeper.test, _key(keeper.bound))
             count, some = self._rows(job, key, rows)
+            known = count == len(some) and not keeper.once_restricted  # by the clocks of where they are
             yield replace(
                 stopper,
                 dataset=str(keeper.bound),
-                how="needs" if keeper.needs else "shares",
+                how=_how(keeper),
                 count=count,
                 rows=some,
-                until=self._until(keeper.rule.name, keeper.bound, some) if count == len(some) else None,
+                until=self._until(keeper.rule.name, keeper.bound, some) if known else None,
             )
 
     def _instead(self, job: Job, key: str, action: str) -> Iterable[Stopper]:
@@ -232,6 +234,12 @@ def _held(reader: Reader, job: Job, key: str, told: Told) -> bool:
     reasons, item = reader.asking(job)
     test = reasons.held(job.bound, item.root)
     return test is not None and reader.ask(job, key, Questions(tests={"held": test})).tests["held"] is True
+
+
+def _how(keeper: Keeper) -> str:
+    if keeper.once_restricted:
+        return "will need"
+    return "needs" if keeper.needs else "shares"
 
 
 def _key(bound: BoundDataset) -> tuple[str, ...]:

@@ -11,6 +11,13 @@ from retention.planning.binding.bound import Job
 from retention.planning.fates.chains import RESTRICT, chain
 from retention.verbs.explaining.dates import Reading
 
+_HOW = {
+    "shares": ("shares rows with it", "share rows with it"),
+    "needs": ("needs it", "need it"),
+    "will need": ("will need it once restricted by this plan",) * 2,
+}
+"""How others are kept for which a record stays: of one of them, of several."""
+
 Change = tuple[str, str | None]
 """(a sentence, the day on which it will be so, where that is known)."""
 
@@ -241,10 +248,7 @@ def _what(stop: Stopper) -> str:
     if stop.dataset is None:
         return "it"
     records = f"record {stop.rows[0]}" if stop.count == 1 and stop.rows else f"{stop.count:,} records"
-    how = "needs it" if stop.how == "needs" else "shares rows with it"
-    if stop.count != 1:
-        how = "need it" if stop.how == "needs" else "share rows with it"
-    return f"{records} of {stop.dataset} that {how}"
+    return f"{records} of {stop.dataset} that {_HOW[stop.how or 'shares'][stop.count != 1]}"
 
 
 def _holds(stops: Sequence[Stopper]) -> str:

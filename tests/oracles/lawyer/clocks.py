@@ -171,8 +171,13 @@ def keep_limb(world: World, variant: Variant, record: Record) -> Limb:
     if not found:
         return Limb(state=MISSING)
     times = happenings(world, variant, variant.start, record)
-    told_on = [day(time.telling.told_at, variant.zone) for time in times if time.telling is not None]
-    late_from = max([*last_days, *told_on])
+    told_on = [  # of those that say when it ended
+        day(time.telling.told_at, variant.zone)
+        for time in times
+        if time.telling is not None
+        if ended_day(day(time.telling.at, variant.zone), keep, variant) == max(last_days)
+    ]
+    late_from = max(max(last_days), min(told_on, default=date.min))
     return Limb(state=COME, ended=max(last_days), late_from=late_from, event=tuple(known(found)))
 
 

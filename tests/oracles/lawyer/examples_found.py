@@ -71,6 +71,8 @@ def examples() -> Iterator[Situation]:
     yield kept_from_being_deleted_all_the_same()
     yield no_day_that_is_never_null()
     yield not_what_was_kept_for_what_has_gone()
+    yield rewritten_though_it_could_be_moved_now()
+    yield from told_when_the_period_was_over()
 
 
 def instants_in_texts() -> Iterator[Situation]:
@@ -897,3 +899,62 @@ def not_what_was_kept_for_what_has_gone() -> Situation:
         left={"orders": [], "customers": [1, 2]},
         then={"customers 1": ANN, "customers 2": {"name": REDACTED}},
     )
+
+
+def rewritten_though_it_could_be_moved_now() -> Situation:
+    """2 answers 1 and is moved by one rule; then nothing kept another from moving 1, and a third, which was to rewrite
+    it, left it as it was."""
+    threads: dict[str, Any] = {"parts": (), "anonymize": {"name": "redact"}}
+    return situation(
+        "what is to be rewritten is, though what kept it from its vault has been moved",
+        "2026-01-01",
+        [
+            chained("away", "posts", "restrict", start="closed", where=("true", "open")),
+            chained("also", "posts", "restrict"),
+            chained("out", "posts", "pseudonymize"),
+        ],
+        {
+            "posts": [
+                {"id": 1, **ANN, **OLD, "active": False},
+                {
+                    "id": 2,
+                    "active": True,
+                    "d": on("2025-12-15"),
+                    "t": datetime(2020, 1, 1),
+                    "answers_id": 1,
+                },
+            ]
+        },
+        {
+            "away posts 1": "out_of_scope",
+            "also posts 1": "referenced late",
+            "out posts 1": "due late",
+            "away posts 2": "due late",
+        },
+        shape="threads",
+        datasets={
+            "posts": {**OUTSIDE, **threads},
+            "kept": {**INSIDE, **threads, "data": "posts", "vault_of": "posts"},
+        },
+        left={"posts": [1], "kept_posts": [2]},
+        then={"posts 1": {"name": REDACTED}},
+    )
+
+
+def told_when_the_period_was_over() -> Iterator[Situation]:
+    """`within` counts from the telling, also of the begin of a period: it was late before anybody could know."""
+    for told_at, late in (("2025-11-30", " late"), ("2025-12-01", "")):
+        yield situation(
+            f"the begin of a period was told on {told_at}, when it was over",
+            "2026-01-01",
+            rule("r", "customers", keep="1 month", start="ended"),
+            {"customers": [{"id": 1, "z": at("2020-01-01")}]},
+            {"r customers 1": f"due{late}"},
+            told={"ended": ("customer",)},
+            tellings=[
+                Telling(
+                    event="ended", identifiers=(("customer", "1"),), at=on("2025-01-01"), told_at=at(told_at)
+                )
+            ],
+            left={"customers": []},
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from tests.oracles.lawyer.actions import HASHED, REDACTED
 from tests.oracles.lawyer.examples_actions import ANN, LINE, NEW, OLD, TODAY, chained, keep
 from tests.oracles.lawyer.shapes import SHAPES
-from tests.oracles.lawyer.situations import Situation, at, column, rule, situation
+from tests.oracles.lawyer.situations import Situation, at, column, on, rule, situation
 from tests.oracles.lawyer.world import RESTRICTED, SINCE, Hold, InTheVault, Value
 
 FEE, KEPT_FEE = (SHAPES["vaults"].tables[name].references[0] for name in ("fees", "kept_fees"))
@@ -33,6 +34,7 @@ def examples() -> Iterator[Situation]:
     yield from what_goes_with_it()
     yield from what_refers()
     yield from in_the_vault()
+    yield from what_it_will_need()
     yield from parts()
     yield from parts_that_others_keep()
     yield from parts_that_are_needed()
@@ -171,6 +173,83 @@ def in_the_vault() -> Iterator[Situation]:
             "kept kept 53": "undated",
         },
         left={"members": [1], "kept_members": [52, 53]},
+    )
+
+
+def what_it_will_need() -> Iterator[Situation]:
+    """What is restricted today is under the rules of where it is then: what they need is left as it is today."""
+    away = chained("away", "members", "restrict", start="closed")
+    out = chained("out", "clubs", "pseudonymize")
+    claims = rule(
+        "claims",
+        "members",
+        keep="3 years",
+        start=RESTRICTED,
+        where=("true", RESTRICTED),
+        needs={"clubs": ("name",)},
+    )
+    other = keep("other", "members", keep="5 years", start="seen", needs={"clubs": ("name",)})
+    clubs: dict[str, Any] = {"datasets": {"clubs": {"anonymize": {"name": "redact", "phone": "null"}}}}
+    alone: dict[str, Any] = {"datasets": {"clubs": {"anonymize": {"name": "redact"}}}}
+    one = {
+        "members": [{"id": 1, **OLD, "t": datetime(2020, 1, 1), "club_id": 1}],
+        "clubs": [{"id": 1, **OLD, **ANN}],
+    }
+    moved = {"away members 1": "due late", "out clubs 1": "due late"}
+    for order in ([away, out], [out, away]):
+        yield members(
+            f"the vault's rule will need the name of the club, {order[0].name} first",
+            [*order, claims],
+            one,
+            {**moved, "claims members 1": "out_of_scope"},
+            left={"members": [], "kept_members": [1]},
+            then={"clubs 1": {"name": ANN["name"], "phone": None}},
+            **clubs,
+        )
+    yield members(
+        "the vault's clock is another column",
+        [out, away, other],
+        {**one, "members": [{"id": 1, **OLD, "t": datetime(2020, 1, 1), "s": "2025-12-01", "club_id": 1}]},
+        {"away members 1": "due late", "other members 1": "elsewhere", "out clubs 1": "retained"},
+        spelt={"events": {**OUTSIDE["events"], "seen": (column("d"),)}},
+        spelt_there={"events": {**INSIDE["events"], "seen": (column("s"),)}},
+        then={"clubs 1": ANN},
+        **alone,
+    )
+    until = {
+        "start": "booked",
+        "until": (RESTRICTED,),
+        "where": ("true", RESTRICTED),
+        "needs": {"clubs": ("name",)},
+    }
+    for day, name in (("2020-01-01", REDACTED), ("2026-01-02", ANN["name"])):
+        yield members(
+            f"the restriction itself ends the vault's rule, which began on {day}",
+            [out, away, rule("ends", "members", **until)],
+            {**one, "members": [{"id": 1, "d": on(day), "t": datetime(2020, 1, 1), "club_id": 1}]},
+            {"away members 1": "due late", "out clubs 1": "due late"},
+            then={"clubs 1": {"name": name, "phone": None}},
+            **clubs,
+        )
+    yield members(
+        "what can't be moved today needs what it needs now",
+        [out, away, claims],
+        {**one, "calls": [{"id": 1, **NEW, "member_id": 1}]},
+        {"away members 1": "referenced late", "out clubs 1": "due late"},
+        then={"clubs 1": {"name": REDACTED, "phone": None}},
+        **clubs,
+    )
+    all_of_it = rule(
+        "claims", "members", keep="3 years", start=RESTRICTED, where=("true", RESTRICTED),
+        needs={"clubs": ("name", "reach")},
+    )  # fmt: skip
+    yield members(
+        "nothing is left to rewrite",
+        [out, away, all_of_it],
+        one,
+        {"away members 1": "due late", "out clubs 1": "retained"},
+        then={"clubs 1": ANN},
+        **alone,
     )
 
 

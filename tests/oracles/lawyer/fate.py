@@ -21,7 +21,7 @@ from tests.oracles.lawyer.actions import (
 )
 from tests.oracles.lawyer.clocks import ENDED, Clock, clock, reaches
 from tests.oracles.lawyer.holds import held
-from tests.oracles.lawyer.world import ANY, Dataset, Record, Row, Rule, World, remembered
+from tests.oracles.lawyer.world import ANY, Dataset, Foreseen, Record, Row, Rule, World, remembered
 
 Job = tuple[str, str]  # rule, dataset
 COUNTED_LATE = ("due", "referenced", "conflict")
@@ -67,7 +67,10 @@ def choice(world: World, rule: Rule, record: Record) -> str | None:
 @remembered
 def everybody(world: World) -> World:
     """The same, and every rule takes part."""
-    return world.but(only=()) if world.only else world
+    if not world.only:
+        return world
+    whole = world.but(only=(), foreseen=None)
+    return whole if world.foreseen is None else foreseeing(whole)
 
 
 def among_all(world: World, record: Record) -> tuple[World, Record]:
@@ -366,6 +369,7 @@ def can(rule: Rule, dataset: Dataset) -> bool:
 
 def answer(world: World) -> Answer:
     """Every rule on every record, and what is left when all of it was approved and carried out."""
+    world = foreseeing(world)
     fates: dict[Job, dict[tuple[object, ...], tuple[str, bool]]] = {}
     touched: dict[Job, dict[str, int]] = {}
     actions: dict[Job, dict[str, int]] = {}
@@ -404,6 +408,45 @@ def answer(world: World) -> Answer:
     return Answer(fates=fates, rows=touched, left=left, after=after, actions=actions)
 
 
+def foreseeing(world: World) -> World:
+    """The same world, and it is known what is restricted today, as things stand: what rules need of others then, they
+    need today."""
+    variants = [variant for rule in world.rules for variant in rule.variants]
+    if not any(v.needs for v in variants) or not any(RESTRICT in (v.action, *v.otherwise) for v in variants):
+        return world
+    away: dict[Row, tuple[str, Row]] = {}
+    marked: dict[Row, Row] = {}
+    for rule, dataset in jobs(world):
+        for record in rows.records(world):
+            if record.dataset is not dataset or fate(world, rule, record) != "due":
+                continue
+            if choice(world, rule, record) == RESTRICT:
+                if dataset.vault is not None:
+                    away |= moved(world, record)
+                else:
+                    mark = changes(world, rule, record, RESTRICT)[record.root]
+                    marked[record.root] = Row({**record.root, **mark})
+    then = reached(world).but(
+        rows={
+            name: [marked.get(row, row) for row in found if row not in away]
+            + [row for table, row in away.values() if table == name]
+            for name, found in world.rows.items()
+        }
+    )
+    new = marked | {row: there for row, (_, there) in away.items()}
+    found = {
+        (record.dataset.name, record.root): [
+            each
+            for each in rows.rooted(then, new[record.root])
+            if each.dataset.data == record.dataset.data
+            and (record.root in away or each.dataset is record.dataset)
+        ]
+        for record in rows.records(world)
+        if record.root in new
+    }
+    return world.but(foreseen=Foreseen(world=then, then=found))
+
+
 def counted(world: World, left_by: Sequence[Record], rewritten: Sequence[Row]) -> dict[str, int]:
     """Table → rows of the records that leave it, each once, and those that are rewritten or marked."""
     found = {row: table for record in left_by for row, table in rows.members(world, record).items()}
@@ -418,6 +461,11 @@ def in_table(world: World, table: str) -> set[Row]:
 
 
 def after(world: World) -> World:
-    """The world as a run leaves it. Whom a telling reaches was accepted when it was told: who led to them may go."""
+    """The world as a run leaves it."""
+    return reached(world).but(rows=answer(world).left)
+
+
+def reached(world: World) -> World:
+    """Whom a telling reaches was accepted when it was told: who led to them may go."""
     tellings = [replace(each, reached=tuple(sorted(told.carried(world, each)))) for each in world.tellings]
-    return world.but(rows=answer(world).left, tellings=tellings)
+    return world.but(tellings=tellings)

@@ -75,20 +75,55 @@ def keepers(world: World, rule: Rule, record: Record) -> list[Keeper]:
 
 
 @remembered
+def soon_keepers(world: World, rule: Rule, record: Record) -> list[Keeper]:
+    """The same of records that share a row with it and are marked as restricted today: what rules will keep then."""
+    if world.foreseen is None:
+        return []
+    mine, then = said(world, rule, record), world.foreseen.then
+    found = [
+        keeper(world.foreseen.world, rule, mine, other, there)
+        for kept in beside(world, record)
+        for there in then.get((kept.dataset.name, kept.root), ())
+        for other in world.rules
+        if there.dataset is kept.dataset
+    ]
+    return [each for each in found if each is not None]
+
+
+@remembered
 def needing(world: World, rule: Rule, record: Record, same: Record) -> list[Keeper]:
     """What keeps another record, of which a row refers to a row of `same`, and needs its data while it does.
 
     `same` is the record, or another one of its row, from which `rule` on `record` is kept. It may refer to itself.
     """
-    mine, found = said(world, rule, record), []
+    mine = said(world, rule, record)
     every = rows.pointing(world).get(same, ())
-    for pointing in [*every, same] if rows.points_at_itself(world, same) else every:
-        for other in world.rules:
-            kept = keeper(world, rule, mine, other, pointing)
-            needs = [v for v in kept.variants if same.dataset.data in v.needs] if kept else []
-            if needs:
-                found.append(Keeper(rule=other, record=pointing, variants=tuple(needs)))
-    return found
+    every = [*every, same] if rows.points_at_itself(world, same) else every
+    return [kept for pointing in every for kept in needing_it(world, rule, mine, pointing, same.dataset.data)]
+
+
+@remembered
+def soon_needing(world: World, rule: Rule, record: Record, same: Record) -> list[Keeper]:
+    """The same of records that are restricted today: what rules will keep of them then, and need. The clocks of a
+    vault may say something else than those of where the record is now."""
+    if world.foreseen is None:
+        return []
+    mine, then = said(world, rule, record), world.foreseen.then
+    return [
+        kept
+        for pointing in rows.pointing(world).get(same, ())
+        for there in then.get((pointing.dataset.name, pointing.root), ())
+        for kept in needing_it(world.foreseen.world, rule, mine, there, same.dataset.data)
+    ]
+
+
+def needing_it(world: World, rule: Rule, mine: Variant, pointing: Record, data: str) -> Iterator[Keeper]:
+    """What keeps the one that refers, and needs the data."""
+    for other in world.rules:
+        kept = keeper(world, rule, mine, other, pointing)
+        needs = [v for v in kept.variants if data in v.needs] if kept else []
+        if needs:
+            yield Keeper(rule=other, record=pointing, variants=tuple(needs))
 
 
 def retained(world: World, rule: Rule, record: Record) -> bool:
@@ -112,12 +147,13 @@ def needed(world: World, rule: Rule, record: Record) -> set[Cell]:
 
 def needs_of(world: World, rule: Rule, record: Record) -> Iterator[Sequence[Cell]]:
     """A rule needs all of the rows of a record that it keeps, of a slice its columns; or what it says that it needs of
-    that data. And what it says that it needs of a record to which one that it keeps refers.
+    that data. And what it says that it needs of a record to which one that it keeps refers, or will when it is
+    restricted today.
 
     Of the record itself that is said of parts, too, of which it has no row yet."""
     mine = rows.members(world, record)
     tables_of_it = {record.dataset.table, *(link.table for link in record.dataset.parts)}
-    for kept in keepers(world, rule, record):
+    for kept in (*keepers(world, rule, record), *soon_keepers(world, rule, record)):
         of_it = rows.members(world, kept.record)
         common = {**of_it, **rows.shared_rows(world, kept.record)}.keys() & mine.keys()
         for variant in kept.variants:
@@ -131,7 +167,7 @@ def needs_of(world: World, rule: Rule, record: Record) -> Iterator[Sequence[Cell
     for row in mine:
         for same in rows.owners_of(world)[row]:
             tables = {table for other, table in rows.members(world, same).items() if other in mine}
-            for kept in needing(world, rule, record, same):
+            for kept in (*needing(world, rule, record, same), *soon_needing(world, rule, record, same)):
                 for variant in kept.variants:
                     yield spelt_out(same, variant, tables_of_it if same is record else tables)
 

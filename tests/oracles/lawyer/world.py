@@ -222,7 +222,7 @@ class Hold:
 class World:
     """Everything that there is. `rules` in the order of their file; `zones`: connector → its zone;
     `told`: event → kinds; `identifiers`: kind → how its text is compared for told events; `only`: the rules that
-    act, where a run is narrowed to some."""
+    act, where a run is narrowed to some; `foreseen`: what is restricted today, None where that is not thought of."""
 
     schema: Mapping[str, Table]
     rows: Mapping[str, Sequence[Row]]
@@ -235,11 +235,21 @@ class World:
     tellings: Sequence[Telling] = ()
     holds: Sequence[Hold] = ()
     only: tuple[str, ...] = ()
+    foreseen: Foreseen | None = None
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def but(self, **changes: Any) -> World:
         """The same world with something else in it, and nothing remembered."""
         return replace(self, **changes, memo={})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Foreseen:
+    """The world as it is when what is restricted today has been; `then`: the record of a dataset with this root now,
+    and what it is there: the same, or one of a dataset of the same data."""
+
+    world: World
+    then: Mapping[tuple[str, Row], Sequence[Record]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -126,6 +127,15 @@ def test_of_a_period_that_was_over_when_its_begin_was_told_within_counts_from_th
     }
     assert found["2026-02-09T23:59:59"] == {"dated", "keep/come", "keep/late"}
     assert found["2026-02-10T00:00:00"] == {"dated", "keep/come"}
+
+
+def test_a_telling_that_changes_nothing_of_when_a_period_ended_is_no_excuse():
+    one = case(event="joined", keep=MONTH, within=MONTH)
+    moments = (day("2025-12-01"), day("2025-06-01"), day("2025-12-01"))
+    known = Known(moments=moments, told=(instant("2025-12-02"), NOW, NOW))
+    assert lists(one, {"joined": known})[0] == {"dated", "keep/come", "keep/late"}
+    first = replace(known, told=(NOW, instant("2025-06-02"), NOW))
+    assert lists(one, {"joined": first})[0] == {"dated", "keep/come"}
 
 
 def test_at_most_of_a_told_event():
