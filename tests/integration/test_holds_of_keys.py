@@ -62,7 +62,9 @@ def as_they_were(store: Store) -> Iterator[str]:
         yield str(key).strip()
 
 
-@pytest.mark.parametrize("how", MAKES)
+@pytest.mark.parametrize(
+    "how", [*MAKES[1:3], *(pytest.param(how, marks=pytest.mark.heavy) for how in MAKES[::3])]
+)
 @pytest.mark.parametrize(("kind", "type_", "keys", "typed"), KEYS, ids=lambda value: str(value).split("(")[0])
 def test_a_record_that_is_held_by_its_key_stays_whatever_the_key_is_and_however_it_is_typed(
     work: Workplace,
