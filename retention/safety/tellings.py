@@ -177,7 +177,7 @@ def _keep(
         ended = periods.ended_day(max(days), clock)
         _came(case, limb, key, ended, into)
         _since(case, limb, key, begin.moments, marked, into)
-        if today >= _late(since_told(begin, ended, variant, clock), variant):
+        if today >= late_from(since_told(begin, ended, variant, clock), variant):
             into.add(case.listed("late", limb), key)
 
 
@@ -236,7 +236,7 @@ def _ending(
     if counting:
         _came(case, limb, key, min(day for day, _ in counting), into)
         _since(case, limb, key, come, marked, into)
-        if any(today >= _late(day, variant) for _, day in counting):
+        if any(today >= late_from(day, variant) for _, day in counting):
             into.add(case.listed("late", limb), key)
     elif unclear:
         into.add(case.listed("unclear", limb), key)
@@ -255,7 +255,7 @@ def _since(
         into.add(case.listed("since", limb), key)
 
 
-def _late(day: date, variant: Variant) -> date:
+def late_from(day: date, variant: Variant) -> date:
     """The first day on which an event of `day` that ends a clock has been there for longer than `within`."""
     return _within(day, variant.timezone, variant.within)
 

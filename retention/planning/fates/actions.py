@@ -105,9 +105,8 @@ class Actions(Columns):
         needed = self.needed(job, root, gone=gone)
         if None in needed.values():
             return None
-        each = {
-            id(test): test for test in needed.values() if test is not None
-        }  # columns that the same rules need
+        # by id: columns that the same rules need have the very same test
+        each = {id(test): test for test in needed.values() if test is not None}
         return p.All(items=tuple(each.values()))
 
     def all_stopped(self, job: Job, root: p.Source, *, gone: bool = False) -> Iterator[tuple[p.Test, str]]:

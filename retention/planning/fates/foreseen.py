@@ -9,10 +9,10 @@ are asked of its row as it is now, with `restricted` as of now.
 from __future__ import annotations
 
 import abc
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from retention import periods
@@ -20,10 +20,9 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
 from retention.model.clock import Boundary
 from retention.model.policy import Rule
-from retention.planning.binding.bound import BoundDataset, Cell, Job, Ruled, Vault
+from retention.planning.binding.bound import BoundDataset, Cell, Job, Vault
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.chains import RESTRICT, REWRITING, actions
-from retention.planning.fates.holding import Holding
 from retention.planning.fates.limbs import happened, line_of
 from retention.planning.fates.results import cases
 from retention.planning.fates.sharing import Share
@@ -52,16 +51,10 @@ class Foreseen(Stops, abc.ABC):
 
     foresees = True
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        acting: Sequence[Job],
-        as_of: datetime,
-        holding: Holding,
-        every: Sequence[Ruled],
-    ) -> None:
-        super().__init__(catalogue, acting, as_of, holding, every)
-        self._elsewhere: dict[object, bool] = {}
+    @functools.cached_property
+    def _elsewhere(self) -> dict[object, bool]:
+        """What `_otherwise_there` has answered."""
+        return {}
 
     @abc.abstractmethod
     def restricted(self, by: Sequence[Job], root: p.Source) -> p.Test:
@@ -90,13 +83,13 @@ class Foreseen(Stops, abc.ABC):
             for number, (by, there) in enumerate(self._set_apart(need)):
                 if self._otherwise_there(need, there, job.told):
                     sign = need.sign(f"will need {number}")
-                    yield sign, partial(self._will_need, job, need, there, by)
+                    yield sign, functools.partial(self._will_need, job, need, there, by)
         for number, share, kept in self.shared_by(job, rule, asked, column) if self.foresees else ():
             for by, there in self._marked(kept.holder):
                 if self._otherwise_there(kept, there, job.told):
                     where = "will share", str(share.other), str(number), str(by[0].bound)
                     sign = where, kept.rule.name, kept.places
-                    yield sign, partial(self._will_share, job, root, share, kept, there, by)
+                    yield sign, functools.partial(self._will_share, job, root, share, kept, there, by)
 
     def keepers_from(self, job: Job, root: p.Source, some: Collection[str], asked: Asked) -> list[Keeper]:
         """All that keeps it from these actions of the job's rule; from being rewritten also what will need it."""
@@ -176,7 +169,7 @@ class Foreseen(Stops, abc.ABC):
             return None
         seen = _Seen(there=there, owner=owner, holder=need.holder, as_of=self._as_of)
         seen = replace(seen, said=dict(self._said_otherwise(need, seen, root, told)))
-        return substituted(kept, partial(seen.instead_of, self._catalogue))
+        return substituted(kept, functools.partial(seen.instead_of, self._catalogue))
 
     def _said_otherwise(
         self, need: Keeping, seen: _Seen, root: p.Source, told: frozenset[str]
@@ -193,9 +186,9 @@ class Foreseen(Stops, abc.ABC):
                 if event is None or other is None or by_people == (event in told):
                     continue
                 then = self._happened(case, other, root)
-                if _numbered(substituted(then, partial(seen.instead_of, self._catalogue))) == _numbered(
-                    self._happened(here, other, seen.owner)
-                ):
+                if _numbered(
+                    substituted(then, functools.partial(seen.instead_of, self._catalogue))
+                ) == _numbered(self._happened(here, other, seen.owner)):
                     continue
                 yield (
                     case.listed("come" if by_people else "precedes", limb),
@@ -211,9 +204,8 @@ class Foreseen(Stops, abc.ABC):
 
     def _alike(self, need: Keeping, there: There, told: frozenset[str]) -> bool:
         bound = need.holder
-        here = (
-            replace(bound, where=None) if there.tables else bound
-        )  # what is in a vault is a record for sure
+        # what is in a vault is a record for sure
+        here = replace(bound, where=None) if there.tables else bound
         mine, theirs = self.source(bound.root.id), self.source(bound.root.id)
         then = self._kept_there(need, there, told, theirs)
         if then is None:

@@ -12,7 +12,6 @@ from retention.connectors.port import Answers, Dates, Person
 from retention.connectors.sql.records import typed_key
 from retention.model.clock import Clock
 from retention.model.explanation import Component, ConditionView, FactView, LimbView
-from retention.model.policy import Variant
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.reasons import Questions, Reasons
@@ -203,7 +202,7 @@ class _Limbs:
             state=state,
             due_on=_iso(periods.due_day(day, clock)),
             ended=_iso(ended),
-            overdue_on=_iso(self._late(since)),
+            overdue_on=_iso(tellings.late_from(since, self._case.variant)),
         )
 
     def _ending(self, limb: Limb, *, come: bool, unclear: bool) -> LimbView:
@@ -219,13 +218,8 @@ class _Limbs:
         if state not in ("come", "ahead") or not here:
             return bare
         day = min(self._day(moment) for moment, _ in here)
-        late = min(self._late(self._day(since)) for _, since in here)
+        late = min(tellings.late_from(self._day(since), variant) for _, since in here)
         return replace(bare, day=_iso(day), due_on=_iso(day), ended=_iso(day), overdue_on=_iso(late))
-
-    def _late(self, since: date) -> date:
-        """The first day on which carrying it out takes longer than `within`, which counts from that one."""
-        variant = self._case.variant
-        return periods.due_day(since, Variant(timezone=variant.timezone).counting(variant.within))
 
     def _counting(self, limb: Limb, known: Known) -> list[tuple[tellings.Moment, tellings.Moment]]:
         """The moments of an event that end the clock, each with the one from which `within` counts."""
