@@ -82,6 +82,7 @@ def test_the_demo_tells_its_story_and_leaves_a_folder_to_play_in(typed: Typed, t
     assert content(shop) == before
 
 
+@pytest.mark.heavy
 def test_under_json_the_demo_is_one_document_in_the_folder_demo(typed: Typed, tmp_path: Path) -> None:
     told = typed("demo", "--format", "json", "--company", "store")
     document = json.loads(told.stdout)
@@ -275,6 +276,7 @@ def test_a_store_that_is_no_database_is_said_and_makes_nothing(
     assert content(tmp_path) == {}
 
 
+@pytest.mark.heavy
 def test_a_store_on_a_server_must_be_empty(typed: Typed, postgresql: Store, tmp_path: Path) -> None:
     """One that has a demo is told from one that has something else."""
     told = typed("demo", "shop", RETENTION_DEMO_DESK_URL=postgresql.url)

@@ -226,6 +226,7 @@ def accounts_that_go(before: Rows, today: date, orders_gone: set[int]) -> set[in
 # -- what became of them -------------------------------------------------------------------
 
 
+@pytest.mark.one_in(3)
 def test_every_named_record_has_the_fate_that_its_name_says(story: Story) -> None:
     told = {name: told.rules[0].fate for name, told in (story.orders | story.accounts).items()}
     assert told.keys() >= set(LINES)

@@ -85,6 +85,7 @@ FATES = (
 )  # fmt: skip
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "example",
     [

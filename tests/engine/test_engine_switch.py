@@ -18,6 +18,7 @@ def resume(shop):
     return switch.resume(shop.place, by="ida", clock=shop.clock)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("step", ["window", "begin", "take", "mark"])
 def test_no_batch_commits_once_everything_is_stopped(shop, hooks, step):
     """Whatever the run is at: the intent of the next batch is refused."""

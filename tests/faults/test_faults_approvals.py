@@ -148,6 +148,7 @@ def edit(shop, name, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
@@ -238,6 +239,7 @@ def test_a_plan_is_carried_out_once(visits):
 # -- limits --------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("limits", "said"), [({"rows": 100}, "limit of 100 rows"), ({"share": "50%"}, "limit of 50%")]
 )

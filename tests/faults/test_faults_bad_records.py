@@ -100,6 +100,7 @@ def test_a_record_set_aside_that_is_not_due_any_more_is_forgotten(filled, table,
     assert filled.aside() == []
 
 
+@pytest.mark.heavy
 def test_more_than_a_hundred_fail_the_job(filled, table, hooks):
     hooks.before("window", Objection(filled, table, "OLD.id % 2 = 0"), nth=1)
     job = filled.job()

@@ -52,6 +52,7 @@ def until(condition, seconds=60, pause=0.02):
         time.sleep(pause)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.heavy)])
 def test_told_to_end_in_the_middle_of_a_large_job_it_ends_after_the_batch(sqlite, number):
     sqlite.visits(due=100_000)

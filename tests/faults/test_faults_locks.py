@@ -135,6 +135,7 @@ def test_one_lock_that_stays_does_not_hide_those_that_were_released(server, hook
     assert (job.done, job.skipped.locked) == (299, 1)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("table", ["visits", "orders"])
 @pytest.mark.parametrize("mode", [pytest.param("EXCLUSIVE", marks=pytest.mark.heavy), "ACCESS EXCLUSIVE"])
 def test_a_table_that_another_session_holds_fails_the_job_and_the_next_run_completes(
@@ -200,6 +201,7 @@ def test_a_sqlite_database_that_is_locked_for_a_while_is_waited_for(sqlite, hook
     sqlite.must_be_whole(before)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "lock", ["BEGIN IMMEDIATE", pytest.param("BEGIN EXCLUSIVE", marks=pytest.mark.heavy)]
 )

@@ -97,6 +97,7 @@ def comments(database, folder):
     return Comments(folder, database).filled()
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     ("step", "nth", "when", "gone", "doubt"),
     [

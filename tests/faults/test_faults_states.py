@@ -142,6 +142,7 @@ REPEATED = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("lose", ["answer", "question"])
 @pytest.mark.parametrize("write", REPEATED)
 def test_what_may_be_written_twice_is_written_again_where_its_commit_was_lost(

@@ -178,6 +178,7 @@ def test_a_database_that_does_not_answer_is_named(postgresql):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("table", ["visits", "orders"])
 @pytest.mark.parametrize("step", ["window", "begin", "take", "mark", "commit"])
 def test_a_server_that_restarts_fails_the_job_and_the_next_run_completes(postgresql, hooks, table, step):

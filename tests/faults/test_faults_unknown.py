@@ -24,6 +24,7 @@ def filled(shop, table):
     return shop.ready()
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(("when", "outcome"), [("before", "aborted"), ("after", "committed")])
 def test_a_commit_whose_answer_is_lost_is_unknown_until_the_next_start(
     filled, hooks, monkeypatch, when, outcome
@@ -99,6 +100,7 @@ def test_a_late_worker_whose_batch_was_fenced_cannot_commit(filled, table, hooks
     assert filled.left(table) == 3000
 
 
+@pytest.mark.heavy
 def test_a_batch_in_another_sessions_hands_stays_unknown_and_others_go_on(
     postgresql, hooks, monkeypatch, impatient
 ):

@@ -88,6 +88,7 @@ def invoices(work: Workplace, shop: Store, names: Names) -> Workplace:
     return work
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("keys", "as_of", "due", "lines"),
     [

@@ -161,11 +161,13 @@ def planned_explained_and_run(visits: Workplace, store: Store, form: Form) -> No
     assert store.rows("SELECT id FROM visits ORDER BY id") == kept
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", MARIADB)
 def test_dates_that_mean_never_on_mariadb(visits: Workplace, mariadb: MariadbStore, name: str) -> None:
     planned_explained_and_run(visits, mariadb, MARIADB[name])
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", POSTGRESQL)
 def test_dates_that_mean_never_on_postgresql(
     visits: Workplace, postgresql: PostgresqlStore, name: str

@@ -81,6 +81,7 @@ FORMS: dict[str, tuple[str, str, list[object]]] = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_clock_of_each_kind_is_planned_explained_and_run(
     visits: Workplace, store: Store, form: str

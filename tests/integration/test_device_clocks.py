@@ -186,6 +186,7 @@ def connect(work: Workplace, store: SqliteStore, table: str, event: str, more: s
     work.connect(store, text, timezone=None)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", CLOCKS)
 def test_a_devices_clock_is_read_as_its_readme_says(
     device: Workplace, copied: Callable[[str], SqliteStore], name: str

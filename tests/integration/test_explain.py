@@ -89,6 +89,7 @@ def first_due(found: RuleView) -> str | None:
     return max(found.due_on, found.defers_until or "") if defers else found.due_on
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("rule", RULES)
 def test_the_fate_is_the_plan_s_and_the_due_day_is_the_first_on_which_the_plan_says_due(
     work: Workplace, sqlite: SqliteStore, rule: str

@@ -232,6 +232,7 @@ POSTGRESQL_DATES = {
 }
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("type_", POSTGRESQL_DATES)
 def test_dates_as_postgresql_has_them(yearly: Workplace, postgresql: PostgresqlStore, type_: str) -> None:
     """Infinite ones and those beyond what Python's calendar holds too."""

@@ -62,6 +62,7 @@ def as_they_were(store: Store) -> Iterator[str]:
         yield str(key).strip()
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "how", [*MAKES[1:3], *(pytest.param(how, marks=pytest.mark.heavy) for how in MAKES[::3])]
 )
@@ -87,6 +88,7 @@ def test_a_record_that_is_held_by_its_key_stays_whatever_the_key_is_and_however_
     assert (job.planned, job.done, job.skipped.total, job.left) == (2, 2, 0, 0)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("how", ["a parent", *(pytest.param(how, marks=pytest.mark.heavy) for how in LATER)])
 @pytest.mark.parametrize(("kind", "type_", "keys", "typed"), KEYS, ids=lambda value: str(value).split("(")[0])
 def test_so_does_one_that_comes_while_the_run_is_under_way(

@@ -105,6 +105,7 @@ def test_every_table_of_chinook_passes_on_sqlite(chinook_sqlite: SqliteStore, tm
     _each_passes(tmp_path, chinook_sqlite, 11)
 
 
+@pytest.mark.heavy
 def test_every_table_of_chinook_passes_on_postgresql(
     chinook_postgresql: PostgresqlStore, tmp_path: Path
 ) -> None:

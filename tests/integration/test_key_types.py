@@ -158,6 +158,7 @@ def fill(store: Store, kind: Kind) -> None:
         )
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", KINDS)
 def test_a_key_of_any_type(things: Workplace, store: Store, name: str) -> None:
     kind = KINDS[name]

@@ -165,6 +165,7 @@ def test_without_one_of_them_nothing_is_deleted_and_the_table_is_named(shop, rig
     assert shop.command("audit", "verify").exit_code == 0
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("right", "can_not"),
     [

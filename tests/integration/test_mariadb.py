@@ -327,6 +327,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(("type_", "values"), KEYS, ids=[type_ for type_, _ in KEYS])
 def test_keys_that_mariadb_has(
     yearly: Workplace, mariadb: MariadbStore, type_: str, values: list[str]

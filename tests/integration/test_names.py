@@ -31,6 +31,7 @@ def toml(text: str) -> str:
     return json.dumps('"' + text.replace('"', '""') + '"', ensure_ascii=False)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_taken_as_it_stands(work: Workplace, store: Store, name: str) -> None:
     """The same name for the table, its part, the key, the dates and the reference."""
@@ -139,6 +140,7 @@ def test_keys_on_both(work: Workplace, store: Store, type_: str, keys: list[str]
     _half_of_them_go(work, store, type_, keys)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(("type_", "keys"), POSTGRESQL_KEYS)
 def test_keys_that_postgresql_has(
     work: Workplace, postgresql: PostgresqlStore, type_: str, keys: list[str]

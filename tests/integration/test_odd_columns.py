@@ -115,6 +115,7 @@ def fill(store: Store, odd: Odd) -> None:
         store.script(DOMAINS + sql)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("database", "odd"), EVERY)
 def test_each_role_works_or_is_refused_with_a_sentence(
     things: Workplace, request: pytest.FixtureRequest, database: str, odd: Odd

@@ -57,6 +57,7 @@ KEYED_APART = by_range() + "".join(
 )
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("referred_to", [False, True], ids=["a leaf", "with a part"])
 @pytest.mark.parametrize(
     ("schema", "key"),
@@ -150,6 +151,7 @@ def test_a_detached_partition_is_another_table(visits: Workplace, postgresql: Po
     assert postgresql.rows("SELECT count(*) FROM visits_2020") == [there]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("sql", "lost"),
     [

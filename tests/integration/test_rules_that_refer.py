@@ -95,6 +95,7 @@ def committed(work: Workplace) -> dict[str, int]:
     return dict(found)
 
 
+@pytest.mark.one_in(3)
 def test_a_chain_over_two_rules_goes_in_one_run(comments: Workplace, store: Store, paced: int) -> None:
     """9 replies to 8, 8 to 7, …, by turns a and b."""
     fill(store, {n: ("ab"[n % 2], n - 1 if n > 1 else None) for n in range(1, 10)})
@@ -104,6 +105,7 @@ def test_a_chain_over_two_rules_goes_in_one_run(comments: Workplace, store: Stor
     assert committed(comments) == {"a": 4, "b": 5}
 
 
+@pytest.mark.one_in(3)
 def test_a_ring_over_two_rules_goes_whole_in_one_transaction(
     comments: Workplace, store: Store, paced: int
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_ring_over_two_rules_goes_whole_in_one_transaction(
     assert comments.cli("audit", "verify").exit_code == 0
 
 
+@pytest.mark.one_in(3)
 def test_a_ring_over_three_rules_and_what_hangs_on_it(comments: Workplace, store: Store, paced: int) -> None:
     """1→2→3→1 of a, b, c; 4 hangs on it; 3 leads by nothing else. 5↔6 stay: 7, which is new, replies to 6."""
     fill(
@@ -136,6 +139,7 @@ def test_a_ring_over_three_rules_and_what_hangs_on_it(comments: Workplace, store
     assert left(store) == [5, 6, 7]
 
 
+@pytest.mark.one_in(3)
 def test_parts_that_refer_across_rules(comments: Workplace, store: Store, paced: int) -> None:
     """Comments hold quotes, which quote comments of the other rule: 1 quotes 2, 2 quotes 1, 2 quotes 3."""
     fill(store, {1: ("a", None), 2: ("b", None), 3: ("a", None), 4: ("b", 3)})
@@ -176,6 +180,7 @@ def rows_told(work: Workplace, outcome: RunOutcome) -> dict[str, dict[str, int]]
     }
 
 
+@pytest.mark.one_in(3)
 def test_rows_of_parts_are_counted_with_the_rule_of_their_record(
     comments: Workplace, store: Store, paced: int
 ) -> None:
@@ -196,6 +201,7 @@ def test_rows_of_parts_are_counted_with_the_rule_of_their_record(
     assert left(store, "quotes") == []
 
 
+@pytest.mark.one_in(3)
 def test_a_shared_row_is_counted_once_with_the_last_rule_that_needed_it(
     comments: Workplace, store: Store, paced: int
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_chain_goes_in_one_run_whatever_its_keys(staff: Workplace, store: Stor
     assert left(store) == []
 
 
+@pytest.mark.one_in(3)
 def test_who_stays_keeps_all_above(staff: Workplace, store: Store, paced: int) -> None:
     """5 is still here: 5's manager 3 stays, and 3's manager 1. What hangs below goes."""
     fill(
@@ -163,6 +164,7 @@ def test_a_ring_that_leads_to_a_ring(staff: Workplace, store: Store, paced: int)
     assert left(store) == [6, 7, 8]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("on_delete", ["NO ACTION", "RESTRICT"])
 def test_a_delete_rule_that_is_looked_at_row_by_row(
     staff: Workplace, store: Store, on_delete: str, paced: int
@@ -434,6 +436,7 @@ def test_why_a_ring_stays_is_said_in_the_plan(staff: Workplace, mariadb: Mariadb
     assert document["jobs"][0]["rings"] == {"records": 3, "by": by}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("column", "more", "why"),
     [
@@ -474,6 +477,7 @@ def test_what_holds_a_referring_column_as_it_is(
     assert left(mariadb) == ([] if why is None else [3, 6])
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("nullable", [True, False])
 def test_rings_of_rows_of_parts(work: Workplace, strict: Store, nullable: bool, paced: int) -> None:
     """Lines that replace each other: 10↔11 of one order, 20→30→20 of two, 40 itself; 50→51→52 make no ring."""

@@ -141,6 +141,7 @@ def test_a_chain_and_a_ring_move_in_one_run(shop: Workplace, paced: int) -> None
     assert ran(shop) == 0
 
 
+@pytest.mark.heavy
 def test_who_stays_keeps_out_of_the_vault_whom_he_refers_to_and_nobody_else(
     shop: Workplace, paced: int
 ) -> None:
@@ -263,6 +264,7 @@ def test_a_record_comes_back_after_what_it_refers_to(shop: Workplace) -> None:
     assert ran(shop) == 4
 
 
+@pytest.mark.heavy
 def test_a_ring_that_is_killed_on_its_way_is_here_or_there(shop: Workplace) -> None:
     fill(shop, {1: (OLD, True, 2), 2: (OLD, True, 3), 3: (OLD, True, 1)})
     killed(shop.run, Moves, "copy", after=True)

@@ -200,6 +200,7 @@ def though_people_told_its_end_before(shop: Shop) -> None:
 WAYS = (as_a_record_of_another_dataset, by_a_fact_that_asks_when, though_people_told_its_end_before)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("first", [pytest.param("contacts", marks=pytest.mark.heavy), "accounts"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_however_the_rule_tells_that_it_keeps_it(shop: Shop, way: Callable[[Shop], None], first: str) -> None:

@@ -35,6 +35,7 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     place.close()
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     ("action", "by"),
     [

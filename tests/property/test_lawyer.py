@@ -384,6 +384,7 @@ def mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         del sys.modules[each]
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("how", MUTANTS.values(), ids=list(MUTANTS))
 def test_an_evaluator_that_is_wrong_fails_the_examples(
     how: tuple[str, str, str], mutant: Callable[[str, str, str], str]

@@ -103,6 +103,7 @@ def test_the_engine_agrees_with_some_worked_examples(court: Harness, told: Situa
     as_the_example_says(court, told)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("told", some_of(FOUND, 4), ids=lambda told: told.name)
 def test_the_engine_is_right_where_it_was_wrong(court: Harness, told: Situation) -> None:
     as_the_example_says(court, told)
@@ -115,6 +116,7 @@ def test_in_batches_of_one_a_record_takes_nobodys_place(
     as_the_example_says(court, examples_found.ring_of_one())
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "told", list(examples_found.by_what_another_job_removes_first()), ids=lambda told: told.name
 )
@@ -132,6 +134,7 @@ def keys_of(court: Harness, case: Case, table: str) -> set[Any]:
     return {row[0] for row in court.place.keys(case.shape, case.shape.tables[table])}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "changes", [{2: {"d": None}}, {2: {"d": date(2025, 6, 1)}}, {3: {"t": None}}, {3: {"t": AHEAD}}]
 )
@@ -151,6 +154,7 @@ def test_an_end_that_is_taken_back_during_the_run_ends_nothing(
         assert keys_of(court, case, "members") == {kept}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("action", "by"),
     [*((action, "itself") for action in ("restrict", "delete", "pseudonymize")), ("delete", "another rule")],
@@ -194,6 +198,7 @@ NEWS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 """What a rule on an order says by which it has ended, or does not speak of it; the order; and what is changed in it."""
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("where", ["again", "orders"])
 @pytest.mark.parametrize("news", NEWS)
 def test_what_another_rule_begins_to_keep_during_the_run_stays_though_its_claim_is_gone(
@@ -210,6 +215,7 @@ def test_what_another_rule_begins_to_keep_during_the_run_stays_though_its_claim_
 LATELY = {"d": date(2025, 12, 1)}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("by", "change"),
     [
@@ -229,6 +235,7 @@ def test_what_the_rest_of_its_rule_keeps_stays_though_a_claim_that_told_of_it_is
     assert keys_of(court, told.case, "orders") == {1, 2}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("keeps", [{"keep": "1 month", "start": "seen"}, UNTIL], ids=["undated", "not over"])
 def test_what_becomes_a_record_of_another_dataset_during_the_run_stays(
     court: Harness, monkeypatch: pytest.MonkeyPatch, keeps: dict[str, Any]

@@ -1,4 +1,6 @@
-"""Which database a test that runs on several is held against in every run: one of them, each in its turn."""
+"""What of a test with many cases is held against the engine in every run: one database of several, each in its turn,
+and where it says so one case in so many.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +35,17 @@ def take_turns(items: list[pytest.Item]) -> None:
         for database, item in by_database.items():
             if database != turn:
                 item.add_marker(pytest.mark.heavy)
+    _one_in_so_many(items)
+
+
+def _one_in_so_many(items: list[pytest.Item]) -> None:
+    """Of a test marked with `one_in(n)` the first case and every nth behind it are in `make test`."""
+    met: dict[str, int] = defaultdict(int)
+    for item in items:
+        marked = item.get_closest_marker("one_in")
+        if marked is None or item.get_closest_marker("heavy") is not None:
+            continue
+        name = f"{item.path}::{getattr(item, 'originalname', item.name)}"
+        met[name] += 1
+        if (met[name] - 1) % marked.args[0]:
+            item.add_marker(pytest.mark.heavy)

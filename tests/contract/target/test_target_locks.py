@@ -43,6 +43,7 @@ def test_a_record_that_others_have_locked_is_left_out(served):
         assert set(removed(remover, window, 2).keys) == {served.key(locked)}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("most", [MOST, 100])
 @pytest.mark.parametrize("locked", [1, 6, 12])
 def test_a_locked_record_in_a_range_is_left_out_and_found_by_the_sweep(lockable, pieces, most, locked):
@@ -113,6 +114,7 @@ def test_a_lock_that_is_released_while_it_is_waited_for_lets_the_record_go(serve
             assert set(removed(remover, window, wait=True).keys) == served.due
 
 
+@pytest.mark.one_in(4)
 def test_a_table_that_others_have_locked_is_transient_and_then_works(served, impatient, pieces):
     with served.remover() as remover:
         window = whole(remover)

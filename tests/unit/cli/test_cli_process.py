@@ -216,6 +216,7 @@ def test_a_reader_who_left_is_known_though_nothing_is_left_to_write():
     process.wait()
 
 
+@pytest.mark.heavy
 def test_an_interrupt_that_falls_into_a_finaliser_is_not_lost():
     """`Exception ignored in: … KeyboardInterrupt`, and the demo went on to its end."""
     code = (
