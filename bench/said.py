@@ -2,16 +2,19 @@
 tenants' periods, beside one period for all: of eight rules that interact (`eight-…`), and over a leaf table, where
 nothing else takes time (`said-…`).
 
-Each contender empties a table of its own on the same server, in turn; what is told are ratios of medians.
+Each contender empties a table of its own on the same server, in turn; what is told are ratios of medians: of seconds by
+the clock, and of seconds that the machine's processors worked, whoever they worked for. A run that takes minutes waits
+for its disk longer one time than another; the processors' seconds are alike.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -135,19 +138,39 @@ def measure(which: str, folder: Path, rows: int, repeat: int) -> None:
     """The contenders in turn, `repeat` times each, every time with all rows."""
     contenders = _over_a_leaf(rows) if which.startswith("said") else _of_eight_rules(rows)
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    worked: dict[str, list[float]] = {name: [] for name in contenders}
     done: dict[str, int] = {}
     with SIDES[which](rows) as fresh:
         for turn in range(repeat):
             in_turn = list(contenders.items())[:: -1 if turn % 2 else 1]  # none is always the last
             for place, (name, contender) in enumerate(in_turn):
                 with fresh() as side:
+                    before = _processors()
                     spent, done[name] = _run(folder / f"{turn}-{place}", side.url, contender)
                     seconds[name].append(spent)
+                    worked[name].append(_processors() - before)
     print(f"\n{which}: {rows:,} records")
-    for name, spans in seconds.items():
-        base, middle = contenders[name].base, statistics.median(spans)
-        times = middle / statistics.median(seconds[base])
-        print(f"  {name:28} {middle:7.2f} s   {times:5.2f} x {base}, {done[name]:,} gone")
+    for name, contender in contenders.items():
+        by_clock, times = _beside(seconds, name, contender.base)
+        by_processors, times_worked = _beside(worked, name, contender.base)
+        print(
+            f"  {name:28} {by_clock:7.2f} s   {times:5.2f} x {contender.base}, {done[name]:,} gone;"
+            f" processors {by_processors:7.2f} s   {times_worked:5.2f} x"
+        )
+
+
+def _beside(spans: Mapping[str, Sequence[float]], name: str, base: str) -> tuple[float, float]:
+    """(median, how many times that of `base`)."""
+    middle = statistics.median(spans[name])
+    return middle, middle / (statistics.median(spans[base]) or math.nan)
+
+
+def _processors() -> float:
+    """Seconds that the machine's processors have worked since it was started; 0 where the system does not say."""
+    with suppress(OSError), open("/proc/stat", encoding="ascii") as told:
+        user, nice, system, _, _, *interrupts = map(int, told.readline().split()[1:8])
+        return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _over_a_leaf(rows: int) -> dict[str, Contender]:
