@@ -16,7 +16,7 @@ from retention.model.place import Place
 from retention.model.policy import Policy
 from retention.model.script import Script
 from retention.store import ddl as store_tables
-from retention.verbs.checking.granting import by_name, read_off, role_in
+from retention.verbs.checking.granting import by_name, looking_into, read_off, role_in
 from retention.verbs.opening import stores
 from retention.verbs.opening.configured import configuration
 
@@ -68,10 +68,10 @@ def _markers(policy: Policy, connector: Connector, place: Place) -> Script:
         schema = () if connector.marker_schema is None else (connector.marker_schema,)
         marker = quoted_in(url.family, (*schema, MARKERS.name))
         found = read_off(policy, connector, url.family, place)
-        grants = (
-            f"GRANT SELECT, INSERT, DELETE ON {marker} TO {role_in(url.family)}",
-            *(by_name(policy, connector, url.family) if found is None else found),
-        )
+        usage = map(looking_into, schema) if url.family == "postgresql" else ()
+        rights = by_name(policy, connector, url.family) if found is None else found
+        mark = f"GRANT SELECT, INSERT, DELETE ON {marker} TO {role_in(url.family)}"
+        grants = tuple(dict.fromkeys([*usage, mark, *rights]))
         notes = (*notes, *_besides(url.family, known=found is not None))
     return Script(
         database=connector.name,

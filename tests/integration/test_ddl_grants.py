@@ -74,12 +74,13 @@ def role(request: pytest.FixtureRequest, store: Store) -> Iterator[str]:
         server.execute(f"DROP USER {name}@'%'")
 
 
-@pytest.mark.parametrize("store", ["postgresql", "mariadb"], indirect=True)
-def test_what_is_printed_is_what_check_asks_for(
-    work: Workplace, store: PostgresqlStore | MariadbStore, role: str
-) -> None:
+def statements_for(
+    work: Workplace, store: PostgresqlStore | MariadbStore, role: str, head: str = ""
+) -> list[str]:
+    """What is printed, carried out; the engine connects as the role from then on. `head`: more of the connector."""
     store.script(TABLES)
     work.connect(store, DATASETS)
+    work.connectors["db"] = head + work.connectors["db"]
     work.rule("orders", 'data = "orders"\nkeep = "5 years"\nfrom = "booked"')
     work.rule("customers", 'data = "customers"\nkeep = "5 years"\nfrom = "seen"\naction = "pseudonymize"')
     work.init()
@@ -88,11 +89,30 @@ def test_what_is_printed_is_what_check_asks_for(
         (on_postgresql if store.kind == "postgresql" else on_mariadb)(store.url, statement)
 
     work.environ["DB_URL"] = re.sub(r"//[^@/]*@", f"//{role}:change-me@", store.url)
+    return statements
 
+
+@pytest.mark.parametrize("store", ["postgresql", "mariadb"], indirect=True)
+def test_what_is_printed_is_what_check_asks_for(
+    work: Workplace, store: PostgresqlStore | MariadbStore, role: str
+) -> None:
+    said = "\n".join(statements_for(work, store, role))
     assert work.problems() == ()
     assert {job.rule: job.done for job in work.run().jobs} == {"orders": 1, "customers": 1}
-    said = "\n".join(statements)
     assert "salaries" not in said
     customers = re.search(r"GRANT (.*) ON \S*customers TO", said)
     assert customers is not None
     assert "DELETE" not in customers[1]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("markers", ["", "Ops"])
+def test_it_is_enough_where_no_role_may_look_into_a_schema_unasked(
+    work: Workplace, store: PostgresqlStore, role: str, markers: str
+) -> None:
+    """`public` is open to every role of a new database, and of no other."""
+    store.script('REVOKE ALL ON SCHEMA public FROM PUBLIC; CREATE SCHEMA "Ops"')
+    statements = statements_for(work, store, role, f'marker_schema = "{markers}"\n' if markers else "")
+    assert work.problems() == ()
+    assert {job.rule: job.done for job in work.run().jobs} == {"orders": 1, "customers": 1}
+    assert len(statements) == len(set(statements))

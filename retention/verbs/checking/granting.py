@@ -20,13 +20,17 @@ from retention.planning.binding.rights import Need, Right, needs
 ROLE = "retention"
 
 _WORDS = {Right.READ: "SELECT", Right.INSERT: "INSERT", Right.DELETE: "DELETE"}
-_UNASKED = frozenset({"public"})
-"""Schemas of PostgreSQL that every role may look into."""
 
 
 def role_in(family: str) -> str:
     """The engine's role as GRANT … TO wants it."""
     return ROLE if family == "postgresql" else f"{ROLE}@'%'"
+
+
+def looking_into(schema: str) -> str:
+    """PostgreSQL's GRANT for the names in a schema. Also for `public`, into which every role may look until somebody
+    revokes that, or makes it anew."""
+    return f"GRANT USAGE ON SCHEMA {quoted_in('postgresql', (schema,))} TO {ROLE}"
 
 
 def read_off(policy: Policy, connector: Connector, family: str, place: Place) -> tuple[str, ...] | None:
@@ -76,8 +80,7 @@ def _statements(wanted: Iterable[Need], family: str) -> Iterable[str]:
             columns.setdefault(need.table, {}).update(dict.fromkeys(need.columns))
     records = {need.table for need in wanted if need.right is Right.LOCK}
     if own:
-        schemas = dict.fromkeys(str(table.schema) for table in rights if table.schema not in _UNASKED)
-        yield from (f"GRANT USAGE ON SCHEMA {quoted_in(family, (name,))} TO {role}" for name in schemas)
+        yield from (looking_into(name) for name in dict.fromkeys(str(table.schema) for table in rights))
     else:
         yield f"GRANT REFERENCES ON *.* TO {role}"
     for table, words in rights.items():

@@ -45,10 +45,8 @@ def passing(
     A long test is asked of rows that hold what it repeats. What passes is joined to the root, and whether it is late is
     worked out before: PostgreSQL expects one row of many to pass, and would go through a whole list for each that does.
     """
-    work, asked = (
-        statements.work,
-        [statements.work.late] * 2 if late else [],
-    )  # twice: what is repeated is worked out
+    work = statements.work
+    asked = [work.late] * 2 if late else []  # twice: what is repeated is worked out
     compiler, rows = worked_out(statements, (test, *asked), limits)
     if rows is statements.root:
         chosen = [*statements.key_columns, *([statements.late] if late else ()), *columns]
