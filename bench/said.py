@@ -70,6 +70,8 @@ unit = "months"
 between = ["1 month", "10 years"]
 """
 )
+FEW = 100
+"""Transactions of which MariaDB still keeps what they have replaced."""
 Fresh = Callable[[], AbstractContextManager[fates.Side]]
 """Gives a database of its own each time, in which nothing refers to the accounts."""
 
@@ -106,13 +108,14 @@ def _postgresql(rows: int, leaf: bool) -> Iterator[Fresh]:
 
 @contextmanager
 def _mariadb(rows: int, leaf: bool) -> Iterator[Fresh]:
-    """The rows are made anew."""
+    """The rows are made anew, and written to the disk; what runs before have left to purge is purged."""
 
     @contextmanager
     def fresh() -> Iterator[fates.Side]:
         with fates.mariadb(rows) as side:
             if leaf:
                 _leaf(side)
+            _come_to_rest(side.connect())
             yield side
 
     yield fresh
@@ -131,6 +134,18 @@ def _leaf(side: fates.Side) -> None:
     session.execute("DROP TABLE prospect")
     if hasattr(session, "commit"):
         session.commit()
+    session.close()
+
+
+def _come_to_rest(session: Any, patience: float = 120.0) -> None:
+    """What a CHECKPOINT is elsewhere."""
+    tables = [name for (name,) in session.execute("SHOW TABLES").fetchall()]
+    session.execute(f"FLUSH TABLES {', '.join(tables)} FOR EXPORT")
+    session.execute("UNLOCK TABLES")
+    until = time.monotonic() + patience
+    waiting = "SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'"
+    while int(session.execute(waiting).fetchone()[1]) > FEW and time.monotonic() < until:
+        time.sleep(0.5)
     session.close()
 
 
