@@ -195,7 +195,7 @@ class Census:
         together = Pass(self._dialect, every)
         if len(every) == 1 or not together.followed:
             return ((together, tuple(range(len(every)))),)
-        return tuple((Pass(self._dialect, (work,)), (i,)) for i, work in enumerate(every))
+        return tuple((Pass(self._dialect, (work,), together.numbers), (i,)) for i, work in enumerate(every))
 
     def _blank(self) -> Sheet:
         return Sheet(jobs=tuple(Tally() for _ in self._works))

@@ -11,7 +11,8 @@ import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from retention.model import predicate as p
 
@@ -56,20 +57,19 @@ class Part:
 
     node: Any
     size: int
-    parts: Counter[int]
+    parts: Mapping[int, int]
     columns: frozenset[str]
     joined: bool = False
     inside: frozenset[int] = frozenset()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Below:
-    """`outer`: how many rows around are named; `parts` and the root's `columns` directly below, and `size`: how many
-    nodes beside those."""
+class Below(NamedTuple):
+    """`outer`: how many rows around are named; `parts`, each with how often, and the root's `columns` directly below,
+    and `size`: how many nodes beside those."""
 
     outer: int = 0
     size: int = 0
-    parts: Counter[int] = dataclasses.field(default_factory=Counter)
+    parts: Mapping[int, int] = MappingProxyType({})
     columns: frozenset[str] = frozenset()
 
     @classmethod
@@ -78,10 +78,10 @@ class Below:
         some = [item for item in items if item is not NOTHING]
         if len(some) < 2:
             return some[0] if some else NOTHING
-        parts = Counter(some[0].parts)
+        parts = dict(some[0].parts)
         for item in some[1:]:
             for number, times in item.parts.items():
-                parts[number] += times
+                parts[number] = parts.get(number, 0) + times
         columns = frozenset[str]().union(*(item.columns for item in some))
         size = sum(item.size for item in some)
         return cls(outer=max(item.outer for item in some), size=size, parts=parts, columns=columns)
@@ -90,8 +90,7 @@ class Below:
 NOTHING = Below()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """What `node` is where the rows `around` are the nearest that are brought in around it: all that it names."""
 
     node: Any
@@ -107,12 +106,16 @@ class Numbers:
     by number, so that nothing is compared whole.
     """
 
-    def __init__(self, root: p.Source, joins: Callable[[p.Lookup], bool]) -> None:
-        """`joins`: whether what is looked up is joined to the rows that parts are worked out from."""
+    def __init__(
+        self, root: p.Source, joins: Callable[[p.Lookup], bool], *, definitions: bool = False
+    ) -> None:
+        """`joins`: whether what is looked up is joined to the rows that parts are worked out from. `definitions`: what
+        is defined beside a statement is looked into, of which no part is worked out: only for `followed`."""
         self._joins = joins
         self.parts: dict[int, Part] = {}
-        self.followed = False  # some part follows references to their end
-        self._definitions: dict[str, int] = {}
+        self.followed = False
+        """Some part follows references to their end, or two definitions have one name."""
+        self._definitions: dict[str, int] | None = {} if definitions else None
         self._root = root
         self._words: dict[Any, int] = {}
         self._numbered: dict[int, int] = {}  # word → number
@@ -129,11 +132,11 @@ class Numbers:
 
     def _look(self, node: Any, around: tuple[p.Source, ...]) -> tuple[int, Below]:
         """(what it is, what is below it); `around`: the rows that are brought in around it."""
-        if _fields(node.__class__) is None and not isinstance(node, tuple):
-            return self._word((type(node).__name__, node)), NOTHING
         for seen in self._seen.get(id(node), ()):
             if not seen.around or around[-len(seen.around) :] == seen.around:
                 return seen.word, seen.below
+        if not isinstance(node, tuple) and _fields(node.__class__) is None:
+            return self._word((type(node).__name__, node)), NOTHING
         word, below = self._looked(node, around)
         if not isinstance(node, p.Source):  # `node` is kept, that its id stays its own
             named = around[len(around) - below.outer :]
@@ -147,8 +150,9 @@ class Numbers:
         if isinstance(node, tuple):
             return self._made("", node, around)
         if isinstance(node, p.Defined):  # what it is, is written down by itself
-            written = self._look(node.where, (node.root,))[0]
-            self.followed |= self._definitions.setdefault(node.name, written) != written
+            if self._definitions is not None:
+                written = self._look(node.where, (node.root,))[0]
+                self.followed |= self._definitions.setdefault(node.name, written) != written
             return self._made(f"defined {node.name}", node.fields, around)
         if isinstance(node, p.Closure | p.Rings):
             self.followed = True
@@ -156,17 +160,17 @@ class Numbers:
         inside = _binding(node)
         within = around if inside is None else (*around, inside)
         made = [getattr(node, name) for name in _fields(node.__class__) or ()]
-        word, below = self._made(type(node).__name__, made, within)
+        word, (outer, size, parts, columns) = self._made(type(node).__name__, made, within)
         if isinstance(node, p.Field) and node.source == self._root:
-            below = dataclasses.replace(below, columns=frozenset({node.column}))
+            columns = frozenset({node.column})
         if inside is not None:
-            below = dataclasses.replace(below, outer=max(0, below.outer - 1))
-        if below.outer or not _worth_it(node.__class__):
-            return word, dataclasses.replace(below, size=below.size + 1)
+            outer = max(0, outer - 1)
+        if outer or not _worth_it(node.__class__):
+            return word, Below(outer, size + 1, parts, columns)
         number = self._numbered.setdefault(word, len(self._numbered))
         if number not in self.parts:
-            self.parts[number] = self._part(node, below)
-        return word, Below(parts=Counter({number: 1}))
+            self.parts[number] = self._part(node, Below(outer, size, parts, columns))
+        return word, Below(parts={number: 1})
 
     def _part(self, node: Any, below: Below) -> Part:
         """What is read off a row that is joined is one thing: all of it is there with the first of it."""
@@ -178,7 +182,7 @@ class Numbers:
         inside = frozenset(parts).union(*(part.inside for part in made_of))
         size += sum(part.size for part in made_of)
         columns = columns.union(*(part.columns for part in made_of))
-        return Part(node=node, size=size, parts=Counter(), columns=columns, joined=True, inside=inside)
+        return Part(node=node, size=size, parts={}, columns=columns, joined=True, inside=inside)
 
     @property
     def joined(self) -> bool:

@@ -130,7 +130,8 @@ class Those:
 class Pass:
     """The statements of one pass. `works`: jobs on one dataset, over the same root."""
 
-    def __init__(self, dialect: Dialect, works: Sequence[Work]) -> None:
+    def __init__(self, dialect: Dialect, works: Sequence[Work], numbers: once.Numbers | None = None) -> None:
+        """`numbers`: of a pass that has looked at these works already."""
         self.works = tuple(works)
         self.first = Statements(dialect, works[0])
         self._dialect = dialect
@@ -140,14 +141,16 @@ class Pass:
             for i, work in enumerate(works)
             for test in (*(item.test for item in work.referring), *_one(work.ringed))
         )
-        self._numbers = once.Numbers(self.first.work.root, self.first.compiler.joins(self.first.work.root))
+        root = self.first.work.root
+        joins = self.first.compiler.joins(root)
+        self.numbers = once.Numbers(root, joins, definitions=len(works) > 1) if numbers is None else numbers
         self._fates = self._look(*(x for w in works for x in (w.fate, *self._lates(w))))
         self.rewriting = tuple(rewriting(works))
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
         rewritten = [test for item in self.rewriting for test in item.tests]
         self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
-        self._layers = once.layers(self._numbers, Counter(self._fates.parts) + self._beside.parts)
-        used = [column for part in self._numbers.parts.values() for column in part.columns]
+        self._layers = once.layers(self.numbers, Counter(self._fates.parts) + Counter(self._beside.parts))
+        used = [column for part in self.numbers.parts.values() for column in part.columns]
         self._used = {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}
         self._prefix = unlike(self._used)
 
@@ -175,7 +178,7 @@ class Pass:
     @property
     def followed(self) -> bool:
         """References are followed to their end: the names of what that makes are those of one job."""
-        return self._numbers.followed
+        return self.numbers.followed
 
     def told(self, lists: Lists) -> Pass:
         """The same with what people told."""
@@ -295,7 +298,7 @@ class Pass:
         return frozenset(name for reference in references for name in reference.target_columns)
 
     def _look(self, *nodes: Any) -> once.Below:
-        return once.Below.of(self._numbers.add(node) for node in nodes)
+        return once.Below.of(self.numbers.add(node) for node in nodes)
 
     def _labels(self, rows: FromClause) -> list[ColumnElement[Any]]:
         return [column_of(rows, f"{self._prefix}fate{i}") for i in range(len(self.works))]
@@ -307,25 +310,25 @@ class Pass:
         where = [*limits, first.compiler.test(first.work.records), *first.key_known]
         rows: FromClause = first.root
         given: dict[int, str] = {}
-        if most is not None and self._numbers.joined:  # first so many, and then what they lead to
+        if most is not None and self.numbers.joined:  # first so many, and then what they lead to
             rows, where, most = self._first_of(where, most), [], None
 
         for layer in [*self._layers, None]:
             compiler = (
                 first.compiler
                 if rows is first.root
-                else first.compiler.over(root, rows, held(given, self._numbers, rows))
+                else first.compiler.over(root, rows, held(given, self.numbers, rows))
             ).looking(root)
             if layer is None:
                 made = {f"{self._prefix}fate{i}": _label(compiler, work) for i, work in enumerate(self.works)}
                 further = self._beside
                 wanted = self._beside.columns | self._joining | keys
             else:
-                made = {f"{self._prefix}{n}": worked(compiler, self._numbers.parts[n].node) for n in layer}
+                made = {f"{self._prefix}{n}": worked(compiler, self.numbers.parts[n].node) for n in layer}
                 further = once.Below.of((self._fates, self._beside))
                 wanted = self._fates.columns | self._beside.columns | self._joining | keys
             after = {**given, **{n: f"{self._prefix}{n}" for n in layer or ()}}
-            read = once.read(self._numbers, further.parts, frozenset(after))
+            read = once.read(self.numbers, further.parts, frozenset(after))
             kept = [name for number, name in given.items() if number in read.given]
             names = sorted({*wanted, *read.columns}) + kept
             query = sa.select(
@@ -338,7 +341,7 @@ class Pass:
             else:
                 query = query.limit(_literal(EVERY_ROW))
             rows, where, given = query.subquery(root.alias), [], after
-        return rows, held(given, self._numbers, rows)
+        return rows, held(given, self.numbers, rows)
 
 
 def _label(compiler: Compiler, work: Work) -> ColumnElement[Any]:
