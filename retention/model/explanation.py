@@ -77,7 +77,8 @@ class Stopper:
     `dataset`: where records of another dataset are what is kept, or acted on; `rows`: keys of some, or of some
     referring rows, as typed, of which there are `count`. `how`: "shares", "needs", or "will need": once this
     plan has restricted it. `going`: further referring rows that this plan deletes first, `later`: how many of `count`
-    it deletes after it. `until`: the first day on which it stops no more, where that is known.
+    it deletes after it. `until`: the first day on which it stops no more, where that is known. `action`: the one that
+    it stops, which need not be the one that the record comes to; None of what acts in its place.
     """
 
     kind: str  # "held", "retained", "conflict", "referenced", "shared", "elsewhere"
@@ -91,6 +92,7 @@ class Stopper:
     until: str | None = None
     reason: str | None = None
     review: str | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,7 +156,7 @@ def _periods(facts: Facts, view: RuleView) -> None:
     for label, text in _dates(view):
         facts.add(label, text)
     for stopper in view.stopped_by:
-        facts.add("Instead" if stopper.kind == "elsewhere" else "Stopped", _stopper(view, stopper))
+        facts.add("Instead" if stopper.kind == "elsewhere" else "Stopped", _stopper(stopper))
 
 
 def _style(fate: str) -> str:
@@ -201,24 +201,24 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
     return dates
 
 
-def _stopper(view: RuleView, stopper: Stopper) -> str:
+def _stopper(stopper: Stopper) -> str:
     until = f", until {stopper.until}" if stopper.until else ""
     match stopper.kind:
         case "held":
             review = f", review on {stopper.review}" if stopper.review else ""
-            return f"{view.action}: hold {shown(stopper.by)} ({stopper.reason}) covers it{review}"
+            return f"{stopper.action}: hold {shown(stopper.by)} ({stopper.reason}) covers it{review}"
         case "retained" | "conflict":
             what = _records(stopper) if stopper.dataset is not None else "it"
             how = _HOW.get(stopper.how or "", ("", ""))[(stopper.count or 0) > 1]
-            return f"{view.action}: the rule {shown(stopper.by)} still keeps {what}{how}{until}"
+            return f"{stopper.action}: the rule {shown(stopper.by)} still keeps {what}{how}{until}"
         case "elsewhere" if stopper.dataset is not None:
             return f"it is a row of {_records(stopper)}"
         case "elsewhere":
             return f"the rule {shown(stopper.by)} acts on it"
         case "shared":
             rows = f"{_records(stopper)}, which stays, shares rows of {stopper.by} with it"
-            return f"{view.action}: {rows}{until}"
-    return f"{view.action}: {_referring(stopper, until)}"
+            return f"{stopper.action}: {rows}{until}"
+    return f"{stopper.action}: {_referring(stopper, until)}"
 
 
 def _records(stopper: Stopper) -> str:

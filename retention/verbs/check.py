@@ -25,7 +25,7 @@ from retention.planning.binding.bind import bind
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.binding.reach import described
 from retention.planning.binding.relations import repeated, with_relations
-from retention.planning.binding.rewriting_rules import comes_back, rewriting_problems
+from retention.planning.binding.rewriting_rules import comes_back, rewriting_problems, skipped
 from retention.planning.binding.rights import Need, Right, needs
 from retention.planning.binding.shared_parts import unshared
 from retention.planning.binding.vaults import unled
@@ -37,7 +37,7 @@ from retention.verbs.checking.people import taken_for_one
 from retention.verbs.checking.rewriting import trial_problems
 from retention.verbs.opening import apart, stores
 from retention.verbs.opening.configured import Clock, configuration
-from retention.verbs.opening.prepared import problems_of, silence
+from retention.verbs.opening.prepared import acts_on, problems_of, silence
 
 MOST_COUNTED = 1_000_000
 """Rows that a census counts before it says "more than"."""
@@ -207,6 +207,7 @@ def _live(
             *map(said, circles(bound)),
             *large(policy, bound),
             *comes_back(bound, target.catalogue().quote),
+            *skipped(policy, bound),
             *_unled(bound, target),
             *clock_warnings(bound, target, now),
         ),
@@ -294,4 +295,12 @@ def _warnings(config: Configuration, now: datetime) -> tuple[str, ...]:
         for dataset in connector.datasets.values()
         if not any(rule.speaks_of(dataset.data) for rule in rules)
     )
-    return (*unspoken, *doubts(config, day_of(now, config.policy.timezone)))
+    idle = tuple(
+        f"no rule can do anything to `{dataset}` ({dataset.data!r}): it is kept for ever; those on any data skip"
+        " what a dataset does not spell out, and this one spells out nothing that they say to do"
+        for connector in config.connectors.values()
+        for dataset in connector.datasets.values()
+        if (here := [rule for rule in rules if rule.speaks_of(dataset.data)])
+        and not any(not rule.acts or acts_on(rule, dataset) for rule in here)
+    )
+    return (*unspoken, *idle, *doubts(config, day_of(now, config.policy.timezone)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +44,7 @@ from retention.planning.binding.reach import (
 from retention.planning.binding.relations import with_relations
 from retention.planning.binding.restricting import leaving, marking
 from retention.planning.binding.rewritable import Find, Rewritable, clashes
+from retention.planning.binding.rewriting_rules import known_by
 from retention.planning.binding.shared_parts import between_datasets, shared_link, shared_tables
 from retention.planning.binding.spelt import Names, not_its_own
 from retention.planning.binding.vaults import placed, with_vaults
@@ -81,7 +83,7 @@ def bind(
     for item, found, write in between_datasets(bound):
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
-    return every, tuple(problems)
+    return tuple(replace(item, known_by=known_by(item, every)) for item in every), tuple(problems)
 
 
 def _each(

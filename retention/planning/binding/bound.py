@@ -198,7 +198,8 @@ class BoundDataset:
     whose rows go after it where nothing refers to them any more, each before those that it refers to. `rewriting`:
     the columns that a record's person is taken out of, the root's first, in the order of the tables; `done`: the
     column that says when that was done; `mark`: the one by which a record is restricted in place; `vault`: where it
-    is moved to instead. `fields`: a word → columns of the record; `columns`: of a slice, its own.
+    is moved to instead. `fields`: a word → columns of the record; `columns`: of a slice, its own. `known_by`: another
+    dataset whose records about a person refer to it, and by which reference: who has those finds the person again.
     """
 
     dataset: Dataset
@@ -225,6 +226,7 @@ class BoundDataset:
     vault: Vault | None = None
     shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
+    known_by: tuple[str, Reference] | None = None
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retention.errors import Problem
-from retention.model.policy import Policy, Rule
+from retention.model.catalogue import Reference
+from retention.model.policy import ANONYMIZE, Policy, Rule
 from retention.model.strategy import HASH_PREFIX, Way
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.binding.reach import create_index, described, quoted
@@ -16,7 +17,7 @@ def rewriting_problems(policy: Policy, bound: Sequence[BoundDataset]) -> Iterato
     for item in bound:
         rules = [r for r in policy.rules.values() if r.acts and r.speaks_of(item.dataset.data)]
         for rule in rules:
-            yield from _none(policy, rule, item, bound)
+            yield from _none(policy, rule, item)
         if item.rewriting:
             for reader in bound:
                 yield from _unfindable(policy, item, reader)
@@ -42,19 +43,45 @@ def comes_back(bound: Sequence[BoundDataset], mark: str) -> Iterator[str]:
             )
 
 
-def _none(policy: Policy, rule: Rule, item: BoundDataset, bound: Sequence[BoundDataset]) -> Iterator[Problem]:
-    """A record to which others refer that are about a person is found again through them."""
-    if not rule.data or not any("anonymize" in variant.chain for variant in rule.variants):
-        return
+def known_by(item: BoundDataset, bound: Sequence[BoundDataset]) -> tuple[str, Reference] | None:
+    """A dataset whose records about a person refer to those of `item`, and by which reference.
+
+    Who has those finds the person again (GDPR recital 26): to rewrite a record to which they refer is no anonymisation.
+    """
     for outside in item.outside:
         for other in bound if not outside.reference.either else ():  # rows of its own vault
             if other is not item and outside.reference.table in other.members and other.subject:
-                how = f"`{described(outside.reference)}`"
-                found = f"is anonymize, and records of `{other}` about a person refer to `{item}` ({how})"
-                write = 'write "pseudonymize": who has those records finds the person again'
-                key = f"rules.{rule.name}.action"
-                yield Problem(file=policy.file, key=key, found=found, write=write)
-                return
+                return str(other), outside.reference
+    return None
+
+
+def skipped(policy: Policy, bound: Sequence[BoundDataset]) -> Iterator[str]:
+    """Where a rule on any data leaves an anonymisation out that would be none."""
+    for item in bound:
+        if item.known_by is None or not item.rewriting:
+            continue
+        for rule in policy.rules.values():
+            if rule.acts and not rule.data and any(ANONYMIZE in variant.chain for variant in rule.variants):
+                other, reference = item.known_by
+                yield (
+                    f"`{rule.name}` anonymizes no record of `{item}`: records of `{other}` about a person refer to it"
+                    f" (`{described(reference)}`), and who has those finds the person again; pseudonymize would not be"
+                    " left out"
+                )
+
+
+def _none(policy: Policy, rule: Rule, item: BoundDataset) -> Iterator[Problem]:
+    """A record to which others refer that are about a person is found again through them. A rule on any data leaves
+    it out."""
+    if rule.data and item.known_by is not None and any(ANONYMIZE in each.chain for each in rule.variants):
+        other, reference = item.known_by
+        yield Problem(
+            file=policy.file,
+            key=f"rules.{rule.name}.action",
+            found=f"is anonymize, and records of `{other}` about a person refer to `{item}`"
+            f" (`{described(reference)}`)",
+            write='write "pseudonymize": who has those records finds the person again',
+        )
 
 
 def _unfindable(policy: Policy, item: BoundDataset, reader: BoundDataset) -> Iterator[Problem]:

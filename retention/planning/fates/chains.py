@@ -32,8 +32,13 @@ def rank(action: str) -> int:
 
 
 def chain(rule: Rule, variant: Variant, bound: BoundDataset) -> tuple[str, ...]:
-    """The actions that are tried, in order. A rule on any data skips those that the dataset does not spell out."""
-    return tuple(action for action in variant.chain if rule.data or spelt_out(bound.dataset, action))
+    """The actions that are tried, in order. A rule on any data skips those that the dataset does not spell out, and an
+    anonymisation that would be none since others' records lead to the person."""
+    return tuple(action for action in variant.chain if rule.data or _possible(bound, action))
+
+
+def _possible(bound: BoundDataset, action: str) -> bool:
+    return spelt_out(bound.dataset, action) and not (action == ANONYMIZE and bound.known_by is not None)
 
 
 def spelt_out(dataset: Dataset, action: str) -> bool:

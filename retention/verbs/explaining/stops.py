@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from retention.connectors.port import RecordView
@@ -29,22 +29,26 @@ class Stops:
         self._reader = reader
 
     def of(self, job: Job, key: str, view: RecordView, held: Sequence[HoldView]) -> tuple[Stopper, ...]:
-        """What the fate rests on, where it is one that something stops."""
+        """What the fate rests on, where it is one that something stops: what stops the first action of its chain."""
+        if view.fate == "elsewhere":
+            return tuple(self._instead(job, key, self.chosen(job, key) or DELETE))
+        found = tuple(self._stopping(job, key, view, held))
+        first = self._chain(job, key)[0] if found else None
+        return tuple(replace(stopper, action=first) for stopper in found)
+
+    def _stopping(self, job: Job, key: str, view: RecordView, held: Sequence[HoldView]) -> Iterator[Stopper]:
         match view.fate:
             case "held":
-                return tuple(
-                    Stopper(kind="held", by=hold.id, reason=hold.reason, review=hold.review) for hold in held
-                )
+                for hold in held:
+                    yield Stopper(kind="held", by=hold.id, reason=hold.reason, review=hold.review)
             case "retained" | "conflict":
-                return tuple(self._kept(job, key, view.fate))
+                yield from self._kept(job, key, view.fate)
             case "referenced":
-                return (*self._referring(job, key, view), *self._sharing(job, key))
-            case "elsewhere":
-                return tuple(self._instead(job, key, self.chosen(job, key) or DELETE))
+                yield from (*self._referring(job, key, view), *self._sharing(job, key))
             case "due" | "done" if self.fell_through(job, key):
-                kept = self._kept(job, key, "retained") if DELETE in actions(job) else ()
-                return (*kept, *self._referring(job, key, view), *self._sharing(job, key))
-        return ()
+                if DELETE in actions(job):
+                    yield from self._kept(job, key, "retained")
+                yield from (*self._referring(job, key, view), *self._sharing(job, key))
 
     def chosen(self, job: Job, key: str) -> str | None:
         """The action that the record's chain comes to; None where all are stopped, or its clock has not ended."""
@@ -58,8 +62,12 @@ class Stops:
 
     def fell_through(self, job: Job, key: str) -> bool:
         """An action before the one that the chain comes to is stopped."""
-        said = chain(job.rule, self._reader.reading(job, key).case.variant, job.bound)
+        said = self._chain(job, key)
         return len(said) > 1 and self.chosen(job, key) not in (None, said[0])
+
+    def _chain(self, job: Job, key: str) -> tuple[str, ...]:
+        variant = self._reader.reading(job, key).case.variant
+        return chain(job.rule, variant, job.bound) or (variant.action,)
 
     # -- rules -----------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from retention.planning.binding.rewriting_rules import rewriting_problems
 from retention.planning.binding.rights import needs
 from retention.planning.binding.spoken import condition_problems
 from retention.planning.fates.acting import in_order
-from retention.planning.fates.chains import spelt_out
+from retention.planning.fates.chains import chain, spelt_out
 from retention.planning.fates.limbs import cutoff
 from retention.planning.work import Work
 from retention.safety import sight
@@ -74,7 +74,7 @@ class Prepared:
             for rule in self.config.policy.rules.values()
             if rule.acts and (not rules or rule.name in rules)
             for bound in self.bound
-            if acts_on(rule, bound.dataset)
+            if acts_on(rule, bound.dataset) and any(chain(rule, each, bound) for each in rule.variants)
         ]
         return in_order(every)
 
@@ -157,7 +157,8 @@ class Prepared:
 
     def rules_on(self, bound: BoundDataset) -> tuple[Rule, ...]:
         """Every rule that reaches the dataset, in file order."""
-        return tuple(r for r in self.config.policy.rules.values() if r.acts and reaches(r, bound.dataset))
+        rules = [r for r in self.config.policy.rules.values() if r.acts and reaches(r, bound.dataset)]
+        return tuple(r for r in rules if bound.columns is None or any(chain(r, v, bound) for v in r.variants))
 
 
 def reaches(rule: Rule, dataset: Dataset) -> bool:

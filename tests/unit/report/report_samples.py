@@ -165,9 +165,12 @@ EXPLANATION = Explanation(
             keep="5 years",
             timezone="Europe/Oslo",
             stopped_by=(
-                Stopper(kind="referenced", by="invoices.order_id", count=12, rows=("88", "89")),
-                Stopper(kind="retained", by="tax"),
                 Stopper(
+                    action="delete", kind="referenced", by="invoices.order_id", count=12, rows=("88", "89")
+                ),
+                Stopper(action="delete", kind="retained", by="tax"),
+                Stopper(
+                    action="delete",
                     kind="retained",
                     by="claims",
                     dataset="shop.claims",
@@ -176,8 +179,16 @@ EXPLANATION = Explanation(
                     rows=("1",),
                     until="2031-01-01",
                 ),
-                Stopper(kind="held", by="h-1", reason="litigation", review="2027-01-01"),
-                Stopper(kind="shared", by="pages", dataset="shop.cases", how="shares", count=1, rows=("7",)),
+                Stopper(action="delete", kind="held", by="h-1", reason="litigation", review="2027-01-01"),
+                Stopper(
+                    action="delete",
+                    kind="shared",
+                    by="pages",
+                    dataset="shop.cases",
+                    how="shares",
+                    count=1,
+                    rows=("7",),
+                ),
                 Stopper(kind="elsewhere", by="files", dataset="shop.files", count=1, rows=("3",)),
             ),
             because="Twelve invoices refer to it.",

@@ -502,7 +502,13 @@ def test_wrapped_warnings_and_checked_datasets_stand_apart_from_the_next():
 def test_until_when_rows_refer_is_told_of_those_that_stay():
     """`3 more by it go in the same run, first, until 2029-01-01`"""
     stopper = Stopper(
-        kind="referenced", by="invoices.id", count=4, rows=("8", "9"), going=3, until="2029-01-01"
+        action="delete",
+        kind="referenced",
+        by="invoices.id",
+        count=4,
+        rows=("8", "9"),
+        going=3,
+        until="2029-01-01",
     )
     rule = dataclasses.replace(EXPLANATION.rules[0], stopped_by=(stopper,))
     text = " ".join(text_of(show_explanation, dataclasses.replace(EXPLANATION, rules=(rule,))).split())
