@@ -14,13 +14,14 @@ from retention.model.audit import Verification as Verification
 class Component:
     """One component of an event as it stands in this record: `value` is text, None where there is none.
 
-    Of an event that people tell, each telling that concerns the record is one; its `column` is "told".
+    Of an event that people tell, each telling is one that is about the record's person; its `column` is "told", and
+    "early" means that the record did not begin before it, and is not concerned.
     `related`: of rows of another table; `value` is then the latest that can be read, whatever the others are.
     """
 
     column: str
     value: str | None
-    state: str  # "past", "recent", "future", "missing", "unclear"
+    state: str  # "past", "recent", "future", "missing", "unclear", "early"
     event: str = ""
     related: bool = False
 

@@ -33,6 +33,7 @@ STATE_WORDS = {
     "future": "in the future: not happened yet",
     "missing": "no value: not happened",
     "unclear": "cannot be read: unclear",
+    "early": "the record did not begin before that, and is not concerned",
 }
 
 
@@ -152,7 +153,8 @@ def _periods(facts: Facts, view: RuleView) -> None:
     if view.keep:
         facts.add("Keep", view.keep)
     if view.instructed is not None:
-        facts.add("Keep", f"{view.instructed}, as instructed")
+        none = view.instructed.startswith("none ")
+        facts.add("Keep", "no period is instructed" if none else f"{view.instructed}, as instructed")
     for label, text in _dates(view):
         facts.add(label, text)
     for stopper in view.stopped_by:
@@ -171,6 +173,8 @@ def _component(component: Component, *, ends: bool) -> Text:
     state = STATE_WORDS.get(component.state, component.state)
     if component.state == "missing" and component.value is not None:
         state = "not happened"  # its condition is false, or the value means never
+    if component.state == "unclear" and component.column == "told":
+        state = "it can't be told whether the record began before that: unclear"
     if component.state == "past" and ends:
         state = "happened"
     if component.state == "unclear" and component.related:

@@ -143,7 +143,11 @@ def _reach_table(console: Console, lines: Sequence[ReachLine]) -> None:
         besides = (
             [f"{number(each.unclear)} of which it can't be told when they began"] if each.unclear else []
         )
-        besides += [f"{number(each.later)} that began later, and are not concerned"] if each.later else []
+        besides += (
+            [f"{number(each.later)} that did not begin before it, and are not concerned"]
+            if each.later
+            else []
+        )
         besides += [f"out of reach: {each.because}"] if each.because else []
         table.add_row(
             cell(f"{each.connector}.{each.dataset}"),
@@ -166,6 +170,14 @@ def _at(at: datetime | date) -> str:
     return moment(at) if isinstance(at, datetime) else at.isoformat()
 
 
+def _why_nobody(reach: Sequence[ReachLine], *, alone: bool) -> str:
+    if any(each.because is not None for each in reach):
+        return "tell it again when every database answers"
+    if alone and any(each.later or each.unclear for each in reach):
+        return "what is known of the person did not begin before it, or it can't be told when"
+    return "is that the person's identifier?"
+
+
 def show_told(console: Console, told: ToldOutcome, *, asked: bool) -> None:
     """How many were told, and each line that was not."""
     if told.declined:
@@ -185,8 +197,7 @@ def show_told(console: Console, told: ToldOutcome, *, asked: bool) -> None:
             if len(stored) == 1
             else f"{number(lost)} of them {'reaches' if lost == 1 else 'reach'}"
         )
-        silent = any(each.because is not None for each in told.reach)
-        then = "tell it again when every database answers" if silent else "is that the person's identifier?"
+        then = _why_nobody(told.reach, alone=len(stored) == 1)
         line(console, f"{what} no record now: {then}", style="warn")
     if known:
         ids = f": {known[0].id}" if len(known) == 1 else ""

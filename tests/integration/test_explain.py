@@ -498,3 +498,22 @@ def test_a_record_that_is_not_there_leads_to_the_proof(work: Workplace, sqlite: 
     told = work.cli("explain", "db.users", "7").output
 
     assert "retention audit prove db.users 7" in " ".join(told.split())
+
+
+def test_what_ended_before_the_clock_counts_is_not_said_not_to_have_happened(
+    work: Workplace, sqlite: SqliteStore
+) -> None:
+    """Who subscribes again after having left is kept until they leave again."""
+    sqlite.script(
+        "CREATE TABLE readers (id INTEGER PRIMARY KEY, joined TIMESTAMP, gone TIMESTAMP);"
+        "INSERT INTO readers VALUES (1, '2024-01-01 00:00:00', '2023-01-01 00:00:00'), (2, '2024-01-01 00:00:00', NULL)"
+    )
+    events = 'events = { subscribed = "joined", unsubscribed = "gone" }'
+    work.connect(sqlite, f'[datasets.readers]\ndata = "readers"\ntable = "readers"\n{events}')
+    work.rule("marketing", 'data = "readers"\nfrom = "subscribed"\nuntil = ["unsubscribed"]')
+    again, still = (work.explain("db.readers", key).rules[0] for key in ("1", "2"))
+    assert (again.fate, still.fate) == ("not_due", "not_due")
+    assert again.because == (
+        "`unsubscribed` happened earlier than the clock counts from: kept until that happens again"
+    )
+    assert still.because == "`unsubscribed` has not happened: kept until then"

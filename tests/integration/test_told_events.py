@@ -104,6 +104,40 @@ def identifiers(told: dict[str, Any]) -> set[tuple[str, str, str | None]]:
     return {(s["kind"], s["value"], s["source"]) for s in told["subjects"]}
 
 
+def seen(work: Workplace, dataset: str, key: str, rule: str = "erasure") -> list[tuple[str | None, str]]:
+    """Each telling as `explain` shows it."""
+    (view,) = [each for each in work.explain(dataset, key).rules if each.rule == rule]
+    return [(each.value, each.state) for each in view.components if each.column == "told"]
+
+
+def test_explain_shows_a_telling_that_does_not_concern_the_record_and_why(shop):
+    """Who told it on the day on which the order came would not find out why nothing happens."""
+    said = shop.cli(
+        "event", "add", "erasure_requested", "--subject", "customer_id=1", "--at", "2026-11-01", "--yes"
+    )
+    assert said.exit_code == 0
+    assert "1 that did not begin before it, and are not concerned" in " ".join(said.stdout.split())
+    assert seen(shop, "db.orders", "10") == [("2026-11-01", "past")]
+    assert seen(shop, "db.orders", "11") == [("2026-11-01", "early")]
+    assert seen(shop, "db.orders", "12") == [("2026-11-01", "unclear")]
+    assert shop.fate_of("db.orders", "11", rule="erasure") == "out_of_scope"
+    for key, why in (
+        ("11", "told = 2026-11-01 the record did not begin before that, and is not concerned"),
+        ("12", "told = 2026-11-01 it can't be told whether the record began before that: unclear"),
+    ):
+        assert why in " ".join(shop.cli("explain", "db.orders", key).stdout.split())
+
+
+def test_who_is_known_and_did_not_begin_before_it_is_not_taken_for_somebody_else(shop):
+    words = ("event", "add", "erasure_requested", "--at", "2019-05-05", "--yes", "--subject")
+    assert "reaches no record now: what is known of the person did not begin before it" in " ".join(
+        shop.cli(*words, "customer_id=3").stdout.split()
+    )
+    assert "reaches no record now: is that the person's identifier?" in " ".join(
+        shop.cli(*words, "customer_id=77").stdout.split()
+    )
+
+
 def test_what_it_reaches_is_one_step_away_and_began_before_it(work, store):
     shop = set_up(work, store)
     document = tell(

@@ -287,8 +287,12 @@ class _Limbs:
             self.components.append(
                 Component(column="told", value=moment.isoformat(), state=state, event=name)
             )
-        if known.unclear:
-            self.components.append(Component(column="told", value=None, state="unclear", event=name))
+        for telling in said:
+            if telling.event == name and telling.at not in known.moments:
+                state = "unclear" if telling.at in known.doubtful else "early"
+                self.components.append(
+                    Component(column="told", value=telling.at.isoformat(), state=state, event=name)
+                )
         return known
 
     def _ahead(self, moment: tellings.Moment) -> bool:

@@ -46,6 +46,8 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             return f"it is kept until its clock ends; due on {reading.due_on} ({zone})"
         case "not_due" if reading.case.variant.keeping:
             return f"the event `{reading.case.variant.event}` lies ahead"
+        case "not_due" if passed := [limb.event for limb in reading.limbs if limb.state == "earlier"]:
+            return f"{_or(passed)} happened earlier than the clock counts from: kept until that happens again"
         case "not_due":
             return f"{_or(reading.case.variant.until)} has not happened: kept until then"
         case "undated":
