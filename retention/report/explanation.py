@@ -201,7 +201,8 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
     if view.defers_until and any(c.key == "defer_while" and c.state != "false" for c in view.conditions):
         dates.append(("Deferral", f"ends on {view.defers_until} at the latest"))
     if view.overdue_on:
-        dates.append(("Overdue", f"from {view.overdue_on} on"))
+        kept = view.fate in ("held", "retained")  # which are never counted as overdue
+        dates.append(("Overdue", f"from {view.overdue_on} on{', once nothing keeps it' if kept else ''}"))
     return dates
 
 
