@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from retention.config.loading import Configuration
 from retention.config.reading.findings import names
+from retention.model.clock import Period
 from retention.model.dataset import Dataset
 from retention.model.policy import Basis, Rule, Variant
 from retention.periods import ended_day
@@ -116,11 +117,15 @@ def _demands_in_vain(rule: Rule, others: list[Rule]) -> Iterator[str]:
 def _infeasible(rule: Rule, other: Rule, day: date) -> Iterator[str]:
     """`rule` promises an end by which `other`, to which it yields, still keeps the same record."""
     for mine in rule.variants:
+        if mine is rule.base and _only_in_exceptions(rule, other):
+            continue
         for theirs in other.variants:
-            dates = _dates(mine, theirs, day)
+            dates, put_off = _dates(mine, theirs, theirs.keep, day), ""
+            if dates is None and theirs.defer_while is not None:
+                dates, put_off = _dates(mine, theirs, theirs.at_most, day), " where it is put off"
             if dates is not None:
                 happened, most, kept = dates
-                scope = " where it applies" if other.where or len(other.variants) > 1 else ""
+                scope = put_off or (" where it applies" if other.where or len(other.variants) > 1 else "")
                 yield (
                     f"{_which(rule, mine)} promises an end which {_which(other, theirs)} breaks{scope}: of "
                     f"`{mine.event}` on {happened} the one ends by {most} at the latest, and the other keeps until "
@@ -129,16 +134,25 @@ def _infeasible(rule: Rule, other: Rule, day: date) -> Iterator[str]:
                 return
 
 
-def _dates(mine: Variant, theirs: Variant, day: date) -> tuple[date, date, date] | None:
-    """The latest day up to `day` of which `theirs` keeps longer than `at_most` of `mine`, and both ends.
+def _only_in_exceptions(rule: Rule, other: Rule) -> bool:
+    """Where `other` applies an exception of `rule` does: it says the same in its `when`."""
+    where = other.where
+    return where is not None and any(v.when is not None and v.when.text == where.text for v in rule.variants)
+
+
+def _dates(
+    mine: Variant, theirs: Variant, longest: Period | None, day: date
+) -> tuple[date, date, date] | None:
+    """The latest day up to `day` of which `theirs` keeps as long as `longest`, and so longer than `at_most` of `mine`;
+    and both ends.
 
     Only where both count from one event, and nothing else could end `theirs` before.
     """
-    if mine.at_most is None or theirs.keep is None or theirs.until or mine.event != theirs.event:
+    if mine.at_most is None or longest is None or theirs.until or mine.event != theirs.event:
         return None
     if mine.yields_to is not None and theirs.basis not in mine.yields_to:
         return None
-    ours, other = mine.counting(mine.at_most), theirs.counting(theirs.keep)
+    ours, other = mine.counting(mine.at_most), theirs.counting(longest)
     for back in range(366):
         happened = day - timedelta(days=back)
         most, kept = ended_day(happened, ours), ended_day(happened, other)

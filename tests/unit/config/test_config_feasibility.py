@@ -78,6 +78,24 @@ def test_what_can_be_kept_together_is_not_doubted(said, support, law):
     assert said(support=support, law=law) == ()
 
 
+def test_one_that_may_be_put_off_for_longer_breaks_it_then(said):
+    """It keeps for a year, and up to five while the matter is in dispute."""
+    claims = LAW.replace('"5 years"', '"12 months"') + 'at_most = "5 years"\ndefer_while = "vip"\n'
+    (sentence,) = said(support=SUPPORT, claims=claims)
+    assert "which the rule `claims` breaks where it is put off: " in sentence
+    assert "by 2029-11-26 at the latest, and the other keeps until 2031-11-26" in sentence
+    assert not said(support=SUPPORT, claims=claims.replace('"5 years"', '"36 months"'))
+
+
+def test_rules_that_meet_in_an_exception_alone_are_held_against_that(said):
+    """Where the law applies the support's own end does not: an exception without an end speaks of just those."""
+    vips = '[[rules.support.exceptions]]\nwhen = "vip"\nat_most = "none"\n'
+    law = LAW + 'where = "vip"\n'
+    assert said(support=SUPPORT, law=law)
+    assert not said(support=SUPPORT + vips, law=law)
+    assert said(support=SUPPORT + vips, law=LAW)
+
+
 def test_an_exception_that_breaks_the_promise_is_named_by_its_number(said):
     law = LAW.replace('"5 years"', '"1 year"') + '[[rules.law.exceptions]]\nwhen = "vip"\nkeep = "9 years"\n'
     (sentence,) = said(support=SUPPORT, law=law)
