@@ -401,7 +401,9 @@ def unknown_defer_while_is_false(patch: Patch) -> None:
         patch,
         limbs.Limbs,
         "deferred",
-        lambda original, self, case, root, defers: original(self, case, root, p.IsTrue(item=defers)),
+        lambda original, self, case, root, defers, **more: original(
+            self, case, root, p.IsTrue(item=defers), **more
+        ),
     )
 
 
@@ -516,7 +518,7 @@ MUTANTS: dict[Callable[[Patch], None], tuple[Profile, int]] = {
     floor_dropped: (PLAIN, 0),
     null_of_a_related_row_skipped: (PLAIN, 0),
     references_inside_forgotten: (PLAIN, 2),
-    references_to_parts_forgotten: (PLAIN, 6),
+    references_to_parts_forgotten: (PLAIN, 53),
     own_rows_count_as_outside: (PLAIN, 8),
     goes_first_without_being_due: (PLAIN, 3),
     nothing_goes_first: (PLAIN, 2),
