@@ -20,7 +20,7 @@ help:
 	@echo "make demo    build a small company in demo/ and show plan, run and verification"
 	@echo "make test    run the tests, but for the heavy ones"
 	@echo "make lint    ruff, formatting, mypy"
-	@echo "make faults  run the heavy tests: kills, races, full disks; and what takes turns, on the other databases"
+	@echo "make faults  run the heavy tests: kills, races, full disks; and what takes turns: other databases, more cases"
 	@echo "make oracle  hold the engine against $(COUNT) small companies (COUNT=...), on every database that answers"
 	@echo "make bench   measure"
 	@echo "make docs    build the documentation as a site, in build/site; a dead link is an error"

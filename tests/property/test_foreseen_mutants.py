@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +10,7 @@ import pytest
 from retention.model import predicate as p
 from retention.planning.fates.chained import Chained
 from retention.planning.fates.foreseen import Foreseen
-from tests.oracles.lawyer import examples_vaults, places
-from tests.oracles.lawyer.harness import Harness, asked
+from tests.oracles.lawyer import examples_vaults
 
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.heavy
@@ -44,19 +43,8 @@ MUTANTS: dict[Callable[[Patch], None], str] = {
 EXAMPLES = {told.name: told for told in examples_vaults.what_it_will_need()}
 
 
-@pytest.fixture(scope="module")
-def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    folder = tmp_path_factory.mktemp("vaults")
-    place = places.opened("sqlite", folder)
-    yield Harness(folder / "files", place)
-    place.close()
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_wrong_engine_is_told_from_the_right_one(
-    court: Harness, mutant: Callable[[Patch], None], monkeypatch: Patch
+    told_apart: Callable[..., None], mutant: Callable[[Patch], None]
 ) -> None:
-    made = EXAMPLES[MUTANTS[mutant]].case
-    assert asked(court, made) == []
-    mutant(monkeypatch)
-    assert asked(court, made) != []
+    told_apart(EXAMPLES[MUTANTS[mutant]].case, mutant)

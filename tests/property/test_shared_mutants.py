@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,8 +14,7 @@ from retention.planning.fates import acting, stops
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.shared_fates import SharedFates
 from retention.safety import holds
-from tests.oracles.lawyer import examples_fate, places
-from tests.oracles.lawyer.harness import Harness, asked
+from tests.oracles.lawyer import examples_fate
 
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.heavy
@@ -96,19 +95,8 @@ MUTANTS: dict[Callable[[Patch], None], str] = {
 EXAMPLES = {told.name: told for told in examples_fate.examples()}
 
 
-@pytest.fixture(scope="module")
-def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    folder = tmp_path_factory.mktemp("homes")
-    place = places.opened("sqlite", folder)
-    yield Harness(folder / "files", place)
-    place.close()
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_wrong_engine_is_told_from_the_right_one(
-    court: Harness, mutant: Callable[[Patch], None], monkeypatch: Patch
+    told_apart: Callable[..., None], mutant: Callable[[Patch], None]
 ) -> None:
-    made = EXAMPLES[MUTANTS[mutant]].case
-    assert asked(court, made) == []
-    mutant(monkeypatch)
-    assert asked(court, made) != []
+    told_apart(EXAMPLES[MUTANTS[mutant]].case, mutant)

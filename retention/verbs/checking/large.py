@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from retention.model.policy import Policy
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.leading import leading, rows
-from retention.verbs.opening.prepared import acts_on, reaches
+from retention.verbs.opening.prepared import acts_in, reaches
 
 MANY = 1_500
 """Of one database: such a plan takes 10 to 15 seconds on an empty one, and each hundred more another second."""
@@ -80,7 +80,7 @@ def _weights(policy: Policy, bound: Sequence[BoundDataset]) -> list[_Weight]:
         found.append(
             _Weight(
                 name=name,
-                rules=sum(acts_on(rule, item.dataset) for rule in rules),
+                rules=sum(acts_in(rule, item) for rule in rules),
                 cases=sum(cases[other] for other in {name, *others}),
                 leading=len(others - {name}),
             )

@@ -44,11 +44,15 @@ class Stops:
             case "retained" | "conflict":
                 yield from self._kept(job, key, view.fate)
             case "referenced":
-                yield from (*self._referring(job, key, view), *self._sharing(job, key))
+                yield from self._hanging_on(job, key, view)
             case "due" | "done" if self.fell_through(job, key):
                 if DELETE in actions(job):
                     yield from self._kept(job, key, "retained")
-                yield from (*self._referring(job, key, view), *self._sharing(job, key))
+                yield from self._hanging_on(job, key, view)
+
+    def _hanging_on(self, job: Job, key: str, view: RecordView) -> Iterator[Stopper]:
+        yield from self._referring(job, key, view)
+        yield from self._sharing(job, key)
 
     def chosen(self, job: Job, key: str) -> str | None:
         """The action that the record's chain comes to; None where all are stopped, or its clock has not ended."""

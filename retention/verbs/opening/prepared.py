@@ -74,7 +74,7 @@ class Prepared:
             for rule in self.config.policy.rules.values()
             if rule.acts and (not rules or rule.name in rules)
             for bound in self.bound
-            if acts_on(rule, bound.dataset) and any(chain(rule, each, bound) for each in rule.variants)
+            if acts_in(rule, bound)
         ]
         return in_order(every)
 
@@ -157,8 +157,8 @@ class Prepared:
 
     def rules_on(self, bound: BoundDataset) -> tuple[Rule, ...]:
         """Every rule that reaches the dataset, in file order."""
-        rules = [r for r in self.config.policy.rules.values() if r.acts and reaches(r, bound.dataset)]
-        return tuple(r for r in rules if bound.columns is None or any(chain(r, v, bound) for v in r.variants))
+        rules = [r for r in self.config.policy.rules.values() if r.acts and r.speaks_of(bound.dataset.data)]
+        return tuple(rule for rule in rules if not bound.sliced or acts_in(rule, bound))
 
 
 def reaches(rule: Rule, dataset: Dataset) -> bool:
@@ -174,6 +174,11 @@ def acts_on(rule: Rule, dataset: Dataset) -> bool:
         return False
     said = (action for variant in rule.variants for action in variant.chain)
     return bool(rule.data) or any(spelt_out(dataset, action) for action in said)
+
+
+def acts_in(rule: Rule, bound: BoundDataset) -> bool:
+    """The same, of what was found in the database: others' records can make an anonymisation none."""
+    return rule.speaks_of(bound.dataset.data) and any(chain(rule, each, bound) for each in rule.variants)
 
 
 def cutoffs(rule: Rule, as_of: datetime) -> tuple[Cutoff, ...]:
