@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from retention.config import load
@@ -10,6 +15,7 @@ from retention.errors import UnreachableError
 from retention.model.dataset import Secret
 from retention.model.settings import StateAddress
 from retention.store.backends import backend_at
+from tests.support import own_servers
 from tests.support.desk import told
 from tests.support.own_servers import HERE, PASSWORD
 
@@ -109,3 +115,16 @@ def test_a_state_store_s_password_that_changes_is_used_at_the_next_connection(de
     environ["STATE_PASSWORD"] = "another"
     with pytest.raises(UnreachableError, match="can't be reached"):
         backend.exists()
+
+
+def test_a_server_that_is_made_for_a_test_leaves_temporary_tables_of_others(tmp_path):
+    """It cleared those of the machine's own MariaDB out of the folder that both had, and statements failed."""
+    other = Path(tempfile.gettempdir()) / f"#sql-temptable-of-another-{os.getpid()}.MAI"
+    other.touch()
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(other, "mysql")
+        with own_servers.mariadb(tmp_path):
+            assert other.exists()
+    finally:
+        other.unlink(missing_ok=True)

@@ -102,6 +102,8 @@ class OwnMariadb:
         self.folder = folder_of_its_own()
         self._data = data if data is not None else self.folder / "data"
         self._options = [f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', 'mysql')}"]
+        # One that starts clears other servers' temporary tables out of the folder that it has for its own.
+        self._options += [f"--tmpdir={self.folder}"]
         made = ["--auth-root-authentication-method=normal", "--skip-test-db", f"--datadir={self._data}"]
         small = "--innodb-log-file-size=8M"
         subprocess.run(
@@ -111,7 +113,7 @@ class OwnMariadb:
             timeout=120,
         )
         self._options += [f"--datadir={self._data}", f"--socket={self.folder}/s", f"--port={self.port}"]
-        self._options += [f"--bind-address={HOST}", f"--tmpdir={self.folder}", "--skip-log-bin", small]
+        self._options += [f"--bind-address={HOST}", "--skip-log-bin", small]
         self._options += [f"--log-error={self.folder}/log", f"--pid-file={self.folder}/pid", *options]
         self.start()
         self.execute("CREATE DATABASE IF NOT EXISTS test")

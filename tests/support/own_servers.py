@@ -254,6 +254,9 @@ def mariadb(folder: Path, *more: str) -> Iterator[OwnServer]:
     with _home("mysql") as (home, who):
         data, port, log = home / "data", free_port(), home / "log"
         small = ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M", "--innodb-flush-method=nosync"]
+        small += [
+            f"--tmpdir={home}"
+        ]  # a server that starts clears other servers' tables out of the one that it has
         words = ["--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
         command = [*who, programs[1], *words, "--skip-test-db", "--skip-name-resolve", *small]
         subprocess.run(command, check=True, capture_output=True, cwd="/", timeout=60)
