@@ -254,7 +254,8 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def remember_together(self, works: Sequence[Work]) -> tuple[Sequence[Remembered], Together | None]:
-        """As `remember`, for jobs on one dataset whose records can refer to each other, in the order of the run.
+        """As `remember`, for jobs on one dataset, or on several of a circle, whose records can refer to each other, in
+        the order of the run.
 
         What waits for a record of a later job, in a ring or at the end of a chain, is in none of theirs, but in the
         last. None where there is nothing of that kind.
@@ -264,7 +265,7 @@ class Target(abc.ABC):
     def joint_remover(
         self,
         works: Mapping[int, Work],
-        committer: Committer,
+        committers: Mapping[int, Committer],
         together: Together,
         *,
         people: Mapping[int, tuple[People | None, Sequence[Key]]],

@@ -135,13 +135,17 @@ class Remembered(abc.ABC):
 
 
 class Together(abc.ABC):
-    """Due records of several jobs on one dataset that can go only with one another, or after one another: one of an
-    earlier job waits for one of a later, by whatever records between them. Close it after the jobs.
+    """Due records of several jobs, on one dataset or on several of a circle, that can go only with or after another's:
+    one of an earlier job waits for one of a later, by whatever records between them. Close it after the jobs.
 
-    `counts`: the job's place → how many are its.
+    `counts`: the job's place → how many are its. Keys are as its windows have them.
     """
 
     counts: Mapping[int, int]
+
+    def plain(self, key: Key) -> Key:
+        """The record's own key."""
+        return key
 
     @abc.abstractmethod
     def owners(self, keys: Sequence[Key]) -> Mapping[Key, int]:

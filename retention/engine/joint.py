@@ -1,5 +1,7 @@
 """Batches of several jobs, of records that can go only with one another: after each of the jobs has had its turn.
 
+The jobs are on one dataset, or on several that refer to each other in a circle.
+
 One transaction of the target has a share of each job: an intent, a marker, evidence and numbers of its own. What is
 true of one job's batches is true of these: never more records of a job than it planned, a ring whole or not at all,
 what others have locked is tried once more, what the database refuses is set aside with its reason.
@@ -44,9 +46,9 @@ class JointTally:
         return sum(member.tally.done for member in self.members.values())
 
     @property
-    def aside(self) -> set[Key]:
-        """Records that the database would not delete."""
-        return set().union(*(member.tally.aside for member in self.members.values()))
+    def aside(self) -> set[tuple[int, Key]]:
+        """Records that the database would not delete, each behind its job's place."""
+        return {(place, key) for place, member in self.members.items() for key in member.tally.aside}
 
     def begin(self) -> None:
         """The batches begin now."""
@@ -72,21 +74,16 @@ class JointTally:
         found = []
         for key in keys:
             place = owners.get(key)
-            if place is not None and most.get(place, 0) and key not in aside:
+            if place is not None and most.get(place, 0) and (place, self.together.plain(key)) not in aside:
                 most[place] -= 1
                 found.append(key)
         return found
 
     def left_alone(self, taken: Taken, window: Window) -> None:
         """What a batch found and did not take, each with its own job."""
-        for place, some in self._by_owner((*taken.held, *taken.locked)).items():
-            held, locked = set(taken.held), set(taken.locked)
-            its = replace(
-                taken,
-                changed=0,
-                held=[key for key in some if key in held],
-                locked=[key for key in some if key in locked],
-            )
+        held, locked = self._by_owner(taken.held), self._by_owner(taken.locked)
+        for place in held.keys() | locked.keys():
+            its = replace(taken, changed=0, held=held.get(place, ()), locked=locked.get(place, ()))
             self.members[place].tally.left_alone(its, window)
 
     def remember_locked(self, keys: Iterable[Key]) -> None:
@@ -104,10 +101,11 @@ class JointTally:
             member.tally.forget_locked()
 
     def _by_owner(self, keys: Sequence[Key]) -> Mapping[int, list[Key]]:
+        """The records' own keys, by the places of the jobs."""
         found: dict[int, list[Key]] = {}
         for key, place in self.together.owners(keys).items():
             if place in self.members:
-                found.setdefault(place, []).append(key)
+                found.setdefault(place, []).append(self.together.plain(key))
         return found
 
 
@@ -181,7 +179,7 @@ class JointRun(JobRun):
         ]
 
     def _set_aside(self, key: Key, error: Refused) -> None:
-        member = self.members[self.together.owners([key])[key]]
+        member, key = self.members[self.together.owners([key])[key]], self.together.plain(key)
         many = member.tally.set_aside(key, error.message) > MOST_SET_ASIDE
         member.journal.set_aside(key, error.message)
         if many:

@@ -198,6 +198,7 @@ class Catalogue:
     `folds_columns`: those of tables, of columns (MariaDB, MySQL). `quote`: what names are quoted with.
     `defers`: a reference can be declared so that it waits for the end of a transaction. `row_by_row`: the delete
     rules of references that are looked at as each row goes, not when a statement has deleted all of its rows.
+    `at_once`: one statement can delete rows of several tables, and all other references are looked at behind it.
     `hidden_from`: tables that the role has no right on are not among these, and there is such a role, as GRANT … TO
     wants it; "" where every table is seen.
     `typed`: a column holds values of its type only; where not (SQLite), any column may hold any value, and
@@ -216,6 +217,7 @@ class Catalogue:
     quote: str = '"'
     defers: bool = True
     row_by_row: frozenset[str] = frozenset()
+    at_once: bool = False
     blind: tuple[Blind, ...] = ()
     hidden_from: str = ""
     notes: tuple[str, ...] = field(default=())

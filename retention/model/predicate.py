@@ -240,9 +240,13 @@ class IsDone:
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """Plain: `fields`, a record's key, is one of those that were handed over with the statement."""
+    """Plain: `fields`, a record's key, is one of those that were handed over with the statement.
+
+    `beside`: of those of another dataset than the statement's, which are handed over under this name; none may be.
+    """
 
     fields: tuple[Field, ...]
+    beside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,19 +261,27 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blank:
+    """NULL, of the type of the column `field`, whose source stands nowhere else."""
+
+    field: Field
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pairs:
     """`fields` of every combination of rows of `sources` that passes `where`."""
 
     sources: tuple[Source, ...]
     where: Test
-    fields: tuple[Field, ...]
+    fields: tuple[Field | Blank, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
     """Keys: those that `seeds` give, and all that `steps`, from (key, key) to (key, key), lead to from them.
 
-    `name` is unique in its whole tree; it names no outer source.
+    `name` is unique in its whole tree; it names no outer source. Keys of several tables stand side by side, and the
+    others are blank.
     """
 
     name: str
@@ -290,10 +302,11 @@ class Rings:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """Plain, of a key that is not NULL: `fields` is among the keys of `closure`."""
+    """Plain, of a key that is not NULL: `fields` is among the keys of `closure`, which begin with its column `at`."""
 
     fields: tuple[Field, ...]
     closure: Closure | Rings
+    at: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""Datasets that refer to each other.
+"""Datasets that refer to each other in a circle.
 
-Their jobs run one after the other, so that each counts on what went before it only. A chain of records over two such
-datasets takes a run a step, and rows in a ring over both stay.
+Their records go together, as those of one dataset do. Where they can't (`Circle.why`), their jobs run one after the
+other, and each counts on what went before it only: a chain of records over two of them takes a run a step, and rows in
+a ring over both stay.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ Circle = tuple[BoundDataset, ...]
 
 
 def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
-    """Datasets of one connector, each of which leads to all the others of its circle."""
+    """Datasets, each of which leads to all the others of its circle. A slice is in none: no row goes by it."""
+    bound = [item for item in bound if not item.sliced]
     direct = leads(bound)
     to = {name: reached(name, direct) for name in direct}
     found: dict[frozenset[str], Circle] = {}
@@ -27,11 +29,18 @@ def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
     return tuple(found.values())
 
 
+def waiting(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
+    """Those of which records can't go together."""
+    return tuple(found for found in circles(bound) if found[0].circled is None)
+
+
 def said(circle: Circle) -> str:
     """What becomes of records of such datasets, in words."""
     *first, last = (f"`{item}`" for item in circle)
     names = f"{', '.join(first)} and {last}"
+    why = "" if circle[0].circle is None else circle[0].circle.why
     return (
-        f"{names} refer to each other: a record to which one refers that goes later in the run waits for the next run,"
-        " and rows in a ring over them stay; both count as referenced"
+        f"{names} refer to each other, and their records can't go together, since {why}: a record to which one refers"
+        " that goes later in the run waits for the next run, and rows in a ring over them stay; both count as"
+        " referenced"
     )

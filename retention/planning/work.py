@@ -76,6 +76,8 @@ class Work:
     `events`: event and zone → its components, as rules read them that count in that zone.
     `marker`: the column that says when the action was done. `lists`: the keys on each list that a predicate names.
     `strict` and `freed` are asked of records that were handed over together, and may refer to each other.
+    `leading_here`: other datasets of the circle, with (key, key) of which the first, of theirs, refers to the second, a
+    due one of these; `jointly`: the same job where records of all of them are handed over together.
     """
 
     job: Job
@@ -107,11 +109,19 @@ class Work:
     marker: Column | None = None
     shared: tuple[SharedRows, ...] = ()
     lists: Lists = NO_LISTS
+    leading_here: tuple[tuple[BoundDataset, p.Pairs], ...] = ()
+    jointly: Work | None = None
+
+    @property
+    def together(self) -> Work:
+        """As batches of several datasets ask of it."""
+        assert self.jointly is not None
+        return replace(self.jointly, lists=self.lists)
 
     @property
     def remembered(self) -> bool:
         """The due records are written down before the run's first batch, and the order in which they go."""
-        return self.blurred or self.unsettled_beside or (self.bound.entangled and not self.stays)
+        return self.blurred or self.unsettled_beside or (self.bound.tangled and not self.stays)
 
     @property
     def blurred(self) -> bool:
@@ -127,9 +137,9 @@ class Work:
 
     @property
     def meets(self) -> bool:
-        """It is about deleting records that may refer to records which go by other jobs on the dataset: some of theirs
-        may have to go with some of its own."""
-        return self.action == DELETE and self.bound.entangled
+        """It is about deleting records that may refer to records which go by other jobs on the dataset, or on others of
+        its circle: some of theirs may have to go with some of its own."""
+        return self.action == DELETE and self.bound.tangled
 
     @property
     def moves(self) -> bool:
@@ -163,7 +173,8 @@ class Work:
     def only(self, action: str) -> Work:
         """The same about this action alone: what is due by another one is due elsewhere."""
         if self.actions == (DELETE,) == (action,):
-            return replace(self, action=action)
+            jointly = None if self.jointly is None else self.jointly.only(action)
+            return replace(self, action=action, jointly=jointly)
         rewriting = action in REWRITING
         gone = removes(action, self.bound)
         strict, freed = self.strict, self.freed.get(action)
@@ -182,6 +193,8 @@ class Work:
             goes_before=() if not gone else self.moves_before if action == RESTRICT else self.goes_before,
             ringed=self.ringed if gone else None,
             shared=self.shared if action == DELETE else (),
+            leading_here=self.leading_here if action == DELETE else (),
+            jointly=self.jointly.only(action) if self.jointly is not None and action == DELETE else None,
         )
 
     @property
@@ -245,7 +258,7 @@ def work(fates: Fates, job: Job) -> Work:
         and not any(c.hops for c in every)
         and not bound.rewrites_parts
     )
-    return Work(
+    found = Work(
         job=job,
         root=root,
         records=fates.records(job, root),
@@ -274,7 +287,13 @@ def work(fates: Fates, job: Job) -> Work:
         part_rewrites=fates.part_rewrites(job, root, gone=fleeting),
         actions=actions(job),
         shared=fates.shared_rows(job) if deletes and isinstance(fates, SharedFates) else (),
+        leading_here=fates.leading_here(job) if deletes else (),
     )
+    if not deletes or bound.circled is None:
+        return found
+    several = fates.jointly()
+    freed = {action: several.free(job, root, action) for action in found.freed}
+    return replace(found, jointly=replace(found, strict=several.fate(job, root, strict=True), freed=freed))
 
 
 def marker_of(bound: BoundDataset, done: Column) -> Component:

@@ -29,7 +29,7 @@ from retention.planning.binding.rewriting_rules import comes_back, rewriting_pro
 from retention.planning.binding.rights import Need, Right, needs
 from retention.planning.binding.shared_parts import unshared
 from retention.planning.binding.vaults import unled
-from retention.planning.circles import circles, said
+from retention.planning.circles import said, waiting
 from retention.verbs.checking.clocks import clock_warnings
 from retention.verbs.checking.conditions import condition_problems
 from retention.verbs.checking.large import large
@@ -204,7 +204,7 @@ def _live(
             *looking,
             *_rings(bound),
             *unshared(bound),
-            *map(said, circles(bound)),
+            *map(said, waiting(bound)),
             *large(policy, bound),
             *comes_back(bound, target.catalogue().quote),
             *skipped(policy, bound),

@@ -18,8 +18,8 @@ from retention.model.documents import plan_document, plan_from_document
 from retention.model.place import Place
 from retention.model.plan import JobPlan, JobStatus, KeptElsewhere, Plan, PlanLine
 from retention.model.progress import NoProgress, Progress
-from retention.planning.circles import circles
 from retention.planning.circles import said as said_of
+from retention.planning.circles import waiting
 from retention.planning.fates.chains import empties
 from retention.planning.leading import leading
 from retention.safety import approvals, following, limits
@@ -133,7 +133,7 @@ def count(
 def _circles(ready: Prepared, jobs: Sequence[JobPlan]) -> Iterator[str]:
     """Where datasets refer to each other, what that means for the records of theirs that are referred to."""
     referenced = {f"{job.connector}.{job.dataset}" for job in jobs if job.fates["referenced"]}
-    for circle in circles(ready.bound):
+    for circle in waiting(ready.bound):
         if referenced & {str(bound) for bound in circle}:
             yield said_of(circle)
 

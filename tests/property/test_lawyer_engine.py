@@ -44,9 +44,6 @@ DIFFERED = [(1, 20), (500_001, 50)]
 PATIENCE = 300.0
 AHEAD = datetime(2031, 1, 1)
 FOUND = [*examples_found.examples(), *examples_run.examples()]
-WAITING = {
-    "a ring of two datasets": "two datasets that refer to each other wait for one another, a run each",
-}
 
 
 def some_of(every: Sequence[Situation], step: int) -> list[Any]:
@@ -273,9 +270,6 @@ def test_the_engine_agrees_with_the_worked_example(court: Harness, told: Situati
 def as_the_example_says(court: Harness, told: Situation) -> None:
     """What the example says is what the evaluator says: `test_lawyer.py`. Run where it tells what a run leaves."""
     found = asked(court, told.case, carried_out=bool(told.left or told.does or told.then))
-    if told.name in WAITING:
-        assert found, f"`{told.name}` agrees now: take it out of WAITING"
-        pytest.xfail(WAITING[told.name])
     assert found == []
 
 

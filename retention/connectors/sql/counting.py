@@ -128,7 +128,7 @@ class Census:
         self._connection = connection
         self._works = tuple(works)
         self._passes = self._groups(replace(work, lists=NO_LISTS) for work in works)
-        whole = works[0].bound.entangled or any(
+        whole = works[0].bound.tangled or any(
             once.asks_at_once(made.first.work.fate) for made, _ in self._passes
         )
         self._size = AT_ONCE if whole else RANGE

@@ -19,6 +19,9 @@ Key = tuple[Any, ...]
 class Handing:
     """As every database takes it: one parameter a value. A statement may have several such lists, by their names."""
 
+    handed_as: str = "keys"
+    """The name of the list that a statement has of its own; of a copy another one, where it is one of several."""
+
     looks_up_laterally: bool = False
     """Rows can be looked up one by one in FROM, so that the order of what leads to them stays: a join may lose it."""
 

@@ -63,7 +63,7 @@ class Listing:
         self._of_others = once.told_of_others(
             (work.fate, work.strict, *work.freed.values()), work.root, str(work.bound)
         )
-        self.alone = not self.bound.entangled and not self._of_others
+        self.alone = not self.bound.tangled and not self._of_others
         """What was told of other records of the dataset says nothing of one."""
         self._made: dict[tuple[str, frozenset[str], tuple[str, ...]], sa.Select[Any]] = {}
 

@@ -7,7 +7,7 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.sql import encodings, moments, rewritten
+from retention.connectors.sql.closures import Closures
 from retention.connectors.sql.days import Days
 from retention.connectors.sql.defined import Beside, Definitions
 from retention.connectors.sql.dialect import Dialect
@@ -40,7 +41,7 @@ _OPERATORS = {
 }
 
 
-class Compiler(Days, Definitions):
+class Compiler(Days, Definitions, Closures):
     """Compiles predicates over one statement's sources.
 
     `instead`: tables to be read in place of others (a partition in place of its parent).
@@ -236,15 +237,18 @@ class Compiler(Days, Definitions):
             case p.IsDone(field=field, strategy=strategy):
                 of = Column(name=field.column, kind=field.kind, type=field.type)
                 return rewritten.done(self._dialect, self.field(field), of, strategy)
-            case p.Handed(fields=fields):
+            case p.Handed(fields=fields, beside=beside):
                 key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
-                return self._dialect.key_in([self.field(f) for f in fields], key)
+                columns = [self.field(f) for f in fields]
+                if beside:
+                    return self._dialect.among_handed(columns, key, beside)
+                return self._dialect.key_in(columns, key)
             case p.Listed(fields=fields, name=name):
                 if name in self._lists.every:
                     return sa.true()
                 return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
-            case p.Reached(fields=fields, closure=closure):
-                return self._dialect.among([self.field(f) for f in fields], self._keys(closure))
+            case p.Reached(fields=fields):
+                return self._dialect.among([self.field(f) for f in fields], self._keys(test))
             case p.Defined():
                 return self._defined(test)
             case p.DatedBy():
@@ -261,56 +265,6 @@ class Compiler(Days, Definitions):
                 if field.encoding.spelt_by_itself:
                     return self._dialect.reaches(self.field(field), field.kind, cutoff)
                 return encodings.reaches(self._dialect, self.field(field), field, cutoff)
-
-    def pairs(self, pairs: p.Pairs, names: Sequence[str] = ()) -> sa.Select[Any]:
-        """The values of `pairs`, under `names` where they are given."""
-        labels = names or [f"f{i}" for i in range(len(pairs.fields))]
-        columns = [self.field(f).label(name) for f, name in zip(pairs.fields, labels, strict=True)]
-        query: sa.Select[Any] = sa.select(*columns).select_from(*map(self.source, pairs.sources))
-        return query.where(self.test(pairs.where)).correlate(None)
-
-    def _keys(self, closure: p.Closure | p.Rings) -> sa.CTE:
-        """A recursive query beside the statement, made once for it."""
-        if closure.name not in self._beside.closures:
-            made = self._rings(closure) if isinstance(closure, p.Rings) else self._closure(closure)
-            self._beside.closures[closure.name] = made
-        return self._beside.closures[closure.name]
-
-    def _closure(self, closure: p.Closure) -> sa.CTE:
-        width = len(closure.seeds[0].fields)
-        names = [f"k{i}" for i in range(width)]
-        seeds = [self.pairs(seed, names) for seed in closure.seeds]
-        first = seeds[0] if len(seeds) == 1 else sa.select(sa.union(*seeds).subquery(f"{closure.name}f"))
-        reached = first.cte(closure.name, recursive=True)
-        step, ends = self._edges(closure.name, closure.steps)
-        on = _same(reached, names, step, ends[0])
-        further = sa.select(*(step.c[b] for b in ends[1])).select_from(reached.join(step, on))
-        return reached.union(further)
-
-    def _rings(self, rings: p.Rings) -> sa.CTE:
-        """Each ring is walked from its least key alone, and only over greater ones: mostly a step or two."""
-        edge, (a, b) = self._edges(rings.name, rings.edges)
-        start = sa.select(*(edge.c[name] for name in (*a, *b))).where(self._beyond(edge, b, edge, a))
-        walk = start.cte(f"{rings.name}w", recursive=True)
-        on = sa.and_(_same(walk, b, edge, a), self._beyond(edge, b, walk, a))
-        further = sa.select(*(walk.c[name] for name in a), *(edge.c[name] for name in b))
-        walk = walk.union(further.select_from(walk.join(edge, on)))
-        closing = sa.and_(_same(walk, b, edge, a), _same(walk, a, edge, b))
-        round_ = sa.select(*(walk.c[name] for name in a)).select_from(walk.join(edge, closing))
-        itself = sa.select(*(edge.c[name] for name in a)).where(_same(edge, a, edge, b))
-        return sa.select(sa.union(round_, itself).subquery(f"{rings.name}f")).cte(rings.name)
-
-    def _edges(self, name: str, pairs: Sequence[p.Pairs]) -> tuple[sa.Subquery, tuple[list[str], list[str]]]:
-        """All of `pairs`, and the names of the first key's columns and of the second's."""
-        width = len(pairs[0].fields) // 2
-        ends = [f"a{i}" for i in range(width)], [f"b{i}" for i in range(width)]
-        every = [self.pairs(item, [*ends[0], *ends[1]]) for item in pairs]
-        return (every[0] if len(every) == 1 else sa.union_all(*every)).subquery(f"{name}s"), ends
-
-    def _beyond(
-        self, left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
-    ) -> ColumnElement[Any]:
-        return self._dialect.beyond([left.c[n] for n in names], [right.c[n] for n in others])
 
     def _whole(self, item: p.Test) -> ColumnElement[Any]:
         """The test in brackets of its own, always: `NOT a IS TRUE` is `NOT (a IS TRUE)`, and true of unknown."""
@@ -352,9 +306,3 @@ class Compiler(Days, Definitions):
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 """Kinds of the database's own dates: all others are read as text, or as `encodings` says."""
-
-
-def _same(
-    left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
-) -> ColumnElement[Any]:
-    return sa.and_(*(left.c[a] == right.c[b] for a, b in zip(names, others, strict=True)))

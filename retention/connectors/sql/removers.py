@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import JointRemover, Key, Making, People, Remembered, Remover, Together
+from retention.connectors.sql.batches.circling import CircleRemover, RememberedCircle
 from retention.connectors.sql.batches.moving import mover
 from retention.connectors.sql.batches.outright import Ready
 from retention.connectors.sql.batches.pages import PageRemover
@@ -26,6 +27,7 @@ from retention.connectors.sql.batches.written_down import goes_before, remember
 from retention.connectors.sql.dialect import Dialect, Timeouts
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.persons import PersonsOf
+from retention.connectors.sql.predicates import Compiler
 from retention.connectors.sql.untold import Untold
 from retention.connectors.sql.wrapping import connected
 from retention.ledger.evidence import Committer
@@ -62,10 +64,10 @@ class RemoversOf(PersonsOf):
             self._reader(f"remembering due records of {bound}") as connection,
         ):
             every = [self._written_down(connection, work) for work in works]
-            together = RememberedTogether(every)
-            for each in (*every, together):
+            for each in every:
                 stack.callback(each.close)
-            self._link(connection, works[0], [*every, together])
+            together = self._all_of(connection, works, every)
+            stack.callback(together.close)
             together.divide()
             for place, each in enumerate(every):
                 each.drop(together.texts(place))
@@ -76,6 +78,29 @@ class RemoversOf(PersonsOf):
         if not together.counts:
             together.close()
         return every, together if together.counts else None
+
+    def _all_of(
+        self, connection: Connection, works: Sequence[Work], every: Sequence[RememberedKeys]
+    ) -> RememberedTogether:
+        """What the jobs have written down, and which of these refer to which."""
+        datasets = {str(work.bound): work for work in reversed(works)}
+        if len(datasets) == 1:
+            together = RememberedTogether(every)
+            self._link(connection, works[0], [*every, together])
+            return together
+        numbers = {name: number for number, name in enumerate(datasets)}
+        circle = RememberedCircle(every, [numbers[str(work.bound)] for work in works])
+        for name, work in datasets.items():
+            own = [each for each, other in zip(every, works, strict=True) if other.bound is work.bound]
+            self._link(connection, work, own)
+            compiler = Compiler(self._dialect, lists=work.lists)
+            here = ((work.bound, pairs) for pairs in work.goes_before)
+            for of, pairs in (*here, *work.leading_here):
+                if str(of) in numbers:
+                    rows = connection.execute(compiler.pairs(pairs).execution_options(yield_per=_AT_ONCE))
+                    for some in rows.partitions(_AT_ONCE):
+                        circle.lead(some, len(of.key), numbers[str(of)], numbers[name])
+        return circle
 
     def _written_down(self, connection: Connection, work: Work) -> RememberedKeys:
         query = remember(Statements(self._dialect, work)).execution_options(yield_per=_AT_ONCE)
@@ -142,14 +167,17 @@ class RemoversOf(PersonsOf):
     def joint_remover(
         self,
         works: Mapping[int, Work],
-        committer: Committer,
+        committers: Mapping[int, Committer],
         together: Together,
         *,
         people: Mapping[int, tuple[People | None, Sequence[Key]]],
         left: Callable[[], float | None] = lambda: None,
     ) -> Iterator[JointRemover]:
         assert isinstance(together, RememberedTogether)
+        if isinstance(together, RememberedCircle):
+            works = {place: work.together for place, work in works.items()}
         with connected(self._dialect, self._writing, self.name) as connection:
+            given = self._dialect, connection
             listings: dict[int, Listing | None] = {}
             for place, work in works.items():
                 told, special = people[place]
@@ -159,4 +187,8 @@ class RemoversOf(PersonsOf):
                     else Listing(self._dialect, connection, self.catalogue(), work, told, special)
                 )
             timeouts = Timeouts(left=left)
-            yield TogetherRemover(self._dialect, connection, works, committer, timeouts, together, listings)
+            if isinstance(together, RememberedCircle):
+                yield CircleRemover(*given, works, committers, timeouts, together, listings)
+                return
+            committer = next(iter(committers.values()))
+            yield TogetherRemover(*given, works, committer, timeouts, together, listings)

@@ -161,11 +161,11 @@ def _by_spans(statements: Statements, order: Order, returns: bool) -> Iterator[S
 def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -> Found:
     for statement in dialect.before_keys(statements.key):
         yield "where keys are handed over", statement
-    if work.remembered or (work.bound.entangled and not work.stays):
+    if work.remembered or (work.bound.tangled and not work.stays):
         yield "due records, written down before the first", remember(statements)
     for number, pairs in enumerate(goes_before(statements), 1):
         yield f"due records that others of them refer to ({number})", pairs
-    if work.stays or not work.bound.entangled:
+    if work.stays or not work.bound.tangled:
         at_once = _outright(dialect, statements)
         besides = [] if at_once is None else at_once.looked_at
         first = statements.find(order, None, _A_BATCH)

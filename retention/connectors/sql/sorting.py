@@ -62,7 +62,7 @@ class Sorter:
             yield from self._sorted(statements, [among_values(statements.key_columns, some.keys)], values)
 
     def _boundary(self, statements: Statements, after: Key | None) -> Key | None:
-        size = AT_ONCE if self._work.bound.entangled else RANGE
+        size = AT_ONCE if self._work.bound.tangled else RANGE
         columns = statements.key_columns
         query = sa.select(*columns).select_from(statements.root)
         query = query.where(*statements.key_known, *key_range(statements, after, None)).order_by(*columns)

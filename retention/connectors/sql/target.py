@@ -226,7 +226,7 @@ class SqlTarget(RemoversOf):
 
     def _depends(self, connection: Connection, work: Work) -> bool:
         """How the batches are taken depends on how many records are due."""
-        if work.remembered or work.bound.entangled or work.stays or work.moves:
+        if work.remembered or work.bound.tangled or work.stays or work.moves:
             return False
         ways = {way_of(self._dialect, connection, work, dense) for dense in (True, False)}
         return len(ways) > 1 or not no_index(self._dialect, work)

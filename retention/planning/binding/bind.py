@@ -26,6 +26,7 @@ from retention.planning.binding.bound import (
     Stubborn,
     Value,
 )
+from retention.planning.binding.circling import with_circles
 from retention.planning.binding.clocks import clock_encoding
 from retention.planning.binding.conditions import Binder
 from retention.planning.binding.either import with_either
@@ -83,7 +84,8 @@ def bind(
     for item, found, write in between_datasets(bound):
         key = f"datasets.{item.dataset.name}.parts"
         problems.append(Problem(file=connector.file, key=key, found=found, write=write))
-    return tuple(replace(item, known_by=known_by(item, every)) for item in every), tuple(problems)
+    known = [replace(item, known_by=known_by(item, every)) for item in every]
+    return with_circles(known, catalogue), tuple(problems)
 
 
 def _each(
@@ -171,7 +173,7 @@ class _Attempt:
             counting=self.counting,
         )
         read = (*facts.values(), *subject.values(), *(each.value for each in lengths.values()))
-        order = removal_order(catalogue, members, root.id)
+        order = removal_order(catalogue, members)
         if isinstance(order, Stubborn) and not self.leaves:
             order = Order(tables=tuple(reversed(members)))
         if isinstance(order, Stubborn):

@@ -188,6 +188,25 @@ class Vault:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Circle:
+    """Datasets that refer to each other, by their `names`: a record of one can go only with records of the others.
+
+    `keys`: those of their roots; `removal`: every table of theirs in the order of deletion. `at_once`: rows that refer
+    to each other go by one statement; `deferring`: constraints wait until all have gone; `loosened`: what is set to
+    NULL before, each in all rows that go. `why`: why they can't go together, and each waits for a run in which nothing
+    refers to it; "" where they can.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[tuple[Column, ...], ...] = ()
+    removal: tuple[TableId, ...] = ()
+    at_once: bool = False
+    deferring: bool = False
+    loosened: tuple[Loosened, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundDataset:
     """A dataset over live tables.
 
@@ -200,6 +219,7 @@ class BoundDataset:
     column that says when that was done; `mark`: the one by which a record is restricted in place; `vault`: where it
     is moved to instead. `fields`: a word → columns of the record; `columns`: of a slice, its own. `known_by`: another
     dataset whose records about a person refer to it, and by which reference: who has those finds the person again.
+    `circle`: where other datasets lead to it to which it leads.
     """
 
     dataset: Dataset
@@ -227,6 +247,7 @@ class BoundDataset:
     shared: tuple[Shared, ...] = ()
     blind: tuple[Blind, ...] = ()
     known_by: tuple[str, Reference] | None = None
+    circle: Circle | None = None
     catalogue_schema: str = ""  # fingerprint of every table that it touches
 
     def __str__(self) -> str:
@@ -256,6 +277,16 @@ class BoundDataset:
     def entangled(self) -> bool:
         """Records of this dataset can refer to each other."""
         return any(item.inside for item in self.outside)
+
+    @property
+    def circled(self) -> Circle | None:
+        """The circle, where records of its datasets can go together."""
+        return self.circle if self.circle is not None and not self.circle.why else None
+
+    @property
+    def tangled(self) -> bool:
+        """Whether a record can go may be decided by other records, of this dataset or of its circle."""
+        return self.entangled or self.circled is not None
 
     @property
     def rewrites_parts(self) -> bool:

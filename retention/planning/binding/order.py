@@ -20,10 +20,9 @@ class Order:
     loosened: tuple[Loosened, ...] = ()
 
 
-def removal_order(
-    catalogue: Catalogue, members: Mapping[TableId, Part | None], root: TableId
-) -> Order | Stubborn:
-    """The members so that each comes before what it refers to, the root last.
+def removal_order(catalogue: Catalogue, members: Mapping[TableId, Part | None]) -> Order | Stubborn:
+    """The members so that each comes before what it refers to, the root, which is part of nothing, last; or the roots
+    of several records.
 
     Where references close a cycle inside the record, deferrable ones can be looked at after all has gone, and those
     that are looked at row by row can be loosened. One that can't be is returned instead. One that the database
@@ -43,7 +42,7 @@ def removal_order(
             for r in forcing
             if r in links or not ((deferring and r.deferrable) or (loosening and r in loose))
         ]
-        order = _sorted(list(members), hard, root)
+        order = _sorted(members, hard)
         if order is not None:
             late = [r for r in forcing if order.index(r.table) > order.index(r.target)]
             return Order(
@@ -66,14 +65,15 @@ def _loose(
 
 
 def _sorted(
-    waiting: list[TableId], forcing: Iterable[Reference], root: TableId
+    members: Mapping[TableId, Part | None], forcing: Iterable[Reference]
 ) -> tuple[TableId, ...] | None:
     order: list[TableId] = []
+    waiting = list(members)
     while waiting:
         free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
         if not free:
             return None
-        free.sort(key=lambda t: t == root)
+        free.sort(key=lambda t: members[t] is None)
         order.append(free[0])
         waiting.remove(free[0])
     return tuple(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from retention.model.policy import RESTRICT, Rule, Variant
 from retention.planning.binding.bound import Job
@@ -57,7 +57,8 @@ def _anchor(variant: Variant) -> tuple[object, ...]:
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
     """The jobs so that what refers to a record goes before it, what is done in a vault before more is moved there, what
     is done to a slice of a row before what is done to the row, and what is marked as restricted after all else that is
-    done to such records; file order otherwise, and where there is a cycle."""
+    done to such records; file order otherwise, and where there is a cycle. What goes in a circle does so when the last
+    of its jobs has had its turn: what that leads to waits for all of them."""
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
@@ -67,12 +68,29 @@ def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
             None,
         )
 
+    def first_of_a_cycle() -> Job:
+        """One that waits for none but such as wait for it."""
+        before = {job.name: {o.name for o in waiting if _refers(o, job)} for job in waiting}
+        every = {name: _all_before(name, before) for name in before}
+        return next(job for job in waiting if all(job.name in every[name] for name in every[job.name]))
+
     while waiting:
         free = next_of(lambda job, other: _refers(other, job) or _waits(job, other))
-        free = free or next_of(lambda job, other: _refers(other, job)) or waiting[0]
+        free = free or next_of(lambda job, other: _refers(other, job)) or first_of_a_cycle()
         order.append(free)
         waiting.remove(free)
     return tuple(order)
+
+
+def _all_before(name: str, before: Mapping[str, Collection[str]]) -> set[str]:
+    """Those that are waited for, and what these wait for in turn."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        more = set(before[waiting.pop()]) - found
+        found |= more
+        waiting += more
+    return found
 
 
 def _beside(job: Job, other: Job) -> bool:
@@ -80,11 +98,14 @@ def _beside(job: Job, other: Job) -> bool:
 
 
 def _refers(other: Job, job: Job) -> bool:
-    """Rows that go with records of `other` refer to records of `job`. Nobody asks that of a slice, of which no row
-    goes."""
+    """Rows that go with records of `other`, or of its circle, refer to records of `job`. Nobody asks it of a slice, of
+    which no row goes."""
     if job.bound.sliced or not empties(other) or not _beside(job, other):
         return False
-    return any(not item.inside and item.reference.table in other.bound.emptied for item in job.bound.outside)
+    emptied, circle = other.bound.emptied, other.bound.circled
+    if circle is not None and str(job.bound) not in circle.names:
+        emptied |= frozenset(circle.removal)
+    return any(not item.inside and item.reference.table in emptied for item in job.bound.outside)
 
 
 def _waits(job: Job, other: Job) -> bool:

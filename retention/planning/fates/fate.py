@@ -6,10 +6,12 @@ In a plan they do not (children go first); inside a batch they do: they are gone
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Self
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
@@ -40,6 +42,16 @@ class Fates(Fleeting):
         super().__init__(catalogue, acting, as_of, holding, every)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
+
+    several = False
+    """Records of several datasets of a circle are handed over together."""
+
+    def jointly(self) -> Self:
+        """The same for batches of which records of several datasets go together."""
+        found = copy.copy(self)
+        found.begin_again("with_", self._acting)
+        found.several = True
+        return found
 
     def root(self, bound: BoundDataset) -> p.Source:
         """The source that a statement over the dataset's root table starts from."""
@@ -134,10 +146,10 @@ class Fates(Fleeting):
         found = [
             self._referring(job, root, item, strict=strict, visiting=around)
             for item in job.bound.outside
-            if not item.inside or (strict and not alone)
+            if self.dataset_of(job.bound, item.reference.table) is None or (strict and not alone)
         ]
-        if job.bound.entangled and not strict and not alone:
-            found.append(p.Reached(fields=self._key(job.bound, root), closure=self._kept(job)))
+        if job.bound.tangled and not strict and not alone:
+            found.append(self.among(self._kept(job), job.bound, root))
         return [*found, *(test for _, test in self.staying(job, root, visiting))]
 
     def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
@@ -222,11 +234,17 @@ class Fates(Fleeting):
     ) -> list[p.Test]:
         """The row of `referring` is outside the record, and this plan does not delete it before or with it."""
         table = outside.reference.table
-        if not outside.inside:
+        of = self.dataset_of(job.bound, table)
+        if of is None:
             return [] if strict else list(self._goes_first(table, referring, visiting))
         if strict:
-            handed = functools.partial(self._handed, job.bound)
-            return [p.Untrue(item=self._of_record(job.bound, table, referring, handed))]
+            if of is not job.bound and not self.several:
+                return []
+            handed = functools.partial(self._handed, of, beside=self._beside(job.bound, of))
+            return [p.Untrue(item=self._of_record(of, table, referring, handed))]
+        if of is not job.bound:
+            goes = functools.partial(self._goes_of, of, visiting=visiting)
+            return [p.Untrue(item=self._of_record(of, table, referring, goes))]
         going = functools.partial(self._goes, job, visiting=visiting)
         if job.bound.entangled and self.first_moves(job):
             going = functools.partial(self.moves_with, job)
@@ -234,6 +252,9 @@ class Fates(Fleeting):
             p.Untrue(item=self.belongs(job.bound, table, referring, root)),
             p.Untrue(item=self._of_record(job.bound, table, referring, going)),
         ]
+
+    def _beside(self, bound: BoundDataset, of: BoundDataset) -> str:
+        return "" if of is bound or of.circle is None else beside(of.circle.names.index(str(of)))
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""
@@ -314,3 +335,8 @@ class Fates(Fleeting):
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
         found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
+
+
+def beside(place: int) -> str:
+    """What the keys of a dataset at this place of a circle are handed over as, to statements about another of it."""
+    return f"beside{place}_"

@@ -111,8 +111,8 @@ class Joins:
         belongs = self.belongs(bound, table, row, root)
         return p.Exists(source=root, where=p.All(items=(belongs, leaf(root))))
 
-    def _handed(self, bound: BoundDataset, root: p.Source) -> p.Test:
-        return p.Handed(fields=self._key(bound, root))
+    def _handed(self, bound: BoundDataset, root: p.Source, *, beside: str = "") -> p.Test:
+        return p.Handed(fields=self._key(bound, root), beside=beside)
 
     def _key(self, bound: BoundDataset, root: p.Source) -> tuple[p.Field, ...]:
         return self._fields(root, (column.name for column in bound.key))

@@ -1,15 +1,17 @@
-"""Records of one dataset that refer to each other: which of them the others keep, and which a ring keeps."""
+"""Records that refer to each other, of one dataset or of several in a circle: which of them the others keep, and which
+a ring keeps."""
 
 from __future__ import annotations
 
 import abc
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue
+from retention.model.catalogue import Catalogue, TableId
 from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.chains import DELETE, RESTRICT, actions
@@ -18,7 +20,7 @@ from retention.planning.fates.holding import Holding
 
 
 class Entangled(Competing, abc.ABC):
-    """Tests that follow references among the records of a dataset to their end."""
+    """Tests that follow references among the records of a dataset, and of its circle, to their end."""
 
     def __init__(
         self,
@@ -54,70 +56,144 @@ class Entangled(Competing, abc.ABC):
         """The other rules on the dataset that could delete a record of it."""
         return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
 
+    def together(self, bound: BoundDataset) -> tuple[BoundDataset, ...]:
+        """The datasets of which records may have to go with those of `bound`: itself alone, but in a circle."""
+        circle = bound.circled
+        if circle is None:
+            return (bound,)
+        return tuple(ruled.bound for ruled in self._every if str(ruled.bound) in circle.names)
+
+    def dataset_of(self, bound: BoundDataset, table: TableId) -> BoundDataset | None:
+        """The one of these of whose records the rows of `table` are."""
+        return next((each for each in self.together(bound) if table in each.members), None)
+
+    def _crossing(self, bound: BoundDataset) -> Iterator[tuple[BoundDataset, BoundDataset, Outside]]:
+        """Every way in which a record of the first of two of these datasets can refer to another, of the second."""
+        for to in self.together(bound):
+            for item in to.outside:
+                of = self.dataset_of(bound, item.reference.table)
+                if of is not None:
+                    yield of, to, item
+
+    def _wide(
+        self, bound: BoundDataset, fields: Sequence[p.Field | p.Blank]
+    ) -> tuple[p.Field | p.Blank, ...]:
+        """A key of `bound` beside those of the other datasets, which are blank."""
+        found: list[p.Field | p.Blank] = []
+        for each in self.together(bound):
+            if each is bound:
+                found += fields
+                continue
+            nowhere = self.source(each.root.id)
+            found += (p.Blank(field=field) for field in self._key(each, nowhere))
+        return tuple(found)
+
+    def among(self, closure: p.Closure, bound: BoundDataset, root: p.Source) -> p.Test:
+        """Plain: the record of `root` is among the keys."""
+        every = self.together(bound)
+        at = sum(len(each.key) for each in every[: every.index(bound)])
+        return p.Reached(fields=self._key(bound, root), closure=closure, at=at)
+
     def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
-        """Also through records of the dataset itself, however many: what a held one refers to is held."""
+        """Also through records of these datasets themselves, however many: what a held one refers to is held."""
         found = super().held(bound, root, visiting)
         whole = str(bound) in self._holding.datasets or not (self._holding.datasets or self._holding.rules)
-        if found is None or whole or not bound.entangled or str(bound) in visiting:
+        every = self.together(bound)
+        if found is None or whole or not bound.tangled or any(str(each) in visiting for each in every):
             return found
-        name = " ".join(("held", str(bound), *sorted(visiting)))
+        name = " ".join(("held", *map(str, every), *sorted(visiting)))
         if name not in self._closures:
-            own = self.source(bound.root.id)
-            covered = super().held(bound, own, visiting)
-            assert covered is not None
-            record = p.All(items=(self.a_record(bound, own), covered))
-            seed = p.Pairs(sources=(own,), where=record, fields=self._key(bound, own))
-            steps = tuple(self._between(bound, item, records=True) for item in bound.outside if item.inside)
+            seeds = []
+            for each in every:
+                own = self.source(each.root.id)
+                covered = super().held(each, own, visiting)
+                assert covered is not None
+                record = p.All(items=(self.a_record(each, own), covered))
+                fields = self._wide(each, self._key(each, own))
+                seeds.append(p.Pairs(sources=(own,), where=record, fields=fields))
+            steps = tuple(self._step(*way, records=True) for way in self._crossing(bound))
             alias = f"{self._prefix}held{len(self._closures) + 1}"
-            self._closures[name] = p.Closure(name=alias, seeds=(seed,), steps=steps)
-        reached = p.Reached(fields=self._key(bound, root), closure=self._closures[name])
-        return p.AnyOf(items=(found, reached))
+            self._closures[name] = p.Closure(name=alias, seeds=tuple(seeds), steps=steps)
+        return p.AnyOf(items=(found, self.among(self._closures[name], bound, root)))
 
     def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
-        """(key, key) of due records of which the first refers to the second."""
+        """(key, key) of due records of the job's dataset of which the first refers to the second."""
         if not job.bound.entangled:
             return ()
-        inside = [item for item in job.bound.outside if item.inside]
         goes = functools.partial(self._goes, job, visiting=())
-        return tuple(self._between(job.bound, item, going=goes) for item in inside)
+        return tuple(self._between(job.bound, item, going=goes) for item in job.bound.outside if item.inside)
+
+    def leading_here(self, job: Job) -> tuple[tuple[BoundDataset, p.Pairs], ...]:
+        """The same of records of other datasets of the circle that refer to due records of the job's."""
+        goes = functools.partial(self._goes, job, visiting=())
+        return tuple(
+            (of, self._between(to, item, of=of, going=goes))
+            for of, to, item in self._crossing(job.bound)
+            if to is job.bound and of is not to
+        )
 
     def ringed(self, job: Job, root: p.Source) -> p.Test | None:
         """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
-        if not job.bound.stubborn:
+        every = self.together(job.bound)
+        if not any(each.stubborn for each in every):
             return None
-        closure = self._followed(job, "ringed", tuple(self._in_rings(job.bound)))
-        return p.Reached(fields=self._key(job.bound, root), closure=closure)
+        closure = self._followed(job, "ringed", tuple(self._ring_seeds(every)))
+        return self.among(closure, job.bound, root)
 
     def _kept(self, job: Job) -> p.Closure:
-        """The records that others of their dataset keep: those that stay for another reason, and theirs in turn.
+        """The records that others of these datasets keep: those that stay for another reason, and theirs in turn.
 
         Records that refer to each other go together: the rest is the largest set that leaves no reference behind.
         Where the database lets no row of a ring go, its records are among those that stay.
         """
-        if f"kept {job.bound}" not in self._closures:
-            inside = [item for item in job.bound.outside if item.inside]
-            seeds = [self._kept_at_first(job, item) for item in inside]
-            self._followed(job, "kept", (*seeds, *self._in_rings(job.bound)))
-        return self._closures[f"kept {job.bound}"]
+        every = self.together(job.bound)
+        name = self._name("kept", every)
+        if name not in self._closures:
+            seeds = []
+            for of, to, item in self._crossing(job.bound):
+                owner = self._acting_on(to, job)
+                if owner is not None:
+                    pairs = self._kept_at_first(owner, item, of)
+                    seeds.append(replace(pairs, fields=self._wide(to, pairs.fields)))
+            self._followed(job, "kept", (*seeds, *self._ring_seeds(every)))
+        return self._closures[name]
+
+    def _acting_on(self, bound: BoundDataset, job: Job) -> Job | None:
+        """A job of this plan that deletes records of `bound`: `job` itself, where it is on it."""
+        return job if bound is job.bound else next((j for j in self._deleting if j.bound is bound), None)
+
+    def _ring_seeds(self, every: Sequence[BoundDataset]) -> Iterator[p.Pairs]:
+        for each in every:
+            for pairs in self._in_rings(each):
+                yield replace(pairs, fields=self._wide(each, pairs.fields))
+
+    def _name(self, word: str, every: Sequence[BoundDataset]) -> str:
+        return " ".join((word, *map(str, every)))
 
     def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
         """The records of `seeds`, and all that they refer to."""
-        name = f"{word} {job.bound}"
+        name = self._name(word, self.together(job.bound))
         if name not in self._closures:
-            steps = tuple(self._between(job.bound, item) for item in job.bound.outside if item.inside)
+            steps = tuple(self._step(*way) for way in self._crossing(job.bound))
             alias = f"{self._prefix}{word}{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
 
-    def _kept_at_first(self, job: Job, item: Outside) -> p.Pairs:
-        """Records that could go, and that a row refers to which could not.
+    def _kept_at_first(self, job: Job, item: Outside, of: BoundDataset) -> p.Pairs:
+        """Records that could go, and that a row of a record of `of` refers to, or of none, which could not.
 
         What another rule would move to a vault first could go, too: what keeps it here keeps it out of there.
         """
         goes = functools.partial(self._goes, job, visiting=(), alone=True)
         moved = any(RESTRICT in actions(self.other(job, rule, job.bound)) for rule in job.every)
-        could = functools.partial(self._could_be_deleted, job) if moved else None
-        return self._kept_by(job.bound, item, goes, could)
+        could = functools.partial(self._could_be_deleted, job) if moved else goes
+        acting = self._acting_on(of, job)
+
+        def nothing(_: p.Source) -> p.Test:
+            return p.AnyOf(items=())
+
+        alone = nothing if acting is None else functools.partial(self._goes, acting, visiting=(), alone=True)
+        return self._kept_by(job.bound, item, alone, could, of=of)
 
     def _could_be_deleted(self, job: Job, root: p.Source) -> p.Test:
         """The row of `root` is a record that some rule would delete if nothing referred to it, and nothing moved it."""
@@ -133,42 +209,54 @@ class Entangled(Competing, abc.ABC):
         item: Outside,
         alone: Callable[[p.Source], p.Test],
         could: Callable[[p.Source], p.Test] | None = None,
+        *,
+        of: BoundDataset | None = None,
     ) -> p.Pairs:
-        """Records of which `could` is true, else `alone`, and that a row refers to which is of no record of which
-        `alone` is."""
-        reference = item.reference
+        """Records of which `could` is true, else `alone`, and that a row refers to which is of no record of `of`, the
+        same dataset where it is not given, of which `alone` is."""
+        of, reference = of or bound, item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
+        itself = (p.Untrue(item=self.belongs(bound, reference.table, row, root)),) if of is bound else ()
         tests = (
             linked(row),
-            p.Untrue(item=self.belongs(bound, reference.table, row, root)),
-            p.Untrue(item=self._of_record(bound, reference.table, row, alone)),
+            *itself,
+            p.Untrue(item=self._of_record(of, reference.table, row, alone)),
             (could or alone)(root),
         )
         return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
+
+    def _step(self, of: BoundDataset, to: BoundDataset, item: Outside, *, records: bool = False) -> p.Pairs:
+        """From keys to keys of all of these datasets."""
+        pairs = self._between(to, item, of=of, records=records)
+        here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
+        return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))
 
     def _between(
         self,
         bound: BoundDataset,
         item: Outside,
         *,
+        of: BoundDataset | None = None,
         going: Callable[[p.Source], p.Test] | None = None,
         records: bool = False,
     ) -> p.Pairs:
-        """(key, key) of rows of which the first refers to the second; `going`: only to records of which it is true.
+        """(key, key) of rows of which the first, of a record of `of`, refers to the second; of the same dataset, where
+        it is not given. `going`: only to records of which it is true.
 
         `records`: only from one that is a record to another.
         """
-        reference = item.reference
+        of, reference = of or bound, item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         owner, tests = row, [linked(row)]
-        if reference.table != bound.root.id:
-            owner = self.source(bound.root.id)
-            tests.append(self.belongs(bound, reference.table, row, owner))
+        if reference.table != of.root.id:
+            owner = self.source(of.root.id)
+            tests.append(self.belongs(of, reference.table, row, owner))
             sources = (owner, *sources)
-        keys = self._key(bound, owner), self._key(bound, root)
-        tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
+        keys = self._key(of, owner), self._key(bound, root)
+        if of is bound:
+            tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
         if going is not None:
             tests.append(going(root))
         if records:
-            tests += (self.a_record(bound, owner), self.a_record(bound, root))
+            tests += (self.a_record(of, owner), self.a_record(bound, root))
         return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))

@@ -10,7 +10,7 @@ from retention.model.explanation import HoldView, Stopper
 from retention.model.told import Hold, Told
 from retention.planning.binding.bound import BoundDataset, Job, Outside
 from retention.planning.binding.reach import described
-from retention.planning.circles import circles
+from retention.planning.circles import waiting
 from retention.planning.fates.chains import DELETE, actions, chain, only_deletes
 from retention.planning.fates.reasons import Questions, Rows
 from retention.planning.fates.stops import Keeper
@@ -143,7 +143,7 @@ class Stops:
 
     def _later(self, job: Job, key: str, outside: Outside) -> int:
         """How many of the rows go later in the same run: the datasets refer to each other."""
-        if not any(job.bound in circle for circle in circles(self._reader.ready.bound)):
+        if not any(job.bound in circle for circle in waiting(self._reader.ready.bound)):
             return 0
         reasons, item = self._reader.asking(job)
         found = reasons.later(job, item.root, outside)

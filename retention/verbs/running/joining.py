@@ -1,4 +1,4 @@
-"""Jobs on one dataset whose records can go only with one another's: what they take together, after each by itself."""
+"""Jobs whose records can go only with one another's: what they take together, after each by itself."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from retention.model.outcome import JobOutcome
 from retention.model.plan import JobPlan, JobStatus
 from retention.planning.work import Work
 from retention.store.owners import this_process
+from retention.store.state import Transaction
 from retention.verbs.running.beside import refuse_beside
 from retention.verbs.running.ended import not_run
 from retention.verbs.running.pacing import between
@@ -45,8 +46,7 @@ def so_far(group: Group | None, job: JobPlan, outcome: JobOutcome) -> JobOutcome
         planned=job.due,
         left=outcome.left + later,
         status=JobStatus.PARTIAL if waits else outcome.status,
-        reason=outcome.reason
-        or f"{later:,} records go with records of other rules on {job.connector}.{job.dataset}",
+        reason=outcome.reason or f"{later:,} records go with records of other rules on {group.datasets}",
     )
 
 
@@ -103,14 +103,16 @@ def _hindered(phase: Phase, status: JobStatus, error: RetentionError) -> JobOutc
 def _leased(
     execution: Execution, group: Group, working: Mapping[int, Phase], may: Mapping[int, int | None]
 ) -> Mapping[int, JobOutcome]:
-    """The batches, under the lease of the dataset, which the jobs had one after the other."""
+    """The batches, under the leases of the datasets, which the jobs had one after the other."""
     state, now = execution.state, execution.clock()
-    first = next(iter(working.values()))
-    lease = lease_name(first.plan.name)
+    tokens: dict[str, int] = {}
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
-        refuse_beside(tx.leases, first.work.bound, execution.ready.bound, now)
-        token = tx.leases.acquire(lease, this_process(), now, LEASE)
+        for phase in working.values():
+            lease = lease_name(phase.plan.name)
+            if lease not in tokens:
+                refuse_beside(tx.leases, phase.work.bound, execution.ready.bound, now)
+                tokens[lease] = tx.leases.acquire(lease, this_process(), now, LEASE)
     try:
         with ExitStack() as stack:
             members = {
@@ -121,27 +123,32 @@ def _leased(
                         progress=execution.progress,
                         timer=time.perf_counter,
                     ),
-                    journal=_journal(execution, phase, group.own[phase.plan.name], lease, token),
+                    journal=_journal(execution, phase, group.own[phase.plan.name], tokens),
                 )
                 for place, phase in working.items()
             }
             joint = _Joint(execution=execution, group=group, phases=working, members=members, stack=stack)
             execution.progress.start(
-                f"{DOING['delete']} {first.work.bound}", sum(phase.plan.due for phase in working.values())
+                f"{DOING['delete']} {group.datasets}", sum(phase.plan.due for phase in working.values())
             )
             outcomes = joint.run().outcomes()
             execution.progress.finish()
             return outcomes
     finally:
         with suppress(RetentionError):
-            state.repeat(lambda tx: tx.leases.release(lease, token))
+            state.repeat(lambda tx: _release(tx, tokens))
 
 
-def _journal(execution: Execution, phase: Phase, own: JobOutcome, lease: str, token: int) -> Journal:
-    job = phase.plan
+def _release(tx: Transaction, tokens: Mapping[str, int]) -> None:
+    for lease, token in tokens.items():
+        tx.leases.release(lease, token)
+
+
+def _journal(execution: Execution, phase: Phase, own: JobOutcome, tokens: Mapping[str, int]) -> Journal:
+    job, lease = phase.plan, lease_name(phase.plan.name)
     with execution.state.read() as snapshot:
         waiting = frozenset(row.key for row in snapshot.set_aside.of(job.connector, job.dataset))
-    journal = execution.journal(job, lease, token, waiting)
+    journal = execution.journal(job, lease, tokens[lease], waiting)
     journal.beside = beside([own], ())
     return journal
 
@@ -186,6 +193,7 @@ class _Joint:
     def _opened(self) -> JointRemover:
         execution = self.execution
         works: dict[int, Work] = {}
+        committers: dict[int, Committer] = {}
         people: dict[int, Any] = {}
         for place, phase in self.phases.items():
             job = phase.plan
@@ -194,11 +202,11 @@ class _Joint:
                 raise UnreachableError(execution.ready.silent.get(job.connector, "its store does not answer"))
             self.members[place].journal.epoch = execution.said.told.epoch
             works[place] = now.only(phase.action)
+            committers[place] = Committer(execution.evidence, job.connector, job.dataset)
             people[place] = execution.said.people(now.job), execution.said.of(now.job)
         job = next(iter(self.phases.values())).plan
         target: Target = execution.ready.targets[job.connector]
-        committer = Committer(execution.evidence, job.connector, job.dataset)
-        way = partial(target.joint_remover, works, committer, self.group.together)
+        way = partial(target.joint_remover, works, committers, self.group.together)
         remover: JointRemover = self.stack.enter_context(way(people=people, left=execution.left))
         return remover
 

@@ -127,7 +127,8 @@ def added(job: JobPlan, found: Sequence[JobOutcome]) -> JobOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Jobs on one dataset, in the order of the run, of which records can go only with one another's.
+    """Jobs on one dataset, or on several of a circle, in the order of the run, of which records can go only with one
+    another's.
 
     `phases`: how each deletes; `own`: what became of each that has had its turn, by its name, of the other records.
     """
@@ -135,6 +136,11 @@ class Group:
     phases: Sequence[Phase]
     together: Together
     own: dict[str, JobOutcome] = field(default_factory=dict)
+
+    @property
+    def datasets(self) -> str:
+        """What they are on, in words."""
+        return " and ".join(dict.fromkeys(str(phase.work.bound) for phase in self.phases))
 
     def later(self, name: str) -> int:
         """How many records of this job are written down together with others'."""
@@ -146,7 +152,7 @@ class Group:
 class Memory:
     """`of`: (job, action) → its remembered records; `failed`: connector → why they could not be written down.
 
-    `groups`: the last of several jobs on one dataset → what they wrote down together.
+    `groups`: the last of several jobs → what they wrote down together.
     """
 
     of: Mapping[tuple[str, str], Remembered]
@@ -176,7 +182,7 @@ def remember(
     failed: dict[str, str] = {}
     changed: set[tuple[str, TableId]] = set()
     emptied: set[str] = set()
-    meeting: dict[str, list[Phase]] = {}
+    meeting: dict[tuple[str, ...], list[Phase]] = {}
     for job in jobs:
         item = items.get(job.name)
         every = () if job.status is not JobStatus.READY or item is None else phases(job, item)
@@ -186,7 +192,9 @@ def remember(
         for phase in every:
             try:
                 if phase.work.meets:
-                    meeting.setdefault(str(phase.work.bound), []).append(phase)
+                    circle = phase.work.bound.circled
+                    meets = (str(phase.work.bound),) if circle is None else circle.names
+                    meeting.setdefault(meets, []).append(phase)
                 elif phase.work.remembered or behind or phase.work.keepers & emptied:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
                     stack.callback(kept.close)

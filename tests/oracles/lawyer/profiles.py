@@ -35,14 +35,12 @@ class Profile:
 
 
 EVERYTHING = Profile()
-_BUT_FOR = EVERYTHING.without(mutual=False)
 TODAY = {
-    "sqlite": _BUT_FOR,
-    "postgresql": _BUT_FOR,
-    "mariadb": _BUT_FOR.without(rings=False),
+    "sqlite": EVERYTHING,
+    "postgresql": EVERYTHING,
+    "mariadb": EVERYTHING.without(rings=False),
 }
-"""What the engine understands on each database: all but datasets that refer to each other, of which each waits for the
-other; and InnoDB lets no ring go."""
+"""What the engine understands on each database: InnoDB lets no ring go of rows whose reference may not be NULL."""
 KEEPING = Profile(
     sharing=False,
     shared_parts=False,

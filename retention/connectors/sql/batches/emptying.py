@@ -57,11 +57,14 @@ class Emptying:
 class Loosening:
     """One reference among rows that go together, set to NULL before they go."""
 
-    def __init__(self, dialect: Dialect, statements: Statements, item: Loosened) -> None:
+    def __init__(
+        self, dialect: Dialect, statements: Statements, item: Loosened, *, every: bool = False
+    ) -> None:
+        """`every`: wherever the rows lead, which may be to records of another dataset."""
         member = next(m for m in statements.members if m.id == item.reference.table)
         self.name = member.id.name
-        self.among = statements.among(item)
-        self.statement = statements.loosen(item)
+        self.among = statements.among(item, every=every)
+        self.statement = statements.loosen(item, every=every)
         self.keyed: Keyed | None = None
         if dialect.own_keys:
             self.keyed = Keyed(dialect, member, _key(statements, member), statements.loosening(item))

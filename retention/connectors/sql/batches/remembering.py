@@ -191,7 +191,7 @@ class RememberedWindows(KeyRemover):
             return list(self._rows_of_keys(self._rechecking_remembered(self._listing.statements(keys)), keys))
         found: Rows = []
         for query, some, values in self._listing.rechecks(keys, self._of_work, "remembered"):
-            given = self._dialect.give_keys(self._connection, self._statements.key, some)
+            given = self._give(some)
             found += plain_rows(self._connection, query, {**given, **values})
         return found
 
@@ -235,7 +235,7 @@ class RememberingRemover(RememberedWindows):
         found = self._due_now(held, given)
         while self._entangled and found and len(found) != len(held):
             held = [row[:-1] for row in found]
-            given = self._dialect.give_keys(self._connection, self._statements.key, held)
+            given = self._give(held)
             found = self._due_now(held, given)
         return found
 
@@ -253,5 +253,5 @@ class RememberingRemover(RememberedWindows):
                 was = late.get(key := row[:width])
                 if was is not None and was.still(*row[width:]):
                     found.append((*key, was.late))
-            self._dialect.give_keys(self._connection, self._statements.key, held)
+            self._give(held)
         return found

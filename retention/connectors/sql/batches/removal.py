@@ -31,7 +31,7 @@ from retention.ledger.evidence import Committer, Sealed
 from retention.model.catalogue import Reference, Table
 from retention.planning.work import Work
 
-_WAITING = Timeouts(lock=300)
+WAITING = Timeouts(lock=300)
 _HOPING = Timeouts(lock=100)
 _GUARDING = frozenset({"NO ACTION", "RESTRICT"})
 """Delete rules under which a row that is still referred to can't go."""
@@ -117,7 +117,7 @@ class KeyRemover(KeyWindows):
     def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
         with wrapped(self._dialect, f"{self._where}: {self.doing} a batch"):
             if wait:
-                self._dialect.limit_waiting(self._connection, _WAITING)
+                self._dialect.limit_waiting(self._connection, WAITING)
                 return self._take(window.keys[:most], wait=True)
             return self._hopefully(
                 lambda: self._take(window.keys[:most], wait=False, hopeful=True),
@@ -148,13 +148,13 @@ class KeyRemover(KeyWindows):
             return self._take_found(keys, found)
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, counted = self._lock_parts(held, wait=wait, hopeful=hopeful)
-        given = self._dialect.give_keys(self._connection, self._statements.key, held)
+        given = self._give(held)
         found, kept = self._due_and_held(held, given)
         due = [row[:-1] for row in found]
         overdue = sum(row[-1] for row in found)
         changed = len(keys) - len(skipped) - len(busy) - len(due) - len(kept)
         if due and len(due) != len(held):
-            given = self._dialect.give_keys(self._connection, self._statements.key, due)
+            given = self._give(due)
             counted = self._count(self._parts, given) if self._dialect.row_locks else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=not hopeful)
         self._going = due
@@ -181,7 +181,7 @@ class KeyRemover(KeyWindows):
                 untold.look(rows, width)
                 return [row[:width] for row in rows], ()
         self._ask(held)
-        given = self._dialect.give_keys(self._connection, self._statements.key, held)
+        given = self._give(held)
         return self._due_of(held, given), () if self._listing is None else self._listing.held(held)
 
     def _ask(self, held: Sequence[Key]) -> None:
@@ -199,7 +199,7 @@ class KeyRemover(KeyWindows):
         refuse, where it guards the reference; the others are counted first, and a batch that finds another count is
         undone, and looks at them one by one.
         """
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        given = self._give(keys)
         found = plain_rows(self._connection, self._lock_due, given)
         width = len(self._statements.key)
         if self._untold is not None:
@@ -213,7 +213,7 @@ class KeyRemover(KeyWindows):
     def _take_found(self, keys: Sequence[Key], found: Rows, locked: tuple[Key, ...] = ()) -> Taken:
         width = len(self._statements.key)
         self._going = due = [row[:width] for row in found]
-        given = self._dialect.give_keys(self._connection, self._statements.key, due)
+        given = self._give(due)
         counted = self._count(self._unguarded, given) if due else {}
         rows, sealed = self._delete(due, given, counted, beside_locks=False)
         late, changed = sum(row[width] for row in found), len(keys) - len(due) - len(locked)
@@ -230,9 +230,9 @@ class KeyRemover(KeyWindows):
             return plain_rows(self._connection, self._recheck, given)
         found = []
         for recheck, keys, values in self._listing.rechecks(held, self._rechecking):
-            some = self._dialect.give_keys(self._connection, self._statements.key, keys)
+            some = self._give(keys)
             found += plain_rows(self._connection, recheck, {**some, **values})
-        self._dialect.give_keys(self._connection, self._statements.key, held)
+        self._give(held)
         return found
 
     def _lock_roots(self, keys: Sequence[Key], *, wait: bool) -> tuple[list[Key], list[Key]]:
@@ -256,7 +256,7 @@ class KeyRemover(KeyWindows):
         counted: dict[str, int] = {}
         if not self._dialect.row_locks or not held:
             return held, [], counted
-        given = self._dialect.give_keys(self._connection, self._statements.key, held)
+        given = self._give(held)
         if hopeful:
             return held, [], {str(part.id): self._lock_at_once(part, given) for part in reversed(self._parts)}
         busy: set[Key] = set()
@@ -272,7 +272,7 @@ class KeyRemover(KeyWindows):
         if not busy:
             return held, [], counted
         free = [key for key in held if key not in busy]
-        given = self._dialect.give_keys(self._connection, self._statements.key, free)
+        given = self._give(free)
         return free, sorted(busy, key=repr), self._count(self._parts, given)
 
     def _lock_at_once(self, part: Table, given: Mapping[str, Any]) -> int:

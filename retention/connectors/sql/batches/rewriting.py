@@ -176,7 +176,7 @@ class RewritingRemover(KeyRemover):
         held, skipped = self._lock_roots(keys, wait=wait)
         held, busy, _ = self._lock_parts(held, wait=wait, hopeful=hopeful)
         self._ask(held)
-        found = self._due_of(held, self._dialect.give_keys(self._connection, self._statements.key, held))
+        found = self._due_of(held, self._give(held))
         kept = () if self._listing is None else self._listing.held(held)
         changed = len(keys) - len(skipped) - len(busy) - len(found) - len(kept)
         return self._rewritten(
@@ -185,7 +185,7 @@ class RewritingRemover(KeyRemover):
 
     def _lock_and_look(self, keys: Sequence[Key]) -> tuple[list[tuple[Any, ...]], tuple[Key, ...]]:
         """What is due by its own columns, locked by the statement that looks, and what others have locked."""
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        given = self._give(keys)
         found = plain_rows(self._connection, self._lock_due, given)
         if len(found) == len(keys):
             return found, ()

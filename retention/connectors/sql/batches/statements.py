@@ -349,24 +349,29 @@ class Statements(Beside):
         free = self.unreferred(source, self.in_rounds(member))
         return sa.delete(source).where(self.of_keys(member.id, source), *free)  # type: ignore[arg-type]
 
-    def among(self, item: Loosened) -> sa.Select[Any]:
-        """The keys of rows about to go that refer, by the loosened reference, to others about to go."""
+    def among(self, item: Loosened, *, every: bool = False) -> sa.Select[Any]:
+        """The keys of rows about to go that refer, by the loosened reference, to others about to; `every`: to any."""
         source, query = self.rows_of(self._member(item.reference.table))
-        return query.where(self.leading_to_keys(item.reference, source))
+        return query.where(self._loose(item, source, every=every))
+
+    def _loose(self, item: Loosened, source: FromClause, *, every: bool) -> ColumnElement[Any]:
+        if every:
+            return column_of(source, item.column).is_not(sa.null())
+        return self.leading_to_keys(item.reference, source)
 
     def loosening(self, item: Loosened) -> sa.Update:
         """The UPDATE by which rows lead nowhere any more, without a condition and an alias."""
         target = table(item.reference.table, (item.column, *item.kept))
         return sa.update(target).values(_nowhere(target, item))
 
-    def loosen(self, item: Loosened) -> sa.Update:
+    def loosen(self, item: Loosened, *, every: bool = False) -> sa.Update:
         """It, on such rows; where rows go by their own keys, on those whose keys are handed over."""
         member = self._member(item.reference.table)
         if self.dialect.own_keys:
             columns = [member.columns[name] for name in self.key_of(member)]
             return by_own_key(self.loosening(item), self.dialect, columns)
         source = table(member.id, (item.column, *item.kept), only=member.only).alias("p")
-        leading = self.leading_to_keys(item.reference, source)
+        leading = self._loose(item, source, every=every)
         update = sa.update(source).values(_nowhere(source, item))  # type: ignore[arg-type]
         return update.where(self.of_keys(member.id, source), leading)
 

@@ -35,9 +35,13 @@ class RememberedTogether(RememberedKeys, Together):
         for place, each in enumerate(every):
             self._file.executemany(
                 "INSERT OR IGNORE INTO remembered (key, late, day, ends, columns, job) VALUES (?, ?, ?, ?, ?, ?)",
-                ((*row, place) for row in each.written()),
+                ((self.text_here(place, text), *row, place) for text, *row in each.written()),
             )
         self._file.execute("COMMIT")
+
+    def text_here(self, place: int, text: str) -> str:
+        """A key of a job, as it is written down among those of all."""
+        return text
 
     def divide(self) -> None:
         """Keeps the records to which one of a later job refers, and all that these lead to."""
@@ -99,7 +103,7 @@ class TogetherRemover(RememberingRemover, JointRemover):
         given = dialect, connection, committer, timeouts, together
         super().__init__(*_job(given, works[first]), listing=listings[first])
         self._of = {
-            place: RememberingRemover(*_job(given, work), listing=listings[place])
+            place: self._by_itself_alone(*_job(given, work), listing=listings[place])
             for place, work in works.items()
         }
         self._found: list[tuple[Any, ...]] = []
@@ -138,26 +142,33 @@ class TogetherRemover(RememberingRemover, JointRemover):
         self._found, self._left, self._rows_of = [], ((), ()), {}
         super()._begin()
 
+    def _by_itself_alone(self, *given: Any, listing: Listing | None) -> RememberingRemover:
+        """What looks at the records of one job."""
+        return RememberingRemover(*given, listing=listing)
+
     def _ask(self, held: Sequence[Key]) -> None:
         for remover in self._of.values():
             remover._ask(held)
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Each by its own job, among all of them; asked until all agree."""
-        owners = self._remembered.owners(held)
         while held:
-            found = [
-                row
-                for place, remover in self._of.items()
-                for row in remover._due_now(held, given)
-                if owners.get(row[:-1]) == place
-            ]
+            found = self._each_by_its_own(held, given)
             if len(found) == len(held):
                 break
             held = [row[:-1] for row in found]
-            given = self._dialect.give_keys(self._connection, self._statements.key, held) if held else given
+            given = self._give(held) if held else given
         self._found = found if held else []
         return self._found
+
+    def _each_by_its_own(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        owners = self._remembered.owners(held)
+        return [
+            row
+            for place, remover in self._of.items()
+            for row in remover._due_now(held, given)
+            if owners.get(row[:-1]) == place
+        ]
 
     def _delete(
         self,
@@ -176,7 +187,7 @@ class TogetherRemover(RememberingRemover, JointRemover):
         *first, last = own
         needed = self._shared_by(own)
         rows_of = {place: self._rows_with(own[place]) for place in first}
-        given = self._dialect.give_keys(self._connection, self._statements.key, due)
+        given = self._give(due)
         rows, sealed = super()._delete(due, given, counted, beside_locks=beside_locks)
         for table, gone in self._after.items():
             for place in (needed[table, key] for key in gone):
@@ -191,14 +202,14 @@ class TogetherRemover(RememberingRemover, JointRemover):
         stay."""
         found: dict[tuple[str, Key], int] = {}
         for place, keys in own.items() if self._shared.leaving else ():
-            given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+            given = self._give(keys)
             for each, led_to in self._shared.led_to(given):
                 found |= dict.fromkeys(((str(each.item.table.id), key) for key in led_to), place)
         return found
 
     def _rows_with(self, keys: Sequence[Key]) -> Counter[str]:
         """Table → rows of these records, the shared ones left out."""
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        given = self._give(keys)
         return Counter({**self._count(self._parts, given), str(self._work.bound.root.id): len(keys)})
 
 

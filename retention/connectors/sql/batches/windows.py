@@ -78,7 +78,7 @@ class KeyWindows(Remover):
         return Statements(self._dialect, work).screen()
 
     def _screened(self, screen: sa.Select[Any], keys: Sequence[Key], values: Mapping[str, Any]) -> Rows:
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        given = self._give(keys)
         kinds = [column.kind for column in self._statements.key]
         return rows_at_once(self._dialect, self._connection, screen, kinds, {**given, **values})
 
@@ -170,8 +170,12 @@ class KeyWindows(Remover):
         finally:
             self._end()
 
+    def _give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
+        """Hands keys to the database: the parameters of statements about them."""
+        return self._dialect.give_keys(self._connection, self._statements.key, keys)
+
     def _rows_of_keys(self, query: sa.Select[Any], keys: Sequence[Key]) -> tuple[Key, ...]:
-        given = self._dialect.give_keys(self._connection, self._statements.key, keys)
+        given = self._give(keys)
         return tuple(plain_rows(self._connection, query, given))
 
     def _end(self) -> None:

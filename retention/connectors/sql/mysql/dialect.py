@@ -254,7 +254,7 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
         return sa.or_(first < value, sa.and_(first == value, self.up_to(columns[1:], values[1:])))
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
-        return self.among_handed(columns, key, "keys")
+        return self.among_handed(columns, key, self.handed_as)
 
     def among_handed(
         self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
@@ -268,7 +268,7 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        return self.handed(key, keys, "keys")
+        return self.handed(key, keys, self.handed_as)
 
     def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
         rows = keys or [(None,) * len(key)]  # an empty list is none of SQL's

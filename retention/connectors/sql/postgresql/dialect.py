@@ -190,6 +190,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
             references=merged(references_of(connection), tables),
             default_schema=default or "public",
             dates=Dates(odd="infinity", shape="-?infinity"),
+            at_once=True,
         )
 
     # -- expressions -----------------------------------------------------------------------
@@ -213,7 +214,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     # -- keys ------------------------------------------------------------------------------
 
     def key_in(self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column]) -> ColumnElement[Any]:
-        return self.among_handed(columns, key, "keys")
+        return self.among_handed(columns, key, self.handed_as)
 
     def among_handed(
         self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
@@ -243,7 +244,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     def give_keys(
         self, connection: Connection, key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, Any]:
-        return self.handed(key, keys, "keys")
+        return self.handed(key, keys, self.handed_as)
 
     def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
         return {f"{name}{i}": _array([row[i] for row in keys]) for i in range(len(key))}

@@ -1,0 +1,409 @@
+"""Due records of several datasets that refer to each other in a circle, and batches of all of them.
+
+What a job can take by itself it takes when it has its turn, as in `together`. What is left goes here: a batch may hold
+records of several datasets, each looked at by its own job's predicate, among all that were handed over of every one.
+Keys of different tables look alike: here each stands behind the number of its dataset.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.connectors.port import JointRemover, Key, Marker, Taken, Window
+from retention.connectors.sql.batches.emptying import Loosening
+from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover, Was, text_of
+from retention.connectors.sql.batches.removal import WAITING
+from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.batches.together import RememberedTogether, TogetherRemover
+from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
+from retention.connectors.sql.listing import Listing
+from retention.connectors.sql.positions import frozen
+from retention.connectors.sql.wrapping import wrapped
+from retention.ledger.evidence import Committer
+from retention.model.catalogue import TableId
+from retention.planning.binding.bound import BoundDataset, Circle
+from retention.planning.fates.fate import beside
+from retention.planning.work import Work
+
+Held = Mapping[int, list[Key]]
+"""A dataset's number → keys of its records."""
+
+
+class RememberedCircle(RememberedTogether):
+    """What jobs on several datasets have written down, until `divide` leaves what none of them can take by itself."""
+
+    def __init__(self, every: Sequence[RememberedKeys], numbers: Sequence[int]) -> None:
+        """`every`: what each job has due, by its place; `numbers`: of which dataset that is."""
+        self._numbers = numbers
+        super().__init__(every)
+
+    def text_here(self, place: int, text: str) -> str:
+        return json.dumps([*frozen((self._numbers[place],)), *json.loads(text)])
+
+    def texts(self, place: int) -> Iterator[str]:
+        for text in super().texts(place):
+            yield json.dumps(json.loads(text)[1:])
+
+    def lead(self, rows: Iterable[Sequence[Any]], width: int, here: int, there: int) -> None:
+        """`rows`: the key of a record of the dataset `here`, of `width` values, and of one of `there` it refers to."""
+        self._file.execute("BEGIN")
+        self._file.executemany(
+            "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
+            ((text_of((here, *row[:width])), text_of((there, *row[width:]))) for row in rows),
+        )
+        self._file.execute("COMMIT")
+
+    def plain(self, key: Key) -> Key:
+        return key[1:]
+
+    def number(self, place: int) -> int:
+        """The dataset's of a job."""
+        return self._numbers[place]
+
+
+class _OfOne(RememberedTogether):
+    """The records of one dataset among them, by their own keys."""
+
+    def __init__(self, every: RememberedCircle, number: int) -> None:
+        self._every, self._number = every, number
+
+    def owners(self, keys: Sequence[Key]) -> Mapping[Key, int]:
+        found = self._every.owners([(self._number, *key) for key in keys])
+        return {key[1:]: place for key, place in found.items()}
+
+    def among(self, keys: Sequence[Key]) -> Mapping[Key, Was]:
+        found = self._every.among([(self._number, *key) for key in keys])
+        return {key[1:]: was for key, was in found.items()}
+
+
+class _Looking(RememberingRemover):
+    """Looks at records of one job, beside those of other datasets that are handed over."""
+
+    beside: Mapping[str, Any] = {}
+
+    def _give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
+        return {**super()._give(keys), **self.beside}
+
+
+class _Deleting(TogetherRemover):
+    """The jobs on one dataset of the circle."""
+
+    beside: Mapping[str, Any] = {}
+    begins: Callable[[], None]
+    """Begins the transaction of all of them."""
+
+    def _begin(self) -> None:
+        self.begins()
+
+    def _by_itself_alone(self, *given: Any, listing: Listing | None) -> RememberingRemover:
+        return _Looking(*given, listing=listing)
+
+    def hand_over(self, others: Mapping[str, Any]) -> None:
+        """The keys of the other datasets' records, for all statements to come."""
+        self.beside = others
+        for remover in self._of.values():
+            assert isinstance(remover, _Looking)
+            remover.beside = others
+
+    def give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
+        """Its own keys alone: for statements that change rows."""
+        return super()._give(keys)
+
+    def _give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
+        return {**super()._give(keys), **self.beside}
+
+    def _delete(
+        self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int], *, beside_locks: bool
+    ) -> Any:
+        return super()._delete(due, self.give(due), counted, beside_locks=beside_locks)
+
+    def forget(self) -> None:
+        """Nothing of the last batch counts any more."""
+        self._going, self._after = (), {}
+        self._found, self._left, self._rows_of = [], ((), ()), {}
+
+    def found(self, rows: list[tuple[Any, ...]], held: Sequence[Key], locked: Sequence[Key]) -> None:
+        """What a batch of several datasets found of this one."""
+        self._found, self._left = rows, (held, locked)
+
+    def held_of(self, keys: Sequence[Key]) -> Sequence[Key]:
+        """Those of the keys that are held."""
+        return () if self._listing is None else self._listing.held(keys)
+
+    def counted(self, due: Sequence[Key]) -> dict[str, int]:
+        """Rows of the parts of these records, which are locked, where rows are."""
+        return self._count(self._parts, self.give(due)) if self._dialect.row_locks else {}
+
+    @property
+    def rows(self) -> Counter[str]:
+        """Table → rows that went, of all of its jobs."""
+        return sum(map(Counter, self._rows_of.values()), Counter())
+
+    def rows_before(self, due: Sequence[Key]) -> dict[int, Counter[str]]:
+        """By the place of each job of which records go: table → its rows, but for the last, whose are all others."""
+        owners = self._remembered.owners(due)
+        own = {place: [key for key in due if owners[key] == place] for place in sorted(set(owners.values()))}
+        *first, last = own
+        return {**{place: self._rows_with(own[place]) for place in first}, last: Counter()}
+
+    def went(self, rows: Mapping[str, int], before: dict[int, Counter[str]]) -> None:
+        """So many rows of its tables went."""
+        last = max(before)
+        before[last] = Counter(rows) - sum(before.values(), Counter())
+        self._rows_of = {place: +counts for place, counts in before.items()}
+
+
+class CircleRemover(JointRemover):
+    """Deletes what jobs on several datasets wrote down together, as far as each is due still by its own."""
+
+    doing = "deleting"
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        connection: Connection,
+        works: Mapping[int, Work],
+        committers: Mapping[int, Committer],
+        timeouts: Timeouts,
+        together: RememberedCircle,
+        listings: Mapping[int, Listing | None],
+    ) -> None:
+        self._dialect, self._connection, self._timeouts = dialect, connection, timeouts
+        self._together = together
+        self._of: dict[int, _Deleting] = {}
+        self._bound: dict[int, BoundDataset] = {}
+        for place, work in works.items():
+            self._bound.setdefault(together.number(place), work.bound)
+        for number in self._bound:
+            some = {place: work for place, work in works.items() if together.number(place) == number}
+            committer = committers[min(some)]
+            view = _OfOne(together, number)
+            self._of[number] = part = _Deleting(
+                dialect, connection, some, committer, timeouts, view, listings
+            )
+            part.begins = self._begin
+        self._circle = next(iter(self._bound.values())).circled or Circle(names=())
+        self._table = {table: n for n, bound in self._bound.items() for table in bound.members}
+        self._where = " and ".join(map(str, self._bound.values()))
+        self._loosenings = [
+            (at, Loosening(dialect, self._of[at]._statements, item, every=True))
+            for item in self._circle.loosened
+            if (at := self._table.get(item.reference.table)) is not None
+        ]
+        self._at_once = self._one_statement() if self._circle.at_once else None
+        self._going: Sequence[Key] = ()
+
+    # -- windows ---------------------------------------------------------------------------
+
+    def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
+        position = after["at"] if after is not None and after.get("by") == "remembered" else 0
+        return self._together.after(position, min(size, self._dialect.most_keys or size))
+
+    def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
+        return ()
+
+    def confine(self, upto: Mapping[str, Any] | None) -> None:
+        """There is one range."""
+
+    def keys_of(self, window: Window) -> Window:
+        return window
+
+    def oldest(self, most: int) -> Iterator[Window]:
+        return self._together.oldest()
+
+    # -- the batch -------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        try:
+            with wrapped(self._dialect, f"{self._where}: beginning a batch"):
+                self._begin()
+        except BaseException:
+            self.rollback()
+            raise
+
+    def _begin(self) -> None:
+        self._going = ()
+        for each in self._of.values():
+            each.forget()
+        self._dialect.begin(self._connection, self._timeouts.clamped())
+        if self._circle.deferring:
+            self._dialect.defer_constraints(self._connection)
+
+    def take(self, window: Window, most: int, *, wait: bool = False) -> Taken:
+        held = self._by_dataset(window.keys[:most])
+        with wrapped(self._dialect, f"{self._where}: {self.doing} a batch"):
+            if wait:
+                self._dialect.limit_waiting(self._connection, WAITING)
+                return self._take(held, wait=True, hopeful=False)
+            first = next(iter(self._of.values()))
+            return first._hopefully(
+                lambda: self._take(held, wait=False, hopeful=True),
+                lambda: self._take(held, wait=False, hopeful=False),
+            )
+
+    def _by_dataset(self, keys: Sequence[Key]) -> dict[int, list[Key]]:
+        found: dict[int, list[Key]] = {}
+        for number, *key in keys:
+            found.setdefault(number, []).append(tuple(key))
+        return found
+
+    def _take(self, held: Held, *, wait: bool, hopeful: bool) -> Taken:
+        if len(held) > 1:
+            return self._take_all(held, wait=wait, hopeful=hopeful)
+        ((number, keys),) = held.items()
+        self._hand_over({})
+        part = self._of[number]
+        taken = part._take(keys, wait=wait, hopeful=hopeful)
+        part._left = taken.held, taken.locked
+        self._going = _numbered({number: taken.keys})
+        return replace(
+            taken,
+            keys=self._going,
+            held=_numbered({number: taken.held}),
+            locked=_numbered({number: taken.locked}),
+        )
+
+    def _take_all(self, asked: Held, *, wait: bool, hopeful: bool) -> Taken:
+        """Steps 2 to 4, of several datasets at once."""
+        held: dict[int, list[Key]] = {}
+        locked: dict[int, list[Key]] = {}
+        for number, keys in asked.items():
+            roots, skipped = self._of[number]._lock_roots(keys, wait=wait)
+            held[number], busy, _ = self._of[number]._lock_parts(roots, wait=wait, hopeful=hopeful)
+            locked[number] = [*skipped, *busy]
+        found = self._due(held)
+        due = {number: [row[:-1] for row in rows] for number, rows in found.items() if rows}
+        kept = {number: self._of[number].held_of(keys) for number, keys in held.items()}
+        for number, rows in found.items():
+            self._of[number].found(rows, kept[number], locked[number])
+        self._delete(due, beside_locks=not hopeful)
+        self._going = _numbered(due)
+        went = sum((part.rows for part in self._of.values()), Counter[str]())
+        away = sum(map(len, (*locked.values(), *kept.values())))
+        return Taken(
+            keys=self._going,
+            overdue=sum(row[-1] for each in found.values() for row in each),
+            rows=went,
+            changed=sum(map(len, asked.values())) - len(self._going) - away,
+            held=_numbered(kept),
+            locked=_numbered(locked),
+        )
+
+    def _hand_over(self, held: Held) -> None:
+        """Tells each which records of the others are at hand."""
+        numbers = {str(bound): number for number, bound in self._bound.items()}
+        every: dict[str, Any] = {}
+        for place, (name, key) in enumerate(zip(self._circle.names, self._circle.keys, strict=True)):
+            keys = held.get(numbers[name], ()) if name in numbers else ()
+            every |= self._dialect.handed(key, keys, beside(place))
+        for part in self._of.values():
+            part.hand_over(every)
+
+    def _due(self, held: Held) -> Mapping[int, list[tuple[Any, ...]]]:
+        """Each by its own job, among all of them; asked until all agree."""
+        for number, keys in held.items():
+            self._of[number]._ask(keys)
+        while True:
+            self._hand_over(held)
+            found = {
+                number: self._of[number]._each_by_its_own(keys, self._of[number]._give(keys)) if keys else []
+                for number, keys in held.items()
+            }
+            if all(len(found[number]) == len(keys) for number, keys in held.items()):
+                return found
+            held = {number: [row[:-1] for row in rows] for number, rows in found.items()}
+
+    # -- deleting --------------------------------------------------------------------------
+
+    def _delete(self, due: Held, *, beside_locks: bool) -> None:
+        """Step 4: every row counted, in all tables; what refers by given relations is looked for behind all of it."""
+        if not due:
+            return
+        before = {number: self._of[number].rows_before(keys) for number, keys in due.items()}
+        parts = {number: self._of[number].counted(keys) for number, keys in due.items()}
+        looks = {
+            number: self._of[number]._look_again.remember(self._of[number].give(keys))
+            for number, keys in due.items()
+        }
+        went = self._rows_at_once(due) if self._at_once is not None else self._one_by_one(due, beside_locks)
+        for number, keys in due.items():
+            bound, part = self._bound[number], self._of[number]
+            expected = {**parts[number], str(bound.root.id): len(keys)}
+            own = {str(table): went.get(table, 0) for table in bound.members}
+            for table, rows in own.items():
+                part._counted(rows, expected.get(table), table)
+            part.went({table: rows for table, rows in own.items() if rows}, before[number])
+        for number in due:
+            self._of[number]._look_again.look(looks[number], self._where)
+
+    def _one_by_one(self, due: Held, beside_locks: bool) -> Mapping[TableId, int]:
+        """Table by table, each before what it refers to, once what leads to others that go has been loosened."""
+        for number, item in self._loosenings:
+            if number in due:
+                given = self._of[number].give(due[number])
+                changed, wanted = item.loosen(self._connection, given, beside_locks=beside_locks)
+                self._of[number]._counted(changed, wanted, item.name, "changed")
+        went: dict[TableId, int] = {}
+        for table in self._circle.removal:
+            at = self._table.get(table)
+            if at is not None and at in due:
+                emptying, keys = self._of[at]._emptyings[str(table)], due[at]
+                given = self._of[at].give(keys)
+                went[table] = emptying.delete(self._connection, keys, given, beside_locks=beside_locks)
+        return went
+
+    def _one_statement(self) -> sa.Select[Any]:
+        """Of every table the rows that belong to records handed over, deleted; how many each lost."""
+        counts = []
+        for place, (table, number) in enumerate(self._table.items()):
+            dialect = copy.copy(self._dialect)
+            dialect.handed_as = _named(number)
+            statements = Statements(dialect, self._of[number]._work)
+            member = next(each for each in statements.members if each.id == table)
+            one: Any = sa.literal_column("1").label("one")
+            gone = statements.delete(member).returning(one).cte(f"gone{place}")
+            counts.append(sa.select(sa.func.count()).select_from(gone).scalar_subquery().label(f"n{place}"))
+        return sa.select(*counts)
+
+    def _rows_at_once(self, due: Held) -> Mapping[TableId, int]:
+        given: dict[str, Any] = {}
+        for number, bound in self._bound.items():
+            given |= self._dialect.handed(bound.key, due.get(number, ()), _named(number))
+        (row,) = plain_rows(self._connection, self._at_once, given)
+        return dict(zip(self._table, row, strict=True))
+
+    # -- the end of it ---------------------------------------------------------------------
+
+    def shares(self) -> Mapping[int, Taken]:
+        found: dict[int, Taken] = {}
+        for part in self._of.values():
+            found |= part.shares()
+        return found
+
+    def mark(self, marker: Marker) -> None:
+        next(iter(self._of.values())).mark(marker)
+
+    def commit(self) -> None:
+        with wrapped(self._dialect, f"{self._where}: committing a batch", committing=True):
+            self._connection.commit()
+        self._together.gone(self._going)
+
+    def rollback(self) -> None:
+        next(iter(self._of.values())).rollback()
+
+
+def _numbered(keys: Mapping[int, Sequence[Key]]) -> list[Key]:
+    return [(number, *key) for number, some in keys.items() for key in some]
+
+
+def _named(number: int) -> str:
+    """What a dataset's keys are handed over as, where one statement has those of several."""
+    return f"of{number}_keys"
