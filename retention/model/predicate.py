@@ -240,10 +240,7 @@ class IsDone:
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """Plain: `fields`, a record's key, is one of those that were handed over with the statement.
-
-    `beside`: of those of another dataset than the statement's, which are handed over under this name; none may be.
-    """
+    """Plain: `fields`, a record's key, is one that was handed over with the statement; of another dataset, `beside`."""
 
     fields: tuple[Field, ...]
     beside: str = ""
@@ -280,8 +277,7 @@ class Pairs:
 class Closure:
     """Keys: those that `seeds` give, and all that `steps`, from (key, key) to (key, key), lead to from them.
 
-    `name` is unique in its whole tree; it names no outer source. Keys of several tables stand side by side, and the
-    others are blank.
+    `name` is unique in its whole tree; it names no outer source. Of keys of several tables all but one are blank.
     """
 
     name: str

@@ -53,21 +53,17 @@ class Closures(abc.ABC):
         nothing = sa.select(self.field(field.field)).select_from(inner).where(sa.literal_column("1 = 0"))
         return nothing.correlate(None).scalar_subquery()
 
-    def _keys(self, reached: p.Reached) -> sa.CTE:
-        """A recursive query beside the statement, made once for it; of several tables' keys those asked for."""
-        closure, made = reached.closure, self._beside.closures
+    def _reached(self, test: p.Reached) -> ColumnElement[Any]:
+        """By a recursive query beside the statement, made once for it."""
+        closure, made = test.closure, self._beside.closures
         if closure.name not in made:
             made[closure.name] = (
                 self._rings(closure) if isinstance(closure, p.Rings) else self._closure(closure)
             )
-        every = made[closure.name]
-        if len(reached.fields) == len(every.c):
-            return every
-        name = f"{closure.name}_{reached.at}"
-        if name not in made:
-            columns = list(every.c)[reached.at : reached.at + len(reached.fields)]
-            made[name] = sa.select(*columns).where(columns[0].is_not(sa.null())).cte(name)
-        return made[name]
+        every = list(made[closure.name].c)
+        keys = every[test.at : test.at + len(test.fields)]
+        known = [] if len(keys) == len(every) else [keys[0].is_not(sa.null())]
+        return self._dialect.among([self.field(f) for f in test.fields], keys, *known)
 
     def _closure(self, closure: p.Closure) -> sa.CTE:
         width = len(closure.seeds[0].fields)
@@ -75,27 +71,24 @@ class Closures(abc.ABC):
         seeds = [self.pairs(seed, names) for seed in closure.seeds]
         first = seeds[0] if len(seeds) == 1 else sa.select(sa.union(*seeds).subquery(f"{closure.name}f"))
         reached = first.cte(closure.name, recursive=True)
-        if any(isinstance(field, p.Blank) for step in closure.steps for field in step.fields):
-            return reached.union(*self._further(reached, names, closure))
+        if self._dialect.looks_up_laterally and any(map(_blank, closure.steps)):
+            return reached.union(self._by_each_key(reached, names, closure))
         step, ends = self._edges(closure.name, closure.steps)
-        on = _same(reached, names, step, ends[0])
+        on = _same(reached, names, step, ends[0], blank=any(map(_blank, closure.steps)))
         further = sa.select(*(step.c[b] for b in ends[1])).select_from(reached.join(step, on))
         return reached.union(further)
 
-    def _further(self, reached: sa.CTE, names: Sequence[str], closure: p.Closure) -> list[sa.Select[Any]]:
-        """What each step leads to: a query each, or one that looks them up where the recursion may stand but once."""
+    def _by_each_key(self, reached: sa.CTE, names: Sequence[str], closure: p.Closure) -> sa.Select[Any]:
+        """What the steps lead to, each looked up by its own key: one condition for keys of several tables would be
+        searched through for every one of them."""
         found = []
         for step in closure.steps:
             here, there = step.fields[: len(names)], step.fields[len(names) :]
-            keys = [
-                (name, field) for name, field in zip(names, here, strict=True) if isinstance(field, p.Field)
-            ]
+            keys = [(name, f) for name, f in zip(names, here, strict=True) if isinstance(f, p.Field)]
             same = (self.field(field) == reached.c[name] for name, field in keys)
-            found.append(self._rows(step, there, names).where(*same))
-        if not self._dialect.looks_up_laterally:
-            return [query.select_from(reached).correlate(None) for query in found]
-        steps = sa.union_all(*(query.correlate(reached) for query in found)).lateral(f"{closure.name}s")
-        return [sa.select(*(steps.c[name] for name in names)).select_from(reached.join(steps, sa.true()))]
+            found.append(self._rows(step, there, names).where(*same).correlate(reached))
+        steps = sa.union_all(*found).lateral(f"{closure.name}s")
+        return sa.select(*(steps.c[name] for name in names)).select_from(reached.join(steps, sa.true()))
 
     def _rings(self, rings: p.Rings) -> sa.CTE:
         """Each ring is walked from its least key alone, and only over greater ones: mostly a step or two."""
@@ -123,7 +116,13 @@ class Closures(abc.ABC):
         return self._dialect.beyond([left.c[n] for n in names], [right.c[n] for n in others])
 
 
+def _blank(pairs: p.Pairs) -> bool:
+    return any(isinstance(field, p.Blank) for field in pairs.fields)
+
+
 def _same(
-    left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str]
+    left: FromClause, names: Sequence[str], right: FromClause, others: Sequence[str], *, blank: bool = False
 ) -> ColumnElement[Any]:
-    return sa.and_(*(left.c[a] == right.c[b] for a, b in zip(names, others, strict=True)))
+    """`blank`: a value that neither of them has counts as the same."""
+    pairs = [(left.c[a], right.c[b]) for a, b in zip(names, others, strict=True)]
+    return sa.and_(*(a.is_not_distinct_from(b) if blank else a == b for a, b in pairs))

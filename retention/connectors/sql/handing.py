@@ -40,10 +40,12 @@ class Handing:
         """`value`, whose type is `type_` in the database's own spelling, is one of `values`, however many there are."""
         return value.in_(every(values))
 
-    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
-        """`columns` are one of `keys`, looked up and not searched for, however many there are."""
+    def among(
+        self, columns: Sequence[ColumnElement[Any]], keys: Sequence[ColumnElement[Any]], *known: Any
+    ) -> ColumnElement[Any]:
+        """`columns` are one of `keys`, where `known`; looked up and not searched for, however many there are."""
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-        return left.in_(sa.select(*keys.c).correlate(None))
+        return left.in_(sa.select(*keys).where(*known).correlate(None))
 
     def looked_up_apart(self, rows: int | None) -> bool | None:
         """Whether a table of about so many rows, to which records lead, is read whole by each statement that joins it.

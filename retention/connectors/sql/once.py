@@ -45,6 +45,7 @@ _WORTH = (
     p.EndsAfter,
     p.Ending,
     p.LatestDay,
+    p.Reached,
 )
 """Parts that may be worked out by themselves."""
 

@@ -247,8 +247,8 @@ class Compiler(Days, Definitions, Closures):
                 if name in self._lists.every:
                     return sa.true()
                 return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
-            case p.Reached(fields=fields):
-                return self._dialect.among([self.field(f) for f in fields], self._keys(test))
+            case p.Reached():
+                return self._reached(test)
             case p.Defined():
                 return self._defined(test)
             case p.DatedBy():

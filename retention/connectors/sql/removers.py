@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import JointRemover, Key, Making, People, Remembered, Remover, Together
-from retention.connectors.sql.batches.circling import CircleRemover, RememberedCircle
+from retention.connectors.sql.batches.circled_keys import RememberedCircle
+from retention.connectors.sql.batches.circling import CircleRemover
 from retention.connectors.sql.batches.moving import mover
 from retention.connectors.sql.batches.outright import Ready
 from retention.connectors.sql.batches.pages import PageRemover

@@ -2,15 +2,13 @@
 
 What a job can take by itself it takes when it has its turn, as in `together`. What is left goes here: a batch may hold
 records of several datasets, each looked at by its own job's predicate, among all that were handed over of every one.
-Keys of different tables look alike: here each stands behind the number of its dataset.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import JointRemover, Key, Marker, Taken, Window
+from retention.connectors.sql.batches.circled_keys import OfOne, RememberedCircle
 from retention.connectors.sql.batches.emptying import Loosening
-from retention.connectors.sql.batches.remembering import RememberedKeys, RememberingRemover, Was, text_of
+from retention.connectors.sql.batches.remembering import RememberingRemover
 from retention.connectors.sql.batches.removal import WAITING
 from retention.connectors.sql.batches.statements import Statements
-from retention.connectors.sql.batches.together import RememberedTogether, TogetherRemover
+from retention.connectors.sql.batches.together import TogetherRemover
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
-from retention.connectors.sql.positions import frozen
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer
 from retention.model.catalogue import TableId
@@ -35,53 +33,6 @@ from retention.planning.work import Work
 
 Held = Mapping[int, list[Key]]
 """A dataset's number → keys of its records."""
-
-
-class RememberedCircle(RememberedTogether):
-    """What jobs on several datasets have written down, until `divide` leaves what none of them can take by itself."""
-
-    def __init__(self, every: Sequence[RememberedKeys], numbers: Sequence[int]) -> None:
-        """`every`: what each job has due, by its place; `numbers`: of which dataset that is."""
-        self._numbers = numbers
-        super().__init__(every)
-
-    def text_here(self, place: int, text: str) -> str:
-        return json.dumps([*frozen((self._numbers[place],)), *json.loads(text)])
-
-    def texts(self, place: int) -> Iterator[str]:
-        for text in super().texts(place):
-            yield json.dumps(json.loads(text)[1:])
-
-    def lead(self, rows: Iterable[Sequence[Any]], width: int, here: int, there: int) -> None:
-        """`rows`: the key of a record of the dataset `here`, of `width` values, and of one of `there` it refers to."""
-        self._file.execute("BEGIN")
-        self._file.executemany(
-            "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
-            ((text_of((here, *row[:width])), text_of((there, *row[width:]))) for row in rows),
-        )
-        self._file.execute("COMMIT")
-
-    def plain(self, key: Key) -> Key:
-        return key[1:]
-
-    def number(self, place: int) -> int:
-        """The dataset's of a job."""
-        return self._numbers[place]
-
-
-class _OfOne(RememberedTogether):
-    """The records of one dataset among them, by their own keys."""
-
-    def __init__(self, every: RememberedCircle, number: int) -> None:
-        self._every, self._number = every, number
-
-    def owners(self, keys: Sequence[Key]) -> Mapping[Key, int]:
-        found = self._every.owners([(self._number, *key) for key in keys])
-        return {key[1:]: place for key, place in found.items()}
-
-    def among(self, keys: Sequence[Key]) -> Mapping[Key, Was]:
-        found = self._every.among([(self._number, *key) for key in keys])
-        return {key[1:]: was for key, was in found.items()}
 
 
 class _Looking(RememberingRemover):
@@ -185,7 +136,7 @@ class CircleRemover(JointRemover):
         for number in self._bound:
             some = {place: work for place, work in works.items() if together.number(place) == number}
             committer = committers[min(some)]
-            view = _OfOne(together, number)
+            view = OfOne(together, number)
             self._of[number] = part = _Deleting(
                 dialect, connection, some, committer, timeouts, view, listings
             )

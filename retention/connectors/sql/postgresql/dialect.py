@@ -232,11 +232,15 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
         given = sa.bindparam(None, _array(list(values)), type_=NullType(), unique=True)
         return value == sa.any_(sa.cast(given, Spelled(f"{type_}[]")))
 
-    def among(self, columns: Sequence[ColumnElement[Any]], keys: sa.CTE) -> ColumnElement[Any]:
+    def among(
+        self, columns: Sequence[ColumnElement[Any]], keys: Sequence[ColumnElement[Any]], *known: Any
+    ) -> ColumnElement[Any]:
         # By way of arrays: the planner takes those for small, and hashes them. A query's own rows, once it guesses
         # them to be many, it would read through for every record.
-        arrays = [sa.func.array(sa.select(key).correlate(None).scalar_subquery()) for key in keys.c]
-        names = [key.name for key in keys.c]
+        arrays = [
+            sa.func.array(sa.select(key).where(*known).correlate(None).scalar_subquery()) for key in keys
+        ]
+        names = [f"k{place}" for place in range(len(keys))]
         rows = sa.func.unnest(*arrays).table_valued(*names).render_derived()
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
         return left.in_(sa.select(*(rows.c[name] for name in names)))
