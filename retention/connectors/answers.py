@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,14 +44,15 @@ class Counted:
 class Window:
     """Candidates for one batch: either keys, or a range of physical pages of one stored table.
 
-    `after` is the cursor behind them, as JSON-able values; it is stored with the batch.
+    `after` is the cursor behind them, as JSON-able values; it is stored with the batch. `rings`: how many keys each
+    ring has, of records that refer to each other, one ring after the other: of each all go, or none.
     """
 
     after: Mapping[str, Any]
     keys: tuple[Key, ...] = ()
     pages: tuple[str, int, int] | None = None  # stored table, first page, page behind the last
     span: tuple[Sequence[Any] | None, Sequence[Any] | None] | None = None  # behind, up to; None is open
-    whole: bool = False  # the keys' records refer to each other in a ring: all go, or none
+    rings: tuple[int, ...] = ()
     sure: bool = False  # the keys' records were due when they were looked for; else they may be
 
     @property
@@ -59,13 +60,31 @@ class Window:
         """It names its candidates one by one."""
         return self.pages is None and self.span is None
 
+    @property
+    def divisible(self) -> bool:
+        """There is more than what can only go together."""
+        return len(self.rings or self.keys) > 1
+
     def halves(self) -> tuple[Window, Window]:
-        """The same candidates in two windows; only of windows with at least two keys."""
-        middle = len(self.keys) // 2
+        """The same candidates in two windows; only of windows that are divisible."""
+        middle = len(self.rings) // 2
+        at = sum(self.rings[:middle]) if self.rings else len(self.keys) // 2
         return (
-            replace(self, keys=self.keys[:middle], whole=False),
-            replace(self, keys=self.keys[middle:], whole=False),
+            replace(self, keys=self.keys[:at], rings=self.rings[:middle]),
+            replace(self, keys=self.keys[at:], rings=self.rings[middle:]),
         )
+
+    def whole_rings(self, fit: Callable[[Sequence[Key]], bool]) -> Window:
+        """The rings of which all keys fit, with those of the rings before that do."""
+        keys: tuple[Key, ...] = ()
+        rings: tuple[int, ...] = ()
+        at = 0
+        for size in self.rings:
+            more = (*keys, *self.keys[at : at + size])
+            at += size
+            if fit(more):
+                keys, rings = more, (*rings, size)
+        return replace(self, keys=keys, rings=rings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -218,7 +218,7 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def joint_statements(self, works: Sequence[Work]) -> tuple[tuple[str, str], ...]:
-        """(purpose, SQL) of the batches that `joint_remover` takes of records of these jobs, on one dataset."""
+        """(purpose, SQL) of the batches that `joint_remover` takes of records of these jobs."""
 
     @abc.abstractmethod
     def remember(self, work: Work) -> Remembered:

@@ -219,17 +219,27 @@ class JobRun:
         if not window.keyed:
             self._whole(window)
             return
-        keys = tuple(key for key in window.keys if key not in self.tally.aside)
-        if window.whole:
-            if len(window.keys) == len(keys) <= self.tally.remaining():
-                self._whole(window)
+        if window.rings:
+            self._rings(window)
             return
+        keys = tuple(key for key in window.keys if key not in self.tally.aside)
         if not window.sure and len(keys) > self.tally.remaining():
             # As many are taken at once as may still go: the last one is not looked for in a batch a candidate.
             keys = self._screened(replace(window, keys=keys)).keys
         while keys and (most := self.tally.remaining()):
             self._whole(replace(window, keys=keys[:most]))
             keys = keys[most:]
+
+    def _rings(self, window: Window) -> None:
+        """The same of rings, each whole or not at all."""
+        if not self._fits(window.keys):
+            window = window.whole_rings(self._fits)
+        if window.keys:
+            self._whole(window)
+
+    def _fits(self, keys: Sequence[Key]) -> bool:
+        """All of them may still go, and the database refused none."""
+        return len(keys) <= self.tally.remaining() and self.tally.aside.isdisjoint(keys)
 
     def _whole(self, window: Window) -> None:
         """Removes what is due in the window; halves it where the database refuses, or others hinder."""
@@ -255,7 +265,7 @@ class JobRun:
             self._hindered(self._keys_of(window), error)
         except Refused as error:
             keyed = self._keys_of(window)
-            if len(keyed.keys) > 1 and not window.whole:
+            if keyed.divisible:
                 self._halves(keyed)
             else:
                 for key in keyed.keys:
@@ -265,7 +275,7 @@ class JobRun:
         self._hindrances += 1
         if self._hindrances > MOST_HINDRANCES:
             raise RetentionError(f"{error.message}, {self._hindrances} times in a row")
-        if len(window.keys) > 1 and not window.whole:
+        if window.divisible:
             self._halves(window)
         else:
             self.tally.remember_locked(window.keys)

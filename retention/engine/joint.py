@@ -167,9 +167,13 @@ class JointRun(JobRun):
         super()._batch(window, wait=wait or self._waiting)
 
     def _window(self, window: Window) -> None:
-        keys = tuple(self.tally.fitting(window.keys))
-        if keys and (not window.whole or len(keys) == len(window.keys)):
+        if window.rings:
+            self._rings(window)
+        elif keys := tuple(self.tally.fitting(window.keys)):
             self._whole(replace(window, keys=keys))
+
+    def _fits(self, keys: Sequence[Key]) -> bool:
+        return len(self.tally.fitting(keys)) == len(keys)
 
     def _shares(self, taken: Taken) -> Sequence[Share]:
         shares = self.remover.shares()

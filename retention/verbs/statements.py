@@ -54,11 +54,12 @@ def statements(
 
 
 def _meeting(works: Iterable[Work]) -> Iterator[Sequence[Work]]:
-    """Jobs of one dataset of which records may have to go together."""
-    found: dict[str, list[Work]] = {}
+    """Jobs of one dataset, or of a circle, of which records may have to go together."""
+    found: dict[tuple[str, ...], list[Work]] = {}
     for item in works:
         if DELETE in item.actions and (deleting := item.only(DELETE)).meets:
-            found.setdefault(str(item.bound), []).append(deleting)
+            circle = item.bound.circled
+            found.setdefault((str(item.bound),) if circle is None else circle.names, []).append(deleting)
     yield from (several for several in found.values() if len(several) > 1)
 
 

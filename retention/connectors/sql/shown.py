@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
 from retention.connectors.sql.batches import pages, spans, updating, updating_parts
+from retention.connectors.sql.batches.circling import one_statement
 from retention.connectors.sql.batches.emptying import Emptying, Loosening
 from retention.connectors.sql.batches.looking_again import LookAgain
 from retention.connectors.sql.batches.moving import Moves
@@ -28,7 +30,9 @@ from retention.connectors.sql.markers import markers_in, marking
 from retention.connectors.sql.showing import UNKNOWN
 from retention.model.catalogue import Table
 from retention.model.lists import NO_LISTS
+from retention.planning.binding.bound import Circle
 from retention.planning.binding.reach import described
+from retention.planning.fates.fate import beside
 from retention.planning.work import Work
 
 Shown = tuple[str, Any, Mapping[str, Any]]
@@ -81,11 +85,14 @@ Found = Iterator[tuple[str, Any]]
 def joint(
     dialect: Dialect, connection: Connection, works: Sequence[Work], *, marker_schema: str | None
 ) -> Iterator[Shown]:
-    """Of batches in which these jobs, all on one dataset, have records together; what is written down before the first
-    and linked is what each of them shows of itself.
+    """Of batches in which these jobs, on one dataset or on several of a circle, have records together; what is written
+    down before the first and linked is what each of them shows of itself.
 
     Each record is looked at by its own job's predicate, and all are locked and deleted by the same statements.
     """
+    if len({str(work.bound) for work in works}) > 1:
+        yield from _circle(dialect, works, marker_schema)
+        return
     every = [Statements(dialect, work) for work in works]
     first, parts = every[0], [part.table for part in works[0].bound.parts]
     steps = [
@@ -101,6 +108,53 @@ def joint(
             yield f"joint batch: {purpose}", statement, {}
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
     yield "joint batch: the marker of each rule's share", marking(marker, markers_in(marker_schema)), {}
+
+
+def _circle(dialect: Dialect, works: Sequence[Work], marker_schema: str | None) -> Iterator[Shown]:
+    """The same of several datasets."""
+    together = [work.together for work in works]
+    firsts = dict(enumerate({str(work.bound): work for work in reversed(together)}.values()))
+    statements = {number: Statements(dialect, work) for number, work in firsts.items()}
+    steps: list[Found] = []
+    for each in statements.values():
+        parts = [part.table for part in each.work.bound.parts]
+        steps += [
+            (("where keys are handed over", keys) for keys in dialect.before_keys(each.key)),
+            _locks(dialect, each),
+            _parts_before(dialect, parts, each),
+            ((f"count rows of {part.id}", each.count_part(part)) for part in parts),
+        ]
+    steps += [_own_recheck(Statements(dialect, work)) for work in together]
+    circle = works[0].bound.circled
+    assert circle is not None
+    if circle.at_once:
+        steps.append(iter([("delete what refers to each other at once", one_statement(dialect, firsts))]))
+    else:
+        steps.append(_one_by_one(dialect, circle, list(statements.values())))
+    others: dict[str, Any] = {}
+    for place, key in enumerate(circle.keys):
+        others |= dialect.handed(key, [(None,) * len(key)], beside(place))
+    for found in steps:
+        for purpose, statement in found:
+            given = others if isinstance(statement, sa.Select) else {}
+            yield f"joint batch: {purpose}", statement, given
+    marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
+    yield "joint batch: the marker of each rule's share", marking(marker, markers_in(marker_schema)), {}
+
+
+def _one_by_one(dialect: Dialect, circle: Circle, every: Sequence[Statements]) -> Found:
+    members = {member.id: (statements, member) for statements in every for member in statements.members}
+    for item in circle.loosened:
+        if item.reference.table in members:
+            loosening = Loosening(dialect, members[item.reference.table][0], item, every=True)
+            what = f"loosen rows that go, by {described(item.reference)}"
+            yield from _changes(what, loosening.among, loosening)
+    for table in circle.removal:
+        if table in members:
+            emptying = Emptying(dialect, *members[table])
+            yield from _changes(
+                f"delete rows of {table}", None if emptying.direct else emptying.lookup, emptying
+            )
 
 
 def _own_recheck(statements: Statements) -> Found:

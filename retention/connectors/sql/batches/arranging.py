@@ -69,19 +69,26 @@ def _rings(file: sqlite3.Connection, number: int) -> None:
         )
 
 
-def together(file: sqlite3.Connection, n: int, size: int) -> tuple[Rows, bool]:
-    """About `size` (place, key) behind the place `n`; or a ring, and True."""
+def together(file: sqlite3.Connection, n: int, size: int) -> tuple[Rows, tuple[int, ...]]:
+    """About `size` (place, key) behind the place `n`: records that are in no ring; or rings, and how long each is."""
     rows = file.execute(
         "SELECT n, key, level, tie FROM place WHERE n > ? ORDER BY n LIMIT ?", (n, size)
     ).fetchall()
-    if not rows:
-        return [], False
-    first = rows[0]
-    if first[3] is not None:
+    if not rows or rows[0][3] is None:
+        return [row[:2] for row in itertools.takewhile(lambda row: row[3] is None, rows)], ()
+    tied = list(itertools.takewhile(lambda row: row[3] is not None, rows))
+    rings = [len(list(ring)) for _, ring in itertools.groupby(tied, key=lambda row: row[3])]
+    last = tied[-1][2]
+    (behind,) = file.execute(
+        "SELECT count(*) FROM place WHERE level = ? AND n > ?", (last, tied[-1][0])
+    ).fetchone()
+    if behind and len(rings) > 1:  # the last one does not fit in
+        tied = tied[: -rings.pop()]
+    elif behind:
         ring = "SELECT n, key FROM place WHERE level = ? AND n > ? ORDER BY n"
-        return file.execute(ring, (first[2], n)).fetchall(), True
-    free = itertools.takewhile(lambda row: row[3] is None, rows)
-    return [(place, key) for place, key, _, _ in free], False
+        tied = file.execute(ring, (last, n)).fetchall()
+        rings = [len(tied)]
+    return [row[:2] for row in tied], tuple(rings)
 
 
 def strongly_connected(nodes: Iterable[int], leads: Mapping[int, Sequence[int]]) -> Iterator[tuple[int, ...]]:

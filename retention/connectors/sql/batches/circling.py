@@ -33,6 +33,8 @@ from retention.planning.work import Work
 
 Held = Mapping[int, list[Key]]
 """A dataset's number → keys of its records."""
+_AT_MOST = 10_000
+"""So many keys of other datasets stand in a statement at once."""
 
 
 class _Looking(RememberingRemover):
@@ -149,14 +151,15 @@ class CircleRemover(JointRemover):
             for item in self._circle.loosened
             if (at := self._table.get(item.reference.table)) is not None
         ]
-        self._at_once = self._one_statement() if self._circle.at_once else None
+        firsts = {number: part._work for number, part in self._of.items()}
+        self._at_once = one_statement(dialect, firsts) if self._circle.at_once else None
         self._going: Sequence[Key] = ()
 
     # -- windows ---------------------------------------------------------------------------
 
     def window(self, after: Mapping[str, Any] | None, size: int, *, sweep: bool) -> Window | None:
         position = after["at"] if after is not None and after.get("by") == "remembered" else 0
-        return self._together.after(position, min(size, self._dialect.most_keys or size))
+        return self._together.after(position, min(size, self._dialect.most_keys or _AT_MOST))
 
     def cuts(self, ranges: int, due: int) -> Sequence[Mapping[str, Any]]:
         return ()
@@ -311,25 +314,13 @@ class CircleRemover(JointRemover):
                 went[table] = emptying.delete(self._connection, keys, given, beside_locks=beside_locks)
         return went
 
-    def _one_statement(self) -> sa.Select[Any]:
-        """Of every table the rows that belong to records handed over, deleted; how many each lost."""
-        counts = []
-        for place, (table, number) in enumerate(self._table.items()):
-            dialect = copy.copy(self._dialect)
-            dialect.handed_as = _named(number)
-            statements = Statements(dialect, self._of[number]._work)
-            member = next(each for each in statements.members if each.id == table)
-            one: Any = sa.literal_column("1").label("one")
-            gone = statements.delete(member).returning(one).cte(f"gone{place}")
-            counts.append(sa.select(sa.func.count()).select_from(gone).scalar_subquery().label(f"n{place}"))
-        return sa.select(*counts)
-
     def _rows_at_once(self, due: Held) -> Mapping[TableId, int]:
         given: dict[str, Any] = {}
         for number, bound in self._bound.items():
             given |= self._dialect.handed(bound.key, due.get(number, ()), _named(number))
         (row,) = plain_rows(self._connection, self._at_once, given)
-        return dict(zip(self._table, row, strict=True))
+        tables = [member.id for part in self._of.values() for member in part._statements.members]
+        return dict(zip(tables, row, strict=True))
 
     # -- the end of it ---------------------------------------------------------------------
 
@@ -353,6 +344,21 @@ class CircleRemover(JointRemover):
 
 def _numbered(keys: Mapping[int, Sequence[Key]]) -> list[Key]:
     return [(number, *key) for number, some in keys.items() for key in some]
+
+
+def one_statement(dialect: Dialect, works: Mapping[int, Work]) -> sa.Select[Any]:
+    """Of every table of these datasets the rows that belong to records handed over, deleted; how many each lost."""
+    counts = []
+    for number, work in works.items():
+        named = copy.copy(dialect)
+        named.handed_as = _named(number)
+        statements = Statements(named, work)
+        for place, member in enumerate(statements.members):
+            one: Any = sa.literal_column("1").label("one")
+            gone = statements.delete(member).returning(one).cte(f"gone{number}_{place}")
+            count = sa.select(sa.func.count()).select_from(gone).scalar_subquery()
+            counts.append(count.label(f"n{number}_{place}"))
+    return sa.select(*counts)
 
 
 def _named(number: int) -> str:

@@ -118,16 +118,16 @@ class RememberedKeys(Remembered):
 
     def after(self, n: int, size: int) -> Window | None:
         """About `size` keys behind the `n`th."""
-        whole = False
+        rings: tuple[int, ...] = ()
         if self._arranged:
-            rows, whole = together(self._file, n, size)
+            rows, rings = together(self._file, n, size)
         else:
             query = "SELECT n, key FROM remembered WHERE n > ? ORDER BY n LIMIT ?"
             rows = self._file.execute(query, (n, size)).fetchall()
         if not rows:
             return None
         keys = tuple(_key(text) for _, text in rows)
-        return Window(after={"by": "remembered", "at": rows[-1][0]}, keys=keys, whole=whole)
+        return Window(after={"by": "remembered", "at": rows[-1][0]}, keys=keys, rings=rings)
 
     def oldest(self) -> Iterator[Window]:
         """All keys, the oldest event first; where records go in an order of their own, in that."""
