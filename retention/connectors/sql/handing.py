@@ -28,9 +28,10 @@ class Handing:
     def among_handed(
         self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], name: str
     ) -> ColumnElement[Any]:
-        """`columns`, which have the types of `key`, are one of the keys that `handed` hands over as `name`."""
+        """`columns`, which have the types of `key`, are one of the keys that `handed` hands over as `name`; none are,
+        where nothing was handed over."""
         left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-        return left.in_(sa.bindparam(name, expanding=True, type_=NullType()))
+        return left.in_(sa.bindparam(name, (), expanding=True, type_=NullType()))
 
     def handed(self, key: Sequence[Column], keys: Sequence[Key], name: str) -> Mapping[str, Any]:
         """The parameters."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import Marker
@@ -32,7 +31,6 @@ from retention.model.catalogue import Table
 from retention.model.lists import NO_LISTS
 from retention.planning.binding.bound import Circle
 from retention.planning.binding.reach import described
-from retention.planning.fates.fate import beside
 from retention.planning.work import Work
 
 Shown = tuple[str, Any, Mapping[str, Any]]
@@ -131,13 +129,9 @@ def _circle(dialect: Dialect, works: Sequence[Work], marker_schema: str | None) 
         steps.append(iter([("delete what refers to each other at once", one_statement(dialect, firsts))]))
     else:
         steps.append(_one_by_one(dialect, circle, list(statements.values())))
-    others: dict[str, Any] = {}
-    for place, key in enumerate(circle.keys):
-        others |= dialect.handed(key, [(None,) * len(key)], beside(place))
     for found in steps:
         for purpose, statement in found:
-            given = others if isinstance(statement, sa.Select) else {}
-            yield f"joint batch: {purpose}", statement, given
+            yield f"joint batch: {purpose}", statement, {}
     marker = Marker(origin="ORIGIN", run="RUN", batch=1, status="committed", root="ROOT", count=0)
     yield "joint batch: the marker of each rule's share", marking(marker, markers_in(marker_schema)), {}
 
