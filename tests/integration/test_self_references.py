@@ -699,3 +699,15 @@ def test_what_waits_for_records_that_a_canary_left_is_left_too(work: Workplace, 
     tasks = jobs["tasks"]
     assert (tasks.planned, tasks.done, tasks.skipped.total, tasks.left) == (5, 0, 0, 5)
     assert {job.rule: job.done for job in work.run().jobs} == {"notes": 16, "tasks": 5}
+
+
+def test_what_keeps_a_record_is_told_though_the_rule_that_ended_last_is_left_out(
+    work: Workplace, store: Store
+) -> None:
+    """Under --rule it was called `elsewhere`: another rule ended later, and would delete it, but does not run."""
+    for name, keep in (("first", "1 year"), ("second", "2 years")):
+        work.rule(name, f'data = "staff"\nkeep = "{keep}"\nfrom = "left"')
+    fill(store, {1: (NEW, 2), 2: (OLD, None), 3: (OLD, None)})
+    work.connect(store, STAFF)
+    (job,) = work.plan("first").jobs
+    assert (job.fates["referenced"], job.fates["elsewhere"], job.fates["not_due"]) == (1, 1, 1)

@@ -27,11 +27,11 @@ from retention.model.clock import Period
 from retention.periods import zones
 from retention.planning.binding import bind
 from retention.planning.binding.conditions import Binder
-from retention.planning.fates import competing, fate, joins, limbs, results, stops
+from retention.planning.fates import competing, fate, joins, limbs, results, rings, stops
 from retention.planning.fates.sharing import Sharing
 from retention.safety import carrying, tellings
 from retention.verbs.persons import carried, covering, reaching
-from tests.oracles.lawyer import examples_found, examples_time, places
+from tests.oracles.lawyer import examples_fate, examples_found, examples_time, places
 from tests.oracles.lawyer.generate import case
 from tests.oracles.lawyer.harness import Harness, judged
 from tests.oracles.lawyer.profiles import KEEPING, Profile
@@ -504,6 +504,25 @@ def bounds_of_instructions_ignored(patch: Patch) -> None:
     )
 
 
+def other_datasets_of_a_circle_forgotten(patch: Patch) -> None:
+    """Only records of its own dataset keep a record that could go with others of its circle."""
+
+    def mutant(original: Any, self: Any, bound: Any) -> Any:
+        return (way for way in original(self, bound) if way[0] is way[1])
+
+    wrapped(patch, rings.Entangled, "_crossing", mutant)
+
+
+def one_step_round_a_circle(patch: Patch) -> None:
+    """What a kept record refers to is kept, and what that refers to goes."""
+
+    def kept(original: Any, self: Any, job: Any) -> Any:
+        found = original(self, job)
+        return replace(found, steps=tuple(replace(step, where=p.AnyOf(items=())) for step in found.steps))
+
+    wrapped(patch, rings.Entangled, "_kept", kept)
+
+
 COMPANIES = 10
 MOST_SEEDS = 40
 PLAIN = KEEPING
@@ -572,6 +591,8 @@ BY_EXAMPLE: dict[Callable[[Patch], None], str] = {
     one_hop_too_few: "counted from a row two steps away",
     identifiers_compared_as_they_are: "who asked is spelt otherwise",
     deferred_a_day_too_long: "a month before the end it does not",
+    other_datasets_of_a_circle_forgotten: "a ring of two datasets",
+    one_step_round_a_circle: "what a kept record of another dataset leads to stays",
 }
 """Each with the worked example that finds it."""
 
@@ -580,7 +601,7 @@ BY_EXAMPLE: dict[Callable[[Patch], None], str] = {
 def test_a_wrong_engine_fails_a_worked_example(
     courts: Callable[[str], Court], monkeypatch: Patch, mutant: Callable[[Patch], None]
 ) -> None:
-    every = (*examples_time.examples(), *examples_found.examples())
+    every = (*examples_time.examples(), *examples_found.examples(), *examples_fate.examples())
     (told,) = (told for told in every if told.name == BY_EXAMPLE[mutant])
     forget()
     assert judged(courts("sqlite").harness, told.case, carried_out=False).differences == ()

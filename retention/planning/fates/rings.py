@@ -182,11 +182,13 @@ class Entangled(Competing, abc.ABC):
     def _kept_at_first(self, job: Job, item: Outside, of: BoundDataset) -> p.Pairs:
         """Records that could go, and that a row of a record of `of` refers to, or of none, which could not.
 
-        What another rule would move to a vault first could go, too: what keeps it here keeps it out of there.
+        What another rule would move to a vault first could go, too: what keeps it here keeps it out of there. And so
+        could what a rule would delete that is left out of the run.
         """
         goes = functools.partial(self._goes, job, visiting=(), alone=True)
         moved = any(RESTRICT in actions(self.other(job, rule, job.bound)) for rule in job.every)
-        could = functools.partial(self._could_be_deleted, job) if moved else goes
+        others = moved or not self._all_act(job)
+        could = functools.partial(self._could_be_deleted, job) if others else goes
         acting = self._acting_on(of, job)
 
         def nothing(_: p.Source) -> p.Test:

@@ -380,6 +380,28 @@ def rings() -> Iterator[Situation]:
         shape="rings",
         left={"contracts": ["s,1"], "items": [2]},
     )
+    chain = {
+        "contracts": [{"shop": "n", "nr": 1, "item_id": 2, **OLD}],
+        "items": [
+            {"id": 1, "shop": "n", "nr": 1, **NEW},
+            {"id": 2, "next_id": 3, "shop": "s", "nr": None, **OLD},
+            {"id": 3, "shop": "s", "nr": None, **OLD},
+        ],
+    }
+    yield situation(
+        "what a kept record of another dataset leads to stays",
+        TODAY,
+        both,
+        chain,
+        {
+            "c contracts n,1": "referenced late",
+            "i items 1": "not_due",
+            "i items 2": "referenced late",
+            "i items 3": "referenced late",
+        },
+        shape="rings",
+        left={"contracts": ["n,1"], "items": [1, 2, 3]},
+    )
     half = {
         "contracts": [{"shop": "n", "nr": 1, **OLD}],
         "items": [{"id": 1, "shop": "n", "nr": None, **NEW}],
