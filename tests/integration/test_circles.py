@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retention.model.plan import JobStatus
+from tests.integration.test_rules_that_refer import locking
 from tests.integration.test_self_references import unchecked
 from tests.support.stores import PostgresqlStore, Store
 from tests.support.workplace import Workplace
@@ -155,6 +156,28 @@ def test_one_that_is_held_in_a_batch_of_rings_keeps_its_own_alone(both: Workplac
     assert held.exit_code == 0, held.output
     both.run()
     assert (left(store, "contracts"), left(store, "items")) == ([7], [7])
+
+
+def test_a_ring_of_which_somebody_has_a_row_goes_at_the_next_run(both: Workplace, store: Store) -> None:
+    if store.kind == "sqlite":
+        pytest.skip("a batch has the whole database to itself")
+    rows = ", ".join(f"({n}, {OLD}, {n})" for n in range(1, 6))
+    fill(store, rows, rows)
+    with locking(store, "SELECT id FROM items WHERE id = 3 FOR UPDATE"):
+        jobs = both.run().jobs
+        assert (left(store, "contracts"), left(store, "items")) == ([3], [3])
+    assert {job.status for job in jobs} == {JobStatus.PARTIAL}
+    assert [job.skipped.locked + job.skipped.changed for job in jobs] == [1, 1]
+    assert [job.done for job in both.run().jobs] == [1, 1]
+
+
+def test_a_job_above_its_limit_leaves_what_waits_for_its_records(circle: Workplace, store: Store) -> None:
+    circle.rules["items"] += "\nlimits = { rows = 1 }\n"
+    contracts, items = circle.run().jobs
+    assert (items.status, items.done) == (JobStatus.REFUSED, 0)
+    assert (contracts.done, contracts.skipped.changed + contracts.left) == (2, 2)
+    assert "may wait for records of `items` (refused)" in str(contracts.reason)
+    assert (left(store, "contracts"), left(store, "items")) == ([2, 5], [1, 2, 5, 6])
 
 
 def test_three_datasets_with_parts_go_round(work: Workplace, store: Store) -> None:
