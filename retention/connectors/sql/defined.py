@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
-from retention.connectors.sql.once import asks
+from retention.connectors.sql.once import asks, follows
 from retention.model import predicate as p
 from retention.model.catalogue import Column, TableId
 from retention.model.lists import Lists
@@ -76,6 +76,9 @@ class Definitions(abc.ABC):
         name = test.name if handed is None else f"{test.name}_handed"
         if name not in beside.definitions:
             beside.definitions[name] = self._definition(test, name, names, handed)
+        if self._dialect.hashes_arrays and follows(test.where):
+            fields = [self.field(f) for f in test.fields]
+            return self._dialect.among(fields, list(beside.definitions[name].c))
         beside.asked += 1
         rows = beside.definitions[name].alias(f"{test.name}_{beside.asked}")
         same = (rows.c[name] == self.field(f) for name, f in zip(names, test.fields, strict=True))

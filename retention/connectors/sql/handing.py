@@ -22,6 +22,10 @@ class Handing:
     handed_as: str = "keys"
     """The name of the list that a statement has of its own; of a copy another one, where it is one of several."""
 
+    hashes_arrays: bool = False
+    """How many keys a recursive query gives is not known to the planner, who would search them for each record; keys in
+    arrays it hashes."""
+
     looks_up_laterally: bool = False
     """Rows can be looked up one by one in FROM, so that the order of what leads to them stays: a join may lose it."""
 

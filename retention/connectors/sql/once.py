@@ -217,6 +217,11 @@ def asks(node: Any) -> bool:
     return any(isinstance(each, p.Defined | p.Closure | p.Rings) for each in _every(node))
 
 
+def follows(node: Any) -> bool:
+    """The predicate follows references to their end."""
+    return any(isinstance(each, p.Closure | p.Rings) for each in _every(node))
+
+
 def _every(node: Any) -> Iterator[Any]:
     """All that the predicate is made of, each once."""
     waiting, seen = [node], set[int]()

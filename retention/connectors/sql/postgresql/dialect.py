@@ -53,6 +53,7 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     name = "postgresql"
     row_locks = True
     looks_up_laterally = True
+    hashes_arrays = True
     physical = TupleIds()
     marker_schemas = True
     own_clock = True
