@@ -42,8 +42,10 @@ def passing(
     """The keys of records that pass `test` among those that `limits` choose; `late`: each with whether it is; and
     `columns` of the root.
 
-    A long test is asked of rows that hold what it repeats. What passes is joined to the root, and whether it is late is
-    worked out before: PostgreSQL expects one row of many to pass, and would go through a whole list for each that does.
+    A long test is asked of rows that hold what it repeats. What passes is joined to the root for the `columns`, and
+    whether it is late is worked out before: PostgreSQL expects one row of many to pass, and would go through a whole
+    list for each that does. Without `columns` it is not joined, and none can be added: MariaDB can expect more rows of
+    it than the table has, and would go through all of these.
     """
     work = statements.work
     asked = [work.late] * 2 if late else []  # twice: what is repeated is worked out
@@ -54,13 +56,10 @@ def passing(
     names = [f"k{i}" for i in range(len(statements.key))]
     keys = [column_of(rows, each.name).label(name) for each, name in zip(statements.key, names, strict=True)]
     is_late = [is_true(compiler.test(work.late)).label("late")] if late else []
-    found = (
-        sa.select(*keys, *is_late)
-        .select_from(rows)
-        .where(compiler.test(test))
-        .correlate(None)
-        .subquery("passing")
-    )
+    passed = sa.select(*keys, *is_late).select_from(rows).where(compiler.test(test)).correlate(None)
+    if not columns:
+        return passed
+    found = passed.subquery("passing")
     pairs = zip(statements.key_columns, names, strict=True)
     same = sa.and_(*(mine == column_of(found, name) for mine, name in pairs))
     chosen = [*statements.key_columns, *([column_of(found, "late")] if late else ()), *columns]
