@@ -83,6 +83,11 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
     """More keys than these are too many for one statement; None: as many as there are."""
+    writes_rows_down: bool = False
+    """A query in FROM with a limit of its own is worked out whole, and its rows are written down, before they are read.
+
+    What few rows pass is asked before that.
+    """
     own_keys: bool = False
     """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
 

@@ -86,11 +86,13 @@ def layered(
     *,
     fenced: bool,
     limits: Sequence[ColumnElement[Any]] = (),
+    sieve: Sequence[p.Test] = (),
 ) -> tuple[Compiler, FromClause]:
     """Rows in place of the root's that hold what `test` repeats, and its `columns`; and a compiler over them.
 
     `test`: one, or several nodes. `fenced`: every row is asked for, and the database shall not work the parts into
-    what reads them. `limits`: which of the root's rows; where nothing is repeated, they are still to be asked for.
+    what reads them. `limits`: which of the root's rows; `sieve`: and of which of those these are true; where nothing
+    is repeated, both are still to be asked for.
     """
     numbers = once.Numbers(root, compiler.joins(root))
     asked, rows = numbers.add(test), compiler.source(root)
@@ -107,7 +109,7 @@ def layered(
             *(compiler.column(root, name) for name in names),
             *(expression.label(quoted_name(name, True)) for name, expression in made.items()),
         ).select_from(looking.joined(rows))
-        query = query.where(*(() if given else limits))
+        query = query.where(*(() if given else (*limits, *map(looking.test, sieve))))
         if fenced:
             query = query.limit(sa.literal_column(EVERY_ROW))
         rows, given = query.correlate(None).subquery(root.alias), after

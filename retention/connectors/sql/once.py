@@ -255,7 +255,12 @@ def told_of_others(node: Any, root: p.Source, dataset: str) -> bool:
 
 def heavy(node: Any) -> bool:
     """Written down whole, the predicate would be long."""
-    return _length(node, {}) > LONG
+    return length(node) > LONG
+
+
+def length(node: Any) -> int:
+    """How many nodes are written down for it."""
+    return _length(node, {})
 
 
 def _length(node: Any, known: dict[int, tuple[Any, int]]) -> int:

@@ -192,10 +192,10 @@ class Statements(Beside):
         """Of keys handed over, those that exist."""
         return sa.select(*self.key_columns).select_from(self.root).where(self.keyed())
 
-    def recheck(self) -> sa.Select[Any]:
-        """Step 3: the whole predicate on the locked keys, in a statement of its own."""
+    def recheck(self, columns: Sequence[ColumnElement[Any]] = ()) -> sa.Select[Any]:
+        """Step 3: the whole predicate on the locked keys, in a statement of its own; with `columns` of the root."""
         told_by = self.told_by if self._untold is not None and self._untold.told_apart else ()
-        return self._passing(self.work.still_due, told_by, late=True)
+        return self._passing(self.work.still_due, (*told_by, *columns), late=True)
 
     def _passing(
         self, test: p.Test, columns: Sequence[ColumnElement[Any]] = (), *, late: bool = False

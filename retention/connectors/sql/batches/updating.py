@@ -253,7 +253,7 @@ def _length(statements: Statements) -> Element:
 
 def recheck(statements: Statements) -> sa.Select[Any]:
     """Step 3, with what there is to be rewritten of each record."""
-    return statements.recheck().add_columns(*told_apart(statements))
+    return statements.recheck(told_apart(statements))
 
 
 def lock_due(statements: Statements) -> sa.Select[Any]:
