@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.leading import leads, reached
 
-Circle = tuple[BoundDataset, ...]
+Datasets = tuple[BoundDataset, ...]
 
 
-def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
+def circles(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
     """Datasets, each of which leads to all the others of its circle. A slice is in none: no row goes by it."""
     bound = [item for item in bound if not item.sliced]
     direct = leads(bound)
     to = {name: reached(name, direct) for name in direct}
-    found: dict[frozenset[str], Circle] = {}
+    found: dict[frozenset[str], Datasets] = {}
     for one in bound:
         name = str(one)
         names = frozenset(other for other in to[name] if name in to[other])
@@ -29,12 +29,12 @@ def circles(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
     return tuple(found.values())
 
 
-def waiting(bound: Sequence[BoundDataset]) -> tuple[Circle, ...]:
+def waiting(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
     """Those of which records can't go together."""
     return tuple(found for found in circles(bound) if found[0].circled is None)
 
 
-def said(circle: Circle) -> str:
+def said(circle: Datasets) -> str:
     """What becomes of records of such datasets, in words."""
     *first, last = (f"`{item}`" for item in circle)
     names = f"{', '.join(first)} and {last}"

@@ -58,8 +58,7 @@ def _meeting(works: Iterable[Work]) -> Iterator[Sequence[Work]]:
     found: dict[tuple[str, ...], list[Work]] = {}
     for item in works:
         if DELETE in item.actions and (deleting := item.only(DELETE)).meets:
-            circle = item.bound.circled
-            found.setdefault((str(item.bound),) if circle is None else circle.names, []).append(deleting)
+            found.setdefault(item.bound.together, []).append(deleting)
     yield from (several for several in found.values() if len(several) > 1)
 
 

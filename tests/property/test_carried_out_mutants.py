@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from retention.model import predicate as p
 from retention.planning.fates.results import Results
-from tests.oracles.lawyer import examples_found, places
+from tests.oracles.lawyer import examples_found
 from tests.oracles.lawyer.harness import Harness, asked
 from tests.support.meanwhile import changed_meanwhile
 
@@ -27,14 +26,6 @@ def not_asked_again_what_puts_off(patch: Patch) -> None:
     patch.setattr(Results, "_not_put_off", lambda *given: p.All(items=()))
 
 
-@pytest.fixture(scope="module")
-def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    folder = tmp_path_factory.mktemp("carried")
-    place = places.opened("sqlite", folder)
-    yield Harness(folder / "files", place)
-    place.close()
-
-
 @pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     ("action", "by"),
@@ -44,23 +35,23 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     ],
 )
 def test_a_run_that_puts_off_where_nothing_tells_the_end_any_more_leaves_the_record(
-    court: Harness, monkeypatch: Patch, action: str, by: str
+    on_sqlite: Harness, monkeypatch: Patch, action: str, by: str
 ) -> None:
     made = examples_found.put_off_no_longer(action, by).case
-    assert asked(court, made) == []
+    assert asked(on_sqlite, made) == []
     put_off_where_nothing_tells_the_end_any_more(monkeypatch)
-    assert asked(court, made, carried_out=False) == []
-    assert asked(court, made) != []
+    assert asked(on_sqlite, made, carried_out=False) == []
+    assert asked(on_sqlite, made) != []
 
 
 def test_a_run_that_does_not_ask_again_what_puts_off_takes_what_is_disputed_meanwhile(
-    court: Harness, monkeypatch: Patch
+    on_sqlite: Harness, monkeypatch: Patch
 ) -> None:
     made = examples_found.put_off_no_longer("delete", "itself", at_most="20 years", active=False).case
 
     def done() -> Any:
         with monkeypatch.context() as patch:
-            return changed_meanwhile(court, patch, made, "members", {1: {"active": True}})["r"].done
+            return changed_meanwhile(on_sqlite, patch, made, "members", {1: {"active": True}})["r"].done
 
     assert done() == 0
     not_asked_again_what_puts_off(monkeypatch)

@@ -284,6 +284,11 @@ class BoundDataset:
         return self.circle if self.circle is not None and not self.circle.why else None
 
     @property
+    def together(self) -> tuple[str, ...]:
+        """The datasets of which records may have to go with those of this one: itself alone, but in such a circle."""
+        return (str(self),) if self.circled is None else self.circled.names
+
+    @property
     def tangled(self) -> bool:
         """Whether a record can go may be decided by other records, of this dataset or of its circle."""
         return self.entangled or self.circled is not None

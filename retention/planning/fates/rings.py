@@ -58,10 +58,9 @@ class Entangled(Competing, abc.ABC):
 
     def together(self, bound: BoundDataset) -> tuple[BoundDataset, ...]:
         """The datasets of which records may have to go with those of `bound`: itself alone, but in a circle."""
-        circle = bound.circled
-        if circle is None or not self._every:
+        if bound.circled is None or not self._every:
             return (bound,)
-        return tuple(ruled.bound for ruled in self._every if str(ruled.bound) in circle.names)
+        return tuple(ruled.bound for ruled in self._every if str(ruled.bound) in bound.together)
 
     def dataset_of(self, bound: BoundDataset, table: TableId) -> BoundDataset | None:
         """The one of these of whose records the rows of `table` are."""

@@ -192,9 +192,7 @@ def remember(
         for phase in every:
             try:
                 if phase.work.meets:
-                    circle = phase.work.bound.circled
-                    meets = (str(phase.work.bound),) if circle is None else circle.names
-                    meeting.setdefault(meets, []).append(phase)
+                    meeting.setdefault(phase.work.bound.together, []).append(phase)
                 elif phase.work.remembered or behind or phase.work.keepers & emptied:
                     found[job.name, phase.action] = kept = targets[job.connector].remember(phase.work)
                     stack.callback(kept.close)

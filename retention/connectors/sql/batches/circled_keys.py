@@ -32,12 +32,7 @@ class RememberedCircle(RememberedTogether):
 
     def lead(self, rows: Iterable[Sequence[Any]], width: int, here: int, there: int) -> None:
         """`rows`: the key of a record of the dataset `here`, of `width` values, and of one of `there` it refers to."""
-        self._file.execute("BEGIN")
-        self._file.executemany(
-            "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
-            ((text_of((here, *row[:width])), text_of((there, *row[width:]))) for row in rows),
-        )
-        self._file.execute("COMMIT")
+        self._linked((text_of((here, *row[:width])), text_of((there, *row[width:]))) for row in rows)
 
     def plain(self, key: Key) -> Key:
         return key[1:]

@@ -19,7 +19,7 @@ from retention.connectors.port import JointRemover, Key, Marker, Taken, Window
 from retention.connectors.sql.batches.circled_keys import OfOne, RememberedCircle
 from retention.connectors.sql.batches.emptying import Loosening
 from retention.connectors.sql.batches.remembering import RememberingRemover
-from retention.connectors.sql.batches.removal import WAITING
+from retention.connectors.sql.batches.removal import WAITING, KeyRemover
 from retention.connectors.sql.batches.statements import Statements
 from retention.connectors.sql.batches.together import TogetherRemover
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
@@ -27,7 +27,7 @@ from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer
 from retention.model.catalogue import TableId
-from retention.planning.binding.bound import BoundDataset, Circle
+from retention.planning.binding.bound import BoundDataset
 from retention.planning.fates.fate import beside
 from retention.planning.work import Work
 
@@ -37,8 +37,8 @@ _AT_MOST = 10_000
 """So many keys of other datasets stand in a statement at once."""
 
 
-class _Looking(RememberingRemover):
-    """Looks at records of one job, beside those of other datasets that are handed over."""
+class _Beside(KeyRemover):
+    """With its own keys it hands over those of other datasets' records."""
 
     beside: Mapping[str, Any] = {}
 
@@ -46,17 +46,20 @@ class _Looking(RememberingRemover):
         return {**super()._give(keys), **self.beside}
 
 
-class _Deleting(TogetherRemover):
+class _Looking(_Beside, RememberingRemover):
+    """Looks at records of one job."""
+
+
+class _Deleting(_Beside, TogetherRemover):
     """The jobs on one dataset of the circle."""
 
-    beside: Mapping[str, Any] = {}
     begins: Callable[[], None]
     """Begins the transaction of all of them."""
 
     def _begin(self) -> None:
         self.begins()
 
-    def _by_itself_alone(self, *given: Any, listing: Listing | None) -> RememberingRemover:
+    def _looking_at(self, *given: Any, listing: Listing | None) -> RememberingRemover:
         return _Looking(*given, listing=listing)
 
     def hand_over(self, others: Mapping[str, Any]) -> None:
@@ -68,10 +71,7 @@ class _Deleting(TogetherRemover):
 
     def give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
         """Its own keys alone: for statements that change rows."""
-        return super()._give(keys)
-
-    def _give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
-        return {**super()._give(keys), **self.beside}
+        return KeyRemover._give(self, keys)
 
     def _delete(
         self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int], *, beside_locks: bool
@@ -102,8 +102,7 @@ class _Deleting(TogetherRemover):
 
     def rows_before(self, due: Sequence[Key]) -> dict[int, Counter[str]]:
         """By the place of each job of which records go: table → its rows, but for the last, whose are all others."""
-        owners = self._remembered.owners(due)
-        own = {place: [key for key in due if owners[key] == place] for place in sorted(set(owners.values()))}
+        own = self._by_job(due)
         *first, last = own
         return {**{place: self._rows_with(own[place]) for place in first}, last: Counter()}
 
@@ -143,7 +142,9 @@ class CircleRemover(JointRemover):
                 dialect, connection, some, committer, timeouts, view, listings
             )
             part.begins = self._begin
-        self._circle = next(iter(self._bound.values())).circled or Circle(names=())
+        circle = next(iter(self._bound.values())).circled
+        assert circle is not None
+        self._circle = circle
         self._table = {table: n for n, bound in self._bound.items() for table in bound.members}
         self._where = " and ".join(map(str, self._bound.values()))
         self._loosenings = [

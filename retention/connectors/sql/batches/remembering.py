@@ -92,10 +92,13 @@ class RememberedKeys(Remembered):
 
     def link(self, rows: Iterable[Sequence[Any]], width: int) -> None:
         """`rows`: the key of a record, of `width` values, and of one that it refers to. Others are passed over."""
+        self._linked((text_of(tuple(row[:width])), text_of(tuple(row[width:]))) for row in rows)
+
+    def _linked(self, texts: Iterable[tuple[str, str]]) -> None:
         self._file.execute("BEGIN")
         self._file.executemany(
             "INSERT OR IGNORE INTO link SELECT x.n, y.n FROM remembered x, remembered y WHERE x.key = ? AND y.key = ?",
-            ((text_of(tuple(row[:width])), text_of(tuple(row[width:]))) for row in rows),
+            texts,
         )
         self._file.execute("COMMIT")
 

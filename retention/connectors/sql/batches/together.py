@@ -103,7 +103,7 @@ class TogetherRemover(RememberingRemover, JointRemover):
         given = dialect, connection, committer, timeouts, together
         super().__init__(*_job(given, works[first]), listing=listings[first])
         self._of = {
-            place: self._by_itself_alone(*_job(given, work), listing=listings[place])
+            place: self._looking_at(*_job(given, work), listing=listings[place])
             for place, work in works.items()
         }
         self._found: list[tuple[Any, ...]] = []
@@ -142,7 +142,7 @@ class TogetherRemover(RememberingRemover, JointRemover):
         self._found, self._left, self._rows_of = [], ((), ()), {}
         super()._begin()
 
-    def _by_itself_alone(self, *given: Any, listing: Listing | None) -> RememberingRemover:
+    def _looking_at(self, *given: Any, listing: Listing | None) -> RememberingRemover:
         """What looks at the records of one job."""
         return RememberingRemover(*given, listing=listing)
 
@@ -178,8 +178,7 @@ class TogetherRemover(RememberingRemover, JointRemover):
         *,
         beside_locks: bool,
     ) -> tuple[Mapping[str, int], Sealed | None]:
-        owners = self._remembered.owners(due)
-        own = {place: [key for key in due if owners[key] == place] for place in sorted(set(owners.values()))}
+        own = self._by_job(due)
         if len(own) < 2:
             rows, sealed = super()._delete(due, given, counted, beside_locks=beside_locks)
             self._rows_of = dict.fromkeys(own, rows)
@@ -196,6 +195,13 @@ class TogetherRemover(RememberingRemover, JointRemover):
         rest = Counter(rows) - sum(rows_of.values(), Counter())
         self._rows_of = {**{place: +counts for place, counts in rows_of.items()}, last: rest}
         return rows, sealed
+
+    def _by_job(self, keys: Sequence[Key]) -> dict[int, list[Key]]:
+        """The records of each, in the order of the run."""
+        owners = self._remembered.owners(keys)
+        return {
+            place: [key for key in keys if owners[key] == place] for place in sorted(set(owners.values()))
+        }
 
     def _shared_by(self, own: Mapping[int, Sequence[Key]]) -> Mapping[tuple[str, Key], int]:
         """(table, key) of a shared row → the last job of which a record here refers to it: without that one it would
