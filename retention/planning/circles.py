@@ -40,7 +40,7 @@ def said(circle: Datasets) -> str:
     names = f"{', '.join(first)} and {last}"
     why = "" if circle[0].circle is None else circle[0].circle.why
     return (
-        f"{names} refer to each other, and their records can't go together, since {why}: a record to which one refers"
-        " that goes later in the run waits for the next run, and rows in a ring over them stay; both count as"
-        " referenced"
+        f"{names} refer to each other, and their records can't go together: a record to which one refers that goes"
+        " later in the run waits for the next run, and rows in a ring over them stay; both count as referenced. Why:"
+        f" {why}"
     )
