@@ -183,9 +183,11 @@ def test_a_session_is_set_and_not_assumed(mariadb: MariadbStore) -> None:
             found = connection.exec_driver_sql(
                 "SELECT @@time_zone, @@tx_isolation, @@tx_read_only, @@foreign_key_checks, @@character_set_client,"
                 " @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@max_statement_time, @@idle_transaction_timeout,"
-                " @@autocommit"
+                " @@autocommit, @@max_session_mem_used"
             ).fetchall()
-        assert found == [("+00:00", "READ-COMMITTED", int(read_only), 1, "utf8mb4", 2, 2, 60.0, 60, 0)]
+        assert found == [
+            ("+00:00", "READ-COMMITTED", int(read_only), 1, "utf8mb4", 2, 2, 60.0, 60, 0, 2 << 30)
+        ]
 
 
 @pytest.mark.parametrize(

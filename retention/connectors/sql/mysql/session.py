@@ -33,6 +33,8 @@ _MILLISECONDS = 1_000
 _PACKING = {"group_concat_max_len": "1073741824"}
 """Rows may be packed into as long a text as the server sends."""
 _ROUNDS = "4294967295"  # the most that both servers take
+_MEMORY = str(2 << 30)
+"""Bytes that a session of ours may take of the server's."""
 
 
 ESCAPED = re.compile(r"[\x00\n\r\x1a\"'\\]")
@@ -85,12 +87,15 @@ MARIADB = Flavour(
     # A list longer than the threshold would become a subquery, and that a scan which locks every row. An EXISTS
     # that becomes an IN reads the whole of the related table for a few keys. An IN of a recursive query's keys that
     # becomes an EXISTS reads all of them for each row. A recursive query stops after 1,000
-    # rounds with a warning and half of its rows: who is kept through a longer chain would not be among them.
+    # rounds with a warning and half of its rows: who is kept through a longer chain would not be among them. What the
+    # optimizer makes of a long statement could take all the memory that there is: then the statement ends, and not
+    # the server.
     session={
         **_PACKING,
         "in_predicate_conversion_threshold": "0",
         "optimizer_switch": "'exists_to_in=off,in_to_exists=off'",
         "max_recursive_iterations": _ROUNDS,
+        "max_session_mem_used": _MEMORY,
     },
     isolation="tx_isolation",
     access="tx_read_only",
