@@ -1,4 +1,4 @@
-"""Datasets that refer to each other in a circle.
+"""Datasets that refer to each other in a circle, or of which records have parts in common.
 
 Their records go together, as those of one dataset do. Where they can't (`Circle.why`), their jobs run one after the
 other, and each counts on what went before it only: a chain of records over two of them takes a run a step, and rows in
@@ -18,7 +18,7 @@ Datasets = tuple[BoundDataset, ...]
 def circles(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
     """Datasets, each of which leads to all the others of its circle. A slice is in none: no row goes by it."""
     bound = [item for item in bound if not item.sliced]
-    direct = leads(bound)
+    direct = {name: others | _beside(name, bound) for name, others in leads(bound).items()}
     to = {name: reached(name, direct) for name in direct}
     found: dict[frozenset[str], Datasets] = {}
     for one in bound:
@@ -27,6 +27,13 @@ def circles(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
         if len(names) > 1:
             found[names] = tuple(other for other in bound if str(other) in names)
     return tuple(found.values())
+
+
+def _beside(name: str, bound: Sequence[BoundDataset]) -> frozenset[str]:
+    """Datasets of which a record waits for one of this, and that for it, since a row is a part of both."""
+    (one,) = (item for item in bound if str(item) == name)
+    near = (other for other in bound if other is not one and other.connector.name == one.connector.name)
+    return frozenset(str(other) for other in near if one.parts_with(other))
 
 
 def waiting(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:

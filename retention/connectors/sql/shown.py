@@ -137,15 +137,15 @@ def _circle(dialect: Dialect, works: Sequence[Work], marker_schema: str | None) 
 
 
 def _one_by_one(dialect: Dialect, circle: Circle, every: Sequence[Statements]) -> Found:
-    members = {member.id: (statements, member) for statements in every for member in statements.members}
+    members = [(statements, member) for statements in every for member in statements.members]
     for item in circle.loosened:
-        if item.reference.table in members:
-            loosening = Loosening(dialect, members[item.reference.table][0], item, every=True)
+        for statements in (s for s, member in members if member.id == item.reference.table):
+            loosening = Loosening(dialect, statements, item, every=True)
             what = f"loosen rows that go, by {described(item.reference)}"
             yield from _changes(what, loosening.among, loosening)
     for table in circle.removal:
-        if table in members:
-            emptying = Emptying(dialect, *members[table])
+        for statements, member in (each for each in members if each[1].id == table):
+            emptying = Emptying(dialect, statements, member)
             yield from _changes(
                 f"delete rows of {table}", None if emptying.direct else emptying.lookup, emptying
             )

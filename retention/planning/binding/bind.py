@@ -173,7 +173,7 @@ class _Attempt:
             counting=self.counting,
         )
         read = (*facts.values(), *subject.values(), *(each.value for each in lengths.values()))
-        order = removal_order(catalogue, members)
+        order = removal_order(catalogue, {m: () if part is None else (part,) for m, part in members.items()})
         if isinstance(order, Stubborn) and not self.leaves:
             order = Order(tables=tuple(reversed(members)))
         if isinstance(order, Stubborn):

@@ -189,7 +189,8 @@ class Vault:
 
 @dataclass(frozen=True, kw_only=True)
 class Circle:
-    """Datasets that refer to each other, by their `names`: a record of one can go only with records of the others.
+    """Datasets that refer to each other or have parts in common, by their `names`: a record of one can go only with
+    records of the others.
 
     `keys`: those of their roots; `removal`: every table of theirs in the order of deletion. `at_once`: rows that refer
     to each other go by one statement; `deferring`: constraints wait until all have gone; `loosened`: what is set to
@@ -267,6 +268,10 @@ class BoundDataset:
     def emptied(self) -> frozenset[TableId]:
         """Every table of which rows can go with a record."""
         return self.members | {item.table.id for item in self.shared}
+
+    def parts_with(self, other: BoundDataset) -> frozenset[TableId]:
+        """Tables of which a row can be a part of a record of this dataset, and of one of `other`."""
+        return (self.members - {self.root.id}) & (other.members - {other.root.id})
 
     @property
     def moves(self) -> bool:

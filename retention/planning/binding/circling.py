@@ -1,8 +1,8 @@
 """Datasets that refer to each other in a circle: whether their records can go together, and how they are deleted then.
 
-A record of one that is referred to by one of another, and leads back to it, can go in one transaction only. What
-forbids a database to delete the one before the other is got round as within a record (`order`); PostgreSQL deletes
-rows of several tables by one statement, and looks at references behind it.
+A record of one that is referred to by one of another, and leads back to it, can go in one transaction only; so can two
+of which a row is a part of both. What forbids a database to delete the one before the other is got round as within a
+record (`order`); PostgreSQL deletes rows of several tables by one statement, and looks at references behind it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
             return f"records of `{item}` share rows of `{item.shared[0].table.id}` by referring to them"
     for item in circle:
         for other in every:
-            common = sorted(item.emptied & other.emptied, key=str)
+            common = sorted(item.emptied & other.emptied - item.parts_with(other), key=str)
             if other is not item and not other.sliced and common:
                 return f"rows of `{common[0]}` are of records of `{item}` and of `{other}`"
     return ""
@@ -47,8 +47,9 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
 def _ordered(names: tuple[str, ...], circle: Sequence[BoundDataset], catalogue: Catalogue) -> Circle:
     """How all of their tables are emptied in one transaction."""
     keys = tuple(item.key for item in circle)
-    members: dict[TableId, Part | None] = {item.root.id: None for item in circle}
-    members |= {part.table.id: part for item in circle for part in item.parts}
+    members: dict[TableId, list[Part]] = {item.root.id: [] for item in circle}
+    for part in (part for item in circle for part in item.parts):
+        members.setdefault(part.table.id, []).append(part)
     order = removal_order(catalogue, members)
     if isinstance(order, Stubborn) or order.deferring or order.loosened:
         inner = [r for m in members for r in catalogue.inbound(m) if r.table in members]

@@ -7,7 +7,7 @@ same transaction deletes. Where that can't be done, rings stay, and the plan cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import Loosened, Part, Stubborn
@@ -18,8 +18,8 @@ def looked_at_row_by_row(catalogue: Catalogue, reference: Reference) -> bool:
     return reference.declared and reference.on_delete in catalogue.row_by_row
 
 
-def loosened(catalogue: Catalogue, reference: Reference, link: Reference | None) -> Loosened | Stubborn:
-    """How `reference` is loosened, or why it can't be. `link`: by which the rows that refer belong to a record.
+def loosened(catalogue: Catalogue, reference: Reference, links: Collection[Reference]) -> Loosened | Stubborn:
+    """How `reference` is loosened, or why it can't be. `links`: by which the rows that refer belong to records.
 
     One column is enough: a reference of which one column is NULL leads nowhere.
     """
@@ -30,7 +30,7 @@ def loosened(catalogue: Catalogue, reference: Reference, link: Reference | None)
         return Stubborn(reference=reference, why=why)
     reasons: list[str] = []
     for name in reference.columns:
-        why = _why_not(catalogue, table.id, name, link)
+        why = _why_not(catalogue, table.id, name, links)
         if not why:
             kept = tuple(c.name for c in table.columns.values() if c.on_update and c.name != name)
             return Loosened(reference=reference, column=name, kept=kept)
@@ -38,7 +38,7 @@ def loosened(catalogue: Catalogue, reference: Reference, link: Reference | None)
     return Stubborn(reference=reference, why=" and ".join(dict.fromkeys(reasons)))
 
 
-def _why_not(catalogue: Catalogue, id_: TableId, name: str, link: Reference | None) -> str:
+def _why_not(catalogue: Catalogue, id_: TableId, name: str, links: Collection[Reference]) -> str:
     """Why the column can't be set to NULL in a row that is about to go; "" where it can."""
     table = catalogue.tables[id_]
     column = table.columns[name]
@@ -50,7 +50,7 @@ def _why_not(catalogue: Catalogue, id_: TableId, name: str, link: Reference | No
         return column.pinned
     if any(name in other.target_columns for other in catalogue.inbound(id_)):
         return f"others refer to `{name}`"
-    if link is not None and name in link.columns:
+    if any(name in link.columns for link in links):
         return f"by `{name}` its rows belong to a record"
     return ""
 
@@ -60,7 +60,7 @@ def within_a_table(
 ) -> Iterable[Loosened | Stubborn]:
     """Of the references from a table of the record to itself that are looked at row by row, each."""
     for member, part in members.items():
-        link = part.reference if part is not None else None
+        links = () if part is None else (part.reference,)
         for reference in catalogue.outbound(member):
             if reference.target == member and looked_at_row_by_row(catalogue, reference):
-                yield loosened(catalogue, reference, link)
+                yield loosened(catalogue, reference, links)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import Loosened, Part, Stubborn
 from retention.planning.binding.loosening import looked_at_row_by_row, loosened
 from retention.planning.binding.reach import qualified, quoted
+
+Members = Mapping[TableId, Collection[Part]]
+"""Each table of a record, or of several, and as which parts its rows belong to them; as none to what is their root."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class Order:
     loosened: tuple[Loosened, ...] = ()
 
 
-def removal_order(catalogue: Catalogue, members: Mapping[TableId, Part | None]) -> Order | Stubborn:
+def removal_order(catalogue: Catalogue, members: Members) -> Order | Stubborn:
     """The members so that each comes before what it refers to, the root, which is part of nothing, last; or the roots
     of several records.
 
@@ -28,7 +31,7 @@ def removal_order(catalogue: Catalogue, members: Mapping[TableId, Part | None]) 
     that are looked at row by row can be loosened. One that can't be is returned instead. One that the database
     does not declare, and by which nothing belongs to the record, forbids no order.
     """
-    links = {part.reference: part for part in members.values() if part is not None}
+    links = {part.reference for parts in members.values() for part in parts}
     inner = [r for m in members for r in catalogue.inbound(m) if r.table in members and r.table != r.target]
     forcing = [r for r in inner if r in links or r.declared]
     loose = {
@@ -55,25 +58,20 @@ def removal_order(catalogue: Catalogue, members: Mapping[TableId, Part | None]) 
     return found if isinstance(found, Stubborn) else Stubborn(reference=closing, why="")
 
 
-def _loose(
-    catalogue: Catalogue, members: Mapping[TableId, Part | None], reference: Reference
-) -> Loosened | Stubborn:
+def _loose(catalogue: Catalogue, members: Members, reference: Reference) -> Loosened | Stubborn:
     if not looked_at_row_by_row(catalogue, reference):
         return Stubborn(reference=reference, why="")
-    part = members[reference.table]
-    return loosened(catalogue, reference, part.reference if part is not None else None)
+    return loosened(catalogue, reference, [part.reference for part in members[reference.table]])
 
 
-def _sorted(
-    members: Mapping[TableId, Part | None], forcing: Iterable[Reference]
-) -> tuple[TableId, ...] | None:
+def _sorted(members: Members, forcing: Iterable[Reference]) -> tuple[TableId, ...] | None:
     order: list[TableId] = []
     waiting = list(members)
     while waiting:
         free = [t for t in waiting if not any(r.target == t and r.table in waiting for r in forcing)]
         if not free:
             return None
-        free.sort(key=lambda t: members[t] is None)
+        free.sort(key=lambda t: not members[t])
         order.append(free[0])
         waiting.remove(free[0])
     return tuple(order)

@@ -146,20 +146,46 @@ class Fates(Fleeting):
         found = [
             self._referring(job, root, item, strict=strict, visiting=around)
             for item in job.bound.outside
-            if self.dataset_of(job.bound, item.reference.table) is None or (strict and not alone)
+            if not self.owners(job.bound, item.reference.table) or (strict and not alone)
         ]
         if job.bound.tangled and not strict and not alone:
             found.append(self.among(self._kept(job), job.bound, root))
-        return [*found, *(test for _, test in self.staying(job, root, visiting))]
+        found += [test for _, test in self._sharing_apart(job, root, visiting)]
+        if strict and not alone:
+            found += (self._shared_in_batch(job, root, share) for share in self._shared_together(job))
+        return found
 
     def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
         """By each way of sharing a part: a record that stays shares it."""
+        found = self._sharing_apart(job, root, visiting)
+        for share in self._shared_together(job):
+            goes = self._goes_of(share.other, share.owner, visiting=visiting)
+            found.append((share, share.where(p.Untrue(item=goes), root)))
+        return found
+
+    def _sharing_apart(
+        self, job: Job, root: p.Source, visiting: tuple[Job, ...]
+    ) -> list[tuple[Share, p.Test]]:
+        """The same of datasets of which no record waits for one of these."""
         found = []
         for share in self._around(job, visiting):
-            if not share.whole and share.table != share.other.root.id:
+            if not share.whole and share.table != share.other.root.id and not self._goes_with(job, share):
                 goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
                 found.append((share, share.where(p.Untrue(item=goes), root)))
         return found
+
+    def _shared_together(self, job: Job) -> list[Share]:
+        """Ways of sharing a part with records that wait for these, as these do for them."""
+        return [share for share in self._around(job, ()) if self._goes_with(job, share)]
+
+    def _goes_with(self, job: Job, share: Share) -> bool:
+        return any(share.other is each for each in self.together(job.bound))
+
+    def _shared_in_batch(self, job: Job, root: p.Source, share: Share) -> p.Test:
+        """A record shares a part that does not go in the same batch."""
+        if not self.several:
+            return share.where(p.All(items=()), root)
+        return share.where(p.Untrue(item=self._beside_it(job.bound, share.other, share.owner)), root)
 
     def instead(
         self,
@@ -234,27 +260,28 @@ class Fates(Fleeting):
     ) -> list[p.Test]:
         """The row of `referring` is outside the record, and this plan does not delete it before or with it."""
         table = outside.reference.table
-        of = self.dataset_of(job.bound, table)
-        if of is None:
+        owners = self.owners(job.bound, table)
+        if not owners:
             return [] if strict else list(self._goes_first(table, referring, visiting))
-        if strict:
-            if of is not job.bound and not self.several:
-                return []
-            handed = functools.partial(self._handed, of, beside=self._beside(job.bound, of))
-            return [p.Untrue(item=self._of_record(of, table, referring, handed))]
-        if of is not job.bound:
-            goes = functools.partial(self._goes_of, of, visiting=visiting)
-            return [p.Untrue(item=self._of_record(of, table, referring, goes))]
-        going = functools.partial(self._goes, job, visiting=visiting)
-        if job.bound.entangled and self.first_moves(job):
-            going = functools.partial(self.moves_with, job)
-        return [
-            p.Untrue(item=self.belongs(job.bound, table, referring, root)),
-            p.Untrue(item=self._of_record(job.bound, table, referring, going)),
-        ]
+        found: list[p.Test] = []
+        for of in owners:
+            going = functools.partial(self._goes_of, of, visiting=visiting)
+            if strict and of is not job.bound and not self.several:
+                continue
+            if strict:
+                going = functools.partial(self._beside_it, job.bound, of)
+            elif of is job.bound:
+                found.append(p.Untrue(item=self.belongs(of, table, referring, root)))
+                going = functools.partial(self._goes, job, visiting=visiting)
+                if of.entangled and self.first_moves(job):
+                    going = functools.partial(self.moves_with, job)
+            found.append(p.Untrue(item=self._of_record(of, table, referring, going)))
+        return found
 
-    def _beside(self, bound: BoundDataset, of: BoundDataset) -> str:
-        return "" if of is bound or of.circle is None else beside(of.circle.names.index(str(of)))
+    def _beside_it(self, bound: BoundDataset, of: BoundDataset, root: p.Source) -> p.Test:
+        """The record of `of` goes in the same batch as the one of `bound`."""
+        name = "" if of is bound or of.circle is None else beside(of.circle.names.index(str(of)))
+        return self._handed(of, root, beside=name)
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""

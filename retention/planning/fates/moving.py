@@ -9,6 +9,7 @@ nothing of its dataset refers to it.
 from __future__ import annotations
 
 import abc
+import functools
 from dataclasses import replace
 
 from retention.model import predicate as p
@@ -127,16 +128,15 @@ class Moves(Dating, abc.ABC):
         return self._downward(bound, root, reference.target, refers_to)
 
     def _kept_out(self, mover: Job) -> p.Closure:
-        """The records that others of their dataset keep out of the vault: those that stay, and theirs in turn."""
+        """The records that others of their dataset keep out of the vault: those to which a row refers that could not
+        move, and those to which these refer in turn."""
         bound = mover.bound
         if f"unmoved {bound}" not in self._closures:
-            seeds = [self._kept_out_at_first(mover, item) for item in bound.outside if item.inside]
+            could = functools.partial(self._could_move, mover)
+            inside = [item for item in bound.outside if item.inside]
+            seeds = [self._kept_by(bound, item, [(bound, could)], could) for item in inside]
             self._followed(mover, "unmoved", (*seeds, *self._in_rings(bound)))
         return self._closures[f"unmoved {bound}"]
-
-    def _kept_out_at_first(self, mover: Job, item: Outside) -> p.Pairs:
-        """Records that could move, and that a row refers to which could not."""
-        return self._kept_by(mover.bound, item, lambda root: self._could_move(mover, root))
 
     def _could_move(self, mover: Job, root: p.Source) -> p.Test:
         """The job would move the record, if no record of its dataset referred to it."""

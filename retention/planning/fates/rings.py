@@ -18,6 +18,9 @@ from retention.planning.fates.chains import DELETE, RESTRICT, actions
 from retention.planning.fates.competing import Competing
 from retention.planning.fates.holding import Holding
 
+Leaf = Callable[[p.Source], p.Test]
+"""What is asked of a record, by the source of its root."""
+
 
 class Entangled(Competing, abc.ABC):
     """Tests that follow references among the records of a dataset, and of its circle, to their end."""
@@ -62,17 +65,23 @@ class Entangled(Competing, abc.ABC):
             return (bound,)
         return tuple(ruled.bound for ruled in self._every if str(ruled.bound) in bound.together)
 
-    def dataset_of(self, bound: BoundDataset, table: TableId) -> BoundDataset | None:
-        """The one of these of whose records the rows of `table` are."""
-        return next((each for each in self.together(bound) if table in each.members), None)
+    def owners(self, bound: BoundDataset, table: TableId) -> tuple[BoundDataset, ...]:
+        """Those of these of whose records the rows of `table` are."""
+        return tuple(each for each in self.together(bound) if table in each.members)
 
     def _crossing(self, bound: BoundDataset) -> Iterator[tuple[BoundDataset, BoundDataset, Outside]]:
         """Every way in which a record of the first of two of these datasets can refer to another, of the second."""
         for to in self.together(bound):
             for item in to.outside:
-                of = self.dataset_of(bound, item.reference.table)
-                if of is not None:
+                for of in self.owners(bound, item.reference.table):
                     yield of, to, item
+
+    def _common(self, bound: BoundDataset) -> Iterator[tuple[BoundDataset, BoundDataset, TableId]]:
+        """Every way in which a row can be a part of a record of each of two of these datasets."""
+        every = self.together(bound)
+        for of, to in itertools.permutations(every, 2):
+            for table in sorted(of.parts_with(to), key=str):
+                yield of, to, table
 
     def _wide(
         self, bound: BoundDataset, fields: Sequence[p.Field | p.Blank]
@@ -111,6 +120,7 @@ class Entangled(Competing, abc.ABC):
                 fields = self._wide(each, self._key(each, own))
                 seeds.append(p.Pairs(sources=(own,), where=record, fields=fields))
             steps = tuple(self._step(*way, records=True) for way in self._crossing(bound))
+            steps += tuple(self._beside(*way) for way in self._common(bound))
             alias = f"{self._prefix}held{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=tuple(seeds), steps=steps)
         return p.AnyOf(items=(found, self.among(self._closures[name], bound, root)))
@@ -123,13 +133,20 @@ class Entangled(Competing, abc.ABC):
         return tuple(self._between(job.bound, item, going=goes) for item in job.bound.outside if item.inside)
 
     def leading_here(self, job: Job) -> tuple[tuple[BoundDataset, p.Pairs], ...]:
-        """The same of records of other datasets of the circle that refer to due records of the job's."""
+        """The same of records of other datasets of the circle that refer to due records of the job's, or share a part
+        with one: of these two, each waits for the other."""
         goes = functools.partial(self._goes, job, visiting=())
-        return tuple(
+        referring = [
             (of, self._between(to, item, of=of, going=goes))
             for of, to, item in self._crossing(job.bound)
             if to is job.bound and of is not to
-        )
+        ]
+        beside = [
+            (of, self._sharers(of, to, table, goes))
+            for of, to, table in self._common(job.bound)
+            if to is job.bound
+        ]
+        return (*referring, *beside)
 
     def ringed(self, job: Job, root: p.Source) -> p.Test | None:
         """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
@@ -149,11 +166,11 @@ class Entangled(Competing, abc.ABC):
         name = self._name("kept", every)
         if name not in self._closures:
             seeds = []
-            for of, to, item in self._crossing(job.bound):
+            for to in every:
                 owner = self._acting_on(to, job)
                 if owner is not None:
-                    pairs = self._kept_at_first(owner, item, of)
-                    seeds.append(replace(pairs, fields=self._wide(to, pairs.fields)))
+                    found = [*self._kept_at_first(owner), *self._kept_beside(owner)]
+                    seeds += [replace(pairs, fields=self._wide(to, pairs.fields)) for pairs in found]
             self._followed(job, "kept", (*seeds, *self._ring_seeds(every)))
         return self._closures[name]
 
@@ -170,31 +187,46 @@ class Entangled(Competing, abc.ABC):
         return " ".join((word, *map(str, every)))
 
     def _followed(self, job: Job, word: str, seeds: tuple[p.Pairs, ...]) -> p.Closure:
-        """The records of `seeds`, and all that they refer to."""
+        """The records of `seeds`, all that they refer to, and all that share a part with them."""
         name = self._name(word, self.together(job.bound))
         if name not in self._closures:
             steps = tuple(self._step(*way) for way in self._crossing(job.bound))
+            steps += tuple(self._beside(*way) for way in self._common(job.bound))
             alias = f"{self._prefix}{word}{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
 
-    def _kept_at_first(self, job: Job, item: Outside, of: BoundDataset) -> p.Pairs:
-        """Records that could go, and that a row of a record of `of` refers to, or of none, which could not.
+    def _kept_at_first(self, job: Job) -> Iterator[p.Pairs]:
+        """Records of the job's dataset that could go, and that a row refers to which is of no record that could."""
+        for item in job.bound.outside:
+            owners = self.owners(job.bound, item.reference.table)
+            if owners:
+                alone = [(of, self._alone(job, of)) for of in owners]
+                yield self._kept_by(job.bound, item, alone, self._could(job))
+
+    def _kept_beside(self, job: Job) -> Iterator[p.Pairs]:
+        """The same of those of which a part is one of another dataset's record, too, that could not go."""
+        for of, to, table in self._common(job.bound):
+            if to is job.bound:
+                yield self._sharers(of, to, table, self._could(job), stays=self._alone(job, of), only=True)
+
+    def _could(self, job: Job) -> Leaf:
+        """The record could go, if no other kept it.
 
         What another rule would move to a vault first could go, too: what keeps it here keeps it out of there. And so
         could what a rule would delete that is left out of the run.
         """
-        goes = functools.partial(self._goes, job, visiting=(), alone=True)
         moved = any(RESTRICT in actions(self.other(job, rule, job.bound)) for rule in job.every)
-        others = moved or not self._all_act(job)
-        could = functools.partial(self._could_be_deleted, job) if others else goes
+        if moved or not self._all_act(job):
+            return functools.partial(self._could_be_deleted, job)
+        return functools.partial(self._goes, job, visiting=(), alone=True)
+
+    def _alone(self, job: Job, of: BoundDataset) -> Leaf:
+        """The record of `of` goes, if no other kept it."""
         acting = self._acting_on(of, job)
-
-        def nothing(_: p.Source) -> p.Test:
-            return p.AnyOf(items=())
-
-        alone = nothing if acting is None else functools.partial(self._goes, acting, visiting=(), alone=True)
-        return self._kept_by(job.bound, item, alone, could, of=of)
+        if acting is None:
+            return lambda _: p.AnyOf(items=())
+        return functools.partial(self._goes, acting, visiting=(), alone=True)
 
     def _could_be_deleted(self, job: Job, root: p.Source) -> p.Test:
         """The row of `root` is a record that some rule would delete if nothing referred to it, and nothing moved it."""
@@ -208,29 +240,61 @@ class Entangled(Competing, abc.ABC):
         self,
         bound: BoundDataset,
         item: Outside,
-        alone: Callable[[p.Source], p.Test],
-        could: Callable[[p.Source], p.Test] | None = None,
-        *,
-        of: BoundDataset | None = None,
+        alone: Sequence[tuple[BoundDataset, Leaf]],
+        could: Leaf,
     ) -> p.Pairs:
-        """Records of which `could` is true, else `alone`, and that a row refers to which is of no record of `of`, the
-        same dataset where it is not given, of which `alone` is."""
-        of, reference = of or bound, item.reference
+        """Records of which `could` is true, and that a row refers to which is of no record of the datasets of `alone`
+        of which that is true."""
+        reference = item.reference
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        itself = (p.Untrue(item=self.belongs(bound, reference.table, row, root)),) if of is bound else ()
-        tests = (
-            linked(row),
-            *itself,
-            p.Untrue(item=self._of_record(of, reference.table, row, alone)),
-            (could or alone)(root),
+        tests: list[p.Test] = [linked(row)]
+        for of, goes in alone:
+            if of is bound:
+                tests.append(p.Untrue(item=self.belongs(bound, reference.table, row, root)))
+            tests.append(p.Untrue(item=self._of_record(of, reference.table, row, goes)))
+        tests.append(could(root))
+        return p.Pairs(
+            sources=(row, *sources), where=p.All(items=tuple(tests)), fields=self._key(bound, root)
         )
-        return p.Pairs(sources=(row, *sources), where=p.All(items=tests), fields=self._key(bound, root))
 
     def _step(self, of: BoundDataset, to: BoundDataset, item: Outside, *, records: bool = False) -> p.Pairs:
         """From keys to keys of all of these datasets."""
         pairs = self._between(to, item, of=of, records=records)
         here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
         return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))
+
+    def _beside(self, of: BoundDataset, to: BoundDataset, table: TableId) -> p.Pairs:
+        """The same where a row is a part of both."""
+        pairs = self._sharers(of, to, table)
+        here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
+        return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))
+
+    def _sharers(
+        self,
+        of: BoundDataset,
+        to: BoundDataset,
+        table: TableId,
+        going: Leaf | None = None,
+        *,
+        stays: Leaf | None = None,
+        only: bool = False,
+    ) -> p.Pairs:
+        """(key, key) of a record of `of`, and of one of `to` of which the same row of `table` is a part.
+
+        `going`: only of those of `to` of which it is true; `stays`: of which it is not true of the other. `only`: the
+        second key alone.
+        """
+        row, owner, root = self.source(table), self.source(of.root.id), self.source(to.root.id)
+        tests = [self.belongs(of, table, row, owner), self.belongs(to, table, row, root)]
+        tests += (self.a_record(of, owner), self.a_record(to, root))
+        tests += () if stays is None else (p.Untrue(item=stays(owner)),)
+        tests += () if going is None else (going(root),)
+        here = () if only else self._key(of, owner)
+        return p.Pairs(
+            sources=(row, owner, root),
+            where=p.All(items=tuple(tests)),
+            fields=(*here, *self._key(to, root)),
+        )
 
     def _between(
         self,

@@ -161,12 +161,7 @@ class _Drawing:
         for seat in seats:
             parts = self.rnd.choice(seat.parts)
             tables = {seat.table, *(link.table for link in parts)}
-            if tables & taken and self.shape.name == "rings":
-                parts, tables = (
-                    (),
-                    {seat.table},
-                )  # records that refer to each other go together where they share none
-            elif tables & taken and not (self.profile.sharing and self.chance(80)):
+            if tables & taken and not (self.profile.sharing and self.chance(80)):
                 continue
             taken |= tables
             made = self.dataset(seat, parts)

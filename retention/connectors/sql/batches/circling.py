@@ -33,6 +33,8 @@ from retention.planning.work import Work
 
 Held = Mapping[int, list[Key]]
 """A dataset's number → keys of its records."""
+Rows = Mapping[tuple[int, str], int]
+"""A dataset's number and a table of it → rows of its records."""
 _AT_MOST = 10_000
 """So many keys of other datasets stand in a statement at once."""
 
@@ -92,8 +94,14 @@ class _Deleting(_Beside, TogetherRemover):
         return () if self._listing is None else self._listing.held(keys)
 
     def counted(self, due: Sequence[Key]) -> dict[str, int]:
-        """Rows of the parts of these records, which are locked, where rows are."""
-        return self._count(self._parts, self.give(due)) if self._dialect.row_locks else {}
+        """Rows of these records, all locked, where rows are."""
+        parts = self._count(self._parts, self.give(due)) if self._dialect.row_locks else {}
+        return {**parts, str(self._work.bound.root.id): len(due)}
+
+    def rows_of(self, table: TableId, due: Sequence[Key]) -> set[Key]:
+        """Keys of the rows of a part of these records."""
+        _, query = self._statements.rows_of(self._work.bound.part(table).table)
+        return {tuple(row) for row in plain_rows(self._connection, query, self.give(due))}
 
     @property
     def rows(self) -> Counter[str]:
@@ -107,10 +115,13 @@ class _Deleting(_Beside, TogetherRemover):
         return {**{place: self._rows_with(own[place]) for place in first}, last: Counter()}
 
     def went(self, rows: Mapping[str, int], before: dict[int, Counter[str]]) -> None:
-        """So many rows of its tables went."""
-        last = max(before)
-        before[last] = Counter(rows) - sum(before.values(), Counter())
-        self._rows_of = {place: +counts for place, counts in before.items()}
+        """So many rows of its tables went; of a part in common perhaps with records of another dataset."""
+        rest = Counter(rows)
+        *first, last = before
+        for place in first:
+            before[place] &= rest
+            rest -= before[place]
+        self._rows_of = {**before, last: rest}
 
 
 class CircleRemover(JointRemover):
@@ -145,12 +156,16 @@ class CircleRemover(JointRemover):
         circle = next(iter(self._bound.values())).circled
         assert circle is not None
         self._circle = circle
-        self._table = {table: n for n, bound in self._bound.items() for table in bound.members}
+        self._owners = {
+            table: [number for number, bound in self._bound.items() if table in bound.members]
+            for table in self._circle.removal
+        }
+        self._common = [table for table, owners in self._owners.items() if len(owners) > 1]
         self._where = " and ".join(map(str, self._bound.values()))
         self._loosenings = [
             (at, Loosening(dialect, self._of[at]._statements, item, every=True))
             for item in self._circle.loosened
-            if (at := self._table.get(item.reference.table)) is not None
+            for at in self._owners[item.reference.table]
         ]
         firsts = {number: part._work for number, part in self._of.items()}
         self._at_once = one_statement(dialect, firsts) if self._circle.at_once else None
@@ -283,45 +298,69 @@ class CircleRemover(JointRemover):
         if not due:
             return
         before = {number: self._of[number].rows_before(keys) for number, keys in due.items()}
-        parts = {number: self._of[number].counted(keys) for number, keys in due.items()}
+        expected = self._expected(due)
         looks = {
             number: self._of[number]._look_again.remember(self._of[number].give(keys))
             for number, keys in due.items()
         }
-        went = self._rows_at_once(due) if self._at_once is not None else self._one_by_one(due, beside_locks)
-        for number, keys in due.items():
-            bound, part = self._bound[number], self._of[number]
-            expected = {**parts[number], str(bound.root.id): len(keys)}
-            own = {str(table): went.get(table, 0) for table in bound.members}
-            for table, rows in own.items():
-                part._counted(rows, expected.get(table), table)
+        if self._at_once is not None:
+            went = self._rows_at_once(due, expected)
+        else:
+            went = self._one_by_one(due, beside_locks)
+        for number in due:
+            part, own = self._of[number], {str(table): 0 for table in self._bound[number].members}
+            for table in own:
+                rows = own[table] = went.get((number, table), 0)
+                part._counted(rows, expected.get((number, table)), table)
             part.went({table: rows for table, rows in own.items() if rows}, before[number])
         for number in due:
             self._of[number]._look_again.look(looks[number], self._where)
 
-    def _one_by_one(self, due: Held, beside_locks: bool) -> Mapping[TableId, int]:
+    def _expected(self, due: Held) -> Rows:
+        """How many rows have to go; one that is a part of records of several datasets is of the first of them."""
+        found = {
+            (number, table): rows
+            for number, keys in due.items()
+            for table, rows in self._of[number].counted(keys).items()
+        }
+        for table in self._common if self._dialect.row_locks else ():
+            before: set[Key] = set()
+            for number in self._owners[table]:
+                if number in due:
+                    own = self._of[number].rows_of(table, due[number]) - before
+                    found[number, str(table)] = len(own)
+                    before |= own
+        return found
+
+    def _one_by_one(self, due: Held, beside_locks: bool) -> Rows:
         """Table by table, each before what it refers to, once what leads to others that go has been loosened."""
         for number, item in self._loosenings:
             if number in due:
                 given = self._of[number].give(due[number])
                 changed, wanted = item.loosen(self._connection, given, beside_locks=beside_locks)
                 self._of[number]._counted(changed, wanted, item.name, "changed")
-        went: dict[TableId, int] = {}
+        went: dict[tuple[int, str], int] = {}
         for table in self._circle.removal:
-            at = self._table.get(table)
-            if at is not None and at in due:
-                emptying, keys = self._of[at]._emptyings[str(table)], due[at]
-                given = self._of[at].give(keys)
-                went[table] = emptying.delete(self._connection, keys, given, beside_locks=beside_locks)
+            for at in self._owners[table]:
+                if at in due:
+                    emptying, keys = self._of[at]._emptyings[str(table)], due[at]
+                    given = self._of[at].give(keys)
+                    gone = emptying.delete(self._connection, keys, given, beside_locks=beside_locks)
+                    went[at, str(table)] = gone
         return went
 
-    def _rows_at_once(self, due: Held) -> Mapping[TableId, int]:
+    def _rows_at_once(self, due: Held, expected: Rows) -> Rows:
         given: dict[str, Any] = {}
         for number, bound in self._bound.items():
             given |= self._dialect.handed(bound.key, due.get(number, ()), _named(number))
         (row,) = plain_rows(self._connection, self._at_once, given)
-        tables = [member.id for part in self._of.values() for member in part._statements.members]
-        return dict(zip(tables, row, strict=True))
+        every = [(n, str(member.id)) for n, part in self._of.items() for member in part._statements.members]
+        went = dict(zip(every, row, strict=True))
+        for table in map(str, self._common):  # whose they were of several the database does not tell
+            owners = [n for n in self._of if (n, table) in went and n in due]
+            if sum(went[n, table] for n in owners) == sum(expected[n, table] for n in owners):
+                went |= {(n, table): expected[n, table] for n in owners}
+        return went
 
     # -- the end of it ---------------------------------------------------------------------
 
