@@ -47,7 +47,7 @@ def said(circle: Datasets) -> str:
     names = f"{', '.join(first)} and {last}"
     why = "" if circle[0].circle is None else circle[0].circle.why
     return (
-        f"{names} refer to each other, and their records can't go together: a record to which one refers that goes"
-        " later in the run waits for the next run, and rows in a ring over them stay; both count as referenced. Why:"
-        f" {why}"
+        f"{names} refer to each other or have parts in common, and their records can't go together: a record to which"
+        " one refers that goes later in the run waits for the next run; rows in a ring over them stay, and so do"
+        f" records with a part in common; all count as referenced. Why: {why}"
     )

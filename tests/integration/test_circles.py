@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from retention.model.plan import JobStatus
+from retention.model.outcome import JobOutcome
+from retention.model.plan import JobPlan, JobStatus
 from tests.integration.test_rules_that_refer import locking
 from tests.integration.test_self_references import unchecked
 from tests.support.stores import PostgresqlStore, Store
@@ -219,21 +221,20 @@ def test_three_datasets_with_parts_go_round(work: Workplace, store: Store) -> No
 
 
 def test_where_rows_are_shared_records_wait_and_it_is_said_why(both: Workplace, store: Store) -> None:
-    """A chain goes a step a run, and a ring stays, where both have parts of one table."""
-    store.script(
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, contract INTEGER, item INTEGER,"
-        " FOREIGN KEY (contract) REFERENCES contracts (id), FOREIGN KEY (item) REFERENCES items (id));"
-        "CREATE INDEX f ON notes (contract); CREATE INDEX g ON notes (item)"
-    )
+    """A chain goes a step a run, and a ring stays, where rows of one are records of another dataset, too."""
     fill(
         store,
         f"(1, {OLD}, 1), (2, {OLD}, 2), (5, {OLD}, 5)",
         f"(1, {OLD}, 2), (2, {OLD}, NULL), (5, {OLD}, 5)",
     )
-    both.connect(store, CONTRACTS + 'parts = ["notes"]\n' + ITEMS + 'parts = ["notes"]\n')
+    more = CONTRACTS.replace("[datasets.contracts]", "[datasets.more]").replace(
+        'data   = "c', 'data = "more c'
+    )
+    both.connect(store, CONTRACTS + 'where = "id < 100"\n' + more + 'where = "id >= 100"\n' + ITEMS)
+    both.rule("more", 'data = "more contracts"\nkeep = "1 year"\nfrom = "ended"')
     (warning,) = [each for each in both.check().warnings if "refer to each other" in each]
-    assert "`db.contracts` and `db.items`" in warning
-    assert "are of records of `db.contracts` and of `db.items`" in warning
+    assert "`db.contracts`, `db.more` and `db.items`" in warning
+    assert "are of records of `db.contracts` and of `db.more`" in warning
     assert [note for note in both.plan().notes if "refer to each other" in note] == [warning]
     assert "waits for the next run" in " ".join(both.cli("plan").stdout.split())
     (waiting,) = both.explain("db.contracts", "2").rules
@@ -242,9 +243,174 @@ def test_where_rows_are_shared_records_wait_and_it_is_said_why(both: Workplace, 
     assert "goes with the next" in waiting.changes
     (ringed,) = both.explain("db.contracts", "5").rules
     assert (ringed.fate, ringed.stopped_by[0].later) == ("referenced", 0)
-    assert [job.done for job in both.run().jobs] == [1, 1]
-    assert [job.done for job in both.run().jobs] == [1, 1]
+    for _ in range(2):
+        assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 1, "items": 1, "more": 0}
     assert (left(store, "contracts"), left(store, "items")) == ([5], [5])
+
+
+def notes(store: Store) -> None:
+    """A table of which rows refer to a contract, an item or both."""
+    store.script(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, contract INTEGER, item INTEGER,"
+        " FOREIGN KEY (contract) REFERENCES contracts (id), FOREIGN KEY (item) REFERENCES items (id));"
+        "CREATE INDEX f ON notes (contract); CREATE INDEX g ON notes (item)"
+    )
+
+
+def test_notes_on_records_of_both_go_with_them_and_bind_them(both: Workplace, store: Store) -> None:
+    """Contract 2 and item 1 lead to contract 1, which shares a note with item 3, and that another with contract 4."""
+    notes(store)
+    fill(
+        store,
+        f"(1, {OLD}, NULL), (2, {OLD}, 1), (4, {OLD}, NULL), (5, {OLD}, 5), (6, {NEW}, NULL)",
+        f"(1, {OLD}, 1), (3, {OLD}, NULL), (5, {OLD}, 5), (6, {OLD}, NULL), (7, {OLD}, 6)",
+    )
+    store.script(
+        "INSERT INTO notes VALUES (1, 1, 3), (2, 4, 3), (3, 5, 5), (4, 6, 6), (5, NULL, 7), (6, 2, 6)"
+    )
+    both.connect(store, CONTRACTS + 'parts = ["notes"]\n' + ITEMS + 'parts = ["notes"]\n')
+    assert both.each("contracts") == {
+        "1": "referenced",
+        "2": "referenced",
+        "4": "referenced",
+        "5": "due",
+        "6": "not_due",
+    }
+    assert both.each("items") == {
+        "1": "referenced",
+        "3": "referenced",
+        "5": "due",
+        "6": "retained",
+        "7": "due",
+    }
+    (rule,) = both.explain("db.contracts", "2").rules
+    assert [(stop.kind, stop.dataset, stop.rows) for stop in rule.stopped_by] == [
+        ("shared", "db.items", ("6",))
+    ]
+    assert [job.done for job in both.run().jobs] == [1, 2]
+    assert (left(store, "contracts"), left(store, "items")) == ([1, 2, 4, 6], [1, 3, 6])
+    assert left(store, "notes") == [1, 2, 4, 6]
+    store.script(f"UPDATE contracts SET ended = {OLD} WHERE id = 6")
+    assert [job.done for job in both.run().jobs] == [4, 3]
+    assert left(store, "notes") == []
+    assert both.cli("audit", "verify").exit_code == 0
+
+
+def test_notes_that_are_records_too_go_with_the_record_or_by_their_own_rule(
+    both: Workplace, store: Store
+) -> None:
+    """Note 1 is a part of contract 1; note 2 of none, and goes before item 2, to which it refers; note 3 is young."""
+    notes(store)
+    store.script("ALTER TABLE notes ADD COLUMN ended TIMESTAMP NULL")
+    fill(
+        store,
+        f"(1, {OLD}, 1), (3, {OLD}, NULL), (4, {OLD}, NULL)",
+        f"(1, {OLD}, 1), (2, {OLD}, NULL), (3, {OLD}, 3), (4, {OLD}, 4), (5, {OLD}, NULL)",
+    )
+    store.script(
+        f"INSERT INTO notes VALUES (1, 1, 1, {OLD}), (2, NULL, 2, {OLD}), (3, 3, NULL, {NEW}), (4, 4, 5, {OLD}),"
+        f" (5, NULL, 5, {NEW})"
+    )
+    own = '[datasets.notes]\ndata = "notes"\ntable = "notes"\nevents = { ended = "ended" }\n'
+    both.connect(store, CONTRACTS + 'parts = ["notes"]\n' + ITEMS + own)
+    both.rule("notes", 'data = "notes"\nkeep = "1 year"\nfrom = "ended"')
+    assert not [each for each in both.check().warnings if "refer to each other" in each]
+    assert both.each("contracts") == {"1": "due", "3": "retained", "4": "due"}
+    assert both.each("items") == {"1": "due", "2": "due", "3": "due", "4": "due", "5": "referenced"}
+    assert both.each("notes") == {
+        "1": "elsewhere",
+        "2": "due",
+        "3": "not_due",
+        "4": "elsewhere",
+        "5": "not_due",
+    }
+    assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 2, "items": 4, "notes": 1}
+    assert (left(store, "contracts"), left(store, "items"), left(store, "notes")) == ([3], [5], [3, 5])
+    assert both.cli("audit", "verify").exit_code == 0
+
+
+def test_what_two_of_a_circle_refer_to_goes_with_the_last_of_them(both: Workplace, store: Store) -> None:
+    """Places to which contracts and items refer; a shop, of which nobody takes care, refers to place 4."""
+    fill(
+        store,
+        f"(1, {OLD}, 1), (2, {OLD}, NULL), (3, {NEW}, NULL)",
+        f"(1, {OLD}, 1), (2, {OLD}, 2), (3, {OLD}, NULL), (4, {OLD}, NULL)",
+    )
+    store.script(
+        "CREATE TABLE places (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE shops (id INTEGER PRIMARY KEY, place INTEGER, FOREIGN KEY (place) REFERENCES places (id));"
+        "INSERT INTO places VALUES (1), (2), (3), (4), (5); INSERT INTO shops VALUES (1, 4);"
+        "CREATE INDEX shops_place ON shops (place);"
+        "ALTER TABLE contracts ADD COLUMN place INTEGER; ALTER TABLE items ADD COLUMN place INTEGER;"
+        "CREATE INDEX contracts_place ON contracts (place); CREATE INDEX items_place ON items (place);"
+        "UPDATE contracts SET place = 1 WHERE id = 1; UPDATE items SET place = 1 WHERE id = 1;"
+        "UPDATE contracts SET place = 2 WHERE id = 2; UPDATE items SET place = 2 WHERE id = 2;"
+        "UPDATE contracts SET place = 3 WHERE id = 3; UPDATE items SET place = 3 WHERE id = 3;"
+        "UPDATE items SET place = 4 WHERE id = 4"
+    )
+    shared = 'parts = [{ table = "places", shared = "stays" }]\n'
+    given = 'relations = ["TABLE.place -> places.id"]\n'
+    both.connect(
+        store,
+        CONTRACTS
+        + shared
+        + given.replace("TABLE", "contracts")
+        + ITEMS
+        + shared
+        + given.replace("TABLE", "items"),
+    )
+    assert both.problems() == ()
+    assert not [each for each in both.check().warnings if "refer to each other" in each]
+    assert rows_of(*both.plan().jobs) == {"contracts": 2, "items": 4, "places": 2}
+    jobs = both.run().jobs
+    assert [(job.done, job.reason) for job in jobs] == [(2, None), (4, None)]
+    assert rows_of(*jobs) == {"contracts": 2, "items": 4, "places": 2}
+    assert left(store, "places") == [3, 4, 5]
+
+
+def rows_of(*jobs: JobPlan | JobOutcome) -> dict[str, int]:
+    """Table → rows that go by these jobs, without its schema."""
+    found = Counter[str]()
+    for job in jobs:
+        found.update({table.rpartition(".")[2]: many for table, many in job.rows.items()})
+    return {table: many for table, many in found.items() if many}
+
+
+def test_records_of_a_circle_that_go_to_a_vault_wait_for_what_refers_to_them(
+    both: Workplace, store: Store
+) -> None:
+    """Item 1 refers to contract 1, and goes with the run; what is moved keeps what it refers to."""
+    fill(
+        store,
+        f"(1, {OLD}, NULL), (2, {OLD}, 2), (3, {OLD}, 3), (4, {OLD}, NULL)",
+        f"(1, {OLD}, 1), (2, {OLD}, NULL), (3, {OLD}, 3), (4, {OLD}, 4), (5, {OLD}, NULL)",
+    )
+    store.script(
+        "CREATE TABLE kept_contracts (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL, item INTEGER,"
+        " restricted_at TIMESTAMP NULL, FOREIGN KEY (item) REFERENCES items (id));"
+        "CREATE INDEX kept_item ON kept_contracts (item)"
+    )
+    both.rule(
+        "moving",
+        'data = "contracts"\nkeep = "6 months"\nfrom = "ended"\naction = "restrict"\nwhere = "moves"',
+    )
+    vault = (
+        'facts = { moves = "id <> 4" }\nrestrict = { to = "kept" }\n[datasets.kept]\ndata = "contracts"\n'
+        'table = "kept_contracts"\nevents = { ended = "never" }\nfacts = { moves = "id < 0" }\n'
+    )
+    both.connect(store, CONTRACTS + vault + ITEMS)
+    both.init()
+    assert both.problems() == ()
+    assert not [each for each in both.check().warnings if "refer to each other" in each]
+    moving = {key: both.fate_of("db.contracts", key, rule="moving") for key in "1234"}
+    assert moving == {"1": "referenced", "2": "due", "3": "referenced", "4": "out_of_scope"}
+    assert both.each("items") == {"1": "due", "2": "referenced", "3": "referenced", "4": "due", "5": "due"}
+    both.run()
+    assert left(store, "contracts") == [1, 3]
+    assert left(store, "kept_contracts") == [2]
+    assert left(store, "items") == [2, 3]
+    both.run()
+    assert (left(store, "contracts"), left(store, "kept_contracts")) == ([3], [1, 2])
 
 
 def test_references_that_may_not_be_null_let_no_ring_go_on_mariadb_alone(

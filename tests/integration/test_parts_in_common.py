@@ -71,6 +71,45 @@ def test_who_shares_a_part_with_one_that_stays_stays_however_far_that_leads(
     assert common.cli("audit", "verify").exit_code == 0
 
 
+def test_so_does_who_shares_one_that_is_a_record_too(common: Workplace, store: Store) -> None:
+    fill(
+        store,
+        f"(1, {OLD}), (2, {OLD}), (3, {NEW}), (4, {OLD})",
+        f"(1, {OLD}), (2, {OLD}), (3, {OLD})",
+        "(1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 3, 2), (5, 4, 3), (6, 4, NULL), (7, NULL, 3)",
+    )
+    store.script(f"ALTER TABLE notes ADD COLUMN ended TIMESTAMP NULL; UPDATE notes SET ended = {OLD}")
+    own = '[datasets.notes]\ndata = "notes"\ntable = "notes"\nevents = { ended = "ended" }\n'
+    common.connect(store, DATASETS + own)
+    common.rule("notes", 'data = "notes"\nkeep = "1 year"\nfrom = "ended"')
+    assert not [each for each in common.check().warnings if "in common" in each]
+    assert common.each("clients") == {"1": "referenced", "2": "referenced", "3": "not_due", "4": "due"}
+    assert common.each("firms") == {"1": "referenced", "2": "retained", "3": "due"}
+    assert {key for key, fate in common.each("notes").items() if fate == "elsewhere"} == set("567")
+    common.run()
+    assert left(store, "notes") == [1, 2, 3, 4]
+
+
+def test_where_such_records_can_not_go_together_they_stay(common: Workplace, store: Store) -> None:
+    """Some clients are records of another dataset, too."""
+    fill(
+        store,
+        f"(1, {OLD}), (2, {OLD})",
+        f"(1, {OLD}), (2, {OLD})",
+        "(1, 1, 1), (2, 2, NULL), (3, NULL, 2)",
+    )
+    old = '[datasets.old]\ndata = "old clients"\ntable = "clients"\nwhere = "id > 100"\nevents = { ended = "ended" }\n'
+    common.connect(store, DATASETS + old)
+    common.rule("old", 'data = "old clients"\nkeep = "1 year"\nfrom = "ended"')
+    (warning,) = [each for each in common.check().warnings if "in common" in each]
+    assert "`db.clients` and `db.firms`" in warning
+    assert "are of records of `db.clients` and of `db.old`" in warning
+    assert common.each("clients") == {"1": "referenced", "2": "due"}
+    assert common.each("firms") == {"1": "referenced", "2": "due"}
+    common.run()
+    assert (left(store, "clients"), left(store, "firms"), left(store, "notes")) == ([1], [1], [1])
+
+
 def test_each_row_that_goes_is_counted_once(common: Workplace, store: Store) -> None:
     fill(
         store,

@@ -270,8 +270,11 @@ class BoundDataset:
         return self.members | {item.table.id for item in self.shared}
 
     def parts_with(self, other: BoundDataset) -> frozenset[TableId]:
-        """Tables of which a row can be a part of a record of this dataset, and of one of `other`."""
-        return (self.members - {self.root.id}) & (other.members - {other.root.id})
+        """Tables of which a row can be a part of a record of this dataset and of one of `other`, where neither of these
+        can be a part of the other or the same row."""
+        if self.root.id in other.members or other.root.id in self.members:
+            return frozenset()
+        return self.members & other.members
 
     @property
     def moves(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from retention.model.catalogue import Catalogue, TableId
-from retention.planning.binding.bound import BoundDataset, Circle, Part, Stubborn
+from retention.planning.binding.bound import BoundDataset, Circle, Part, Shared, Stubborn
 from retention.planning.binding.loosening import looked_at_row_by_row
 from retention.planning.binding.order import removal_order
 from retention.planning.binding.reach import described
@@ -32,16 +32,38 @@ def with_circles(bound: Sequence[BoundDataset], catalogue: Catalogue) -> tuple[B
 def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str:
     """What else happens to their records, so that they can't go together; "" where nothing does."""
     for item in circle:
-        if item.moves or item.dataset.vault_of is not None:
-            return f"records of `{item}` can be moved from table to table"
-        if item.shared:
-            return f"records of `{item}` share rows of `{item.shared[0].table.id}` by referring to them"
+        if item.dataset.vault_of is not None:
+            return f"records of `{item}` were moved there, and may refer to records that were not"
     for item in circle:
         for other in every:
-            common = sorted(item.emptied & other.emptied - item.parts_with(other), key=str)
-            if other is not item and not other.sliced and common:
+            common = sorted(item.emptied & other.emptied - _in_common(item, other), key=str)
+            part = other not in circle and other.root.id in item.members - {item.root.id}
+            if other is not item and not other.sliced and not part and common:
                 return f"rows of `{common[0]}` are of records of `{item}` and of `{other}`"
+    for item in circle:
+        for shared in item.shared:
+            if (why := _unfit_shared(shared, circle)) is not None:
+                return (
+                    f"records of `{item}` share rows of `{shared.table.id}` by referring to them, and {why}"
+                )
     return ""
+
+
+def _in_common(one: BoundDataset, other: BoundDataset) -> frozenset[TableId]:
+    """Tables of which rows can belong to records of both, and yet to neither more than to the other."""
+    return one.parts_with(other) | ((one.emptied - one.members) & (other.emptied - other.members))
+
+
+def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:
+    """What else such rows are to records of the circle than rows that go with the last of them."""
+    for other in circle:
+        if any(item.reference.table == shared.table.id for item in other.outside):
+            return f"these refer to `{other}`"
+        own = {link for item in other.shared if item.table.id == shared.table.id for link in item.links}
+        for reference in shared.referring:
+            if reference.table in other.members and reference not in own:
+                return f"`{other}` refers to them by {described(reference)}, and says nothing of it"
+    return None
 
 
 def _ordered(names: tuple[str, ...], circle: Sequence[BoundDataset], catalogue: Catalogue) -> Circle:

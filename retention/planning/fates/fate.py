@@ -150,32 +150,34 @@ class Fates(Fleeting):
         ]
         if job.bound.tangled and not strict and not alone:
             found.append(self.among(self._kept(job), job.bound, root))
-        found += [test for _, test in self._sharing_apart(job, root, visiting)]
+        found += [test for _, test in self.sharing_apart(job, root, visiting)]
         if strict and not alone:
-            found += (self._shared_in_batch(job, root, share) for share in self._shared_together(job))
+            found += (self._shared_in_batch(job, root, share) for share in self.shared_together(job))
         return found
 
     def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
         """By each way of sharing a part: a record that stays shares it."""
-        found = self._sharing_apart(job, root, visiting)
-        for share in self._shared_together(job):
+        found = self.sharing_apart(job, root, visiting)
+        for share in self.shared_together(job):
             goes = self._goes_of(share.other, share.owner, visiting=visiting)
             found.append((share, share.where(p.Untrue(item=goes), root)))
         return found
 
-    def _sharing_apart(
+    def sharing_apart(
         self, job: Job, root: p.Source, visiting: tuple[Job, ...]
     ) -> list[tuple[Share, p.Test]]:
-        """The same of datasets of which no record waits for one of these."""
         found = []
         for share in self._around(job, visiting):
-            if not share.whole and share.table != share.other.root.id and not self._goes_with(job, share):
-                goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
-                found.append((share, share.where(p.Untrue(item=goes), root)))
+            if share.whole or share.table == share.other.root.id or self._goes_with(job, share):
+                continue
+            if share.table in job.bound.parts_with(share.other):  # they could only go together, and can't
+                found.append((share, share.where(p.All(items=()), root)))
+                continue
+            goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
+            found.append((share, share.where(p.Untrue(item=goes), root)))
         return found
 
-    def _shared_together(self, job: Job) -> list[Share]:
-        """Ways of sharing a part with records that wait for these, as these do for them."""
+    def shared_together(self, job: Job) -> list[Share]:
         return [share for share in self._around(job, ()) if self._goes_with(job, share)]
 
     def _goes_with(self, job: Job, share: Share) -> bool:
@@ -266,7 +268,7 @@ class Fates(Fleeting):
         found: list[p.Test] = []
         for of in owners:
             going = functools.partial(self._goes_of, of, visiting=visiting)
-            if strict and of is not job.bound and not self.several:
+            if of is not job.bound and (not self.several if strict else self.first_moves(job)):
                 continue
             if strict:
                 going = functools.partial(self._beside_it, job.bound, of)
@@ -276,7 +278,24 @@ class Fates(Fleeting):
                 if of.entangled and self.first_moves(job):
                     going = functools.partial(self.moves_with, job)
             found.append(p.Untrue(item=self._of_record(of, table, referring, going)))
+        return found if strict else [*found, *self._goes_apart(job.bound, table, referring)]
+
+    def _goes_apart(self, bound: BoundDataset, table: TableId, row: p.Source) -> list[p.Test]:
+        if bound.circled is None:
+            return []
+        every, owners = self.together(bound), self.owners(bound, table)
+        visiting = tuple(job for job in self._deleting if job.bound in every)
+        first = {id(job.bound): job for job in reversed(self._deleting) if table in job.bound.members}
+        found: list[p.Test] = []
+        for other in (job.bound for job in first.values() if job.bound not in every):
+            goes = functools.partial(self._goes_of, other, visiting=visiting)
+            of_none = (p.Untrue(item=self._of_record(of, table, row, self._a_record_of(of))) for of in owners)
+            tests = (self._of_record(other, table, row, goes), *of_none)
+            found.append(p.Untrue(item=p.All(items=tests)))
         return found
+
+    def _a_record_of(self, bound: BoundDataset) -> Callable[[p.Source], p.Test]:
+        return functools.partial(self.a_record, bound)
 
     def _beside_it(self, bound: BoundDataset, of: BoundDataset, root: p.Source) -> p.Test:
         """The record of `of` goes in the same batch as the one of `bound`."""

@@ -3,7 +3,8 @@
 A row in the vault may refer to one there or to one that stayed. So what is there already keeps no record from following
 it, though it keeps it from being deleted; and of the other records of the dataset only those may refer to one that move
 with it. Those are known where one rule moves them, and comes to that whatever refers to them. Else a record waits until
-nothing of its dataset refers to it.
+nothing of its dataset refers to it. So it does where another dataset refers to it to which it leads back: what is
+deleted with records of others is deleted last.
 """
 
 from __future__ import annotations
@@ -30,8 +31,15 @@ class Moves(Dating, abc.ABC):
         """Which rows of the root table are records."""
 
     @abc.abstractmethod
-    def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
-        """By each way of sharing a part: a record that stays shares it."""
+    def sharing_apart(
+        self, job: Job, root: p.Source, visiting: tuple[Job, ...]
+    ) -> list[tuple[Share, p.Test]]:
+        """By each way of sharing a part with records of datasets that are not of a circle with the job's: one that
+        stays shares it."""
+
+    @abc.abstractmethod
+    def shared_together(self, job: Job) -> list[Share]:
+        """Ways of sharing a part with records that wait for these, as these do for them."""
 
     @abc.abstractmethod
     def _referring(
@@ -43,7 +51,7 @@ class Moves(Dating, abc.ABC):
         self, job: Job, root: p.Source, *, strict: bool, visiting: tuple[Job, ...], known: bool
     ) -> Referenced | None:
         """What keeps the record from its vault; None where that is what keeps it from being deleted."""
-        if not (job.bound.entangled and job.bound.vault is not None and self._movers(job)):
+        if not (job.bound.tangled and job.bound.vault is not None and self._movers(job)):
             return None
         planned = self._kept_here(job, root, strict=strict and known, visiting=visiting)
         now = self._kept_here(job, root, strict=True, visiting=visiting) if strict else planned
@@ -105,38 +113,48 @@ class Moves(Dating, abc.ABC):
         for item in bound.outside:
             if item.inside and not strict:
                 continue
-            if not followed(bound, item):
+            if self.of_circle(bound, item):
+                found.append(self._another_refers(bound, root, item))
+            elif not followed(bound, item):
                 found.append(self._referring(job, root, item, strict=strict, visiting=around))
         mover = self._mover(job)
-        if mover is not None and not strict:
+        if bound.entangled and mover is not None and not strict:
             found.append(p.Reached(fields=self._key(bound, root), closure=self._kept_out(mover)))
-        elif not strict:
+        elif bound.entangled and not strict:
             found += [self._another_refers(bound, root, item) for item in bound.outside if item.inside]
             ringed = self.ringed(job, root)
             found += [] if ringed is None else [ringed]
-        return p.AnyOf(items=(*found, *(test for _, test in self.staying(job, root, visiting))))
+        found += [test for _, test in self.sharing_apart(job, root, visiting)]
+        found += [share.where(p.All(items=()), root) for share in self.shared_together(job)]
+        return p.AnyOf(items=tuple(found))
+
+    def of_circle(self, bound: BoundDataset, item: Outside) -> bool:
+        """The rows that refer are of other datasets of the circle, and may go when all jobs have had their turn."""
+        return not item.inside and bool(self.owners(bound, item.reference.table))
 
     def _another_refers(self, bound: BoundDataset, root: p.Source, item: Outside) -> p.Test:
-        """A row of another record of the dataset does, whatever becomes of that."""
+        """A row of another record of the dataset, or of its circle, does, whatever becomes of that."""
         reference = item.reference
         row = self.source(reference.table)
-        other = p.Untrue(item=self.belongs(bound, reference.table, row, root))
+        own = [p.Untrue(item=self.belongs(bound, reference.table, row, root))] if item.inside else []
 
         def refers_to(target: p.Source) -> p.Test:
-            return p.Exists(source=row, where=p.All(items=(self.refers(reference, row, target), other)))
+            return p.Exists(source=row, where=p.All(items=(self.refers(reference, row, target), *own)))
 
         return self._downward(bound, root, reference.target, refers_to)
 
     def _kept_out(self, mover: Job) -> p.Closure:
         """The records that others of their dataset keep out of the vault: those to which a row refers that could not
         move, and those to which these refer in turn."""
-        bound = mover.bound
-        if f"unmoved {bound}" not in self._closures:
+        bound, name = mover.bound, f"unmoved {mover.bound}"
+        if name not in self._closures:
             could = functools.partial(self._could_move, mover)
             inside = [item for item in bound.outside if item.inside]
             seeds = [self._kept_by(bound, item, [(bound, could)], could) for item in inside]
-            self._followed(mover, "unmoved", (*seeds, *self._in_rings(bound)))
-        return self._closures[f"unmoved {bound}"]
+            steps = tuple(self._between(bound, item) for item in inside)
+            alias = f"{self._prefix}unmoved{len(self._closures) + 1}"
+            self._closures[name] = p.Closure(name=alias, seeds=(*seeds, *self._in_rings(bound)), steps=steps)
+        return self._closures[name]
 
     def _could_move(self, mover: Job, root: p.Source) -> p.Test:
         """The job would move the record, if no record of its dataset referred to it."""
@@ -147,7 +165,9 @@ class Moves(Dating, abc.ABC):
             held = self.held(mover.bound, own)
             tests += [] if held is None else [p.Untrue(item=held)]
             for item in mover.bound.outside:
-                if not item.inside and not followed(mover.bound, item):
+                if self.of_circle(mover.bound, item):
+                    tests.append(p.Untrue(item=self._another_refers(mover.bound, own, item)))
+                elif not item.inside and not followed(mover.bound, item):
                     stays = self._referring(mover, own, item, strict=False, visiting=(mover,))
                     tests.append(p.Untrue(item=stays))
             return p.All(items=tuple(tests))

@@ -76,6 +76,11 @@ class Entangled(Competing, abc.ABC):
                 for of in self.owners(bound, item.reference.table):
                     yield of, to, item
 
+    @abc.abstractmethod
+    def _goes_apart(self, bound: BoundDataset, table: TableId, row: p.Source) -> Sequence[p.Test]:
+        """For each dataset of which the row of `table` can be a record, while to these it is a part: it does not go as
+        such a record, to which none of these belongs."""
+
     def _common(self, bound: BoundDataset) -> Iterator[tuple[BoundDataset, BoundDataset, TableId]]:
         """Every way in which a row can be a part of a record of each of two of these datasets."""
         every = self.together(bound)
@@ -252,6 +257,7 @@ class Entangled(Competing, abc.ABC):
             if of is bound:
                 tests.append(p.Untrue(item=self.belongs(bound, reference.table, row, root)))
             tests.append(p.Untrue(item=self._of_record(of, reference.table, row, goes)))
+        tests += self._goes_apart(bound, reference.table, row)
         tests.append(could(root))
         return p.Pairs(
             sources=(row, *sources), where=p.All(items=tuple(tests)), fields=self._key(bound, root)

@@ -106,12 +106,14 @@ def _leased(
     """The batches, under the leases of the datasets, which the jobs had one after the other."""
     state, now = execution.state, execution.clock()
     tokens: dict[str, int] = {}
+    own = {str(phase.work.bound) for phase in working.values()}
+    others = [bound for bound in execution.ready.bound if str(bound) not in own]
     with state.begin() as tx:
         tx.leases.renew(run_lease(execution.id), execution.token, now, RUN_LEASE)
         for phase in working.values():
             lease = lease_name(phase.plan.name)
             if lease not in tokens:
-                refuse_beside(tx.leases, phase.work.bound, execution.ready.bound, now)
+                refuse_beside(tx.leases, phase.work.bound, others, now)
                 tokens[lease] = tx.leases.acquire(lease, this_process(), now, LEASE)
     try:
         with ExitStack() as stack:

@@ -94,8 +94,10 @@ class _Drawing:
         self.seed, self.profile, self.companies = seed, profile, companies
         self.rnd = random.Random(seed)
         drawn = self.rnd.choice(DRAWN)
-        instead = {3: "homes"} if profile.shared_parts else {}
-        instead |= {2: "threads" if seed % 8 == 6 else "vaults"} if profile.vaults else {}
+        homes = "offices" if seed % 16 == 7 and profile.mutual else "homes"
+        instead = {3: homes} if profile.shared_parts else {}
+        alone, mutual = ("threads", "pins") if seed % 8 == 6 else ("vaults", "chairs")
+        instead |= {2: mutual if seed % 16 > 7 and profile.mutual else alone} if profile.vaults else {}
         self.sure = random.Random(f"dated {seed}")
         shapes = DATED if self.sure.random() < SHARE_OF_DATED else SHAPES
         self.shape = shapes[shape or instead.get(seed % 4, drawn)]
@@ -212,10 +214,11 @@ class _Drawing:
 
     def shared(self, seat: Seat, members: set[str]) -> tuple[Reference, ...]:
         """Parts that the record refers to, of a seat that has several not always all of them."""
-        if not (self.profile.shared_parts and self.chance(70)):
+        together = self.shape.name == "offices"  # there either says of each row that it shares it
+        if not (self.profile.shared_parts and (together or self.chance(70))):
             return ()
         links = [link for link in seat.shared if link.table in members]
-        return tuple(link for link in links if len(links) == 1 or self.chance(80))
+        return tuple(link for link in links if together or len(links) == 1 or self.chance(80))
 
     def instruction(self, seat: Seat) -> Instruction | None:
         path: Path = {"tenants": (), "documents": TENANT}.get(seat.name, ())

@@ -67,6 +67,9 @@ KINDS = {
     "homes": ("customer", "email"),
     "vaults": ("customer", "email"),
     "threads": ("customer", "email"),
+    "chairs": ("customer", "email"),
+    "pins": ("customer", "email"),
+    "offices": ("customer", "email"),
 }
 
 
@@ -91,12 +94,7 @@ class PolicyDrawing:
         self.told: dict[str, tuple[str, ...]] = {}
         if profile.told and self.chance(50):
             self.told = {"asked": self.kinds, "ended": self.kinds[:1]}
-            if shape in (
-                "shop",
-                "homes",
-                "vaults",
-                "threads",
-            ):  # whose datasets know their people by different kinds
+            if len(KINDS[shape]) > 1:  # datasets know their people by different kinds
                 self.told["ended"] = self.kinds
         self.froms = {dataset.data: self.rnd.choice(("booked", "seen")) for dataset in datasets}
         self.starts = {dataset.data: self.counting() for dataset in datasets}

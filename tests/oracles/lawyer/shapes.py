@@ -124,7 +124,7 @@ def _shop() -> Shape:
 
 
 def _rings() -> Shape:
-    """Composite keys, tables that refer to each other in a ring, a part of two datasets."""
+    """Composite keys, tables that refer to each other in a ring, a part of two datasets that is a record, too."""
     of = Reference(table="items", columns=("shop", "nr"), target="contracts", target_columns=("shop", "nr"))
     first, beside = _ref("contracts", "item_id", "items"), _ref("items", "next_id", "items")
     about = Reference(
@@ -157,6 +157,12 @@ def _rings() -> Shape:
             parts=((), (also,)),
             subject={"customer": Value(column="nr")},
             near={"notes": ((also, True),), "contracts": ((first, True),)},
+        ),
+        Seat(
+            name="notes",
+            table="notes",
+            subject={"customer": Value(column="nr")},
+            near={"contracts": ((about, False),), "items": ((also, False),)},
         ),
     )
     return Shape(name="rings", tables={t.name: t for t in tables}, seats=seats)
@@ -203,8 +209,12 @@ def _tenants() -> Shape:
     return Shape(name="tenants", tables={t.name: t for t in tables}, seats=seats)
 
 
-def _homes() -> Shape:
-    """Houses that people, their parcels and staff share; that are records too, and refer to towns."""
+def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Reference | None = None) -> Shape:
+    """Houses that people, their parcels and staff share; that are records too, and refer to towns.
+
+    `helps`, `pays`: people and staff may refer to each other; then houses are no records.
+    """
+    more = [reference for reference in (helps, pays) if reference is not None]
     lies, home, work = (
         _ref("houses", "town_id", "towns"),
         _ref("people", "home_id", "houses"),
@@ -215,9 +225,9 @@ def _homes() -> Shape:
     tables = (
         _table("towns"),
         _table("houses", lies),
-        _table("people", home, work, email="text"),
+        _table("people", home, work, *more[:1], email="text"),
         _table("parcels", sent, to),
-        _table("staff", lives, author="text"),
+        _table("staff", lives, *more[1:], author="text"),
         _table("visits", seen),
     )
     seats = (
@@ -232,6 +242,7 @@ def _homes() -> Shape:
             table="houses",
             subject={"customer": Value(column="id")},
             near={"towns": ((lies, False),)},
+            alone=not more,
         ),
         Seat(
             name="people",
@@ -243,11 +254,14 @@ def _homes() -> Shape:
         ),
         Seat(name="staff", table="staff", shared=(lives,), subject={"customer": Value(column="id")}),
     )
-    return Shape(name="homes", tables={t.name: t for t in tables}, seats=seats)
+    return Shape(name=name, tables={t.name: t for t in tables}, seats=seats)
 
 
-def _vaults() -> Shape:
-    """Members that can be moved to a vault, with what belongs to them; that clubs are counted by and calls refer to."""
+def _vaults(name: str = "vaults", *chair: Reference) -> Shape:
+    """Members that can be moved to a vault, with what belongs to them; that clubs are counted by and calls refer to.
+
+    `chair`: so may the clubs.
+    """
     joined = _ref("members", "club_id", "clubs")
     fee, line = _ref("fees", "member_id", "members"), _ref("fee_lines", "fee_id", "fees")
     called = _ref("calls", "member_id", "members")
@@ -257,7 +271,7 @@ def _vaults() -> Shape:
         _ref("kept_fee_lines", "fee_id", "kept_fees"),
     )
     tables = (
-        _table("clubs"),
+        _table("clubs", *chair),
         _table("members", joined, email="text"),
         _table("fees", fee),
         _table("fee_lines", line),
@@ -294,11 +308,14 @@ def _vaults() -> Shape:
             near={"kept_fees": ((kept_fee, True),), "clubs": ((kept, False),)},
         ),
     )
-    return Shape(name="vaults", tables={t.name: t for t in tables}, seats=seats)
+    return Shape(name=name, tables={t.name: t for t in tables}, seats=seats)
 
 
-def _threads() -> Shape:
-    """Posts that answer posts, with quotes of quotes, that can be moved to a vault while what they answer stays."""
+def _threads(name: str = "threads", *pin: Reference) -> Shape:
+    """Posts that answer posts, with quotes of quotes, that can be moved to a vault while what they answer stays.
+
+    `pin`: topics may refer to posts, too.
+    """
     about, answers = _ref("posts", "topic_id", "topics"), _ref("posts", "answers_id", "posts")
     of, again = _ref("quotes", "post_id", "posts"), _ref("quotes", "quote_id", "quotes")
     read = _ref("readings", "post_id", "posts")
@@ -312,7 +329,7 @@ def _threads() -> Shape:
     posts = either("kept_posts", "answers_id", "posts", "kept_posts")
     quotes = either("kept_quotes", "quote_id", "quotes", "kept_quotes")
     tables = (
-        _table("topics"),
+        _table("topics", *pin),
         _table("posts", about, answers, email="text"),
         _table("quotes", of, again),
         _table("readings", read, email="text"),
@@ -345,14 +362,24 @@ def _threads() -> Shape:
             near={"kept_quotes": ((kept_of, True),), "topics": ((kept, False),)},
         ),
     )
-    return Shape(name="threads", tables={t.name: t for t in tables}, seats=seats)
+    return Shape(name=name, tables={t.name: t for t in tables}, seats=seats)
 
 
-_EVERY = (_shop(), _rings(), _tenants(), _homes(), _vaults(), _threads())
+_EVERY = (
+    _shop(),
+    _rings(),
+    _tenants(),
+    _homes(),
+    _vaults(),
+    _threads(),
+    _vaults("chairs", _ref("clubs", "chair_id", "members")),
+    _threads("pins", _ref("topics", "pinned_id", "posts")),
+    _homes("offices", helps=_ref("people", "helped_id", "staff"), pays=_ref("staff", "payer_id", "people")),
+)
 SHAPES = {shape.name: shape for shape in _EVERY}
 DRAWN = ("shop", "rings", "tenants")
 """Those that are drawn; instead of one of them, for every fourth seed each, `homes`, where much is shared, and
-`vaults`, or for every other of those `threads`."""
+`vaults`, or for every other of those `threads`; and of each of these for every other such as refer to each other."""
 VAULTS = ("kept_members", "kept_fees", "kept_fee_lines", "kept_posts", "kept_quotes")
 """Tables of vaults."""
 DATED = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,17 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import JointRemover, Key, Marker, Taken, Window
+from retention.connectors.sql.batches.circled_jobs import Deleting, LedToBy, in_order
 from retention.connectors.sql.batches.circled_keys import OfOne, RememberedCircle
 from retention.connectors.sql.batches.emptying import Loosening
-from retention.connectors.sql.batches.remembering import RememberingRemover
-from retention.connectors.sql.batches.removal import WAITING, KeyRemover
+from retention.connectors.sql.batches.removal import WAITING
 from retention.connectors.sql.batches.statements import Statements
-from retention.connectors.sql.batches.together import TogetherRemover
 from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer
-from retention.model.catalogue import TableId
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.fates.fate import beside
 from retention.planning.work import Work
@@ -37,91 +35,6 @@ Rows = Mapping[tuple[int, str], int]
 """A dataset's number and a table of it → rows of its records."""
 _AT_MOST = 10_000
 """So many keys of other datasets stand in a statement at once."""
-
-
-class _Beside(KeyRemover):
-    """With its own keys it hands over those of other datasets' records."""
-
-    beside: Mapping[str, Any] = {}
-
-    def _give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
-        return {**super()._give(keys), **self.beside}
-
-
-class _Looking(_Beside, RememberingRemover):
-    """Looks at records of one job."""
-
-
-class _Deleting(_Beside, TogetherRemover):
-    """The jobs on one dataset of the circle."""
-
-    begins: Callable[[], None]
-    """Begins the transaction of all of them."""
-
-    def _begin(self) -> None:
-        self.begins()
-
-    def _looking_at(self, *given: Any, listing: Listing | None) -> RememberingRemover:
-        return _Looking(*given, listing=listing)
-
-    def hand_over(self, others: Mapping[str, Any]) -> None:
-        """The keys of the other datasets' records, for all statements to come."""
-        self.beside = others
-        for remover in self._of.values():
-            assert isinstance(remover, _Looking)
-            remover.beside = others
-
-    def give(self, keys: Sequence[Key]) -> Mapping[str, Any]:
-        """Its own keys alone: for statements that change rows."""
-        return KeyRemover._give(self, keys)
-
-    def _delete(
-        self, due: Sequence[Key], given: Mapping[str, Any], counted: Mapping[str, int], *, beside_locks: bool
-    ) -> Any:
-        return super()._delete(due, self.give(due), counted, beside_locks=beside_locks)
-
-    def forget(self) -> None:
-        """Nothing of the last batch counts any more."""
-        self._going, self._after = (), {}
-        self._found, self._left, self._rows_of = [], ((), ()), {}
-
-    def found(self, rows: list[tuple[Any, ...]], held: Sequence[Key], locked: Sequence[Key]) -> None:
-        """What a batch of several datasets found of this one."""
-        self._found, self._left = rows, (held, locked)
-
-    def held_of(self, keys: Sequence[Key]) -> Sequence[Key]:
-        """Those of the keys that are held."""
-        return () if self._listing is None else self._listing.held(keys)
-
-    def counted(self, due: Sequence[Key]) -> dict[str, int]:
-        """Rows of these records, all locked, where rows are."""
-        parts = self._count(self._parts, self.give(due)) if self._dialect.row_locks else {}
-        return {**parts, str(self._work.bound.root.id): len(due)}
-
-    def rows_of(self, table: TableId, due: Sequence[Key]) -> set[Key]:
-        """Keys of the rows of a part of these records."""
-        _, query = self._statements.rows_of(self._work.bound.part(table).table)
-        return {tuple(row) for row in plain_rows(self._connection, query, self.give(due))}
-
-    @property
-    def rows(self) -> Counter[str]:
-        """Table → rows that went, of all of its jobs."""
-        return sum(map(Counter, self._rows_of.values()), Counter())
-
-    def rows_before(self, due: Sequence[Key]) -> dict[int, Counter[str]]:
-        """By the place of each job of which records go: table → its rows, but for the last, whose are all others."""
-        own = self._by_job(due)
-        *first, last = own
-        return {**{place: self._rows_with(own[place]) for place in first}, last: Counter()}
-
-    def went(self, rows: Mapping[str, int], before: dict[int, Counter[str]]) -> None:
-        """So many rows of its tables went; of a part in common perhaps with records of another dataset."""
-        rest = Counter(rows)
-        *first, last = before
-        for place in first:
-            before[place] &= rest
-            rest -= before[place]
-        self._rows_of = {**before, last: rest}
 
 
 class CircleRemover(JointRemover):
@@ -141,7 +54,7 @@ class CircleRemover(JointRemover):
     ) -> None:
         self._dialect, self._connection, self._timeouts = dialect, connection, timeouts
         self._together = together
-        self._of: dict[int, _Deleting] = {}
+        self._of: dict[int, Deleting] = {}
         self._bound: dict[int, BoundDataset] = {}
         for place, work in works.items():
             self._bound.setdefault(together.number(place), work.bound)
@@ -149,9 +62,7 @@ class CircleRemover(JointRemover):
             some = {place: work for place, work in works.items() if together.number(place) == number}
             committer = committers[min(some)]
             view = OfOne(together, number)
-            self._of[number] = part = _Deleting(
-                dialect, connection, some, committer, timeouts, view, listings
-            )
+            self._of[number] = part = Deleting(dialect, connection, some, committer, timeouts, view, listings)
             part.begins = self._begin
         circle = next(iter(self._bound.values())).circled
         assert circle is not None
@@ -303,6 +214,7 @@ class CircleRemover(JointRemover):
             number: self._of[number]._look_again.remember(self._of[number].give(keys))
             for number, keys in due.items()
         }
+        led_to = [found for number, keys in due.items() for found in self._of[number].led_to(keys)]
         if self._at_once is not None:
             went = self._rows_at_once(due, expected)
         else:
@@ -315,6 +227,21 @@ class CircleRemover(JointRemover):
             part.went({table: rows for table, rows in own.items() if rows}, before[number])
         for number in due:
             self._of[number]._look_again.look(looks[number], self._where)
+        self._delete_shared(led_to, beside_locks=beside_locks)
+
+    def _delete_shared(self, led_to: Sequence[LedToBy], *, beside_locks: bool) -> None:
+        """Rows that go after all of these records: each is of the last job that needed it."""
+        for table, every in in_order(led_to).items():
+            needed: dict[Key, tuple[int, Deleting]] = {}
+            for each in every:
+                for key, place in each.needed.items():
+                    if key not in needed or needed[key][0] < place:
+                        needed[key] = place, each.of
+            first = every[0]
+            gone = first.of.delete_shared(first.leaving, list(needed), self._where, beside_locks=beside_locks)
+            for key in gone:
+                place, of = needed[key]
+                of.went_after(place, table)
 
     def _expected(self, due: Held) -> Rows:
         """How many rows have to go; one that is a part of records of several datasets is of the first of them."""
