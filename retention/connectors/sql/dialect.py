@@ -83,6 +83,8 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
     """The server has a clock that is not this machine's."""
     most_keys: int | None = None
     """More keys than these are too many for one statement; None: as many as there are."""
+    lists_are_slow: bool = False
+    """To read a list of keys, and look each of them up, takes longer than to pass a few rows more."""
     writes_rows_down: bool = False
     """A query in FROM with a limit of its own is worked out whole, and its rows are written down, before they are read.
 

@@ -22,6 +22,7 @@ from retention.connectors.sql.batches.outright import Outright, outright
 from retention.connectors.sql.batches.removal import KeyRemover
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Order, Statements
+from retention.connectors.sql.batches.stretches import due_in_stretch, ends
 from retention.connectors.sql.batches.written_down import goes_before, recheck_remembered, remember
 from retention.connectors.sql.counting import Census
 from retention.connectors.sql.dialect import Dialect
@@ -217,9 +218,16 @@ def _claim(dialect: Dialect, work: Work, statements: Statements, order: Order) -
         at_once = _outright(dialect, statements)
         besides = [] if at_once is None else at_once.looked_at
         first = statements.find(order, None, _A_BATCH)
-        yield "candidates, without locks", first.add_columns(*besides)
         behind = (UNKNOWN,) * len(statements.ordering(order))
         further = statements.find(order, behind, _A_BATCH)
+        if (stretch := due_in_stretch(statements, order)) is not None:
+            yield "the first and the last of the candidates, without locks", ends(first)
+            yield "those of the next, behind these", ends(further)
+            yield (
+                "which records from the first to the last are due, without locks, where few lie between",
+                stretch,
+            )
+        yield "candidates, without locks", first.add_columns(*besides)
         yield "the next candidates, behind these", further.add_columns(*besides)
         yield "the oldest, under --limit", statements.oldest(_A_BATCH)
     if not work.at_once:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Key, Remover, Window
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.connectors.sql.batches.statements import Order, Statements
+from retention.connectors.sql.batches.stretches import Stretches, due_in_stretch
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows, rows_at_once
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.listing import Listing
@@ -119,11 +121,24 @@ class KeyWindows(Remover):
     def _found_behind(self, position: Sequence[Any] | None, size: int) -> tuple[Sequence[Key], Sequence[Key]]:
         """Candidates as they are ordered, and the keys of those that a batch is worth."""
         with self._reading():
+            stretches = self._stretches
+            if stretches is not None:
+                found = stretches.found(self._connection, self._finding(position, size))
+                if found is not None:
+                    return found[0], self._untold_of(found[1])
             rows = self._candidates(position, size)
+            if stretches is not None:
+                stretches.read(rows)
             keys = self._untold_of(rows if self._order.clock is None else [row[1:] for row in rows])
             if keys and not self._statements.found_at_once:
                 keys = self._rows_of_keys(self._statements.screen(), keys)
             return rows, keys
+
+    @functools.cached_property
+    def _stretches(self) -> Stretches | None:
+        """Their statement is made once, and only where windows are looked for."""
+        due = due_in_stretch(self._statements, self._order)
+        return None if due is None else Stretches(due)
 
     def _untold_of(self, keys: Sequence[Key]) -> Sequence[Key]:
         """Those of them of which nobody had told anything before the run: the others came first, by their keys."""

@@ -62,6 +62,7 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     row_locks = True
     own_clock = True
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
+    lists_are_slow = True
     writes_rows_down = True
     own_keys = True
     marker_schemas = True
