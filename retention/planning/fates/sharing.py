@@ -117,15 +117,14 @@ class Sharing(Since):
             if whole:
                 return self._of_the_same_row(bound, record, owner, root)
             row = root if table == bound.root.id else owner if table == other.root.id else self.source(table)
-            tests: list[p.Test] = [record]
-            if row is not root:
-                tests.append(self.belongs(bound, table, row, root))
-            if row is not owner:
-                tests.append(self.belongs(other, table, row, owner))
-            found: p.Test = p.Exists(source=owner, where=p.All(items=tuple(tests)))
-            if row is not root and row is not owner:
-                found = p.Exists(source=row, where=found)
-            return found
+            own = () if row is root else (self.belongs(bound, table, row, root),)
+            if row is owner:
+                return p.Exists(source=owner, where=p.All(items=(record, *own)))
+            belongs = self.belongs(other, table, row, owner)
+            found: p.Test = p.Exists(source=owner, where=p.All(items=(record, belongs)))
+            if row is root:
+                return found
+            return p.Exists(source=row, where=p.All(items=(*own, found)))
 
         within = table == bound.root.id and not whole
         return Share(other=other, table=table, owner=owner, where=where, whole=whole, within=within)
