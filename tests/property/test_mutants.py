@@ -507,10 +507,10 @@ def bounds_of_instructions_ignored(patch: Patch) -> None:
 def other_datasets_of_a_circle_forgotten(patch: Patch) -> None:
     """Only records of its own dataset keep a record that could go with others of its circle."""
 
-    def mutant(original: Any, self: Any, bound: Any) -> Any:
-        return (way for way in original(self, bound) if way[0] is way[1])
+    def mutant(original: Any, self: Any, job: Any) -> Any:
+        return (pairs for pairs in original(self, job) if pairs.sources[0].table in job.bound.members)
 
-    wrapped(patch, rings.Entangled, "_crossing", mutant)
+    wrapped(patch, rings.Entangled, "_kept_at_first", mutant)
 
 
 def one_step_round_a_circle(patch: Patch) -> None:
@@ -521,6 +521,15 @@ def one_step_round_a_circle(patch: Patch) -> None:
         return replace(found, steps=tuple(replace(step, where=p.AnyOf(items=())) for step in found.steps))
 
     wrapped(patch, rings.Entangled, "_kept", kept)
+
+
+def parts_in_common_bind_one_step(patch: Patch) -> None:
+    """Who shares a part with a record that is kept is kept, and who shares another with that one goes."""
+
+    def beside(original: Any, self: Any, *way: Any) -> Any:
+        return replace(original(self, *way), where=p.AnyOf(items=()))
+
+    wrapped(patch, rings.Entangled, "_beside", beside)
 
 
 COMPANIES = 10
@@ -593,6 +602,7 @@ BY_EXAMPLE: dict[Callable[[Patch], None], str] = {
     deferred_a_day_too_long: "a month before the end it does not",
     other_datasets_of_a_circle_forgotten: "a ring of two datasets",
     one_step_round_a_circle: "what a kept record of another dataset leads to stays",
+    parts_in_common_bind_one_step: "who shares a part with one that stays stays, however far that leads",
 }
 """Each with the worked example that finds it."""
 

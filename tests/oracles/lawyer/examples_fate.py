@@ -449,6 +449,36 @@ def sharing() -> Iterator[Situation]:
         {"c contracts n,1": "held", "i items 1": "held"},
         holds=[Hold(on="dataset", what="items")],
     )
+    row = {
+        "contracts": [
+            {"shop": "n", "nr": 1, **OLD},
+            {"shop": "s", "nr": 1, **OLD},
+            {"shop": "s", "nr": 2, **NEW},
+        ],
+        "items": [{"id": 1, "shop": "n", "nr": None, **OLD}, {"id": 2, "shop": "n", "nr": None, **OLD}],
+        "notes": [
+            {"id": 1, "shop": "n", "nr": 1, "item_id": 1},
+            {"id": 2, "shop": "s", "nr": 1, "item_id": 1},
+            {"id": 3, "shop": "s", "nr": 1, "item_id": 2},
+            {"id": 4, "shop": "s", "nr": 2, "item_id": 2},
+        ],
+    }
+    yield situation(
+        "who shares a part with one that stays stays, however far that leads",
+        TODAY,
+        both,
+        row,
+        {
+            "c contracts n,1": "referenced late",
+            "c contracts s,1": "referenced late",
+            "c contracts s,2": "not_due",
+            "i items 1": "referenced late",
+            "i items 2": "retained",
+        },
+        shape="rings",
+        datasets=parts,
+        left={"notes": [1, 2, 3, 4]},
+    )
     lines = keep("lines", "lines", keep="1 month")
     orders = keep("r", "orders", keep="1 month")
     seats = {"orders": {"parts": (LINE,)}, "lines": {}}
