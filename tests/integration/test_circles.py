@@ -376,6 +376,28 @@ def rows_of(*jobs: JobPlan | JobOutcome) -> dict[str, int]:
     return {table: many for table, many in found.items() if many}
 
 
+def test_what_they_refer_to_may_not_lead_back_to_itself(both: Workplace, store: Store) -> None:
+    """Places refer to regions, and these to places: neither goes before the other."""
+    fill(store, f"(1, {OLD}, 1)", f"(1, {OLD}, 1)")
+    store.script(
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, region INTEGER);"
+        "CREATE TABLE regions (id INTEGER PRIMARY KEY, place INTEGER);"
+        "CREATE INDEX places_region ON places (region); CREATE INDEX regions_place ON regions (place);"
+        "ALTER TABLE contracts ADD COLUMN place INTEGER; ALTER TABLE items ADD COLUMN region INTEGER;"
+        "CREATE INDEX contracts_place ON contracts (place); CREATE INDEX items_region ON items (region)"
+    )
+    here = (
+        'parts = [{ table = "places", shared = "stays" }]\nrelations = ["contracts.place -> places.id",'
+        ' "places.region -> regions.id", "regions.place -> places.id"]\n'
+    )
+    there = 'parts = [{ table = "regions", shared = "stays" }]\nrelations = ["items.region -> regions.id"]\n'
+    both.connect(store, CONTRACTS + here + ITEMS + there)
+    (warning,) = [each for each in both.check().warnings if "refer to each other" in each]
+    assert "rows of `" in warning
+    assert "can lead back to such rows" in warning
+    assert [job.done for job in both.run().jobs] == [0, 0]
+
+
 def test_records_of_a_circle_that_go_to_a_vault_wait_for_what_refers_to_them(
     both: Workplace, store: Store
 ) -> None:

@@ -123,3 +123,54 @@ def test_each_row_that_goes_is_counted_once(common: Workplace, store: Store) -> 
         (2, {"firms": 2, "notes": 1}),
     ]
     assert left(store, "notes") == [6]
+
+
+def test_a_part_of_a_part_in_common_is_found_by_its_references(work: Workplace, store: Store) -> None:
+    """Notes belong to clients by way of cases: read for every client otherwise, which SQLAlchemy warns of."""
+    store.script(
+        "CREATE TABLE clients (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL);"
+        "CREATE TABLE firms (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL);"
+        "CREATE TABLE cases (id INTEGER PRIMARY KEY, client INTEGER NULL,"
+        " FOREIGN KEY (client) REFERENCES clients (id));"
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, about INTEGER NULL, firm INTEGER NULL,"
+        " FOREIGN KEY (about) REFERENCES cases (id), FOREIGN KEY (firm) REFERENCES firms (id));"
+        "CREATE TABLE lines (id INTEGER PRIMARY KEY, note INTEGER NULL, FOREIGN KEY (note) REFERENCES notes (id));"
+        "CREATE INDEX cases_client ON cases (client); CREATE INDEX notes_about ON notes (about);"
+        "CREATE INDEX notes_firm ON notes (firm); CREATE INDEX lines_note ON lines (note);"
+        f"INSERT INTO clients VALUES (1, {OLD}), (2, {OLD}), (3, {NEW}), (4, {OLD});"
+        f"INSERT INTO firms VALUES (1, {OLD}), (2, {OLD}), (3, {OLD});"
+        "INSERT INTO cases VALUES (1, 1), (2, 2), (3, 3), (4, 4), (5, NULL);"
+        "INSERT INTO notes VALUES (1, 1, 1), (2, 2, 2), (3, 3, 2), (4, 4, NULL), (5, 5, 3);"
+        "INSERT INTO lines VALUES (1, 1), (2, 2), (3, 3)"
+    )
+    for data in ("clients", "firms"):
+        work.rule(data, f'data = "{data}"\nkeep = "1 year"\nfrom = "ended"')
+    parts = DATASETS.replace('parts  = ["notes"]', 'parts = ["cases", "notes"]', 1)
+    work.connect(store, parts.replace('parts  = ["notes"]', 'parts = ["notes", "lines"]'))
+    assert work.each("clients") == {"1": "due", "2": "referenced", "3": "not_due", "4": "due"}
+    assert work.each("firms") == {"1": "due", "2": "retained", "3": "due"}
+    assert [(job.done, job.reason) for job in work.run().jobs] == [(2, None), (2, None)]
+    assert (left(store, "clients"), left(store, "firms")) == ([2, 3], [2])
+    assert (left(store, "notes"), left(store, "lines")) == ([2, 3], [2, 3])
+
+
+def test_a_note_of_nobody_goes_first_wherever_its_rule_stands(common: Workplace, store: Store) -> None:
+    """Note 2, about client 1, is a part of nobody, and goes by its own rule, the last in the file."""
+    store.script(
+        "ALTER TABLE notes ADD COLUMN ended TIMESTAMP NULL; ALTER TABLE notes ADD COLUMN about INTEGER NULL;"
+        "CREATE INDEX notes_about ON notes (about)"
+    )
+    relation = 'relations = ["notes.about -> clients.id"]\n'
+    fill(
+        store,
+        f"(1, {OLD}), (2, {OLD})",
+        f"(1, {OLD}), (2, {OLD})",
+        f"(1, 1, 1, {OLD}, NULL), (2, NULL, NULL, {OLD}, 1)",
+    )
+    via = 'parts = [{ table = "notes", via = "client" }]\n' + relation
+    own = '[datasets.notes]\ndata = "notes"\ntable = "notes"\nevents = { ended = "ended" }\n' + relation
+    common.connect(store, DATASETS.replace('parts  = ["notes"]\n', via, 1) + own)
+    common.rule("notes", 'data = "notes"\nkeep = "1 year"\nfrom = "ended"')
+    planned = {job.rule: job.fates["due"] for job in common.plan().jobs}
+    assert planned == {"clients": 2, "firms": 2, "notes": 1}
+    assert {job.rule: job.done for job in common.run().jobs} == planned

@@ -271,10 +271,19 @@ class BoundDataset:
 
     def parts_with(self, other: BoundDataset) -> frozenset[TableId]:
         """Tables of which a row can be a part of a record of this dataset and of one of `other`, where neither of these
-        can be a part of the other or the same row."""
-        if self.root.id in other.members or other.root.id in self.members:
+        can be a part of the other or the same row. If it can, those are meant by which it is not, of records that refer
+        to each other besides.
+        """
+        nested = self.root.id in other.members or other.root.id in self.members
+        if nested and not (self.entangled or other.entangled):
             return frozenset()
-        return self.members & other.members
+        common = (self.members - {self.root.id}) & (other.members - {other.root.id})
+        return frozenset(
+            table
+            for table in common
+            if all(step.target != other.root.id for step in self.chain(table))
+            and all(step.target != self.root.id for step in other.chain(table))
+        )
 
     @property
     def moves(self) -> bool:

@@ -37,9 +37,12 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
     for item in circle:
         for other in every:
             common = sorted(item.emptied & other.emptied - _in_common(item, other), key=str)
-            part = other not in circle and other.root.id in item.members - {item.root.id}
+            part = common == [other.root.id] and other.root.id != item.root.id
+            part = part and other not in circle and not other.entangled
             if other is not item and not other.sliced and not part and common:
                 return f"rows of `{common[0]}` are of records of `{item}` and of `{other}`"
+    if (ring := _ring(circle)) is not None:
+        return f"rows of `{ring}`, which they share, can lead back to such rows"
     for item in circle:
         for shared in item.shared:
             if (why := _unfit_shared(shared, circle)) is not None:
@@ -52,6 +55,22 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
 def _in_common(one: BoundDataset, other: BoundDataset) -> frozenset[TableId]:
     """Tables of which rows can belong to records of both, and yet to neither more than to the other."""
     return one.parts_with(other) | ((one.emptied - one.members) & (other.emptied - other.members))
+
+
+def _ring(circle: Sequence[BoundDataset]) -> TableId | None:
+    """A shared table to which the rows of none of the others can be deleted before."""
+    waiting = {shared.table.id: shared for item in circle for shared in item.shared}
+    while waiting:
+        free = (
+            table
+            for table, shared in waiting.items()
+            if not {reference.table for reference in shared.referring} & waiting.keys() - {table}
+        )
+        table = next(free, None)
+        if table is None:
+            return min(waiting, key=str)
+        del waiting[table]
+    return None
 
 
 def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:

@@ -105,7 +105,11 @@ def _refers(other: Job, job: Job) -> bool:
     emptied, circle = other.bound.emptied, other.bound.circled
     if circle is not None and str(job.bound) not in circle.names:
         emptied |= frozenset(circle.removal)
-    return any(not item.inside and item.reference.table in emptied for item in job.bound.outside)
+    part = None if job.bound.circled is None else other.bound.root.id  # it goes by itself where it is none's
+    return any(
+        (not item.inside or item.reference.table == part) and item.reference.table in emptied
+        for item in job.bound.outside
+    )
 
 
 def _waits(job: Job, other: Job) -> bool:

@@ -122,12 +122,23 @@ class Joins:
     ) -> tuple[tuple[p.Source, ...], p.Source, Callable[[p.Source], p.Test]]:
         """Sources, the root among them, of the record that a row refers to, and what links the row to it."""
         reference = item.reference
-        root = self.source(bound.root.id)
-        if reference.target == bound.root.id:
-            return (root,), root, lambda row: self.refers(reference, row, root)
         member = self.source(reference.target)
-        belongs = self.belongs(bound, reference.target, member, root)
-        return (member, root), root, lambda row: p.All(items=(self.refers(reference, row, member), belongs))
+        above, links = self._up(bound, reference.target, member)
+        if not above:
+            return (member,), member, lambda row: self.refers(reference, row, member)
+        return (
+            (member, *above),
+            above[-1],
+            lambda row: p.All(items=(self.refers(reference, row, member), *links)),
+        )
+
+    def _up(self, bound: BoundDataset, table: TableId, row: p.Source) -> tuple[list[p.Source], list[p.Test]]:
+        """Every row between a part's and its record's root, the last, and what links them."""
+        found, tests = [row], list[p.Test]()
+        for step in bound.chain(table):
+            found.append(self.source(step.target))
+            tests.append(self.refers(step, found[-2], found[-1]))
+        return found[1:], tests
 
     def _in_rings(self, bound: BoundDataset) -> Iterator[p.Pairs]:
         """A record of each ring of rows that can't be loosened, table by table."""

@@ -290,14 +290,16 @@ class Entangled(Competing, abc.ABC):
         `going`: only of those of `to` of which it is true; `stays`: of which it is not true of the other. `only`: the
         second key alone.
         """
-        row, owner, root = self.source(table), self.source(of.root.id), self.source(to.root.id)
-        tests = [self.belongs(of, table, row, owner), self.belongs(to, table, row, root)]
+        row = self.source(table)
+        (*above, owner), tests = self._up(of, table, row)
+        (*beside, root), others = self._up(to, table, row)
+        tests += others
         tests += (self.a_record(of, owner), self.a_record(to, root))
         tests += () if stays is None else (p.Untrue(item=stays(owner)),)
         tests += () if going is None else (going(root),)
         here = () if only else self._key(of, owner)
         return p.Pairs(
-            sources=(row, owner, root),
+            sources=(row, *above, owner, *beside, root),
             where=p.All(items=tuple(tests)),
             fields=(*here, *self._key(to, root)),
         )
@@ -320,9 +322,8 @@ class Entangled(Competing, abc.ABC):
         row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
         owner, tests = row, [linked(row)]
         if reference.table != of.root.id:
-            owner = self.source(of.root.id)
-            tests.append(self.belongs(of, reference.table, row, owner))
-            sources = (owner, *sources)
+            above, links = self._up(of, reference.table, row)
+            owner, tests, sources = above[-1], [*tests, *links], (*above, *sources)
         keys = self._key(of, owner), self._key(bound, root)
         if of is bound:
             tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
