@@ -19,14 +19,13 @@ from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import Referenced, always_as
 from retention.planning.fates.chains import DELETE, DUE, actions, only_deletes
-from retention.planning.fates.fleeting import Fleeting
 from retention.planning.fates.holding import NOTHING_HELD, Holding
 from retention.planning.fates.moving import followed
-from retention.planning.fates.sharing import Share
+from retention.planning.fates.sharers import Sharers
 from retention.planning.fates.stops import Instead
 
 
-class Fates(Fleeting):
+class Fates(Sharers):
     """Predicates of one connector's jobs at the instant `as_of`. `acting`: the jobs of this plan in the order of the
     run; only what an earlier one deletes may be counted as gone already. Every rule protects, whether it acts or not.
     """
@@ -42,9 +41,6 @@ class Fates(Fleeting):
         super().__init__(catalogue, acting, as_of, holding, every)
         self._deleting = tuple(job for job in self._acting if DELETE in actions(job))
         self._sharing_at_all = any(self.sharing(ruled.bound) for ruled in every)
-
-    several = False
-    """Records of several datasets of a circle are handed over together."""
 
     def jointly(self) -> Self:
         """The same for batches of which records of several datasets go together."""
@@ -155,40 +151,6 @@ class Fates(Fleeting):
             found += (self._shared_in_batch(job, root, share) for share in self.shared_together(job))
         return found
 
-    def staying(self, job: Job, root: p.Source, visiting: tuple[Job, ...] = ()) -> list[tuple[Share, p.Test]]:
-        """By each way of sharing a part: a record that stays shares it."""
-        found = self.sharing_apart(job, root, visiting)
-        for share in self.shared_together(job):
-            goes = self._goes_of(share.other, share.owner, visiting=visiting)
-            found.append((share, share.where(p.Untrue(item=goes), root)))
-        return found
-
-    def sharing_apart(
-        self, job: Job, root: p.Source, visiting: tuple[Job, ...]
-    ) -> list[tuple[Share, p.Test]]:
-        found = []
-        for share in self._around(job, visiting):
-            if share.whole or share.table == share.other.root.id or self._goes_with(job, share):
-                continue
-            if share.table in job.bound.parts_with(share.other):  # they could only go together, and can't
-                found.append((share, share.where(p.All(items=()), root)))
-                continue
-            goes = self._goes_of(share.other, share.owner, visiting=(*visiting, job))
-            found.append((share, share.where(p.Untrue(item=goes), root)))
-        return found
-
-    def shared_together(self, job: Job) -> list[Share]:
-        return [share for share in self._around(job, ()) if self._goes_with(job, share)]
-
-    def _goes_with(self, job: Job, share: Share) -> bool:
-        return any(share.other is each for each in self.together(job.bound))
-
-    def _shared_in_batch(self, job: Job, root: p.Source, share: Share) -> p.Test:
-        """A record shares a part that does not go in the same batch."""
-        if not self.several:
-            return share.where(p.All(items=()), root)
-        return share.where(p.Untrue(item=self._beside_it(job.bound, share.other, share.owner)), root)
-
     def instead(
         self,
         job: Job,
@@ -224,10 +186,6 @@ class Fates(Fleeting):
                     and (test := acts(rule, other, owner, root)) is not None
                 ]
         return found
-
-    def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
-        """Other datasets that share rows with the job's, but for those that it is being asked for."""
-        return [s for s in self.sharing(job.bound) if all(s.other is not other.bound for other in visiting)]
 
     # -- references ------------------------------------------------------------------------
 
@@ -296,11 +254,6 @@ class Fates(Fleeting):
 
     def _a_record_of(self, bound: BoundDataset) -> Callable[[p.Source], p.Test]:
         return functools.partial(self.a_record, bound)
-
-    def _beside_it(self, bound: BoundDataset, of: BoundDataset, root: p.Source) -> p.Test:
-        """The record of `of` goes in the same batch as the one of `bound`."""
-        name = "" if of is bound or of.circle is None else beside(of.circle.names.index(str(of)))
-        return self._handed(of, root, beside=name)
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""
@@ -381,8 +334,3 @@ class Fates(Fleeting):
         """What stops every rule on the dataset alike: holds, and rows that refer to the record."""
         found = self._all_referring(job, root, strict=False, visiting=visiting, alone=alone)
         return found if (held := self.held(job.bound, root)) is None else [held, *found]
-
-
-def beside(place: int) -> str:
-    """What the keys of a dataset at this place of a circle are handed over as, to statements about another of it."""
-    return f"beside{place}_"

@@ -26,7 +26,7 @@ from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer
 from retention.planning.binding.bound import BoundDataset
-from retention.planning.fates.fate import beside
+from retention.planning.fates.sharers import beside
 from retention.planning.work import Work
 
 Held = Mapping[int, list[Key]]
