@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import FromClause
 from retention.connectors.sql import encodings
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound, comparable
-from retention.connectors.sql.named import among_values, parameter
+from retention.connectors.sql.named import parameter
 from retention.model import predicate as p
 from retention.model.catalogue import Column
 from retention.model.lists import SLOTS, Lists
@@ -125,13 +125,13 @@ class Days(abc.ABC):
 
     def _listed_day(self, ending: p.Ending) -> ColumnElement[Any]:
         key, name = [self.field(f) for f in ending.fields], ending.listed or ""
+        columns = [Column(name=f.column, kind=f.kind, type=f.type) for f in ending.fields]
         whens = [
-            (among_values(key, keys), bound(self._dialect.value(day)))
+            (self._dialect.among_listed(key, columns, keys), bound(self._dialect.value(day)))
             for day, keys in self._lists.days.get(name, {}).items()
         ]
         if name in self._lists.slots:
             slots = (f"{self._lists.slots[name]}{i}" for i in range(SLOTS))
-            columns = [Column(name=f.column, kind=f.kind, type=f.type) for f in ending.fields]
             handed = self._dialect.among_handed
             whens = [(handed(key, columns, f"{slot}_keys"), parameter(slot)) for slot in slots]
         day: ColumnElement[Any] = sa.case(*whens) if whens else sa.null()

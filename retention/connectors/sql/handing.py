@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
-from retention.connectors.sql.named import every
+from retention.connectors.sql.named import among_values, every
 from retention.model.catalogue import Column, Kind
 
 Key = tuple[Any, ...]
@@ -40,6 +40,12 @@ class Handing:
     def handed(self, key: Sequence[Column], keys: Sequence[Key], name: str) -> Mapping[str, Any]:
         """The parameters."""
         return {name: [row[0] if len(row) == 1 else row for row in keys]}
+
+    def among_listed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], keys: Sequence[Key]
+    ) -> ColumnElement[Any]:
+        """`columns`, which have the types of `key`, are one of `keys`, which the statement itself has, however many."""
+        return among_values(columns, keys)
 
     def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
         """`value`, whose type is `type_` in the database's own spelling, is one of `values`, however many there are."""

@@ -246,7 +246,9 @@ class Compiler(Days, Definitions, Closures):
             case p.Listed(fields=fields, name=name):
                 if name in self._lists.every:
                     return sa.true()
-                return among_values([self.field(f) for f in fields], self._lists.keys.get(name, ()))
+                key = [Column(name=f.column, kind=f.kind, type=f.type) for f in fields]
+                columns = [self.field(f) for f in fields]
+                return self._dialect.among_listed(columns, key, self._lists.keys.get(name, ()))
             case p.Reached():
                 return self._reached(test)
             case p.Defined():

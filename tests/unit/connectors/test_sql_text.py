@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.postgresql.dialect import Postgresql
@@ -15,6 +16,7 @@ from retention.connectors.sql.sqlite.dialect import Sqlite
 from retention.model import predicate as p
 from retention.model.catalogue import Column, Kind, TableId
 from retention.model.encoding import Encoding, Format, Unit
+from retention.model.lists import Lists
 
 ROOT = p.Source(table=TableId(schema="shop", name="orders"), alias="r")
 LINES = p.Source(table=TableId(schema="shop", name='od"d'), alias="t1")
@@ -347,3 +349,26 @@ def test_keys_are_handed_over_whole() -> None:
         ("postgresql", 2): '(r."shop", r."nr") IN (SELECT anon_1.k0, anon_1.k1'
         f" FROM unnest(CAST({keys} AS VARCHAR(3)[]), CAST({keys} AS INTEGER[])) AS anon_1(k0, k1))",
     }
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_list_is_one_parameter_a_column_on_postgresql_which_takes_65_535(width: int) -> None:
+    """A run ended there: of each of several rules a statement has such lists of whom people's words concern."""
+    key = (p.Field(source=ROOT, column="id", kind=Kind.INTEGER, type="INTEGER"),) * width
+    lists = Lists(
+        keys={"held": [(n,) * width for n in range(70_000)]},
+        days={"asked": {date(2021, 1, n): [(n,) * width] * 9_000 for n in range(1, 11)}},
+    )
+    compiler = Compiler(Postgresql(), lists=lists)
+    asked = p.Ending(come=p.All(items=()), latest=None, listed="asked", fields=key)
+    for found, days in (
+        (compiler.test(p.Listed(fields=key, name="held")), 0),
+        (compiler.ending(asked), 10),
+    ):
+        query = (
+            sa.select(sa.literal_column("1"))
+            .select_from(compiler.source(ROOT))
+            .where(found.is_not(sa.null()))
+        )
+        made = query.compile(dialect=postgresql.dialect(), compile_kwargs={"render_postcompile": True})
+        assert len(made.params) == width * max(1, days) + days

@@ -226,8 +226,23 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
         ]
         if len(arrays) == 1:
             return columns[0] == sa.any_(arrays[0])
-        rows = sa.func.unnest(*arrays).table_valued(*(f"k{i}" for i in range(len(key)))).render_derived()
-        return sa.tuple_(*columns).in_(sa.select(*(rows.c[f"k{i}"] for i in range(len(key)))))
+        return _among_arrays(columns, arrays)
+
+    def among_listed(
+        self, columns: Sequence[ColumnElement[Any]], key: Sequence[Column], keys: Sequence[tuple[Any, ...]]
+    ) -> ColumnElement[Any]:
+        if not keys:
+            return sa.false()
+        if len(key) == 1:
+            return self.one_of(columns[0], [value for (value,) in keys], key[0].type)
+        arrays = [
+            sa.cast(
+                sa.bindparam(None, _array(list(values)), type_=NullType(), unique=True),
+                Spelled(f"{c.type}[]"),
+            )
+            for c, values in zip(key, zip(*keys, strict=True), strict=True)
+        ]
+        return _among_arrays(columns, arrays)
 
     def one_of(self, value: ColumnElement[Any], values: Sequence[Any], type_: str) -> ColumnElement[Any]:
         given = sa.bindparam(None, _array(list(values)), type_=NullType(), unique=True)
@@ -270,6 +285,13 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
 
         dialect: sa.Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
         return with_values(statement, dialect, PYFORMAT, _literal, given or {}, "'{}'")
+
+
+def _among_arrays(columns: Sequence[ColumnElement[Any]], arrays: Sequence[Any]) -> ColumnElement[Any]:
+    """`columns` are one of the keys of which each array has a value, in the same order."""
+    names = [f"k{place}" for place in range(len(arrays))]
+    rows = sa.func.unnest(*arrays).table_valued(*names).render_derived()
+    return sa.tuple_(*columns).in_(sa.select(*(rows.c[name] for name in names)))
 
 
 def _array(values: list[Any]) -> Any:
