@@ -1,4 +1,4 @@
-"""Datasets that refer to each other in a circle, or of which records have parts in common.
+"""Datasets that refer to each other in a circle, have parts in common, or are parts of one another with more than that.
 
 Their records go together, as those of one dataset do. Where they can't (`Circle.why`), their jobs run one after the
 other, and each counts on what went before it only: a chain of records over two of them takes a run a step, and rows in
@@ -18,7 +18,7 @@ Datasets = tuple[BoundDataset, ...]
 def circles(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
     """Datasets, each of which leads to all the others of its circle. A slice is in none: no row goes by it."""
     bound = [item for item in bound if not item.sliced]
-    direct = {name: others | _beside(name, bound) for name, others in leads(bound).items()}
+    direct = {name: others | _waiting_too(name, bound) for name, others in leads(bound).items()}
     to = {name: reached(name, direct) for name in direct}
     found: dict[frozenset[str], Datasets] = {}
     for one in bound:
@@ -29,11 +29,26 @@ def circles(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:
     return tuple(found.values())
 
 
-def _beside(name: str, bound: Sequence[BoundDataset]) -> frozenset[str]:
-    """Datasets of which a record waits for one of this, and that for it, since a row is a part of both."""
+def _waiting_too(name: str, bound: Sequence[BoundDataset]) -> frozenset[str]:
+    """Other datasets of which a record waits for one of this: a row is a part of both, or it is itself a part of one.
+
+    Then it goes with that alone, and that does not wait for it, but for rows that refer to it: its own parts, where
+    they are not that one's, and others of its dataset. So it is with two records of one row.
+    """
     (one,) = (item for item in bound if str(item) == name)
     near = (other for other in bound if other is not one and other.connector.name == one.connector.name)
-    return frozenset(str(other) for other in near if one.parts_with(other))
+    return frozenset(str(other) for other in near if _waits(other, one))
+
+
+def _waits(other: BoundDataset, one: BoundDataset) -> bool:
+    if one.root.id == other.root.id:
+        return one.differs(other) or one.entangled
+    return bool(one.parts_with(other)) or other.within(one) or (one.within(other) and _refers(one, other))
+
+
+def _refers(one: BoundDataset, other: BoundDataset) -> bool:
+    """A row of a record of `one`, which can be a part of one of `other`, may refer to another of those."""
+    return any(item.reference.table in one.emptied for item in other.outside)
 
 
 def waiting(bound: Sequence[BoundDataset]) -> tuple[Datasets, ...]:

@@ -221,20 +221,18 @@ def test_three_datasets_with_parts_go_round(work: Workplace, store: Store) -> No
 
 
 def test_where_rows_are_shared_records_wait_and_it_is_said_why(both: Workplace, store: Store) -> None:
-    """A chain goes a step a run, and a ring stays, where rows of one are records of another dataset, too."""
+    """A chain goes a step a run, and a ring stays, where they share rows to which records of one of them refer that
+    are no part of those."""
     fill(
         store,
         f"(1, {OLD}, 1), (2, {OLD}, 2), (5, {OLD}, 5)",
         f"(1, {OLD}, 2), (2, {OLD}, NULL), (5, {OLD}, 5)",
     )
-    more = CONTRACTS.replace("[datasets.contracts]", "[datasets.more]").replace(
-        'data   = "c', 'data = "more c'
-    )
-    both.connect(store, CONTRACTS + 'where = "id < 100"\n' + more + 'where = "id >= 100"\n' + ITEMS)
-    both.rule("more", 'data = "more contracts"\nkeep = "1 year"\nfrom = "ended"')
+    both.connect(store, f"{CONTRACTS}{places_of_both(store, 'contracts', 'items')}{ITEMS}")
     (warning,) = [each for each in both.check().warnings if "refer to each other" in each]
-    assert "`db.contracts`, `db.more` and `db.items`" in warning
-    assert "are of records of `db.contracts` and of `db.more`" in warning
+    assert "`db.contracts` and `db.items`" in warning
+    assert "`db.items` refers to them by" in warning
+    assert "items.place, and says nothing of it" in warning
     assert [note for note in both.plan().notes if "refer to each other" in note] == [warning]
     assert "waits for the next run" in " ".join(both.cli("plan").stdout.split())
     (waiting,) = both.explain("db.contracts", "2").rules
@@ -244,8 +242,67 @@ def test_where_rows_are_shared_records_wait_and_it_is_said_why(both: Workplace, 
     (ringed,) = both.explain("db.contracts", "5").rules
     assert (ringed.fate, ringed.stopped_by[0].later) == ("referenced", 0)
     for _ in range(2):
-        assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 1, "items": 1, "more": 0}
+        assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 1, "items": 1}
     assert (left(store, "contracts"), left(store, "items")) == ([5], [5])
+
+
+def places_of_both(store: Store, one: str, other: str) -> str:
+    """Rows of both tables can refer to places, which go with the last that does, as is written to `one` alone."""
+    store.script("CREATE TABLE places (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL)")
+    for table in (one, other):
+        store.script(
+            f"ALTER TABLE {table} ADD COLUMN place INTEGER; CREATE INDEX {table}_place ON {table} (place)"
+        )
+    return (
+        'parts = [{ table = "places", shared = "stays" }]\n'
+        f'relations = ["{one}.place -> places.id", "{other}.place -> places.id"]\n'
+    )
+
+
+def test_what_they_share_may_be_a_record_too(both: Workplace, store: Store) -> None:
+    """Place 1 goes with a ring, place 2 is kept, with what leads to it, and place 3 goes by itself."""
+    fill(
+        store,
+        f"(1, {OLD}, 1), (2, {OLD}, NULL), (5, {OLD}, 5)",
+        f"(1, {OLD}, 2), (5, {OLD}, 5), (6, {OLD}, NULL)",
+    )
+    given = places_of_both(store, "contracts", "items")
+    shared = given.partition("\n")[0] + "\n"
+    places = '[datasets.places]\ndata = "places"\ntable = "places"\nevents = { ended = "ended" }\n'
+    both.connect(store, f"{CONTRACTS}{given}{ITEMS}{shared}{places}")
+    both.rule("places", 'data = "places"\nkeep = "1 year"\nfrom = "ended"')
+    store.script(
+        f"INSERT INTO places VALUES (1, {OLD}), (2, {NEW}), (3, {OLD});"
+        "UPDATE contracts SET place = 1 WHERE id = 5; UPDATE items SET place = 1 WHERE id = 5;"
+        "UPDATE items SET place = 2 WHERE id = 1"
+    )
+    assert not [each for each in both.check().warnings if "refer to each other" in each]
+    assert both.each("contracts") == {"1": "due", "2": "referenced", "5": "due"}
+    assert both.each("items") == {"1": "retained", "5": "due", "6": "due"}
+    assert both.each("places") == {"1": "elsewhere", "2": "not_due", "3": "due"}
+    assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 2, "items": 2, "places": 1}
+    assert [left(store, table) for table in ("contracts", "items", "places")] == [[2], [1], [2]]
+
+
+def test_some_of_them_may_be_records_of_another_dataset_over_the_same_table(
+    both: Workplace, store: Store
+) -> None:
+    """The chain and the ring go in one run, by whichever of the two rules on contracts."""
+    fill(
+        store,
+        f"(1, {OLD}, 1), (102, {OLD}, 2), (5, {OLD}, 5)",
+        f"(1, {OLD}, 102), (2, {OLD}, NULL), (5, {OLD}, 5)",
+    )
+    more = CONTRACTS.replace("[datasets.contracts]", "[datasets.more]").replace(
+        'data   = "c', 'data = "more c'
+    )
+    both.connect(store, CONTRACTS + 'where = "id < 100"\n' + more + 'where = "id >= 2"\n' + ITEMS)
+    both.rule("more", 'data = "more contracts"\nkeep = "1 year"\nfrom = "ended"')
+    assert not [each for each in both.check().warnings if "refer to each other" in each]
+    assert both.each("contracts") == dict.fromkeys("15", "due")
+    assert both.each("more") == {"102": "due", "5": "elsewhere"}
+    assert {job.rule: job.done for job in both.run().jobs} == {"contracts": 2, "items": 3, "more": 1}
+    assert (left(store, "contracts"), left(store, "items")) == ([], [])
 
 
 def notes(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retention.model.outcome import JobOutcome
-from tests.integration.test_circles import NEW, OLD, left
+from tests.integration.test_circles import NEW, OLD, left, places_of_both
 from tests.support.stores import Store
 from tests.support.workplace import Workplace
 
@@ -91,23 +91,42 @@ def test_so_does_who_shares_one_that_is_a_record_too(common: Workplace, store: S
 
 
 def test_where_such_records_can_not_go_together_they_stay(common: Workplace, store: Store) -> None:
-    """Some clients are records of another dataset, too."""
+    """Clients share places, to which firms refer, too."""
     fill(
         store,
         f"(1, {OLD}), (2, {OLD})",
         f"(1, {OLD}), (2, {OLD})",
         "(1, 1, 1), (2, 2, NULL), (3, NULL, 2)",
     )
-    old = '[datasets.old]\ndata = "old clients"\ntable = "clients"\nwhere = "id > 100"\nevents = { ended = "ended" }\n'
-    common.connect(store, DATASETS + old)
-    common.rule("old", 'data = "old clients"\nkeep = "1 year"\nfrom = "ended"')
+    given = places_of_both(store, "clients", "firms").replace("parts = [", 'parts = ["notes", ')
+    common.connect(store, DATASETS.replace('parts  = ["notes"]\n', given, 1))
     (warning,) = [each for each in common.check().warnings if "in common" in each]
     assert "`db.clients` and `db.firms`" in warning
-    assert "are of records of `db.clients` and of `db.old`" in warning
+    assert "`db.firms` refers to them by" in warning
     assert common.each("clients") == {"1": "referenced", "2": "due"}
     assert common.each("firms") == {"1": "referenced", "2": "due"}
     common.run()
     assert (left(store, "clients"), left(store, "firms"), left(store, "notes")) == ([1], [1], [1])
+
+
+def test_some_of_them_may_be_records_of_another_dataset_over_the_same_table(
+    common: Workplace, store: Store
+) -> None:
+    """Client 2 is an old client, too, of whom notes are no part."""
+    fill(
+        store,
+        f"(1, {OLD}), (2, {OLD})",
+        f"(1, {OLD}), (2, {OLD})",
+        "(1, 1, 1), (2, 2, 2), (3, NULL, 2)",
+    )
+    old = '[datasets.old]\ndata = "old clients"\ntable = "clients"\nwhere = "id > 1"\nevents = { ended = "ended" }\n'
+    common.connect(store, DATASETS + old)
+    common.rule("old", 'data = "old clients"\nkeep = "1 year"\nfrom = "ended"')
+    assert not [each for each in common.check().warnings if "in common" in each]
+    assert common.each("clients") == {"1": "due", "2": "due"}
+    assert common.each("old") == {"2": "elsewhere"}
+    assert [job.done for job in common.run().jobs] == [2, 2, 0]
+    assert (left(store, "clients"), left(store, "firms"), left(store, "notes")) == ([], [], [])
 
 
 def test_each_row_that_goes_is_counted_once(common: Workplace, store: Store) -> None:

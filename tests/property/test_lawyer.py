@@ -20,6 +20,7 @@ from tests.oracles.lawyer import (
     examples_run,
     examples_time,
     examples_vaults,
+    examples_within,
     fate,
     generate,
     rows,
@@ -34,6 +35,7 @@ EXAMPLES = [
     *examples_run.examples(),
     *examples_actions.examples(),
     *examples_vaults.examples(),
+    *examples_within.examples(),
 ]
 HOME = Path(lawyer.__file__).parent
 
@@ -291,10 +293,20 @@ MUTANTS = {
         "hold.what in (dataset.name, dataset.vault_of)",
         "dataset.name == hold.what",
     ),
+    "a part goes with its whole, whatever it has besides": (
+        "fate.py",
+        "rows.members(world, record).keys() < rows.members(world, o).keys() for o in gone",
+        "within(world, record, o) for o in gone",
+    ),
+    "of two records of a row one rule deletes both": (
+        "fate.py",
+        "and (action != DELETE or alike(world, record, other))",
+        "",
+    ),
     "what goes to a vault with its record acts by itself": (
         "fate.py",
-        "for o in (*gone, *moving(world, record))",
-        "for o in gone",
+        "elif any(within(world, record, o) for o in moving(world, record)) or any(",
+        "elif any(",
     ),
     "parts are left behind": (
         "actions.py",
@@ -391,7 +403,7 @@ def test_an_evaluator_that_is_wrong_fails_the_examples(
 ) -> None:
     name = mutant(*how)
     told = importlib.import_module(f"{name}.situations")
-    for which in ("examples_time", "examples_fate", "examples_actions", "examples_vaults"):
+    for which in ("examples_time", "examples_fate", "examples_actions", "examples_vaults", "examples_within"):
         for each in importlib.import_module(f"{name}.{which}").examples():
             try:
                 if told.differences(each):

@@ -25,6 +25,7 @@ from tests.oracles.lawyer import (
     examples_run,
     examples_time,
     examples_vaults,
+    examples_within,
     harness,
     places,
 )
@@ -43,7 +44,7 @@ DIFFERED = [(1, 20), (500_001, 50)]
 """Seeds with so many companies of which the engine and the evaluator once said different things."""
 PATIENCE = 300.0
 AHEAD = datetime(2031, 1, 1)
-FOUND = [*examples_found.examples(), *examples_run.examples()]
+FOUND = [*examples_found.examples(), *examples_run.examples(), *examples_within.examples()]
 
 
 def some_of(every: Sequence[Situation], step: int) -> list[Any]:

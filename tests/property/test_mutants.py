@@ -27,11 +27,11 @@ from retention.model.clock import Period
 from retention.periods import zones
 from retention.planning.binding import bind
 from retention.planning.binding.conditions import Binder
-from retention.planning.fates import competing, fate, joins, limbs, results, rings, stops
+from retention.planning.fates import competing, fate, joins, limbs, results, rings, sharers, stops
 from retention.planning.fates.sharing import Sharing
 from retention.safety import carrying, tellings
 from retention.verbs.persons import carried, covering, reaching
-from tests.oracles.lawyer import examples_fate, examples_found, examples_time, places
+from tests.oracles.lawyer import examples_fate, examples_found, examples_time, examples_within, places
 from tests.oracles.lawyer.generate import case
 from tests.oracles.lawyer.harness import Harness, judged
 from tests.oracles.lawyer.profiles import KEEPING, Profile
@@ -532,6 +532,25 @@ def parts_in_common_bind_one_step(patch: Patch) -> None:
     wrapped(patch, rings.Entangled, "_beside", beside)
 
 
+def records_within_bind_one_step(patch: Patch) -> None:
+    """Of records that can be parts of one another, who shares a part with one that is kept is kept, and nobody else."""
+
+    def common(original: Any, self: Any, bound: Any) -> Any:
+        return (way for way in original(self, bound) if not (way[0].inside(way[1]) or way[1].inside(way[0])))
+
+    wrapped(patch, rings.Entangled, "_common", common)
+
+
+def a_part_goes_with_its_whole_whatever_it_has(patch: Patch) -> None:
+    """A record that is a part of one that goes is left to that, though it has rows that are none of it."""
+    wrapped(patch, sharers.Sharers, "_beyond", lambda *_: None)
+
+
+def two_records_of_a_row_go_by_one_rule(patch: Patch) -> None:
+    """The rule that ended last deletes the row, with the parts of one of them."""
+    wrapped(patch, sharers.Sharers, "_deleted_with", lambda *_: (None, None))
+
+
 COMPANIES = 10
 MOST_SEEDS = 40
 PLAIN = KEEPING
@@ -603,6 +622,9 @@ BY_EXAMPLE: dict[Callable[[Patch], None], str] = {
     other_datasets_of_a_circle_forgotten: "a ring of two datasets",
     one_step_round_a_circle: "what a kept record of another dataset leads to stays",
     parts_in_common_bind_one_step: "who shares a part with one that stays stays, however far that leads",
+    records_within_bind_one_step: "papers of matters and of memos of nobody bind them however far that leads",
+    a_part_goes_with_its_whole_whatever_it_has: "papers of a memo that are no part of its matter go first",
+    two_records_of_a_row_go_by_one_rule: "a firm that buys and sells goes by both rules, with orders and offers",
 }
 """Each with the worked example that finds it."""
 
@@ -611,7 +633,8 @@ BY_EXAMPLE: dict[Callable[[Patch], None], str] = {
 def test_a_wrong_engine_fails_a_worked_example(
     courts: Callable[[str], Court], monkeypatch: Patch, mutant: Callable[[Patch], None]
 ) -> None:
-    every = (*examples_time.examples(), *examples_found.examples(), *examples_fate.examples())
+    found = (*examples_found.examples(), *examples_within.examples())
+    every = (*examples_time.examples(), *found, *examples_fate.examples())
     (told,) = (told for told in every if told.name == BY_EXAMPLE[mutant])
     forget()
     assert judged(courts("sqlite").harness, told.case, carried_out=False).differences == ()

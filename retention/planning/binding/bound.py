@@ -189,10 +189,11 @@ class Vault:
 
 @dataclass(frozen=True, kw_only=True)
 class Circle:
-    """Datasets that refer to each other or have parts in common, by their `names`: a record of one can go only with
-    records of the others.
+    """Datasets that refer to each other, have parts in common, or are parts of one another, by their `names`: a record
+    of one can go only with records of the others.
 
-    `keys`: those of their roots; `removal`: every table of theirs in the order of deletion. `at_once`: rows that refer
+    `keys`: those of their roots; `removal`: every table of theirs in the order of deletion; `shared`: behind them
+    those of which rows go with the last record that refers to them. `at_once`: rows that refer
     to each other go by one statement; `deferring`: constraints wait until all have gone; `loosened`: what is set to
     NULL before, each in all rows that go. `why`: why they can't go together, and each waits for a run in which nothing
     refers to it; "" where they can.
@@ -201,6 +202,7 @@ class Circle:
     names: tuple[str, ...]
     keys: tuple[tuple[Column, ...], ...] = ()
     removal: tuple[TableId, ...] = ()
+    shared: tuple[TableId, ...] = ()
     at_once: bool = False
     deferring: bool = False
     loosened: tuple[Loosened, ...] = ()
@@ -269,21 +271,36 @@ class BoundDataset:
         """Every table of which rows can go with a record."""
         return self.members | {item.table.id for item in self.shared}
 
+    def within(self, other: BoundDataset) -> bool:
+        """Its records can be parts of those of `other`."""
+        return self.root.id != other.root.id and self.root.id in other.members
+
+    def inside(self, other: BoundDataset) -> bool:
+        """The row of a record can be one of a record of `other`: a part of it, or its root."""
+        return self is not other and self.root.id in other.members
+
+    def differs(self, other: BoundDataset) -> bool:
+        """A record of `other` with the same root can have other rows."""
+        tables = self.members - {self.root.id}
+        return self.members != other.members or any(not self.reached_alike(t, other) for t in tables)
+
+    def reached_alike(self, table: TableId, other: BoundDataset) -> bool:
+        """A row of `table` that is a part of a record of this dataset, and of one of `other`, is so because the one
+        record is a part of the other, or the same row."""
+        if table not in self.members & other.members:
+            return False
+        for one, above in ((self, other), (other, self)):
+            if one.root.id in above.members and above.chain(table) == one.chain(table) + above.chain(
+                one.root.id
+            ):
+                return True
+        return False
+
     def parts_with(self, other: BoundDataset) -> frozenset[TableId]:
-        """Tables of which a row can be a part of a record of this dataset and of one of `other`, where neither of these
-        can be a part of the other or the same row. If it can, those are meant by which it is not, of records that refer
-        to each other besides.
-        """
-        nested = self.root.id in other.members or other.root.id in self.members
-        if nested and not (self.entangled or other.entangled):
-            return frozenset()
+        """Tables of which a row can be a part of a record of this dataset and of one of `other`, of which neither is a
+        part of the other, nor the same row."""
         common = (self.members - {self.root.id}) & (other.members - {other.root.id})
-        return frozenset(
-            table
-            for table in common
-            if all(step.target != other.root.id for step in self.chain(table))
-            and all(step.target != self.root.id for step in other.chain(table))
-        )
+        return frozenset(table for table in common if not self.reached_alike(table, other))
 
     @property
     def moves(self) -> bool:

@@ -7,13 +7,13 @@ record (`order`); PostgreSQL deletes rows of several tables by one statement, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from retention.model.catalogue import Catalogue, TableId
+from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import BoundDataset, Circle, Part, Shared, Stubborn
 from retention.planning.binding.loosening import looked_at_row_by_row
-from retention.planning.binding.order import removal_order
+from retention.planning.binding.order import Order, each_before_its_own, removal_order
 from retention.planning.binding.reach import described
 from retention.planning.circles import circles
 
@@ -35,14 +35,13 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
         if item.dataset.vault_of is not None:
             return f"records of `{item}` were moved there, and may refer to records that were not"
     for item in circle:
-        for other in every:
-            common = sorted(item.emptied & other.emptied - _in_common(item, other), key=str)
-            part = common == [other.root.id] and other.root.id != item.root.id
-            part = part and other not in circle and not other.entangled
-            if other is not item and not other.sliced and not part and common:
-                return f"rows of `{common[0]}` are of records of `{item}` and of `{other}`"
-    if (ring := _ring(circle)) is not None:
-        return f"rows of `{ring}`, which they share, can lead back to such rows"
+        for other in (other for other in every if other is not item and not other.sliced):
+            common = _of_both(item, other) if other in circle else _of_an_outsider(item, other)
+            if common:
+                return f"rows of `{min(common, key=str)}` are of records of `{item}` and of `{other}`"
+    ring = _shared(circle).keys() - set(_shared_order(circle))
+    if ring:
+        return f"rows of `{min(ring, key=str)}`, which they share, can lead back to such rows"
     for item in circle:
         for shared in item.shared:
             if (why := _unfit_shared(shared, circle)) is not None:
@@ -52,25 +51,29 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
     return ""
 
 
-def _in_common(one: BoundDataset, other: BoundDataset) -> frozenset[TableId]:
-    """Tables of which rows can belong to records of both, and yet to neither more than to the other."""
-    return one.parts_with(other) | ((one.emptied - one.members) & (other.emptied - other.members))
+def _of_both(one: BoundDataset, other: BoundDataset) -> frozenset[TableId]:
+    """Tables of which a row can belong to both in another way than roots and parts do."""
+    if one.within(other) and other.within(one):
+        return frozenset({one.root.id})
+    return (one.members & (other.emptied - other.members)) | (other.members & (one.emptied - one.members))
 
 
-def _ring(circle: Sequence[BoundDataset]) -> TableId | None:
-    """A shared table to which the rows of none of the others can be deleted before."""
-    waiting = {shared.table.id: shared for item in circle for shared in item.shared}
-    while waiting:
-        free = (
-            table
-            for table, shared in waiting.items()
-            if not {reference.table for reference in shared.referring} & waiting.keys() - {table}
-        )
-        table = next(free, None)
-        if table is None:
-            return min(waiting, key=str)
-        del waiting[table]
-    return None
+def _of_an_outsider(item: BoundDataset, other: BoundDataset) -> frozenset[TableId]:
+    """Tables of which rows can belong to records of both, where `other` is not of the circle: but for records that are
+    wholly parts of one of it, or rows that it shares by referring to them, and for what both share so."""
+    shared = item.emptied - item.members
+    common = item.emptied & other.emptied - (shared & (other.emptied - other.members))
+    wholly = other.within(item) and common <= other.members
+    return frozenset() if wholly or common <= shared & {other.root.id} else common
+
+
+def _shared(circle: Sequence[BoundDataset]) -> Mapping[TableId, Shared]:
+    return {shared.table.id: shared for item in circle for shared in item.shared}
+
+
+def _shared_order(circle: Sequence[BoundDataset]) -> tuple[TableId, ...]:
+    """The tables of which rows go after their records, each before those that its rows refer to."""
+    return each_before_its_own({t: [r.table for r in s.referring] for t, s in _shared(circle).items()})
 
 
 def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:
@@ -87,24 +90,38 @@ def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:
 
 def _ordered(names: tuple[str, ...], circle: Sequence[BoundDataset], catalogue: Catalogue) -> Circle:
     """How all of their tables are emptied in one transaction."""
-    keys = tuple(item.key for item in circle)
+    keys, after = tuple(item.key for item in circle), _shared_order(circle)
     members: dict[TableId, list[Part]] = {item.root.id: [] for item in circle}
     for part in (part for item in circle for part in item.parts):
         members.setdefault(part.table.id, []).append(part)
     order = removal_order(catalogue, members)
-    if isinstance(order, Stubborn) or order.deferring or order.loosened:
-        inner = [r for m in members for r in catalogue.inbound(m) if r.table in members]
-        if catalogue.at_once and not any(looked_at_row_by_row(catalogue, r) for r in inner):
-            return Circle(names=names, keys=keys, removal=tuple(members), at_once=True)
-    if isinstance(order, Stubborn):
-        since = f": {order.why}" if order.why else ""
-        return Circle(names=names, why=f"`{described(order.reference)}` lets no row of a ring go{since}")
+    inner = [r for m in members for r in catalogue.inbound(m) if r.table in members]
+    apart = [r for r in inner if _in_turns(r, circle)]
+    late = isinstance(order, Stubborn) or order.deferring or order.loosened or apart
+    if late and catalogue.at_once and not any(looked_at_row_by_row(catalogue, r) for r in inner):
+        return Circle(names=names, keys=keys, removal=tuple(members), at_once=True, shared=after)
+    stubborn = [order] if isinstance(order, Stubborn) else []
+    stubborn += [each for item in circle for each in item.stubborn if each.reference in apart]
+    for each in stubborn:
+        since = f": {each.why}" if each.why else ""
+        return Circle(names=names, why=f"`{described(each.reference)}` lets no row of a ring go{since}")
+    assert isinstance(order, Order)
     own = [each for item in circle for each in item.loosened]
-    loosened = {each.reference: each for each in (*own, *order.loosened)}
+    links = {part.reference for parts in members.values() for part in parts}
+    loosened = {each.reference: each for each in (*own, *order.loosened) if each.reference not in links}
     return Circle(
         names=names,
         keys=keys,
         removal=order.tables,
-        deferring=order.deferring or any(item.deferring for item in circle),
+        shared=after,
+        deferring=order.deferring
+        or any(item.deferring for item in circle)
+        or any(r.deferrable for r in apart),
         loosened=tuple(loosened.values()),
     )
+
+
+def _in_turns(reference: Reference, circle: Sequence[BoundDataset]) -> bool:
+    """By it rows of one table refer to each other that go by several statements, of each dataset its own."""
+    owners = [item for item in circle if reference.table in item.members]
+    return reference.declared and reference.table == reference.target and len(owners) > 1

@@ -77,6 +77,17 @@ def _sorted(members: Members, forcing: Iterable[Reference]) -> tuple[TableId, ..
     return tuple(order)
 
 
+def each_before_its_own(referring: Mapping[TableId, Collection[TableId]]) -> tuple[TableId, ...]:
+    """Of tables, given with those whose rows refer to theirs, each behind those; such as lead back to themselves, and
+    what they lead to, are left out."""
+    order: list[TableId] = []
+    waiting = dict.fromkeys(referring)
+    while free := next((t for t in waiting if not set(referring[t]) & waiting.keys() - {t}), None):
+        order.append(free)
+        del waiting[free]
+    return tuple(order)
+
+
 def ways_out(closing: Stubborn, *, defers: bool) -> str:
     """What to write where a cycle inside the record can't be opened; `defers`: constraints can wait there."""
     reference = closing.reference

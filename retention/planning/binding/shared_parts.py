@@ -13,6 +13,7 @@ from retention.model.catalogue import Catalogue, Reference, Table, TableId
 from retention.model.dataset import PartName
 from retention.planning.binding.bound import BoundDataset, Part, Shared
 from retention.planning.binding.names import NotFoundError, find_table, listed, meant
+from retention.planning.binding.order import each_before_its_own
 from retention.planning.binding.reach import CHANGES, Counting, census, create_index, described, usable
 
 
@@ -74,18 +75,11 @@ def shared_tables(
                     " rows do is not supported yet"
                 )
                 return (), (found, "take it out: its rows stay when the record goes")
-    waiting = list(links)
-    order: list[TableId] = []
-    while waiting:
-        free = [t for t in waiting if not any(r.table in waiting for r in catalogue.inbound(t))]
-        if not free:
-            names = listed(f"`{table}`" for table in waiting)
-            found = (
-                f"rows of {names} refer to each other in a ring: shared parts that do are not supported yet"
-            )
-            return (), (found, "take one of them out")
-        order.append(free[0])
-        waiting.remove(free[0])
+    order = each_before_its_own({t: [r.table for r in catalogue.inbound(t)] for t in links})
+    if len(order) < len(links):
+        names = listed(f"`{table}`" for table in links if table not in order)
+        found = f"rows of {names} refer to each other in a ring: shared parts that do are not supported yet"
+        return (), (found, "take one of them out")
     return tuple(_shared(catalogue, tables[t], links[t]) for t in order), None
 
 

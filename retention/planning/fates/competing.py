@@ -84,15 +84,18 @@ class Competing(Actions):
         action: str,
         referenced: Referenced,
         gone: bool,
+        alike: p.Test | None = None,
     ) -> p.Test | None:
         """Plain, of a record on which nothing stops `action` of `job`: `rule` would act, and before it.
 
-        `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row.
+        `owner`: the record as one of `bound`, which may be another dataset than the job's over the same row; `alike`:
+        where it has the same rows, as it must for one rule to delete both.
         """
         own = bound is job.bound
         other = self.other(job, rule, bound)
         if action == DELETE and only_deletes(other):
-            return self._deletes_instead(job, other, owner, root, gone=gone)
+            deletes = self._deletes_instead(job, other, owner, root, gone=gone)
+            return deletes if deletes is None or alike is None else p.All(items=(deletes, alike))
         found: list[p.Test] = []
         # What is to be deleted waits for what would restrict it, also where that waits for what refers to it.
         referenced = referenced.to_go if action == DELETE else referenced
@@ -105,6 +108,8 @@ class Competing(Actions):
                 if later is None:
                     continue
                 tests.append(later)
+            if alike is not None and way.action == DELETE:
+                tests.append(alike)
             found.append(p.All(items=tuple(tests)))
         if not found:
             return None

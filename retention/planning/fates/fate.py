@@ -176,15 +176,21 @@ class Fates(Sharers):
                 continue  # a slice of the row, whose rules do not meet those of the row, or of another slice
             if share.within or (share.whole and job.bound.sliced):
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
+                if share.within and (beyond := self._beyond(job.bound, root, other, owner)) is not None:
+                    goes = p.All(items=(goes, p.Untrue(item=beyond)))
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
                 found += self.acting_on_another(job, share, root, visiting, action)
             elif share.whole:
+                goes = self._goes_of(other, owner, visiting=(*visiting, job))
+                alike, wholly = self._deleted_with(job, share, root, goes)
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)
                     if not (gone and self.read_elsewhere(rule, other))
-                    and (test := acts(rule, other, owner, root)) is not None
+                    and (test := acts(rule, other, owner, root, alike=alike)) is not None
                 ]
+                if wholly is not None:
+                    found.append(Instead(test=share.where(wholly, root), bound=other, owner=owner))
         return found
 
     # -- references ------------------------------------------------------------------------
@@ -236,24 +242,7 @@ class Fates(Sharers):
                 if of.entangled and self.first_moves(job):
                     going = functools.partial(self.moves_with, job)
             found.append(p.Untrue(item=self._of_record(of, table, referring, going)))
-        return found if strict else [*found, *self._goes_apart(job.bound, table, referring)]
-
-    def _goes_apart(self, bound: BoundDataset, table: TableId, row: p.Source) -> list[p.Test]:
-        if bound.circled is None:
-            return []
-        every, owners = self.together(bound), self.owners(bound, table)
-        visiting = tuple(job for job in self._deleting if job.bound in every)
-        first = {id(job.bound): job for job in reversed(self._deleting) if table in job.bound.members}
-        found: list[p.Test] = []
-        for other in (job.bound for job in first.values() if job.bound not in every):
-            goes = functools.partial(self._goes_of, other, visiting=visiting)
-            of_none = (p.Untrue(item=self._of_record(of, table, row, self._a_record_of(of))) for of in owners)
-            tests = (self._of_record(other, table, row, goes), *of_none)
-            found.append(p.Untrue(item=p.All(items=tests)))
         return found
-
-    def _a_record_of(self, bound: BoundDataset) -> Callable[[p.Source], p.Test]:
-        return functools.partial(self.a_record, bound)
 
     def _goes_first(self, table: TableId, referring: p.Source, visiting: tuple[Job, ...]) -> Iterable[p.Test]:
         """For each dataset of which earlier jobs of this plan delete rows of `table`: the row is not one of those."""

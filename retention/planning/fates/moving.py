@@ -42,6 +42,10 @@ class Moves(Dating, abc.ABC):
         """Ways of sharing a part with records that wait for these, as these do for them."""
 
     @abc.abstractmethod
+    def shared_with(self, bound: BoundDataset, share: Share, test: p.Test, root: p.Source) -> p.Test:
+        """Some record that shares a row with that of `root`, and is no part of it, passes `test`."""
+
+    @abc.abstractmethod
     def _referring(
         self, job: Job, root: p.Source, outside: Outside, *, strict: bool, visiting: tuple[Job, ...]
     ) -> p.Test:
@@ -125,7 +129,8 @@ class Moves(Dating, abc.ABC):
             ringed = self.ringed(job, root)
             found += [] if ringed is None else [ringed]
         found += [test for _, test in self.sharing_apart(job, root, visiting)]
-        found += [share.where(p.All(items=()), root) for share in self.shared_together(job)]
+        for share in self.shared_together(job):
+            found.append(self.shared_with(bound, share, p.All(items=()), root))
         return p.AnyOf(items=tuple(found))
 
     def of_circle(self, bound: BoundDataset, item: Outside) -> bool:

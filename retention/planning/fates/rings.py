@@ -76,16 +76,11 @@ class Entangled(Competing, abc.ABC):
                 for of in self.owners(bound, item.reference.table):
                     yield of, to, item
 
-    @abc.abstractmethod
-    def _goes_apart(self, bound: BoundDataset, table: TableId, row: p.Source) -> Sequence[p.Test]:
-        """For each dataset of which the row of `table` can be a record, while to these it is a part: it does not go as
-        such a record, to which none of these belongs."""
-
     def _common(self, bound: BoundDataset) -> Iterator[tuple[BoundDataset, BoundDataset, TableId]]:
-        """Every way in which a row can be a part of a record of each of two of these datasets."""
-        every = self.together(bound)
-        for of, to in itertools.permutations(every, 2):
-            for table in sorted(of.parts_with(to), key=str):
+        """Every way in which a row can be of a record of each of two of these datasets."""
+        for of, to in itertools.permutations(self.together(bound), 2):
+            roots = {one.root.id for one, other in ((of, to), (to, of)) if one.inside(other)}
+            for table in sorted(of.parts_with(to) | roots, key=str):
                 yield of, to, table
 
     def _wide(
@@ -131,15 +126,18 @@ class Entangled(Competing, abc.ABC):
         return p.AnyOf(items=(found, self.among(self._closures[name], bound, root)))
 
     def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
-        """(key, key) of due records of the job's dataset of which the first refers to the second."""
+        """(key, key) of due records of the job's dataset of which the first refers to the second, or has a part that is
+        one of a record within the second, too, and goes with that."""
         if not job.bound.entangled:
             return ()
         goes = functools.partial(self._goes, job, visiting=())
-        return tuple(self._between(job.bound, item, going=goes) for item in job.bound.outside if item.inside)
+        found = [self._between(job.bound, item, going=goes) for item in job.bound.outside if item.inside]
+        found += (pairs for of, pairs in self._by_ways(job) if of is job.bound)
+        return tuple(found)
 
     def leading_here(self, job: Job) -> tuple[tuple[BoundDataset, p.Pairs], ...]:
         """The same of records of other datasets of the circle that refer to due records of the job's, or share a part
-        with one: of these two, each waits for the other."""
+        with one, or with what is within them: each of these waits for the other."""
         goes = functools.partial(self._goes, job, visiting=())
         referring = [
             (of, self._between(to, item, of=of, going=goes))
@@ -151,7 +149,16 @@ class Entangled(Competing, abc.ABC):
             for of, to, table in self._common(job.bound)
             if to is job.bound
         ]
-        return (*referring, *beside)
+        return (*referring, *beside, *(way for way in self._by_ways(job) if way[0] is not job.bound))
+
+    def _by_ways(self, job: Job) -> Iterator[tuple[BoundDataset, p.Pairs]]:
+        """What due records of the job's wait for since they share a part with what is within it, of which dataset."""
+        goes = functools.partial(self._goes, job, visiting=())
+        for of, to, table in self._common(job.bound):
+            if to is job.bound and table != of.root.id:
+                for above in self.together(to):
+                    if of.inside(above):
+                        yield above, self._by_way_of(above, of, table, to, goes)
 
     def ringed(self, job: Job, root: p.Source) -> p.Test | None:
         """The record has rows that refer to each other in a ring and can't go, or one that has leads to it."""
@@ -210,10 +217,30 @@ class Entangled(Competing, abc.ABC):
                 yield self._kept_by(job.bound, item, alone, self._could(job))
 
     def _kept_beside(self, job: Job) -> Iterator[p.Pairs]:
-        """The same of those of which a part is one of another dataset's record, too, that could not go."""
+        """The same of those of which a part is one of another dataset's record, too, that could not go; and of those
+        that are parts of such a record."""
         for of, to, table in self._common(job.bound):
-            if to is job.bound:
-                yield self._sharers(of, to, table, self._could(job), stays=self._alone(job, of), only=True)
+            if to is job.bound and table != of.root.id:
+                could, stays = self._could(job), self._stays_alone(job, of)
+                yield self._sharers(of, to, table, could, stays=stays, only=True)
+
+    def _stays_alone(self, job: Job, of: BoundDataset) -> Callable[[p.Source, p.Source], p.Test]:
+        """A record of `of` stays, beside one of the job's dataset, of which it is no part: it could not go, nor could
+        one of which it is a part."""
+        goes = self._alone(job, of)
+
+        def stays(owner: p.Source, root: p.Source) -> p.Test:
+            tests = [goes(owner)]
+            if of.inside(job.bound):
+                tests.append(self.belongs(job.bound, of.root.id, owner, root))
+            tests += (
+                self._of_record(above, of.root.id, owner, self._alone(job, above))
+                for above in self.together(job.bound)
+                if of.inside(above)
+            )
+            return p.Untrue(item=p.AnyOf(items=tuple(tests)))
+
+        return stays
 
     def _could(self, job: Job) -> Leaf:
         """The record could go, if no other kept it.
@@ -257,7 +284,6 @@ class Entangled(Competing, abc.ABC):
             if of is bound:
                 tests.append(p.Untrue(item=self.belongs(bound, reference.table, row, root)))
             tests.append(p.Untrue(item=self._of_record(of, reference.table, row, goes)))
-        tests += self._goes_apart(bound, reference.table, row)
         tests.append(could(root))
         return p.Pairs(
             sources=(row, *sources), where=p.All(items=tuple(tests)), fields=self._key(bound, root)
@@ -282,26 +308,46 @@ class Entangled(Competing, abc.ABC):
         table: TableId,
         going: Leaf | None = None,
         *,
-        stays: Leaf | None = None,
+        stays: Callable[[p.Source, p.Source], p.Test] | None = None,
         only: bool = False,
     ) -> p.Pairs:
-        """(key, key) of a record of `of`, and of one of `to` of which the same row of `table` is a part.
+        """(key, key) of a record of `of`, and of one of `to`, to both of which the same row of `table` belongs.
 
-        `going`: only of those of `to` of which it is true; `stays`: of which it is not true of the other. `only`: the
-        second key alone.
+        `going`: only of those of `to` of which it is true; `stays`: and this of both. `only`: the second key alone.
         """
         row = self.source(table)
-        (*above, owner), tests = self._up(of, table, row)
-        (*beside, root), others = self._up(to, table, row)
+        above, tests = self._up(of, table, row)
+        beside, others = self._up(to, table, row)
+        owner, root = (row, *above)[-1], (row, *beside)[-1]
         tests += others
         tests += (self.a_record(of, owner), self.a_record(to, root))
-        tests += () if stays is None else (p.Untrue(item=stays(owner)),)
+        tests += () if stays is None else (stays(owner, root),)
         tests += () if going is None else (going(root),)
         here = () if only else self._key(of, owner)
         return p.Pairs(
-            sources=(row, *above, owner, *beside, root),
+            sources=(row, *above, *beside),
             where=p.All(items=tuple(tests)),
             fields=(*here, *self._key(to, root)),
+        )
+
+    def _by_way_of(
+        self, above: BoundDataset, within: BoundDataset, table: TableId, to: BoundDataset, going: Leaf
+    ) -> p.Pairs:
+        """(key, key) of a record of `above`, and of one of `to` to which a row of `table` belongs that is a part of a
+        record of `within`, too, which is a part of the first, or the same row."""
+        row = self.source(table)
+        beside, tests = self._up(to, table, row)
+        inner, links = self._up(within, table, row)
+        outer, others = self._up(above, within.root.id, inner[-1])
+        root = (row, *beside)[-1]
+        keys = self._key(above, (*inner, *outer)[-1]), self._key(to, root)
+        tests += (*links, *others, self.a_record(within, inner[-1]), going(root))
+        if above is to:
+            tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
+        return p.Pairs(
+            sources=(row, *beside, *inner, *outer),
+            where=p.All(items=tuple(tests)),
+            fields=(*keys[0], *keys[1]),
         )
 
     def _between(

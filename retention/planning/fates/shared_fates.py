@@ -96,11 +96,18 @@ class SharedFates(Fates):
         return found
 
     def shared_rows(self, job: Job) -> tuple[SharedRows, ...]:
-        """The rows of each shared part that go with the records of `job`."""
+        """The rows of each shared part that go with the records of `job`, and not already with those of another."""
         found = []
         for item in job.bound.shared:
             source = self.source(item.table.id)
-            found.append(SharedRows(shared=item, source=source, goes=self._row_goes(job, item, source, ())))
+            goes = [self._row_goes(job, item, source, ())]
+            goes += (
+                p.Untrue(item=self._row_goes_there(other, its, source, ()))
+                for other in self._taking(item.table.id, self._earlier(job))
+                if _of_both(job.bound, item, other.bound)
+                for its in _of(other, item.table.id)
+            )
+            found.append(SharedRows(shared=item, source=source, goes=p.All(items=tuple(goes))))
         return tuple(found)
 
     def staying_beside(
@@ -264,10 +271,11 @@ class SharedFates(Fates):
         return found
 
     def _gone_by(self, job: Job, jobs: tuple[Job, ...], root: p.Source, visiting: tuple[Job, ...]) -> p.Test:
-        """The row of `root` is a record that one of `jobs`, on the dataset of `job`, deletes."""
+        """The row of `root` is a record that one of `jobs`, on the dataset of `job`, deletes; and not another job, as a
+        part of a record of its own."""
         acting = tuple(e for e in self._deleting if e.bound is job.bound and not never_acts(e))
         mine = tuple(each for each in jobs if each in self._deleting and not never_acts(each))
-        if mine == acting:
+        if mine == acting and not any(job.bound.inside(other.bound) for other in self._deleting):
             return self._goes_of(job.bound, root, visiting=visiting)
         going = (self._going(each, root, visiting=visiting) for each in mine)
         return p.AnyOf(items=tuple(going))
@@ -275,6 +283,11 @@ class SharedFates(Fates):
 
 def _of(job: Job, table: TableId) -> list[Shared]:
     return [item for item in job.bound.shared if item.table.id == table]
+
+
+def _of_both(bound: BoundDataset, item: Shared, other: BoundDataset) -> bool:
+    """One row that refers to a shared one can be of a record of both, and go with both."""
+    return other is not bound and any(link.table in other.members for link in item.links)
 
 
 def _datasets(jobs: Iterable[Job]) -> list[BoundDataset]:

@@ -109,7 +109,7 @@ def would_go(world: World, record: Record) -> bool:
     ]
     if any(action == RESTRICT and to_do(world, *way, action) for *way, action in ways):
         return False
-    deleting = [(rule, other) for rule, other, action in ways if action == DELETE]
+    deleting = [(r, other) for r, other, action in ways if action == DELETE and alike(world, record, other)]
     last = max(deleting, key=lambda way: clock(world, *way).ended)
     return acts(world, last[0])
 
@@ -118,6 +118,11 @@ def would_go(world: World, record: Record) -> bool:
 def of_row(world: World, record: Record) -> Sequence[Record]:
     """The records of which this one's root is the root, but for slices of it: the record itself is one."""
     return [r for r in rows.rooted(world, record.root) if r.dataset.columns is None or r is record]
+
+
+def alike(world: World, record: Record, other: Record) -> bool:
+    """Two records of one row have the same rows: who deletes one of them deletes the other."""
+    return rows.members(world, record).keys() == rows.members(world, other).keys()
 
 
 @remembered
@@ -224,21 +229,21 @@ def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
         and (action := choice(world, rule, other)) is not None
         and to_do(world, rule, other, action)
         and (other is record or record.dataset.columns is None)
+        and (action != DELETE or alike(world, record, other))
     ]
 
 
 def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     """Of all that would act: what restricts, then what deletes, then what rewrites; of these the one that ended last,
-    then the first in the files. None where the record goes as a part of another, or what would be rewritten of it is
-    rewritten as a part's; and of a slice where its row goes, or is rewritten as a whole.
+    then the first in the files. None where the record, all of it, goes as a part of another, or what would be
+    rewritten of it is rewritten as a part's; and of a slice where its row goes, or is rewritten as a whole.
     """
     gone = going(world)
     if record.dataset.columns is not None:
         if record.root in rows_of(world, gone) or rewritten_as_a_whole(world, record):
             return None
-    elif any(
-        record.root in rows.members(world, o) and o.root is not record.root
-        for o in (*gone, *moving(world, record))
+    elif any(within(world, record, o) for o in moving(world, record)) or any(
+        rows.members(world, record).keys() < rows.members(world, o).keys() for o in gone
     ):
         return None
     if record.root in rows_after(world, gone, own_rows(world)):
@@ -254,6 +259,11 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
     found = [way for way in found if rank(way[2]) == first]
     rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
     return rule, acting.dataset, action
+
+
+def within(world: World, record: Record, other: Record) -> bool:
+    """The record is a part of the other."""
+    return record.root in rows.members(world, other) and other.root is not record.root
 
 
 def waits_for_vault(world: World, record: Record) -> bool:

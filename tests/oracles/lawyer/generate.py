@@ -98,6 +98,7 @@ class _Drawing:
         instead = {3: homes} if profile.shared_parts else {}
         alone, mutual = ("threads", "pins") if seed % 8 == 6 else ("vaults", "chairs")
         instead |= {2: mutual if seed % 16 > 7 and profile.mutual else alone} if profile.vaults else {}
+        drawn = {5: "nests", 13: "roles"}.get(seed % 16, drawn) if profile.sharing else drawn
         self.sure = random.Random(f"dated {seed}")
         shapes = DATED if self.sure.random() < SHARE_OF_DATED else SHAPES
         self.shape = shapes[shape or instead.get(seed % 4, drawn)]
@@ -191,7 +192,7 @@ class _Drawing:
         where = None
         if seat.by_status is not None:
             where = ("=", "status", seat.by_status)
-            if self.profile.overlap and self.chance(20):
+            if self.profile.overlap and self.chance(70 if self.shape.name == "roles" else 20):
                 where = ("in", "status", ("paid", "open"))
         elif self.chance(30):
             where = self.condition()

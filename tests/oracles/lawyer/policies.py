@@ -70,6 +70,8 @@ KINDS = {
     "chairs": ("customer", "email"),
     "pins": ("customer", "email"),
     "offices": ("customer", "email"),
+    "nests": ("customer",),
+    "roles": ("customer",),
 }
 
 

@@ -212,7 +212,7 @@ def _tenants() -> Shape:
 def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Reference | None = None) -> Shape:
     """Houses that people, their parcels and staff share; that are records too, and refer to towns.
 
-    `helps`, `pays`: people and staff may refer to each other; then houses are no records.
+    `helps`, `pays`: people and staff may refer to each other.
     """
     more = [reference for reference in (helps, pays) if reference is not None]
     lies, home, work = (
@@ -242,7 +242,6 @@ def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Referen
             table="houses",
             subject={"customer": Value(column="id")},
             near={"towns": ((lies, False),)},
-            alone=not more,
         ),
         Seat(
             name="people",
@@ -365,6 +364,90 @@ def _threads(name: str = "threads", *pin: Reference) -> Shape:
     return Shape(name=name, tables={t.name: t for t in tables}, seats=seats)
 
 
+def _nests() -> Shape:
+    """Matters with memos that have papers with leaves: each may be a record, and a part of what is above it, or of a
+    matter."""
+    noted, answers = _ref("memos", "matter_id", "matters"), _ref("memos", "answers_id", "memos")
+    filed, attached = _ref("papers", "matter_id", "matters"), _ref("papers", "memo_id", "memos")
+    page, read = _ref("leaves", "paper_id", "papers"), _ref("lookups", "memo_id", "memos")
+    tables = (
+        _table("matters"),
+        _table("memos", noted, answers),
+        _table("papers", filed, attached),
+        _table("leaves", page),
+        _table("lookups", read),
+    )
+    itself = {"customer": Value(column="id")}
+    seats = (
+        Seat(
+            name="matters",
+            table="matters",
+            parts=(
+                (noted, filed),
+                (noted, filed),
+                (noted,),
+                (filed,),
+                (noted, attached),
+                (noted, filed, page),
+                (noted, attached, page),
+            ),
+            subject=itself,
+            near={"memos": ((noted, True),), "papers": ((filed, True),)},
+        ),
+        Seat(
+            name="memos",
+            table="memos",
+            parts=((), (attached,), (attached,), (attached, page)),
+            subject=itself,
+            near={"matters": ((noted, False),), "papers": ((attached, True),)},
+        ),
+        Seat(
+            name="papers",
+            table="papers",
+            parts=((), (page,)),
+            subject=itself,
+            near={"memos": ((attached, False),)},
+        ),
+        Seat(name="lookups", table="lookups", subject=itself, near={"memos": ((read, False),)}),
+    )
+    return Shape(name="nests", tables={t.name: t for t in tables}, seats=seats)
+
+
+def _roles() -> Shape:
+    """Firms that buy, sell, or both: one row, of which a record has its orders and another its offers; and goods that
+    one sells to another."""
+    above = _ref("firms", "above_id", "firms")
+    orders, offers = _ref("firm_orders", "firm_id", "firms"), _ref("firm_offers", "firm_id", "firms")
+    bought, sold = _ref("goods", "buyer_id", "firms"), _ref("goods", "seller_id", "firms")
+    tables = (
+        _table("firms", above),
+        _table("firm_orders", orders),
+        _table("firm_offers", offers),
+        _table("goods", bought, sold),
+    )
+    itself = {"customer": Value(column="id")}
+    seats = (
+        Seat(
+            name="buyers",
+            table="firms",
+            parts=((), (orders,), (orders,), (orders, bought)),
+            subject=itself,
+            near={"firm_orders": ((orders, True),)},
+            by_status="paid",
+        ),
+        Seat(
+            name="sellers",
+            table="firms",
+            parts=((), (offers,), (offers, sold), (orders, offers)),
+            subject=itself,
+            near={"firm_offers": ((offers, True),)},
+            by_status="open",
+        ),
+        Seat(name="goods", table="goods", subject=itself, near={"firms": ((sold, False),)}),
+    )
+    return Shape(name="roles", tables={t.name: t for t in tables}, seats=seats)
+
+
 _EVERY = (
     _shop(),
     _rings(),
@@ -374,12 +457,15 @@ _EVERY = (
     _threads(),
     _vaults("chairs", _ref("clubs", "chair_id", "members")),
     _threads("pins", _ref("topics", "pinned_id", "posts")),
+    _nests(),
+    _roles(),
     _homes("offices", helps=_ref("people", "helped_id", "staff"), pays=_ref("staff", "payer_id", "people")),
 )
 SHAPES = {shape.name: shape for shape in _EVERY}
 DRAWN = ("shop", "rings", "tenants")
 """Those that are drawn; instead of one of them, for every fourth seed each, `homes`, where much is shared, and
-`vaults`, or for every other of those `threads`; and of each of these for every other such as refer to each other."""
+`vaults`, or for every other of those `threads`; and of each of these for every other such as refer to each other; and
+for every sixteenth each `nests`, of which records are within one another, and `roles`, of which they have one row."""
 VAULTS = ("kept_members", "kept_fees", "kept_fee_lines", "kept_posts", "kept_quotes")
 """Tables of vaults."""
 DATED = {

@@ -96,9 +96,9 @@ class Deleting(Beside, TogetherRemover):
         """A shared row went with records of this job."""
         self._rows_of[place] = Counter({table: 1}) + Counter(self._rows_of[place])
 
-    def rows_of(self, table: TableId, due: Sequence[Key]) -> set[Key]:
-        """Keys of the rows of a part of these records."""
-        _, query = self._statements.rows_of(self._work.bound.part(table).table)
+    def rows_of(self, table: TableId, due: Sequence[Key], columns: Sequence[str]) -> set[Key]:
+        """The rows of one of the tables of these records, by these columns."""
+        _, query = self._statements.rows_of(self._statements.member(table), columns)
         return {tuple(row) for row in plain_rows(self._connection, query, self.give(due))}
 
     @property
@@ -134,20 +134,3 @@ class LedToBy:
     def table(self) -> str:
         """Whose rows they are."""
         return str(self.leaving.item.table.id)
-
-
-def in_order(led_to: Sequence[LedToBy]) -> Mapping[str, Sequence[LedToBy]]:
-    """By the name of each table, before those that its rows refer to."""
-    waiting: dict[str, list[LedToBy]] = {}
-    for each in led_to:
-        waiting.setdefault(each.table, []).append(each)
-    found: dict[str, Sequence[LedToBy]] = {}
-    while waiting:
-        free = (
-            table
-            for table, every in waiting.items()
-            if not {str(r.table) for r in every[0].leaving.item.referring} & waiting.keys() - {table}
-        )
-        table = next(free)
-        found[table] = waiting.pop(table)
-    return found

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.connectors.port import JointRemover, Key, Marker, Taken, Window
-from retention.connectors.sql.batches.circled_jobs import Deleting, LedToBy, in_order
+from retention.connectors.sql.batches.circled_jobs import Deleting, LedToBy
 from retention.connectors.sql.batches.circled_keys import OfOne, RememberedCircle
 from retention.connectors.sql.batches.emptying import Loosening
 from retention.connectors.sql.batches.removal import WAITING
@@ -25,6 +25,7 @@ from retention.connectors.sql.dialect import Dialect, Timeouts, plain_rows
 from retention.connectors.sql.listing import Listing
 from retention.connectors.sql.wrapping import wrapped
 from retention.ledger.evidence import Committer
+from retention.model.catalogue import TableId
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.fates.sharers import beside
 from retention.planning.work import Work
@@ -72,6 +73,7 @@ class CircleRemover(JointRemover):
             for table in self._circle.removal
         }
         self._common = [table for table, owners in self._owners.items() if len(owners) > 1]
+        self._roots = {bound.root.id: tuple(c.name for c in bound.key) for bound in self._bound.values()}
         self._where = " and ".join(map(str, self._bound.values()))
         self._loosenings = [
             (at, Loosening(dialect, self._of[at]._statements, item, every=True))
@@ -231,12 +233,15 @@ class CircleRemover(JointRemover):
 
     def _delete_shared(self, led_to: Sequence[LedToBy], *, beside_locks: bool) -> None:
         """Rows that go after all of these records: each is of the last job that needed it."""
-        for table, every in in_order(led_to).items():
+        for table in map(str, self._circle.shared):
+            every = [each for each in led_to if each.table == table]
             needed: dict[Key, tuple[int, Deleting]] = {}
             for each in every:
                 for key, place in each.needed.items():
                     if key not in needed or needed[key][0] < place:
                         needed[key] = place, each.of
+            if not needed:
+                continue
             first = every[0]
             gone = first.of.delete_shared(first.leaving, list(needed), self._where, beside_locks=beside_locks)
             for key in gone:
@@ -250,14 +255,19 @@ class CircleRemover(JointRemover):
             for number, keys in due.items()
             for table, rows in self._of[number].counted(keys).items()
         }
-        for table in self._common if self._dialect.row_locks else ():
+        for table in self._common:
             before: set[Key] = set()
             for number in self._owners[table]:
-                if number in due:
-                    own = self._of[number].rows_of(table, due[number]) - before
+                if number in due and (self._dialect.row_locks or table in self._roots):
+                    own = self._of[number].rows_of(table, due[number], self._telling_apart(table)) - before
                     found[number, str(table)] = len(own)
                     before |= own
         return found
+
+    def _telling_apart(self, table: TableId) -> Sequence[str]:
+        """The columns that tell rows of the table apart, whichever dataset's records they belong to."""
+        bound = self._bound[self._owners[table][0]]
+        return self._roots[table] if table in self._roots else bound.part(table).table.key
 
     def _one_by_one(self, due: Held, beside_locks: bool) -> Rows:
         """Table by table, each before what it refers to, once what leads to others that go has been loosened."""

@@ -266,10 +266,11 @@ class Statements(Beside):
         query = sa.select(sa.func.count()).select_from(source)
         return query.where(self.part_of_keys(part.id, source))
 
-    def rows_of(self, member: Table) -> tuple[FromClause, sa.Select[Any]]:
-        """The keys of the member's rows that belong to the records handed over, and where they are read from."""
+    def rows_of(self, member: Table, columns: Sequence[str] = ()) -> tuple[FromClause, sa.Select[Any]]:
+        """The keys (or `columns`) of the member's rows that belong to records handed over, and where they are read."""
         source = self._part(member.id, "p")
-        query = sa.select(*(column_of(source, name) for name in self.key_of(member))).select_from(source)
+        named = (column_of(source, name) for name in columns or self.key_of(member))
+        query = sa.select(*named).select_from(source)
         return source, query.where(self.of_keys(member.id, source))
 
     def key_of(self, member: Table) -> tuple[str, ...]:
@@ -351,7 +352,7 @@ class Statements(Beside):
 
     def among(self, item: Loosened, *, every: bool = False) -> sa.Select[Any]:
         """The keys of rows about to go that refer, by the loosened reference, to others about to; `every`: to any."""
-        source, query = self.rows_of(self._member(item.reference.table))
+        source, query = self.rows_of(self.member(item.reference.table))
         return query.where(self._loose(item, source, every=every))
 
     def _loose(self, item: Loosened, source: FromClause, *, every: bool) -> ColumnElement[Any]:
@@ -366,7 +367,7 @@ class Statements(Beside):
 
     def loosen(self, item: Loosened, *, every: bool = False) -> sa.Update:
         """It, on such rows; where rows go by their own keys, on those whose keys are handed over."""
-        member = self._member(item.reference.table)
+        member = self.member(item.reference.table)
         if self.dialect.own_keys:
             columns = [member.columns[name] for name in self.key_of(member)]
             return by_own_key(self.loosening(item), self.dialect, columns)
@@ -375,7 +376,8 @@ class Statements(Beside):
         update = sa.update(source).values(_nowhere(source, item))  # type: ignore[arg-type]
         return update.where(self.of_keys(member.id, source), leading)
 
-    def _member(self, id_: TableId) -> Table:
+    def member(self, id_: TableId) -> Table:
+        """One of the tables of the record."""
         return next(member for member in self.members if member.id == id_)
 
 

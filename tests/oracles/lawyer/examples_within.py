@@ -1,0 +1,157 @@
+"""Worked examples of DESIGN §4 about records within records, and two records of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.oracles.lawyer.examples_fate import NEW, OLD, TODAY, keep
+from tests.oracles.lawyer.shapes import SHAPES
+from tests.oracles.lawyer.situations import Situation, situation
+from tests.oracles.lawyer.world import Hold
+
+MATTERS, FIRMS = SHAPES["nests"].tables, SHAPES["roles"].tables
+NOTED = MATTERS["memos"].references[0]
+FILED, ATTACHED = MATTERS["papers"].references
+ORDERS, OFFERS = (FIRMS[name].references[0] for name in ("firm_orders", "firm_offers"))
+
+
+def examples() -> Iterator[Situation]:
+    yield from within()
+    yield from of_one_row()
+
+
+def within() -> Iterator[Situation]:
+    """Memos are parts of matters; papers are of a matter, of a memo, or of both."""
+    matters, memos = keep("x", "matters", keep="1 month"), keep("m", "memos", keep="1 month")
+    whole = {"matters": {"parts": (NOTED, FILED)}, "memos": {"parts": (ATTACHED,)}}
+
+    def matter(
+        name: str, papers: Any, expected: Any, *, rules: Any = (matters, memos), **more: Any
+    ) -> Situation:
+        """Matter 1 with memo 1, matter 2 with memo 2, and memo 3 of nobody."""
+        rows = {
+            "matters": [{"id": 1, **OLD}, {"id": 2, **OLD}],
+            "memos": [{"id": 1, "matter_id": 1, **OLD}, {"id": 2, "matter_id": 2, **OLD}, {"id": 3, **OLD}],
+            "papers": papers,
+        }
+        more = {"datasets": whole, **more}
+        return situation(name, TODAY, list(rules), rows, expected, shape="nests", **more)
+
+    gone = {"x matters 1": "due late", "x matters 2": "due late", "m memos 3": "due late"}
+    yield matter(
+        "a paper of a matter and of a memo of it goes with the matter",
+        [{"id": 1, "matter_id": 1, "memo_id": 1}],
+        {**gone, "m memos 1": "elsewhere", "m memos 2": "elsewhere"},
+        left={"matters": [], "memos": [], "papers": []},
+    )
+    yield matter(
+        "a paper of another matter makes a memo go by its own rule, with both matters",
+        [{"id": 1, "matter_id": 2, "memo_id": 1}],
+        {**gone, "m memos 1": "due late", "m memos 2": "elsewhere"},
+        left={"matters": [], "memos": [], "papers": []},
+    )
+    yield matter(
+        "papers of a memo that are no part of its matter go first",
+        [{"id": 1, "memo_id": 1}, {"id": 2, "memo_id": 3}],
+        {**gone, "m memos 1": "due late", "m memos 2": "elsewhere"},
+        datasets={"matters": {"parts": (NOTED,)}, "memos": {"parts": (ATTACHED,)}},
+        left={"matters": [], "memos": [], "papers": []},
+    )
+    yield matter(
+        "where no rule deletes the memo, the matter waits for them",
+        [{"id": 1, "memo_id": 1}],
+        {"x matters 1": "referenced late", "x matters 2": "due late"},
+        rules=[matters],
+        left={"matters": [1], "memos": [1, 3], "papers": [1]},
+    )
+    yield matter(
+        "and goes with the memo, where it has none",
+        [{"id": 1, "matter_id": 1, "memo_id": 1}, {"id": 2, "matter_id": 2, "memo_id": 1}],
+        {"x matters 1": "due late", "x matters 2": "due late"},
+        rules=[matters],
+        left={"matters": [], "memos": [3], "papers": []},
+    )
+    yield matter(
+        "what holds a memo of nobody holds who shares papers with it, and with whom these share any",
+        [{"id": 1, "matter_id": 1, "memo_id": 3}, {"id": 2, "matter_id": 2, "memo_id": 1}],
+        {"x matters 1": "held", "x matters 2": "held", "m memos 1": "held", "m memos 3": "held"},
+        holds=[Hold(on="key", what=("memos", (3,)))],
+    )
+    row = {
+        "matters": [{"id": 1, **OLD}, {"id": 3, **OLD}, {"id": 5, **NEW}],
+        "memos": [{"id": 2, **OLD}, {"id": 4, **OLD}],
+        "papers": [
+            {"id": 1, "matter_id": 1, "memo_id": 2},
+            {"id": 2, "matter_id": 3, "memo_id": 2},
+            {"id": 3, "matter_id": 3, "memo_id": 4},
+            {"id": 4, "matter_id": 5, "memo_id": 4},
+        ],
+    }
+    yield situation(
+        "papers of matters and of memos of nobody bind them however far that leads",
+        TODAY,
+        [matters, memos],
+        row,
+        {
+            "x matters 1": "referenced late",
+            "x matters 3": "referenced late",
+            "x matters 5": "not_due",
+            "m memos 2": "referenced late",
+            "m memos 4": "retained",
+        },
+        shape="nests",
+        datasets=whole,
+        left={"papers": [1, 2, 3, 4]},
+    )
+
+
+def of_one_row() -> Iterator[Situation]:
+    """A firm can be a buyer, with its orders, and a seller, with its offers."""
+    buyers, sellers = keep("b", "buyers", keep="1 month"), keep("s", "sellers", keep="1 month")
+    datasets = {
+        "buyers": {"parts": (ORDERS,), "where": ("in", "status", ("paid", "open"))},
+        "sellers": {"parts": (OFFERS,), "where": ("=", "status", "open")},
+    }
+
+    def firm(name: str, rules: Any, orders: Any, offers: Any, expected: Any, **more: Any) -> Situation:
+        rows = {
+            "firms": [{"id": 1, "status": "open", **OLD}],
+            "firm_orders": [{"id": n, "firm_id": 1} for n in orders],
+            "firm_offers": [{"id": n, "firm_id": 1} for n in offers],
+        }
+        return situation(name, TODAY, rules, rows, expected, shape="roles", datasets=datasets, **more)
+
+    nothing: Any = {"firms": [], "firm_orders": [], "firm_offers": []}
+    yield firm(
+        "a firm that buys and sells goes by both rules, with orders and offers",
+        [buyers, sellers],
+        [1],
+        [1],
+        {"b buyers 1": "due late", "s sellers 1": "due late"},
+        left=nothing,
+    )
+    yield firm(
+        "without orders it goes with its offers",
+        [buyers, sellers],
+        [],
+        [1],
+        {"b buyers 1": "elsewhere", "s sellers 1": "due late"},
+        left=nothing,
+    )
+    yield firm(
+        "with neither it goes by the rule that ended last",
+        [keep("b", "buyers", keep="2 months"), sellers],
+        [],
+        [],
+        {"b buyers 1": "due late", "s sellers 1": "elsewhere"},
+        left=nothing,
+    )
+    yield firm(
+        "where no rule deletes sellers, the buyer waits for its offers",
+        [buyers],
+        [1],
+        [1],
+        {"b buyers 1": "referenced late"},
+        left={"firms": [1], "firm_orders": [1], "firm_offers": [1]},
+    )
