@@ -221,7 +221,8 @@ def _stopper(stopper: Stopper) -> str:
         case "elsewhere":
             return f"the rule {shown(stopper.by)} acts on it"
         case "shared":
-            rows = f"{_records(stopper)}, which stays, shares rows of {stopper.by} with it"
+            stays, shares = ("stays", "shares") if stopper.count == 1 else ("stay", "share")
+            rows = f"{_records(stopper)}, which {stays}, {shares} rows of {stopper.by} with it"
             return f"{stopper.action}: {rows}{until}"
     return f"{stopper.action}: {_referring(stopper, until)}"
 

@@ -96,6 +96,10 @@ def test_a_file_of_a_client_and_of_a_note_of_nobody_binds_them_however_far_that_
     )
     assert ruled.each("clients") == {"1": "referenced", "3": "referenced", "5": "not_due", "6": "due"}
     assert ruled.each("notes") == {"2": "referenced", "4": "retained", "7": "due"}
+    (said,) = ruled.explain("db.clients", "3").rules
+    (stop,) = said.stopped_by
+    assert (stop.kind, stop.dataset, stop.rows, stop.until) == ("shared", "db.notes", ("2", "4"), None)
+    assert "it stays while 2 records share rows of" in said.changes
     agree(ruled)
     assert all_left(store) == [[1, 3, 5], [2, 4], [1, 2, 3, 4]]
 

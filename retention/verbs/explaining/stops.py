@@ -191,7 +191,8 @@ class Stops:
         return self._clocks_end(found[0], keys)
 
     def _clocks_end(self, bound: BoundDataset, keys: Iterable[str]) -> str | None:
-        """The first day on which every rule's clock has ended for all of the records; None where one is not known."""
+        """The first day on which every rule's clock has ended for all of the records; None where one is not known, and
+        where that has been: they stay for another reason."""
         jobs = [j for j in self._reader.jobs if j.bound is bound]
         days: list[str | None] = []
         for key in keys:
@@ -203,7 +204,8 @@ class Stops:
                 and not any(c.key == "where" and c.state == "false" for c in r.conditions)
             ]
             days += [reading.until for reading in keeping] or [None]
-        return _latest(days)
+        day = _latest(days)
+        return None if day is None or day <= self._reader.as_of.date().isoformat() else day
 
 
 def covering(reader: Reader, job: Job, key: str) -> tuple[HoldView, ...]:

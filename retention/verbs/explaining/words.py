@@ -229,7 +229,8 @@ def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
     for stop in stops:
         count = f"{stop.count:,} {'row' if stop.count == 1 else 'rows'}"
         if stop.kind == "shared":
-            what.append(f"{stop.count:,} of {stop.dataset} shares rows of {stop.by} with it")
+            shares = "record shares" if stop.count == 1 else "records share"
+            what.append(f"{stop.count:,} {shares} rows of {stop.by} with it, of {stop.dataset}")
         else:
             what.append(f"{count} {'refers' if stop.count == 1 else 'refer'} to it by {stop.by}")
     if all(stop.later and stop.later == stop.count for stop in stops):
