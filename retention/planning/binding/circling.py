@@ -84,7 +84,11 @@ def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:
         own = {link for item in other.shared if item.table.id == shared.table.id for link in item.links}
         for reference in shared.referring:
             if reference.table in other.members and reference not in own:
-                return f"`{other}` refers to them by {described(reference)}, and says nothing of it"
+                part = f'{{ table = "{shared.table.id.name}", shared = "stays" }}'
+                return (
+                    f"`{other}` refers to them by {described(reference)}, and says nothing of it: add {part} to"
+                    " its parts"
+                )
     return None
 
 
@@ -104,7 +108,10 @@ def _ordered(names: tuple[str, ...], circle: Sequence[BoundDataset], catalogue: 
     stubborn += [each for item in circle for each in item.stubborn if each.reference in apart]
     for each in stubborn:
         since = f": {each.why}" if each.why else ""
-        return Circle(names=names, why=f"`{described(each.reference)}` lets no row of a ring go{since}")
+        remedy = "; it could, if that might be NULL" if each.why.endswith("NOT NULL") else ""
+        return Circle(
+            names=names, why=f"`{described(each.reference)}` lets no row of a ring go{since}{remedy}"
+        )
     assert isinstance(order, Order)
     own = [each for item in circle for each in item.loosened]
     links = {part.reference for parts in members.values() for part in parts}
