@@ -88,11 +88,16 @@ class Results(Limbs):
             scope = self.condition(bound, root, rule.where)
             found.append(Result(test=p.IsTrue(item=p.Not(item=scope)), label=OUT_OF_SCOPE, places=every))
         unknown = self._unknown_scope(rule, bound, root)
-        if unknown:
+        alike = _keep_alike(rule)
+        if unknown and alike:
             keeps = not all(variant.upon for variant in rule.variants)
             found.append(Result(test=p.AnyOf(items=unknown), label="unclear", places=every, keeps=keeps))
         for case in cases(rule, bound, told):
             guard = self.guard(case, root)
+            if unknown and not alike:  # which of them it follows may be known, and so for whose sake it keeps
+                unclear = p.All(items=(p.AnyOf(items=unknown), *(() if guard is None else (guard,))))
+                place, keeps = frozenset({case.place}), keeps_by(case, "unclear")
+                found.append(Result(test=unclear, label="unclear", places=place, keeps=keeps))
             when = case.variant.when
             if when is not None:
                 rest: Places = frozenset(range(case.place, len(rule.variants)))
@@ -263,6 +268,15 @@ class Results(Limbs):
         if not case.variant.until:
             found.append((p.All(items=(yet, self.undated(case, root))), "undated"))
         return [*found, (yet, "not_due")]
+
+
+def _keep_alike(rule: Rule) -> bool:
+    """Whichever variant a record follows, it is kept for the sake of the same, or demanded."""
+    first = rule.variants[0]
+    return all(
+        (v.basis, v.needs, bool(v.upon)) == (first.basis, first.needs, bool(first.upon))
+        for v in rule.variants
+    )
 
 
 def keeps_by(case: Case, label: str) -> bool:

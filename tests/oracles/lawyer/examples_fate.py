@@ -94,6 +94,20 @@ def other_rules() -> Iterator[Situation]:
         OLD,
         {"short": "retained", "doubtful": "unclear"},
     )
+    known = rule(
+        "known",
+        "orders",
+        keep="1 month",
+        start="booked",
+        where=("=", "status", "paid"),
+        exceptions=[says(when=("true", "big"), basis="legal obligation")],
+    )
+    yield order(
+        "one that may not speak of it keeps by that of the variant that it would follow",
+        [giving, known],
+        {**OLD, "amount": 0},
+        {"short": "due late", "known": "unclear"},
+    )
     yield order(
         "kept by somebody else: not here",
         [short, Rule(name="x", data=("orders",), kept_by=True)],
