@@ -18,6 +18,8 @@ _FULL_CODES = frozenset({"53100", 3, 14, 20, 1021, 1114})
 _READONLY = ("readonly database", "read-only", "read only")
 _READONLY_CODES = frozenset({"25006", 1290, 1792})
 """By SQLSTATE or number, whatever language the server speaks. A table of InnoDB is full when its disk is."""
+_OVER_MEMORY = "max-session-mem-used"
+"""MariaDB's number for it is that of a server that is read-only."""
 
 
 class Denied(SetupError):  # noqa: N818 - the database's answer
@@ -94,6 +96,8 @@ def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) ->
         return Lost(f"{what}: the connection broke during the commit ({safe(error)})")
     if code in _FULL_CODES or any(word in low for word in _FULL):
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
+    if _OVER_MEMORY in low:
+        return UnreachableError(f"{what}: the statement needs more memory than a session may use ({message})")
     if code in _READONLY_CODES or any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")
     if dialect.lost(error):

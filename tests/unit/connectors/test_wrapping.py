@@ -14,11 +14,11 @@ def postgresql_error(code):
     return Postgresql(), psycopg.errors.lookup(code)("Schreiben ging nicht")
 
 
-def mysql_error(number):
+def mysql_error(number, words="la table est remplie"):
     pymysql = pytest.importorskip("pymysql")
     from retention.connectors.sql.mysql.dialect import Mysql
 
-    return Mysql(), pymysql.err.OperationalError(number, "la table est remplie")
+    return Mysql(), pymysql.err.OperationalError(number, words)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,10 @@ def mysql_error(number):
         (lambda: mysql_error(14), "the database's disk is full"),
         (lambda: mysql_error(1290), "the database is read-only"),
         (lambda: mysql_error(1792), "the database is read-only"),
+        (
+            lambda: mysql_error(1290, "runs with --max-session-mem-used=2147483648, so it can't"),
+            "the statement needs more memory than a session may use",
+        ),
     ],
 )
 def test_a_full_or_read_only_database_blames_no_record(error, why):
