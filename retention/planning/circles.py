@@ -36,14 +36,20 @@ def _waiting_too(name: str, bound: Sequence[BoundDataset]) -> frozenset[str]:
     they are not that one's, and others of its dataset. So it is with two records of one row.
     """
     (one,) = (item for item in bound if str(item) == name)
-    near = (other for other in bound if other is not one and other.connector.name == one.connector.name)
-    return frozenset(str(other) for other in near if _waits(other, one))
+    near = [other for other in bound if other is not one and other.connector.name == one.connector.name]
+    alike = [other for other in near if other.root.id == one.root.id]
+    apart = one.entangled or any(one.exceeds(other) or other.exceeds(one) for other in alike)
 
+    def waits(other: BoundDataset) -> bool:
+        if other in alike:
+            return one.entangled or one.exceeds(other) or other.exceeds(one)
+        return (
+            bool(one.parts_with(other))
+            or other.within(one)
+            or (one.within(other) and (apart or _refers(one, other)))
+        )
 
-def _waits(other: BoundDataset, one: BoundDataset) -> bool:
-    if one.root.id == other.root.id:
-        return one.differs(other) or one.entangled
-    return bool(one.parts_with(other)) or other.within(one) or (one.within(other) and _refers(one, other))
+    return frozenset(str(other) for other in near if waits(other))
 
 
 def _refers(one: BoundDataset, other: BoundDataset) -> bool:

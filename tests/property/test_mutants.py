@@ -348,10 +348,10 @@ def hold_on_a_part_forgotten(patch: Patch) -> None:
         try:
             return original(self, *asked, **more)
         finally:
-            del self.sharing
+            vars(self).pop("sharing", None)
 
     patch.setattr(SqlTarget, "sharing", lambda *_: ())
-    wrapped(patch, stops.Stops, "held", mutant)
+    wrapped(patch, stops.Stops, "_held_apart", mutant)
 
 
 def held_keeps_not_what_it_refers_to(patch: Patch) -> None:

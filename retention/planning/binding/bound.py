@@ -279,10 +279,10 @@ class BoundDataset:
         """The row of a record can be one of a record of `other`: a part of it, or its root."""
         return self is not other and self.root.id in other.members
 
-    def differs(self, other: BoundDataset) -> bool:
-        """A record of `other` with the same root can have other rows."""
-        tables = self.members - {self.root.id}
-        return self.members != other.members or any(not self.reached_alike(t, other) for t in tables)
+    def exceeds(self, other: BoundDataset) -> bool:
+        """A record, which is a part of one of `other`, or has the same root, can have rows that are none of that
+        one's."""
+        return any(not self.reached_alike(table, other) for table in self.members - {self.root.id})
 
     def reached_alike(self, table: TableId, other: BoundDataset) -> bool:
         """A row of `table` that is a part of a record of this dataset, and of one of `other`, is so because the one

@@ -289,8 +289,7 @@ class Fates(Sharers):
     ) -> p.Test:
         """The row of `root` is a record of `bound` that some job of this plan deletes; `whole`: some rule could."""
         jobs = whole or tuple(j for j in self._deleting if j.bound is bound)
-        rules = {job.rule.name for job in jobs}
-        if whole is None and (not jobs or any(rule.name not in rules for rule in self._others(jobs[0]))):
+        if whole is None and (not jobs or self._left_out(jobs[0])):
             going = (self._going(j, root, visiting=visiting, alone=alone) for j in jobs if not never_acts(j))
             return p.AnyOf(items=tuple(going))
 

@@ -12,17 +12,13 @@ from datetime import datetime
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
-from retention.model.policy import Rule
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.chains import DELETE, RESTRICT, actions
-from retention.planning.fates.competing import Competing
 from retention.planning.fates.holding import Holding
-
-Leaf = Callable[[p.Source], p.Test]
-"""What is asked of a record, by the source of its root."""
+from retention.planning.fates.pairing import Leaf, Pairing
 
 
-class Entangled(Competing, abc.ABC):
+class Entangled(Pairing, abc.ABC):
     """Tests that follow references among the records of a dataset, and of its circle, to their end."""
 
     def __init__(
@@ -45,6 +41,13 @@ class Entangled(Competing, abc.ABC):
         """The row of `root` is a record that nothing keeps, by any job of this plan on the dataset of `job`."""
 
     @abc.abstractmethod
+    def _beyond(
+        self, bound: BoundDataset, root: p.Source, other: BoundDataset, owner: p.Source
+    ) -> p.Test | None:
+        """The record of `root`, which is a part of that of `owner`, or the same row, has rows that are none of that
+        one's; None where it can have none."""
+
+    @abc.abstractmethod
     def _defined(
         self, what: tuple[str, ...], bound: BoundDataset, root: p.Source, passes: Callable[[p.Source], p.Test]
     ) -> p.Defined:
@@ -52,12 +55,21 @@ class Entangled(Competing, abc.ABC):
 
     def _all_act(self, job: Job) -> bool:
         """No rule is narrowed away that could delete another record of the job's dataset: that one would stay."""
-        acting = {other.rule.name for other in self._deleting if other.bound is job.bound}
-        return job.rule.name not in acting or all(rule.name in acting for rule in self._others(job))
+        return all(other.name != job.name for other in self._deleting) or not self._left_out(job)
 
-    def _others(self, job: Job) -> tuple[Rule, ...]:
-        """The other rules on the dataset that could delete a record of it."""
-        return tuple(r for r in job.others if DELETE in actions(self.other(job, r, job.bound)))
+    def _left_out(self, job: Job) -> bool:
+        """A rule is narrowed away that could delete a record of the dataset, or of the same row."""
+        acting = {other.name for other in self._deleting}
+        return any(other.name not in acting for other in self._others(job))
+
+    def _others(self, job: Job) -> Iterator[Job]:
+        """Of every other rule on the dataset, and on another of the same rows, that could delete a record of it."""
+        found = [self.other(job, rule, job.bound) for rule in job.others]
+        for ruled in self._every:
+            same = ruled.bound.root.id == job.bound.root.id and not ruled.bound.sliced
+            if same and ruled.bound is not job.bound and not job.bound.sliced:
+                found += (self.other(job, rule, ruled.bound) for rule in ruled.rules)
+        return (other for other in found if DELETE in actions(other))
 
     def together(self, bound: BoundDataset) -> tuple[BoundDataset, ...]:
         """The datasets of which records may have to go with those of `bound`: itself alone, but in a circle."""
@@ -98,32 +110,33 @@ class Entangled(Competing, abc.ABC):
 
     def among(self, closure: p.Closure, bound: BoundDataset, root: p.Source) -> p.Test:
         """Plain: the record of `root` is among the keys."""
+        if not closure.seeds:
+            return p.AnyOf(items=())
         every = self.together(bound)
         at = sum(len(each.key) for each in every[: every.index(bound)])
         return p.Reached(fields=self._key(bound, root), closure=closure, at=at)
 
     def held(self, bound: BoundDataset, root: p.Source, visiting: tuple[str, ...] = ()) -> p.Test | None:
         """Also through records of these datasets themselves, however many: what a held one refers to is held."""
-        found = super().held(bound, root, visiting)
         whole = str(bound) in self._holding.datasets or not (self._holding.datasets or self._holding.rules)
         every = self.together(bound)
-        if found is None or whole or not bound.tangled or any(str(each) in visiting for each in every):
-            return found
+        followed = self._holding and bound.tangled and not whole
+        if not followed or any(str(each) in visiting for each in every):
+            return super().held(bound, root, visiting)
         name = " ".join(("held", *map(str, every), *sorted(visiting)))
         if name not in self._closures:
             seeds = []
             for each in every:
                 own = self.source(each.root.id)
-                covered = super().held(each, own, visiting)
-                assert covered is not None
+                covered = self._held_apart(each, own, visiting, every) or p.AnyOf(items=())
                 record = p.All(items=(self.a_record(each, own), covered))
                 fields = self._wide(each, self._key(each, own))
                 seeds.append(p.Pairs(sources=(own,), where=record, fields=fields))
-            steps = tuple(self._step(*way, records=True) for way in self._crossing(bound))
+            steps = tuple(self._step(*way) for way in self._crossing(bound))
             steps += tuple(self._beside(*way) for way in self._common(bound))
             alias = f"{self._prefix}held{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=tuple(seeds), steps=steps)
-        return p.AnyOf(items=(found, self.among(self._closures[name], bound, root)))
+        return self.among(self._closures[name], bound, root)
 
     def goes_before(self, job: Job) -> tuple[p.Pairs, ...]:
         """(key, key) of due records of the job's dataset of which the first refers to the second, or has a part that is
@@ -203,10 +216,22 @@ class Entangled(Competing, abc.ABC):
         name = self._name(word, self.together(job.bound))
         if name not in self._closures:
             steps = tuple(self._step(*way) for way in self._crossing(job.bound))
-            steps += tuple(self._beside(*way) for way in self._common(job.bound))
+            steps += tuple(self._keeping_steps(job.bound))
             alias = f"{self._prefix}{word}{len(self._closures) + 1}"
             self._closures[name] = p.Closure(name=alias, seeds=seeds, steps=steps)
         return self._closures[name]
+
+    def _keeping_steps(self, bound: BoundDataset) -> Iterator[p.Pairs]:
+        """From records that stay to those that wait for them since they share a row. Of what is a part of another, or
+        of the same row, that one waits for rows alone that are not its own."""
+        for of, to, table in self._common(bound):
+            if table != of.root.id or not of.inside(to):
+                yield self._beside(of, to, table)
+            elif of.exceeds(to):
+                yield self._beside(of, to, table, functools.partial(self._has_more, of, to))
+
+    def _has_more(self, of: BoundDataset, to: BoundDataset, owner: p.Source, root: p.Source) -> p.Test:
+        return self._beyond(of, owner, to, root) or p.AnyOf(items=())
 
     def _kept_at_first(self, job: Job) -> Iterator[p.Pairs]:
         """Records of the job's dataset that could go, and that a row refers to which is of no record that could."""
@@ -248,7 +273,10 @@ class Entangled(Competing, abc.ABC):
         What another rule would move to a vault first could go, too: what keeps it here keeps it out of there. And so
         could what a rule would delete that is left out of the run.
         """
-        moved = any(RESTRICT in actions(self.other(job, rule, job.bound)) for rule in job.every)
+        every = [self.other(job, rule, job.bound) for rule in job.every]
+        for share in self.same_rows(job.bound):
+            every += (self.other(job, rule, share.other) for rule in self.rules_of(share.other))
+        moved = any(RESTRICT in actions(each) for each in every)
         if moved or not self._all_act(job):
             return functools.partial(self._could_be_deleted, job)
         return functools.partial(self._goes, job, visiting=(), alone=True)
@@ -268,113 +296,20 @@ class Entangled(Competing, abc.ABC):
 
         return self._defined(("could", str(job.bound)), job.bound, root, passes)
 
-    def _kept_by(
-        self,
-        bound: BoundDataset,
-        item: Outside,
-        alone: Sequence[tuple[BoundDataset, Leaf]],
-        could: Leaf,
-    ) -> p.Pairs:
-        """Records of which `could` is true, and that a row refers to which is of no record of the datasets of `alone`
-        of which that is true."""
-        reference = item.reference
-        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        tests: list[p.Test] = [linked(row)]
-        for of, goes in alone:
-            if of is bound:
-                tests.append(p.Untrue(item=self.belongs(bound, reference.table, row, root)))
-            tests.append(p.Untrue(item=self._of_record(of, reference.table, row, goes)))
-        tests.append(could(root))
-        return p.Pairs(
-            sources=(row, *sources), where=p.All(items=tuple(tests)), fields=self._key(bound, root)
-        )
-
-    def _step(self, of: BoundDataset, to: BoundDataset, item: Outside, *, records: bool = False) -> p.Pairs:
+    def _step(self, of: BoundDataset, to: BoundDataset, item: Outside) -> p.Pairs:
         """From keys to keys of all of these datasets."""
-        pairs = self._between(to, item, of=of, records=records)
+        pairs = self._between(to, item, of=of, records=True)
         here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
         return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))
 
-    def _beside(self, of: BoundDataset, to: BoundDataset, table: TableId) -> p.Pairs:
-        """The same where a row is a part of both."""
-        pairs = self._sharers(of, to, table)
-        here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
-        return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))
-
-    def _sharers(
+    def _beside(
         self,
         of: BoundDataset,
         to: BoundDataset,
         table: TableId,
-        going: Leaf | None = None,
-        *,
-        stays: Callable[[p.Source, p.Source], p.Test] | None = None,
-        only: bool = False,
+        where: Callable[[p.Source, p.Source], p.Test] | None = None,
     ) -> p.Pairs:
-        """(key, key) of a record of `of`, and of one of `to`, to both of which the same row of `table` belongs.
-
-        `going`: only of those of `to` of which it is true; `stays`: and this of both. `only`: the second key alone.
-        """
-        row = self.source(table)
-        above, tests = self._up(of, table, row)
-        beside, others = self._up(to, table, row)
-        owner, root = (row, *above)[-1], (row, *beside)[-1]
-        tests += others
-        tests += (self.a_record(of, owner), self.a_record(to, root))
-        tests += () if stays is None else (stays(owner, root),)
-        tests += () if going is None else (going(root),)
-        here = () if only else self._key(of, owner)
-        return p.Pairs(
-            sources=(row, *above, *beside),
-            where=p.All(items=tuple(tests)),
-            fields=(*here, *self._key(to, root)),
-        )
-
-    def _by_way_of(
-        self, above: BoundDataset, within: BoundDataset, table: TableId, to: BoundDataset, going: Leaf
-    ) -> p.Pairs:
-        """(key, key) of a record of `above`, and of one of `to` to which a row of `table` belongs that is a part of a
-        record of `within`, too, which is a part of the first, or the same row."""
-        row = self.source(table)
-        beside, tests = self._up(to, table, row)
-        inner, links = self._up(within, table, row)
-        outer, others = self._up(above, within.root.id, inner[-1])
-        root = (row, *beside)[-1]
-        keys = self._key(above, (*inner, *outer)[-1]), self._key(to, root)
-        tests += (*links, *others, self.a_record(within, inner[-1]), going(root))
-        if above is to:
-            tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
-        return p.Pairs(
-            sources=(row, *beside, *inner, *outer),
-            where=p.All(items=tuple(tests)),
-            fields=(*keys[0], *keys[1]),
-        )
-
-    def _between(
-        self,
-        bound: BoundDataset,
-        item: Outside,
-        *,
-        of: BoundDataset | None = None,
-        going: Callable[[p.Source], p.Test] | None = None,
-        records: bool = False,
-    ) -> p.Pairs:
-        """(key, key) of rows of which the first, of a record of `of`, refers to the second; of the same dataset, where
-        it is not given. `going`: only to records of which it is true.
-
-        `records`: only from one that is a record to another.
-        """
-        of, reference = of or bound, item.reference
-        row, (sources, root, linked) = self.source(reference.table), self._referred_record(bound, item)
-        owner, tests = row, [linked(row)]
-        if reference.table != of.root.id:
-            above, links = self._up(of, reference.table, row)
-            owner, tests, sources = above[-1], [*tests, *links], (*above, *sources)
-        keys = self._key(of, owner), self._key(bound, root)
-        if of is bound:
-            tests.append(p.Untrue(item=p.SameValues(left=keys[0], right=keys[1])))
-        if going is not None:
-            tests.append(going(root))
-        if records:
-            tests += (self.a_record(of, owner), self.a_record(bound, root))
-        return p.Pairs(sources=(row, *sources), where=p.All(items=tuple(tests)), fields=(*keys[0], *keys[1]))
+        """The same where a row is a part of both, and `where` is true of them."""
+        pairs = self._sharers(of, to, table, stays=where)
+        here, there = pairs.fields[: len(of.key)], pairs.fields[len(of.key) :]
+        return replace(pairs, fields=(*self._wide(of, here), *self._wide(to, there)))

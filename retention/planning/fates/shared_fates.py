@@ -275,7 +275,7 @@ class SharedFates(Fates):
         part of a record of its own."""
         acting = tuple(e for e in self._deleting if e.bound is job.bound and not never_acts(e))
         mine = tuple(each for each in jobs if each in self._deleting and not never_acts(each))
-        if mine == acting and not any(job.bound.inside(other.bound) for other in self._deleting):
+        if mine == acting and not any(job.bound.inside(ruled.bound) for ruled in self._every):
             return self._goes_of(job.bound, root, visiting=visiting)
         going = (self._going(each, root, visiting=visiting) for each in mine)
         return p.AnyOf(items=tuple(going))

@@ -106,6 +106,16 @@ class Stops(Sharing):
 
         Lists of held records are complete in themselves; what is held as a whole is followed here.
         """
+        return self._held_apart(bound, root, visiting)
+
+    def _held_apart(
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        visiting: tuple[str, ...],
+        others: Sequence[BoundDataset] = (),
+    ) -> p.Test | None:
+        """The same, but for what is held since it shares rows with records of `others`, or they refer to it."""
         if not self._holding:
             return None
         again, as_a_whole = str(bound) in visiting, bool(self._holding.datasets or self._holding.rules)
@@ -114,8 +124,12 @@ class Stops(Sharing):
             return p.AnyOf(items=tuple(found)) if found else None
         before, visiting = visiting, (*visiting, str(bound))
         for share in () if again else self.sharing(bound):
+            if any(share.other is each for each in others):
+                continue
             held: p.Test | None
-            if as_a_whole and not share.apart:  # held for another's sake, too
+            if as_a_whole and others and share.other.sliced:  # what refers to its row refers to the record's
+                held = self._held_apart(share.other, share.owner, visiting, others)
+            elif as_a_whole and not share.apart:  # held for another's sake, too
                 held = self.held(share.other, share.owner, visiting)
             else:
                 covered = self._covered(share.other, share.owner, listed=not share.apart)
@@ -124,6 +138,8 @@ class Stops(Sharing):
         for item in bound.outside if as_a_whole else ():
             for ruled in self._every:
                 other = ruled.bound
+                if any(other is each for each in others):
+                    continue
                 if item.reference.table in other.members and other is not bound:
                     here = str(other) in before
                     holder = partial(self._itself if here else self.held, other, visiting=visiting)

@@ -7,12 +7,13 @@ from typing import Any
 
 from tests.oracles.lawyer.examples_fate import NEW, OLD, TODAY, keep
 from tests.oracles.lawyer.shapes import SHAPES
-from tests.oracles.lawyer.situations import Situation, situation
+from tests.oracles.lawyer.situations import Situation, rule, situation
 from tests.oracles.lawyer.world import Hold
 
 MATTERS, FIRMS = SHAPES["nests"].tables, SHAPES["roles"].tables
 NOTED = MATTERS["memos"].references[0]
 FILED, ATTACHED = MATTERS["papers"].references
+BOUGHT, SOLD = FIRMS["goods"].references
 ORDERS, OFFERS = (FIRMS[name].references[0] for name in ("firm_orders", "firm_offers"))
 
 
@@ -114,13 +115,15 @@ def of_one_row() -> Iterator[Situation]:
         "sellers": {"parts": (OFFERS,), "where": ("=", "status", "open")},
     }
 
-    def firm(name: str, rules: Any, orders: Any, offers: Any, expected: Any, **more: Any) -> Situation:
+    def firm(
+        name: str, rules: Any, orders: Any, offers: Any, expected: Any, said: Any = None, **more: Any
+    ) -> Situation:
         rows = {
             "firms": [{"id": 1, "status": "open", **OLD}],
             "firm_orders": [{"id": n, "firm_id": 1} for n in orders],
             "firm_offers": [{"id": n, "firm_id": 1} for n in offers],
         }
-        return situation(name, TODAY, rules, rows, expected, shape="roles", datasets=datasets, **more)
+        return situation(name, TODAY, rules, rows, expected, shape="roles", datasets=said or datasets, **more)
 
     nothing: Any = {"firms": [], "firm_orders": [], "firm_offers": []}
     yield firm(
@@ -154,4 +157,43 @@ def of_one_row() -> Iterator[Situation]:
         [1],
         {"b buyers 1": "referenced late"},
         left={"firms": [1], "firm_orders": [1], "firm_offers": [1]},
+    )
+    yield firm(
+        "who has nothing else goes with the seller, whether a rule deletes buyers or not",
+        [sellers],
+        [],
+        [1],
+        {"s sellers 1": "due late"},
+        {**datasets, "buyers": {"parts": ()}},
+        left=nothing,
+    )
+    yield firm(
+        "what another rule restricts keeps the buyer that it is, too",
+        [buyers, rule("s", "sellers", keep="1 month", start="booked", action="restrict")],
+        [1],
+        [1],
+        {"b buyers 1": "referenced late", "s sellers 1": "due late"},
+        {**datasets, "sellers": {**datasets["sellers"], "mark": "restricted_at"}},
+        left={"firm_orders": [1], "firm_offers": [1]},
+    )
+    row = {
+        "firms": [{"id": 1, "status": "paid", **OLD}, {"id": 2, "status": "open", **OLD}],
+        "goods": [
+            {"id": 1, "buyer_id": 2, "seller_id": 1},
+            {"id": 2, "seller_id": 1},
+            {"id": 3, "buyer_id": 1},
+        ],
+    }
+    yield situation(
+        "who is no seller binds nobody as one",
+        TODAY,
+        [buyers, sellers],
+        row,
+        {"b buyers 1": "referenced late", "b buyers 2": "due late", "s sellers 2": "elsewhere"},
+        shape="roles",
+        datasets={
+            "buyers": {**datasets["buyers"], "parts": (ORDERS, BOUGHT)},
+            "sellers": {**datasets["sellers"], "parts": (OFFERS, SOLD)},
+        },
+        left={"firms": [1], "goods": [2, 3]},
     )
