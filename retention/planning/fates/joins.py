@@ -17,13 +17,21 @@ class Joins:
         self._catalogue = catalogue
         self._aliases = 0
 
-    def _along(self, hops: tuple[Hop, ...], start: p.Source, leaf: Callable[[p.Source], p.Test]) -> p.Test:
-        """Some row at the end of `hops`, seen from `start`, passes `leaf`."""
+    def _along(
+        self,
+        hops: tuple[Hop, ...],
+        start: p.Source,
+        leaf: Callable[[p.Source], p.Test],
+        *,
+        end: p.Source | None = None,
+    ) -> p.Test:
+        """Some row at the end of `hops`, seen from `start`, passes `leaf`; by the source `end`, where one is given."""
         if not hops:
             return leaf(start)
-        source = self.source(hops[0].arrives)
+        source = end if end is not None and len(hops) == 1 else self.source(hops[0].arrives)
         joined = self._hop(hops[0], start, source)
-        return p.Exists(source=source, where=p.All(items=(joined, self._along(hops[1:], source, leaf))))
+        further = self._along(hops[1:], source, leaf, end=end)
+        return p.Exists(source=source, where=p.All(items=(joined, further)))
 
     def value(self, value: Value, root: p.Source) -> p.Field | p.Lookup:
         """A column of the root's row, or of the one row that its hops lead up to."""
@@ -90,12 +98,18 @@ class Joins:
         return p.Exists(source=between, where=p.All(items=(self.refers(reference, row, between), up)))
 
     def _downward(
-        self, bound: BoundDataset, root: p.Source, table: TableId, leaf: Callable[[p.Source], p.Test]
+        self,
+        bound: BoundDataset,
+        root: p.Source,
+        table: TableId,
+        leaf: Callable[[p.Source], p.Test],
+        *,
+        end: p.Source | None = None,
     ) -> p.Test:
-        """Some row of the member `table` of this record passes `leaf`."""
+        """Some row of the member `table` of this record passes `leaf`; by the source `end`, where one is given."""
         chain = bound.chain(table)
         hops = tuple(Hop(reference=reference, down=True) for reference in reversed(chain))
-        return self._along(hops, root, leaf)
+        return self._along(hops, root, leaf, end=end)
 
     def _of_record(
         self,
@@ -103,13 +117,23 @@ class Joins:
         table: TableId,
         row: p.Source,
         leaf: Callable[[p.Source], p.Test],
+        *,
+        root: p.Source | None = None,
     ) -> p.Test:
-        """The row, of a member of the record, is or belongs to a record that passes `leaf`."""
+        """The row, of a member of the record, is or belongs to a record that passes `leaf`; of a part by the source
+        `root`, where one is given.
+
+        Step by step, so that each table is entered by the key that the one below refers to: where the steps are
+        looked at from the root, MariaDB reads all roots for each row.
+        """
         if table == bound.root.id:
             return leaf(row)
-        root = self.source(bound.root.id)
-        belongs = self.belongs(bound, table, row, root)
-        return p.Exists(source=root, where=p.All(items=(belongs, leaf(root))))
+        reference = bound.part(table).reference
+        above = (
+            root if root is not None and reference.target == bound.root.id else self.source(reference.target)
+        )
+        passes = self._of_record(bound, reference.target, above, leaf, root=root)
+        return p.Exists(source=above, where=p.All(items=(self.refers(reference, row, above), passes)))
 
     def _handed(self, bound: BoundDataset, root: p.Source, *, beside: str = "") -> p.Test:
         return p.Handed(fields=self._key(bound, root), beside=beside)

@@ -91,10 +91,8 @@ class Sharing(Since):
         passed = test(owner)
         if passed is None:
             return None
-        record: p.Test = p.All(items=(passed, self.a_record(holder, owner)))
-        if owner is not row:
-            belongs = self.belongs(holder, item.reference.table, row, owner)
-            record = p.Exists(source=owner, where=p.All(items=(belongs, record)))
+        leaf: p.Test = p.All(items=(passed, self.a_record(holder, owner)))
+        record = self._of_record(holder, item.reference.table, row, lambda _: leaf, root=owner)
 
         def refers(target: p.Source) -> p.Test:
             joined = self.refers(item.reference, row, target)
@@ -116,15 +114,11 @@ class Sharing(Since):
             record = p.All(items=(self.a_record(other, owner), test))
             if whole:
                 return self._of_the_same_row(bound, record, owner, root)
-            row = root if table == bound.root.id else owner if table == other.root.id else self.source(table)
-            own = () if row is root else (self.belongs(bound, table, row, root),)
-            if row is owner:
-                return p.Exists(source=owner, where=p.All(items=(record, *own)))
-            belongs = self.belongs(other, table, row, owner)
-            found: p.Test = p.Exists(source=owner, where=p.All(items=(record, belongs)))
-            if row is root:
-                return found
-            return p.Exists(source=row, where=p.All(items=(*own, found)))
+
+            def belongs(row: p.Source) -> p.Test:
+                return self._of_record(other, table, row, lambda _: record, root=owner)
+
+            return self._downward(bound, root, table, belongs, end=owner if table == other.root.id else None)
 
         within = table == bound.root.id and not whole
         return Share(other=other, table=table, owner=owner, where=where, whole=whole, within=within)
