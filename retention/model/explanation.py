@@ -135,11 +135,15 @@ class RuleView:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptView:
-    """Rows that stay and refer to a shared row by `by`, "table.column": `count`, and the keys of some as typed."""
+    """Rows that stay and refer to a shared row by `by`, "table.column": `count`, and the keys of some as typed.
+
+    `record`: shared rows that are records of the dataset `by`, and go by the rules on that alone.
+    """
 
     by: str
     count: int
     rows: tuple[str, ...] = ()
+    record: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

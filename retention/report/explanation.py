@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.explanation import Component, Explanation, RuleView, SharedView, Stopper
+from retention.model.explanation import Component, Explanation, KeptView, RuleView, SharedView, Stopper
 from retention.report.console import Facts, heading, line
 from retention.report.escape import shown
 from retention.report.words import KEPT_BECAUSE, by_table, counted, listed, moment, number
@@ -79,13 +79,20 @@ def _shared(view: SharedView) -> str:
     verbs = ("goes", "stays") if view.count == 1 else ("go", "stay")
     if view.goes == view.count:
         return f"{found}, which {verbs[0]} after it: nothing else that stays refers there."
-    kept = [
-        f"{counted(each.count, 'row')} {'refers' if each.count == 1 else 'refer'} there by {shown(each.by)}"
-        + (f" ({_some(each.rows, each.count)})" if each.rows else "")
-        for each in view.kept_by
-    ]
+    kept = [_kept_by(each) for each in view.kept_by]
     some = f"of which {number(view.goes)} would go after it; what stays" if view.goes else f"which {verbs[1]}"
     return f"{found}, {some} when it goes: {listed(kept)}."
+
+
+def _kept_by(view: KeptView) -> str:
+    """`1 row refers there by staff.address_id (2)`"""
+    which = f" ({_some(view.rows, view.count)})" if view.rows else ""
+    if view.record:
+        are = "is a record" if view.count == 1 else "are records"
+        goes = "goes" if view.count == 1 else "go"
+        return f"{number(view.count)} {are} of {shown(view.by)}, which {goes} by the rules on that{which}"
+    verb = "refers" if view.count == 1 else "refer"
+    return f"{counted(view.count, 'row')} {verb} there by {shown(view.by)}{which}"
 
 
 def _some(rows: Sequence[str], count: int) -> str:

@@ -23,11 +23,12 @@ from retention.planning.beyond import leaves
 from retention.planning.binding import spoken
 from retention.planning.binding.bind import bind
 from retention.planning.binding.bound import BoundDataset
+from retention.planning.binding.names import listed
 from retention.planning.binding.reach import described
 from retention.planning.binding.relations import repeated, with_relations
 from retention.planning.binding.rewriting_rules import comes_back, rewriting_problems, skipped
 from retention.planning.binding.rights import Need, Right, needs
-from retention.planning.binding.shared_parts import unshared
+from retention.planning.binding.shared_parts import by_themselves, never_mere, unshared
 from retention.planning.binding.vaults import unled
 from retention.planning.circles import said, waiting
 from retention.verbs.checking.clocks import clock_warnings
@@ -70,7 +71,7 @@ def check(place: Place, *, offline: bool = False, clock: Clock) -> CheckReport:
     return CheckReport(
         problems=found.problems,
         warnings=(*warnings, *found.warnings),
-        checked=tuple(_line(item) for item in found.bound),
+        checked=tuple(_line(item, found.bound) for item in found.bound),
         unreached=found.unreached,
     )
 
@@ -93,7 +94,7 @@ def _as_far_as_it_goes(place: Place, now: datetime) -> CheckReport:
     return CheckReport(
         problems=_by_place((*known.problems, *found.problems), known.places),
         warnings=found.warnings,
-        checked=(*(_line(item) for item in found.bound), *waiting),
+        checked=(*(_line(item, found.bound) for item in found.bound), *waiting),
         unreached=found.unreached,
     )
 
@@ -279,10 +280,13 @@ def _rights(
     return problems, warnings
 
 
-def _line(item: BoundDataset) -> str:
+def _line(item: BoundDataset, every: Sequence[BoundDataset]) -> str:
     parts = ", ".join(str(part.table.id) for part in item.parts)
-    shared = ", ".join(str(part.table.id) for part in item.shared)
+    shared = ", ".join(str(part.table.id) for part in item.shared if not never_mere(part, every))
     beside = f", and after the last that refers to them {shared}" if shared else ""
+    for part in item.shared:
+        by = listed(f"{each}" for each in by_themselves(part, every))
+        beside += f"; {part.table.id} by the rules on {by}" if by else ""
     return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "") + beside
 
 

@@ -10,11 +10,11 @@ import pytest
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.model import predicate as p
 from retention.planning.binding import shared_parts
-from retention.planning.fates import acting, stops
+from retention.planning.fates import acting, shared_fates, stops
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.shared_fates import SharedFates
 from retention.safety import holds
-from tests.oracles.lawyer import examples_fate
+from tests.oracles.lawyer import examples_fate, examples_within
 
 Patch = pytest.MonkeyPatch
 pytestmark = pytest.mark.heavy
@@ -80,6 +80,12 @@ def held_for_others(patch: Patch) -> None:
     patch.setattr(stops.Stops, "_covered", lambda self, bound, root, listed=True: first(self, bound, root))
 
 
+def a_record_is_a_mere_row(patch: Patch) -> None:
+    """A house with a town of its own goes with who lives there, and leaves the town behind."""
+    patch.setattr(shared_parts, "by_themselves", lambda shared, bound: [])
+    patch.setattr(shared_fates, "by_themselves", lambda shared, bound: [])
+
+
 MUTANTS: dict[Callable[[Patch], None], str] = {
     others_forgotten: "who is in no dataset keeps the house, and nobody in it",
     goes_with_the_first: "an address stays for the one who stays",
@@ -91,8 +97,9 @@ MUTANTS: dict[Callable[[Patch], None], str] = {
     what_it_refers_to_waits: "a town goes after the houses in it",
     hold_on_the_row_forgotten: "a hold on the house covers who lives there",
     held_for_others: "a hold on one covers no neighbour",
+    a_record_is_a_mere_row: "a shared house that shares a town goes by its own rule, with the town",
 }
-EXAMPLES = {told.name: told for told in examples_fate.examples()}
+EXAMPLES = {told.name: told for told in (*examples_fate.examples(), *examples_within.examples())}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)

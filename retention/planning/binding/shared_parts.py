@@ -153,10 +153,21 @@ def between_datasets(bound: Sequence[BoundDataset]) -> Iterable[tuple[BoundDatas
                 )
 
 
+def by_themselves(shared: Shared, bound: Iterable[BoundDataset]) -> list[BoundDataset]:
+    """The datasets of whose records a shared row is the root, and which give these parts of their own, or rows that
+    they share: such records go by the rules on them alone."""
+    return [each for each in bound if each.root.id == shared.table.id and (each.parts or each.shared)]
+
+
+def never_mere(shared: Shared, bound: Iterable[BoundDataset]) -> bool:
+    """Every shared row is such a record."""
+    return any(each.where is None for each in by_themselves(shared, bound))
+
+
 def unshared(bound: Sequence[BoundDataset]) -> Iterable[str]:
     """A warning where records refer to rows that are shared parts of others, and not of theirs."""
     for item in bound:
-        for shared in item.shared:
+        for shared in (each for each in item.shared if not never_mere(each, bound)):
             table = shared.table.id
             for other in bound:
                 if other is item or table in other.emptied or other.connector.name != item.connector.name:

@@ -1,7 +1,9 @@
 """What parts that the record refers to mean for fate (DESIGN §4), and which of their rows go with a job.
 
 Between a record and a shared row that is a record of another dataset, keeping and holding is as between all that
-share a row. Two records that refer to one row have nothing to do with each other: it stays with the one that stays.
+share a row; such a one that may have parts of its own, or share some, goes by the rules on its dataset alone: as a mere
+row of another it would leave them behind. Two records that refer to one row have nothing to do with each other: it
+stays with the one that stays.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import BoundDataset, Job, Ruled, Shared
+from retention.planning.binding.shared_parts import by_themselves, never_mere
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import Referenced
 from retention.planning.fates.chains import DELETE
@@ -25,11 +28,14 @@ from retention.planning.fates.stops import Instead
 
 @dataclass(frozen=True, kw_only=True)
 class SharedRows:
-    """Rows of `source` that go with a job where `goes` is true of them."""
+    """Rows of `source` that go with a job where `goes` is true of them; `mere`, of the row alone: they are no records
+    that go by rules of their own. None where none is.
+    """
 
     shared: Shared
     source: p.Source
     goes: p.Test
+    mere: p.Test | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +93,7 @@ class SharedFates(Fates):
         around = (*visiting, job)
         for other in self._taking(job.bound.root.id, self._deleting):
             if all(other.bound is not each.bound for each in around):
-                for item in _of(other, job.bound.root.id):
+                for item in self._of(other, job.bound.root.id):
                     owner = self.source(other.bound.root.id)
                     linked = self._refers_to_row(other.bound, item, owner, root)
                     goes = self._row_goes_there(other, item, root, around)
@@ -98,16 +104,17 @@ class SharedFates(Fates):
     def shared_rows(self, job: Job) -> tuple[SharedRows, ...]:
         """The rows of each shared part that go with the records of `job`, and not already with those of another."""
         found = []
-        for item in job.bound.shared:
+        for item in self._of(job):
             source = self.source(item.table.id)
             goes = [self._row_goes(job, item, source, ())]
             goes += (
                 p.Untrue(item=self._row_goes_there(other, its, source, ()))
                 for other in self._taking(item.table.id, self._earlier(job))
                 if _of_both(job.bound, item, other.bound)
-                for its in _of(other, item.table.id)
+                for its in self._of(other, item.table.id)
             )
-            found.append(SharedRows(shared=item, source=source, goes=p.All(items=tuple(goes))))
+            mere = p.All(items=tuple(records)) if (records := self._mere(item, source)) else None
+            found.append(SharedRows(shared=item, source=source, goes=p.All(items=tuple(goes)), mere=mere))
         return tuple(found)
 
     def staying_beside(
@@ -136,7 +143,15 @@ class SharedFates(Fates):
         row = self.source(item.table.id)
         return row, self._refers_to_row(job.bound, item, root, row), tuple(map(staying, item.referring))
 
+    def by_rules_of_its_own(self, item: Shared, row: p.Source) -> list[tuple[BoundDataset, p.Test]]:
+        """Each dataset of which the shared row can be a record that goes by the rules on that alone, and that it is."""
+        return [(bound, self.a_record(bound, row)) for bound in by_themselves(item, self._datasets)]
+
     # -- records and rows ------------------------------------------------------------------
+
+    @property
+    def _datasets(self) -> list[BoundDataset]:
+        return [ruled.bound for ruled in self._every]
 
     def _around(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
         """A shared row and what refers to it are told apart: neither is part of the other from end to end."""
@@ -189,12 +204,24 @@ class SharedFates(Fates):
         yield from super()._goes_first(table, referring, visiting)
         for job in self._taking(table, self._earlier(visiting[-1])):
             if all(job.bound is not each.bound for each in visiting):
-                for item in _of(job, table):
+                for item in self._of(job, table):
                     yield p.Untrue(item=self._row_goes_there(job, item, referring, visiting))
 
     def _taking(self, table: TableId, jobs: Iterable[Job]) -> list[Job]:
         """Those of which rows of `table` are shared parts."""
-        return [job for job in jobs if job in self._deleting and _of(job, table) and not never_acts(job)]
+        return [job for job in jobs if job in self._deleting and self._of(job, table) and not never_acts(job)]
+
+    def _of(self, job: Job, table: TableId | None = None) -> list[Shared]:
+        """The shared parts, over the table where one is named, of which a row can go with records of the job."""
+        return [
+            item
+            for item in job.bound.shared
+            if table in (None, item.table.id) and not never_mere(item, self._datasets)
+        ]
+
+    def _mere(self, item: Shared, row: p.Source) -> list[p.Test]:
+        """The shared row is no record that goes by rules of its own."""
+        return [p.Untrue(item=test) for _, test in self.by_rules_of_its_own(item, row)]
 
     def _row_goes_there(
         self,
@@ -238,7 +265,7 @@ class SharedFates(Fates):
                 )
             ),
         )
-        tests: list[p.Test] = [linked]
+        tests: list[p.Test] = [*self._mere(item, row), linked]
         around = through | {item.table.id}
         for reference in item.referring:
             other = self.source(reference.table)
@@ -258,14 +285,15 @@ class SharedFates(Fates):
         """The row of `table` is still there when `job` is done."""
         until = (*self._earlier(job), job)
         found: list[p.Test] = []
-        for bound in _datasets(until):
+        for bound in _of_jobs(until):
             if table in bound.members and all(bound is not each.bound for each in visiting):
                 jobs = tuple(each for each in until if each.bound is bound)
                 gone = functools.partial(self._gone_by, jobs[0], jobs, visiting=visiting)
                 found.append(p.Untrue(item=self._of_record(bound, table, row, gone)))
         for other in () if table in through else self._taking(table, until):
             goes = (
-                self._row_goes_there(other, shared, row, visiting, through) for shared in _of(other, table)
+                self._row_goes_there(other, shared, row, visiting, through)
+                for shared in self._of(other, table)
             )
             found.extend(p.Untrue(item=test) for test in goes)
         return found
@@ -281,14 +309,10 @@ class SharedFates(Fates):
         return p.AnyOf(items=tuple(going))
 
 
-def _of(job: Job, table: TableId) -> list[Shared]:
-    return [item for item in job.bound.shared if item.table.id == table]
-
-
 def _of_both(bound: BoundDataset, item: Shared, other: BoundDataset) -> bool:
     """One row that refers to a shared one can be of a record of both, and go with both."""
     return other is not bound and any(link.table in other.members for link in item.links)
 
 
-def _datasets(jobs: Iterable[Job]) -> list[BoundDataset]:
+def _of_jobs(jobs: Iterable[Job]) -> list[BoundDataset]:
     return list({id(job.bound): job.bound for job in jobs}.values())

@@ -23,13 +23,22 @@ def _view(reader: Reader, job: Job, key: str, item: Shared) -> SharedView:
         str(place): Rows(source=each.source, where=each.where, key=_key(reader, job, each.source))
         for place, each in enumerate(keepers)
     }
+    apart = reasons.by_rules_of_its_own(item, source)
+    asked |= {
+        str(bound): Rows(source=source, where=p.All(items=(linked, record)), key=item.table.key)
+        for bound, record in apart
+    }
     rows = Rows(source=source, where=linked, key=item.table.key)
-    kept = p.AnyOf(items=tuple(each.keeps(source) for each in keepers))
+    kept = p.AnyOf(items=(*(each.keeps(source) for each in keepers), *(record for _, record in apart)))
     going = Rows(source=source, where=p.All(items=(linked, p.Untrue(item=kept))), key=())
     answers = reader.ask(job, key, Questions(rows={"rows": rows, "going": going, **asked})).rows
-    views = (
+    views = [
         KeptView(by=described(each.reference), count=answers[str(place)][0], rows=answers[str(place)][1])
         for place, each in enumerate(keepers)
+    ]
+    views += (
+        KeptView(by=str(bound), count=answers[str(bound)][0], rows=answers[str(bound)][1], record=True)
+        for bound, _ in apart
     )
     return SharedView(
         table=str(item.table.id),

@@ -1,4 +1,5 @@
-"""Worked examples of DESIGN §4 about records within records, and two records of one row."""
+"""Worked examples of DESIGN §4 about records within records, two records of one row, and what is shared and a record
+with parts of its own."""
 
 from __future__ import annotations
 
@@ -14,12 +15,15 @@ MATTERS, FIRMS = SHAPES["nests"].tables, SHAPES["roles"].tables
 NOTED = MATTERS["memos"].references[0]
 FILED, ATTACHED = MATTERS["papers"].references
 BOUGHT, SOLD = FIRMS["goods"].references
+HOMES = SHAPES["homes"].tables
+LIES, HOME, ROOM = (HOMES[name].references[0] for name in ("houses", "people", "rooms"))
 ORDERS, OFFERS = (FIRMS[name].references[0] for name in ("firm_orders", "firm_offers"))
 
 
 def examples() -> Iterator[Situation]:
     yield from within()
     yield from of_one_row()
+    yield from of_houses()
 
 
 def within() -> Iterator[Situation]:
@@ -196,4 +200,56 @@ def of_one_row() -> Iterator[Situation]:
             "sellers": {**datasets["sellers"], "parts": (OFFERS, SOLD)},
         },
         left={"firms": [1], "goods": [2, 3]},
+    )
+
+
+def of_houses() -> Iterator[Situation]:
+    """People share houses, which are records that share towns, or have rooms."""
+    people = keep("p", "people", keep="1 month", yields_to=("legal claims",))
+    houses = keep("h", "houses", keep="1 month")
+    rows = {
+        "people": [
+            {"id": 1, "home_id": 1, **OLD},
+            {"id": 2, "home_id": 2, **OLD},
+            {"id": 3, "home_id": 3, **OLD},
+        ],
+        "houses": [
+            {"id": 1, "town_id": 1, **OLD},
+            {"id": 2, "town_id": 2, **NEW},
+            {"id": 3, "status": "paid", **NEW},
+        ],
+        "towns": [{"id": 1}, {"id": 2}, {"id": 3}],
+        "rooms": [{"id": 1, "house_id": 1}, {"id": 2, "house_id": 2}],
+    }
+    gone = {"p people 1": "due late", "p people 2": "due late", "p people 3": "due late"}
+
+    def living(name: str, own: Any, left: Any, *, more: Any = None, **but: Any) -> Situation:
+        shared = {"people": {"shared": (HOME,)}, "houses": own}
+        return situation(
+            name,
+            TODAY,
+            [people, houses],
+            {**rows, **but},
+            {**gone, "h houses 1": "due late", **(more or {})},
+            shape="homes",
+            datasets=shared,
+            left=left,
+        )
+
+    yield living(
+        "a shared house that shares a town goes by its own rule, with the town",
+        {"shared": (LIES,)},
+        {"people": [], "houses": [2, 3], "towns": [2, 3]},
+        rooms=[],
+    )
+    yield living(
+        "a shared house with rooms goes by its own rule",
+        {"parts": (ROOM,)},
+        {"people": [], "houses": [2, 3], "rooms": [2]},
+    )
+    yield living(
+        "a shared house that is no such record goes with the last who lives there",
+        {"shared": (LIES,), "where": ("is null", "status")},
+        {"people": [], "houses": [2], "towns": [2, 3]},
+        rooms=[],
     )

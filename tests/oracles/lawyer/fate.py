@@ -193,8 +193,13 @@ def rows_of(world: World, records: Sequence[Record]) -> set[Row]:
 
 def rows_after(world: World, records: Sequence[Record], own: set[Row]) -> dict[Row, str]:
     """The shared rows that go with these records, of which the rows are `own`: each where nothing refers to it that
-    stays, until no more can go."""
-    shared = {row: table for record in records for row, table in rows.shared_rows(world, record).items()}
+    stays, until no more can go. One that is a record that may have rows besides goes by the rules on that alone."""
+    shared = {
+        row: table
+        for record in records
+        for row, table in rows.shared_rows(world, record).items()
+        if not any(each.dataset.parts or each.dataset.shared for each in rows.rooted(world, row))
+    }
     found: dict[Row, str] = {}
     while True:
         gone = own | found.keys()

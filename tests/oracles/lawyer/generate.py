@@ -215,8 +215,11 @@ class _Drawing:
 
     def shared(self, seat: Seat, members: set[str]) -> tuple[Reference, ...]:
         """Parts that the record refers to, of a seat that has several not always all of them."""
-        together = self.shape.name == "offices"  # there either says of each row that it shares it
-        if not (self.profile.shared_parts and (together or self.chance(70))):
+        records = seat.name == "houses"  # themselves shared, and mostly mere rows
+        together = (
+            self.shape.name == "offices" and not records
+        )  # there either says of each row that it shares it
+        if not (self.profile.shared_parts and (together or self.chance(35 if records else 70))):
             return ()
         links = [link for link in seat.shared if link.table in members]
         return tuple(link for link in links if together or len(links) == 1 or self.chance(80))

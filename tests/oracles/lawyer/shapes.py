@@ -210,7 +210,7 @@ def _tenants() -> Shape:
 
 
 def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Reference | None = None) -> Shape:
-    """Houses that people, their parcels and staff share; that are records too, and refer to towns.
+    """Houses that people, their parcels and staff share; that are records too, with rooms, and share towns.
 
     `helps`, `pays`: people and staff may refer to each other.
     """
@@ -222,6 +222,7 @@ def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Referen
     )
     sent, to = _ref("parcels", "person_id", "people"), _ref("parcels", "house_id", "houses")
     lives, seen = _ref("staff", "lives_id", "houses"), _ref("visits", "seen_id", "houses")
+    room = _ref("rooms", "house_id", "houses")
     tables = (
         _table("towns"),
         _table("houses", lies),
@@ -229,6 +230,7 @@ def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Referen
         _table("parcels", sent, to),
         _table("staff", lives, *more[1:], author="text"),
         _table("visits", seen),
+        _table("rooms", room),
     )
     seats = (
         Seat(
@@ -240,6 +242,8 @@ def _homes(name: str = "homes", *, helps: Reference | None = None, pays: Referen
         Seat(
             name="houses",
             table="houses",
+            parts=((), (room,), (room,)),
+            shared=(lies,),
             subject={"customer": Value(column="id")},
             near={"towns": ((lies, False),)},
         ),

@@ -42,16 +42,17 @@ def _key_of(item: Shared) -> list[Column]:
 class Leaving:
     """The rows of one shared table."""
 
-    def __init__(self, dialect: Dialect, statements: Statements, item: Shared) -> None:
+    def __init__(self, dialect: Dialect, statements: Statements, leaving: SharedRows) -> None:
         self._dialect = dialect
-        self.item = item
+        self.item = item = leaving.shared
         self.key = _key_of(item)
         self.name = item.table.id.name
         self.led_to = [self._led_to(statements, link) for link in item.links]
         rows = self._rows("s")
         columns = [column_of(rows, column.name) for column in self.key]
         keyed = sa.select(*columns).select_from(rows).where(dialect.key_in(columns, self.key))
-        self.free = keyed.where(*(sa.not_(self._referred_to(rows, r)) for r in item.referring))
+        free = (sa.not_(self._referred_to(rows, r)) for r in item.referring)
+        self.free = keyed.where(*self._mere(rows, leaving), *free)
         self.lock = dialect.lock(keyed.order_by(*columns), rows, wait=True)
         self.guessed = tuple(r for r in item.referring if dialect.row_locks and not r.declared)
         self.delete = sa.delete(rows).where(dialect.key_in(columns, self.key))  # type: ignore[arg-type]
@@ -60,6 +61,12 @@ class Leaving:
 
     def _rows(self, alias: str) -> FromClause:
         return table(self.item.table.id, only=self.item.table.only).alias(alias)
+
+    def _mere(self, rows: FromClause, leaving: SharedRows) -> Iterator[ColumnElement[Any]]:
+        """The row is no record that goes by rules of its own."""
+        if leaving.mere is not None:
+            compiler = Compiler(self._dialect).over(leaving.source, rows, lambda _: None)
+            yield compiler.test(leaving.mere)
 
     def _led_to(self, statements: Statements, link: Reference) -> sa.Select[Any]:
         """The keys of rows to which the records that were handed over refer by `link`."""
@@ -107,7 +114,7 @@ class SharedParts:
         self._dialect = dialect
         self._connection = connection
         self.locking = dialect.row_locks
-        self.leaving = [Leaving(dialect, statements, item) for item in statements.work.bound.shared]
+        self.leaving = [Leaving(dialect, statements, item) for item in statements.work.shared]
 
     def led_to(self, given: Mapping[str, Any]) -> LedTo:
         """Before the batch deletes: the shared rows of the records handed over as `given`."""
