@@ -181,8 +181,8 @@ class Fates(Sharers):
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
                 found += self.acting_on_another(job, share, root, visiting, action)
             elif share.whole:
-                goes = self._goes_of(other, owner, visiting=(*visiting, job))
-                alike, wholly = self._deleted_with(job, share, root, goes)
+                going = functools.partial(self._goes_of, other, owner, visiting=(*visiting, job))
+                alike, wholly = self._deleted_with(job, share, root, going)
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)

@@ -100,7 +100,7 @@ class Sharers(Fleeting, abc.ABC):
         return p.AnyOf(items=tuple(found)) if found else None
 
     def _deleted_with(
-        self, job: Job, share: Share, root: p.Source, goes: p.Test
+        self, job: Job, share: Share, root: p.Source, goes: Callable[[], p.Test]
     ) -> tuple[p.Test | None, p.Test | None]:
         """Of a record of the same row: (which has the same rows, so that one of their rules deletes both; None where
         each has; which goes, and has these and others, so that this one goes as a part of it; None where none has)."""
@@ -109,7 +109,7 @@ class Sharers(Fleeting, abc.ABC):
         no_more = p.All(items=()) if mine is None else p.Untrue(item=mine)
         if theirs is None:
             return (None if mine is None else no_more), None
-        return p.All(items=(no_more, p.Untrue(item=theirs))), p.All(items=(goes, no_more, theirs))
+        return p.All(items=(no_more, p.Untrue(item=theirs))), p.All(items=(goes(), no_more, theirs))
 
     def _waiting_for(self, job: Job, visiting: tuple[Job, ...]) -> list[Share]:
         """Those of records that the job's wait for. They don't for what is a part of themselves, nor for anything
