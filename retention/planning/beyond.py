@@ -24,6 +24,12 @@ def leaves(policy: Policy, dataset: Dataset) -> bool:
     return dataset.vault_of is not None or not rules or any(_may_remove(rule, dataset) for rule in rules)
 
 
+def removes(policy: Policy, dataset: Dataset) -> bool:
+    """Whether some rule that reaches the dataset can take its records out of their tables."""
+    rules = [rule for rule in policy.rules.values() if rule.acts and rule.speaks_of(dataset.data)]
+    return any(_may_remove(rule, dataset) for rule in rules)
+
+
 def _may_remove(rule: Rule, dataset: Dataset) -> bool:
     said = {action for variant in rule.variants for action in variant.chain if spelt_out(dataset, action)}
     return DELETE in said or (dataset.vault is not None and RESTRICT in said)

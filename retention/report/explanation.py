@@ -89,8 +89,8 @@ def _kept_by(view: KeptView) -> str:
     which = f" ({_some(view.rows, view.count)})" if view.rows else ""
     if view.record:
         are = "is a record" if view.count == 1 else "are records"
-        goes = "goes" if view.count == 1 else "go"
-        return f"{number(view.count)} {are} of {shown(view.by)}, which {goes} by the rules on that{which}"
+        goes = "goes by rules of its" if view.count == 1 else "go by rules of their"
+        return f"{number(view.count)} {are} of {shown(view.by)}, and {goes} own{which}"
     verb = "refers" if view.count == 1 else "refer"
     return f"{counted(view.count, 'row')} {verb} there by {shown(view.by)}{which}"
 

@@ -19,7 +19,7 @@ from retention.model.explanation import CheckReport
 from retention.model.place import Place
 from retention.model.policy import Policy
 from retention.periods import day_of
-from retention.planning.beyond import leaves
+from retention.planning.beyond import leaves, removes
 from retention.planning.binding import spoken
 from retention.planning.binding.bind import bind
 from retention.planning.binding.bound import BoundDataset
@@ -28,7 +28,7 @@ from retention.planning.binding.reach import described
 from retention.planning.binding.relations import repeated, with_relations
 from retention.planning.binding.rewriting_rules import comes_back, rewriting_problems, skipped
 from retention.planning.binding.rights import Need, Right, needs
-from retention.planning.binding.shared_parts import by_themselves, never_mere, unshared
+from retention.planning.binding.shared_parts import by_themselves, unended, unshared
 from retention.planning.binding.vaults import unled
 from retention.planning.circles import said, waiting
 from retention.verbs.checking.clocks import clock_warnings
@@ -205,6 +205,7 @@ def _live(
             *looking,
             *_rings(bound),
             *unshared(bound),
+            *unended(bound, partial(removes, policy)),
             *map(said, waiting(bound)),
             *large(policy, bound),
             *comes_back(bound, target.catalogue().quote),
@@ -282,10 +283,11 @@ def _rights(
 
 def _line(item: BoundDataset, every: Sequence[BoundDataset]) -> str:
     parts = ", ".join(str(part.table.id) for part in item.parts)
-    shared = ", ".join(str(part.table.id) for part in item.shared if not never_mere(part, every))
+    shared = ", ".join(str(part.table.id) for part in item.leaving)
     beside = f", and after the last that refers to them {shared}" if shared else ""
+    here = [other for other in every if other.connector.name == item.connector.name]
     for part in item.shared:
-        by = listed(f"{each}" for each in by_themselves(part, every))
+        by = listed(f"{each}" for each in by_themselves(part, here))
         beside += f"; {part.table.id} by the rules on {by}" if by else ""
     return f"{item}: {item.root.id}" + (f" with {parts}" if parts else "") + beside
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.integration.test_circles import NEW, OLD, left
-from tests.support.stores import Store
+from tests.support.stores import SqliteStore, Store
 from tests.support.workplace import Workplace
 
 SHARED = 'parts = [{ table = "houses", shared = "stays" }]'
@@ -163,10 +164,82 @@ def test_explain_and_check_say_by_whose_rules_a_shared_record_goes(ruled: Workpl
         ("db.houses", 1, ("1",), True)
     ]
     said = " ".join(ruled.cli("explain", "db.files", "1").stdout.split())
-    assert (
-        "which stays when it goes: 1 is a record of db.houses, which goes by the rules on that (1)." in said
-    )
+    assert "which stays when it goes: 1 is a record of db.houses, and goes by rules of its own (1)." in said
     document = json.loads(ruled.cli("explain", "db.files", "1", "--format", "json").stdout)
     assert document["shared"][0]["kept_by"][0]["record"] is True
     checked = " ".join(ruled.cli("check").stdout.split())
     assert "houses by the rules on db.houses" in checked
+
+
+def test_nothing_is_asked_of_a_delete_that_never_comes(ruled: Workplace, store: Store) -> None:
+    """Rooms go with houses ON DELETE CASCADE: houses have them as parts, and no file takes a house along."""
+    store.script(
+        "DROP TABLE rooms; CREATE TABLE rooms (id INTEGER PRIMARY KEY, house INTEGER NULL,"
+        " FOREIGN KEY (house) REFERENCES houses (id) ON DELETE CASCADE); CREATE INDEX rooms_house ON rooms (house)"
+    )
+    ruled.connect(store, FILES + HOUSES + ROOMS)
+    assert ruled.problems() == ()
+    assert [line for line in ruled.check().warnings if "houses" in line] == []
+
+
+def test_check_warns_of_shared_records_that_no_rule_deletes(bare: Workplace, store: Store) -> None:
+    bare.connect(store, FILES + HOUSES + ROOMS)
+    (said,) = [line for line in bare.check().warnings if "of which none deletes" in line]
+    assert said.startswith("`db.files`: rows of `")
+    assert "are records of `db.houses`" in said
+
+
+def test_check_warns_of_what_rows_that_are_no_such_records_leave_behind(
+    ruled: Workplace, store: Store
+) -> None:
+    ruled.connect(store, FILES + HOUSES + "where = \"state = 'let'\"\n" + TOWNS)
+    (said,) = [line for line in ruled.check().warnings if "that are no records of `db.houses`" in line]
+    assert "towns" in said
+    assert said.endswith("stays behind")
+
+
+def test_a_house_of_another_database_says_nothing_of_one_here(
+    ruled: Workplace, store: Store, tmp_path: Path
+) -> None:
+    other = SqliteStore(tmp_path / "other.db")
+    other.script(
+        "CREATE TABLE houses (id INTEGER PRIMARY KEY, ended TIMESTAMP);"
+        "CREATE TABLE rooms (id INTEGER PRIMARY KEY, house INTEGER REFERENCES houses (id));"
+        "CREATE INDEX rooms_house ON rooms (house)"
+    )
+    ruled.connect(store, FILES)
+    ruled.connect(other, HOUSES + ROOMS, name="other")
+    checked = " ".join(ruled.cli("check").stdout.split())
+    assert "files, and after the last that refers to them" in checked
+    assert "by the rules on" not in checked
+
+
+def test_a_ring_goes_together_whatever_a_house_of_its_own_refers_to(work: Workplace, store: Store) -> None:
+    """Client 1 has file 1 for agent, which is in house 1, of which client 1 is the owner; client 2 stays."""
+    store.script(
+        "CREATE TABLE clients (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL, agent INTEGER NULL);"
+        "CREATE TABLE houses (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL, owner INTEGER NULL,"
+        " FOREIGN KEY (owner) REFERENCES clients (id));"
+        "CREATE TABLE rooms (id INTEGER PRIMARY KEY, house INTEGER NULL,"
+        " FOREIGN KEY (house) REFERENCES houses (id));"
+        "CREATE TABLE files (id INTEGER PRIMARY KEY, ended TIMESTAMP NULL, house INTEGER NULL, client INTEGER NULL,"
+        " FOREIGN KEY (house) REFERENCES houses (id), FOREIGN KEY (client) REFERENCES clients (id));"
+        "CREATE INDEX rooms_house ON rooms (house); CREATE INDEX files_house ON files (house);"
+        "CREATE INDEX files_client ON files (client); CREATE INDEX houses_owner ON houses (owner);"
+        "CREATE INDEX clients_agent ON clients (agent)"
+    )
+    clients = '[datasets.clients]\ndata = "clients"\ntable = "clients"\nevents = { ended = "ended" }\n'
+    relation = 'relations = ["clients.agent -> files.id"]\n'
+    work.connect(store, FILES + HOUSES + ROOMS + clients + relation)
+    for data in ("files", "houses", "clients"):
+        work.rule(data, f'data = "{data}"\nkeep = "1 year"\nfrom = "ended"')
+    store.script(
+        f"INSERT INTO clients VALUES (1, {OLD}, 1), (2, {NEW}, 2);"
+        f"INSERT INTO houses VALUES (1, {OLD}, 1), (2, {OLD}, 2); INSERT INTO rooms VALUES (1, 1), (2, 2);"
+        f"INSERT INTO files VALUES (1, {OLD}, 1, 1), (2, {OLD}, 2, 2)"
+    )
+    assert [line for line in work.check().warnings if "can't go together" in line] == []
+    plan = planned(work)
+    assert plan == {"files": {"files": 1}, "houses": {"houses": 1, "rooms": 1}, "clients": {"clients": 1}}
+    assert done(work) == plan
+    assert [left(store, table) for table in ("clients", "files", "houses", "rooms")] == [[2], [2], [2], [2]]

@@ -9,7 +9,7 @@ import pytest
 
 from retention.connectors.sql.batches.shared_parts import SharedParts
 from retention.model import predicate as p
-from retention.planning.binding import shared_parts
+from retention.planning.binding import bind, shared_parts
 from retention.planning.fates import acting, shared_fates, stops
 from retention.planning.fates.fate import Fates
 from retention.planning.fates.shared_fates import SharedFates
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.heavy
 
 def others_forgotten(patch: Patch) -> None:
     """Rows of other tables that refer to the shared row do not count."""
-    patch.setattr(shared_parts, "_shared", lambda c, t, links: _only(links, t))
+    patch.setattr(shared_parts, "_shared", lambda c, t, links, own: _only(links, t))
 
 
 def _only(links: Any, table: Any) -> Any:
@@ -82,7 +82,7 @@ def held_for_others(patch: Patch) -> None:
 
 def a_record_is_a_mere_row(patch: Patch) -> None:
     """A house with a town of its own goes with who lives there, and leaves the town behind."""
-    patch.setattr(shared_parts, "by_themselves", lambda shared, bound: [])
+    patch.setattr(bind, "with_parts", lambda datasets, catalogue: frozenset())
     patch.setattr(shared_fates, "by_themselves", lambda shared, bound: [])
 
 

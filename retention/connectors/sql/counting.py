@@ -373,7 +373,7 @@ def _add_rows(
 
 def _beside(work: Work) -> list[TableId]:
     """The tables of rows that go with a record, but for its root."""
-    return [*(part.table.id for part in work.bound.parts), *(item.table.id for item in work.bound.shared)]
+    return [*(part.table.id for part in work.bound.parts), *(item.table.id for item in work.bound.leaving)]
 
 
 def _earlier(known: str | None, day: Any) -> str | None:

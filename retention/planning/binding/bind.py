@@ -46,7 +46,7 @@ from retention.planning.binding.relations import with_relations
 from retention.planning.binding.restricting import leaving, marking
 from retention.planning.binding.rewritable import Find, Rewritable, clashes
 from retention.planning.binding.rewriting_rules import known_by
-from retention.planning.binding.shared_parts import between_datasets, shared_link, shared_tables
+from retention.planning.binding.shared_parts import between_datasets, shared_link, shared_tables, with_parts
 from retention.planning.binding.spelt import Names, not_its_own
 from retention.planning.binding.vaults import placed, with_vaults
 
@@ -390,7 +390,8 @@ class _Attempt:
                 self._problem(_part_key(self.dataset, name), found, "list it once")
             links[link.target].append(link)
         tables = {id_: with_key(self.catalogue.tables[id_]) for id_ in links}
-        shared, why = shared_tables(self.catalogue, links, tables, members)
+        own = with_parts(self.connector.datasets.values(), self.catalogue)
+        shared, why = shared_tables(self.catalogue, links, tables, members, own)
         if why is not None:
             self._problem("parts", *why)
         return shared

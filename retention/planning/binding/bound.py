@@ -97,13 +97,15 @@ class Shared:
     """A table of which rows go with the last that refers to them: a part that the record refers to, by `links`.
 
     `referring`: every reference to it, the links among them. `only`: tables of which no row of those that inherit
-    from them is meant.
+    from them is meant. `own`: each row is a record of a dataset that gives it parts, and goes by the rules on that
+    alone: none goes with the records that refer to it.
     """
 
     table: Table
     links: tuple[Reference, ...]
     referring: tuple[Reference, ...]
     only: frozenset[TableId] = frozenset()
+    own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,9 +269,14 @@ class BoundDataset:
         return self.columns is not None
 
     @property
+    def leaving(self) -> tuple[Shared, ...]:
+        """The shared parts of which rows can go with a record."""
+        return tuple(item for item in self.shared if not item.own)
+
+    @property
     def emptied(self) -> frozenset[TableId]:
         """Every table of which rows can go with a record."""
-        return self.members | {item.table.id for item in self.shared}
+        return self.members | {item.table.id for item in self.leaving}
 
     def within(self, other: BoundDataset) -> bool:
         """Its records can be parts of those of `other`."""

@@ -43,7 +43,7 @@ def _unfit(circle: Sequence[BoundDataset], every: Iterable[BoundDataset]) -> str
     if ring:
         return f"rows of `{min(ring, key=str)}`, which they share, can lead back to such rows"
     for item in circle:
-        for shared in item.shared:
+        for shared in item.leaving:
             if (why := _unfit_shared(shared, circle)) is not None:
                 return (
                     f"records of `{item}` share rows of `{shared.table.id}` by referring to them, and {why}"
@@ -68,7 +68,7 @@ def _of_an_outsider(item: BoundDataset, other: BoundDataset) -> frozenset[TableI
 
 
 def _shared(circle: Sequence[BoundDataset]) -> Mapping[TableId, Shared]:
-    return {shared.table.id: shared for item in circle for shared in item.shared}
+    return {shared.table.id: shared for item in circle for shared in item.leaving}
 
 
 def _shared_order(circle: Sequence[BoundDataset]) -> tuple[TableId, ...]:
@@ -81,7 +81,7 @@ def _unfit_shared(shared: Shared, circle: Sequence[BoundDataset]) -> str | None:
     for other in circle:
         if any(item.reference.table == shared.table.id for item in other.outside):
             return f"these refer to `{other}`"
-        own = {link for item in other.shared if item.table.id == shared.table.id for link in item.links}
+        own = {link for item in other.leaving if item.table.id == shared.table.id for link in item.links}
         for reference in shared.referring:
             if reference.table in other.members and reference not in own:
                 part = f'{{ table = "{shared.table.id.name}", shared = "stays" }}'

@@ -37,8 +37,8 @@ def needs(bound: BoundDataset, *, deletes: bool = True) -> tuple[Need, ...]:
     found: dict[Need, None] = {}
     keys = {bound.root.id: tuple(column.name for column in bound.key)}
     keys |= {part.table.id: part.table.key for part in bound.parts}
-    keys |= {item.table.id: item.table.key for item in bound.shared}
-    for table in (*bound.removal, *(item.table.id for item in bound.shared)):
+    keys |= {item.table.id: item.table.key for item in bound.leaving}
+    for table in (*bound.removal, *(item.table.id for item in bound.leaving)):
         found[Need(table=table, right=Right.READ)] = None
         found[Need(table=table, right=Right.LOCK, columns=keys[table])] = None
         if deletes:
@@ -62,6 +62,7 @@ def _looked_at(bound: BoundDataset) -> Iterable[TableId]:
     for item in bound.outside:
         yield item.reference.table
     for shared in bound.shared:
+        yield shared.table.id
         yield from (reference.table for reference in shared.referring)
     values = [
         *bound.facts.values(),

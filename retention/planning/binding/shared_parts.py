@@ -6,11 +6,12 @@ them, where nothing else refers to it; while something does, it stays, and stops
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from retention.errors import Problem
 from retention.model.catalogue import Catalogue, Reference, Table, TableId
-from retention.model.dataset import PartName
+from retention.model.dataset import Dataset, PartName
 from retention.planning.binding.bound import BoundDataset, Part, Shared
 from retention.planning.binding.names import NotFoundError, find_table, listed, meant
 from retention.planning.binding.order import each_before_its_own
@@ -61,10 +62,12 @@ def shared_tables(
     links: Mapping[TableId, Sequence[Reference]],
     tables: Mapping[TableId, Table],
     members: Mapping[TableId, Part | None],
+    own: Collection[TableId] = (),
 ) -> tuple[tuple[Shared, ...], tuple[str, str] | None]:
     """Each before those that it refers to; and what can't be, as (found, write).
 
-    `links`: by table, the references from the record to it; `tables`: each with its key.
+    `links`: by table, the references from the record to it; `tables`: each with its key; `own`: those of which each row
+    is a record with parts of its own.
     """
     for table in links:
         for reference in catalogue.outbound(table):
@@ -80,17 +83,28 @@ def shared_tables(
         names = listed(f"`{table}`" for table in links if table not in order)
         found = f"rows of {names} refer to each other in a ring: shared parts that do are not supported yet"
         return (), (found, "take one of them out")
-    return tuple(_shared(catalogue, tables[t], links[t]) for t in order), None
+    return tuple(_shared(catalogue, tables[t], links[t], own=t in own) for t in order), None
 
 
-def _shared(catalogue: Catalogue, table: Table, links: Sequence[Reference]) -> Shared:
+def _shared(catalogue: Catalogue, table: Table, links: Sequence[Reference], *, own: bool) -> Shared:
     referring = catalogue.inbound(table.id)
     return Shared(
         table=table,
         links=tuple(dict.fromkeys(links)),
         referring=referring,
         only=frozenset(r.table for r in referring if catalogue.tables[r.table].only),
+        own=own,
     )
+
+
+def with_parts(datasets: Iterable[Dataset], catalogue: Catalogue) -> frozenset[TableId]:
+    """The tables of which each row is a record of one of the datasets with parts of its own, shared or not."""
+    found = set()
+    for dataset in datasets:
+        if dataset.parts and dataset.where is None:
+            with suppress(NotFoundError):
+                found.add(find_table(catalogue, dataset.table, dataset.schema).id)
+    return frozenset(found)
 
 
 def shared_problems(
@@ -107,13 +121,14 @@ def shared_problems(
 
     A reference from the record's own tables may say CASCADE or SET NULL: the row goes when it is locked, and nothing
     refers to it, so that there is never a row for the database to act on. Others would be changed by a mistake.
+    Of such as go by rules of their own alone it is asked there.
     """
     problems: list[Problem] = []
 
     def add(found: str, write: str) -> None:
         problems.append(Problem(file=file, key=key, found=found, write=write))
 
-    for item in shared:
+    for item in (each for each in shared if not each.own):
         table = item.table.id
         for trigger in item.table.triggers:
             if "DELETE" in trigger.events:
@@ -154,20 +169,36 @@ def between_datasets(bound: Sequence[BoundDataset]) -> Iterable[tuple[BoundDatas
 
 
 def by_themselves(shared: Shared, bound: Iterable[BoundDataset]) -> list[BoundDataset]:
-    """The datasets of whose records a shared row is the root, and which give these parts of their own, or rows that
-    they share: such records go by the rules on them alone."""
+    """Those of a connector's datasets of whose records a shared row is the root, and which give these parts of their
+    own, or rows that they share: such records go by the rules on them alone."""
     return [each for each in bound if each.root.id == shared.table.id and (each.parts or each.shared)]
 
 
-def never_mere(shared: Shared, bound: Iterable[BoundDataset]) -> bool:
-    """Every shared row is such a record."""
-    return any(each.where is None for each in by_themselves(shared, bound))
+def unended(bound: Sequence[BoundDataset], deletes: Callable[[Dataset], bool]) -> Iterable[str]:
+    """A warning where shared rows go by the rules on a dataset that no rule empties, or are none of its records and
+    leave behind what those share. `deletes`: a rule can delete its records, or move them to a vault."""
+    for item in bound:
+        for shared in item.shared:
+            table = shared.table.id
+            for other in by_themselves(shared, bound):
+                if not deletes(other.dataset):
+                    yield (
+                        f"`{item}`: rows of `{table}` are records of `{other}` with parts of their own, and go by the"
+                        " rules on that alone, of which none deletes: they stay when the last record that refers to"
+                        " them has gone; write one"
+                    )
+                elif other.where is not None and other.shared:
+                    left = listed(f"`{each.table.id}`" for each in other.shared)
+                    yield (
+                        f"`{item}`: rows of `{table}` that are no records of `{other}` (its `where`) go with the last"
+                        f" record that refers to them, and what they alone refer to in {left} stays behind"
+                    )
 
 
 def unshared(bound: Sequence[BoundDataset]) -> Iterable[str]:
     """A warning where records refer to rows that are shared parts of others, and not of theirs."""
     for item in bound:
-        for shared in (each for each in item.shared if not never_mere(each, bound)):
+        for shared in item.leaving:
             table = shared.table.id
             for other in bound:
                 if other is item or table in other.emptied or other.connector.name != item.connector.name:

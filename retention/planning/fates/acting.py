@@ -155,6 +155,6 @@ def _leaves_last(job: Job, other: Job) -> bool:
     """Both refer to rows that are shared parts of `job` alone: only with its records can they go."""
     return any(
         reference.table in other.bound.members and item.table.id not in other.bound.emptied
-        for item in job.bound.shared
+        for item in job.bound.leaving
         for reference in item.referring
     )

@@ -16,7 +16,7 @@ from datetime import datetime
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Reference, TableId
 from retention.planning.binding.bound import BoundDataset, Job, Ruled, Shared
-from retention.planning.binding.shared_parts import by_themselves, never_mere
+from retention.planning.binding.shared_parts import by_themselves
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import Referenced
 from retention.planning.fates.chains import DELETE
@@ -213,11 +213,7 @@ class SharedFates(Fates):
 
     def _of(self, job: Job, table: TableId | None = None) -> list[Shared]:
         """The shared parts, over the table where one is named, of which a row can go with records of the job."""
-        return [
-            item
-            for item in job.bound.shared
-            if table in (None, item.table.id) and not never_mere(item, self._datasets)
-        ]
+        return [item for item in job.bound.leaving if table in (None, item.table.id)]
 
     def _mere(self, item: Shared, row: p.Source) -> list[p.Test]:
         """The shared row is no record that goes by rules of its own."""

@@ -35,4 +35,4 @@ def refuse_beside(
 
 
 def _shared(bound: BoundDataset) -> frozenset[TableId]:
-    return frozenset(item.table.id for item in bound.shared)
+    return frozenset(item.table.id for item in bound.leaving)
