@@ -130,13 +130,14 @@ class Spoken(People):
         told = self._told_on(person, places) if self._days_count else self._told_of(person, places)
         same = told, tuple(columns_say.items()), tuple(marked.items())
         if same not in self._made:
-            self._made[same] = found = telling.Found()
+            found = telling.Found()
             by_zone = self._told_of(person, places)
             for case in self.cases if any(known for _, known in by_zone) else ():
                 zone = case.variant.timezone
                 read = {name: known for (name, where), known in columns_say.items() if where == zone}
                 whole = {**self._silence, **dict(dict(by_zone)[zone]), **read}
                 telling.reckon(case, person.key, whole, self.as_of, found, marked=marked[zone])
+            self._made[same] = found  # whole: another worker may ask for it now
         return self._made[same]
 
     @cached_property

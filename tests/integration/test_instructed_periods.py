@@ -158,3 +158,18 @@ def test_a_record_without_a_tenant_goes_by_another_limb(work, store, monkeypatch
     (job,) = work.run().jobs
     assert (job.done, job.left) == (30, 0)
     assert store.rows("SELECT id FROM visits") == [(31,)]
+
+
+@pytest.mark.parametrize(
+    "type_", ["INT UNSIGNED", "TINYINT UNSIGNED", "BIGINT UNSIGNED ZEROFILL", "DECIMAL(5, 0)"]
+)
+@pytest.mark.parametrize("at", ["DATE", "DATETIME"])
+def test_days_in_a_column_without_a_sign(work, mariadb, type_, at):
+    """MariaDB refused the plan: a number without a sign can't be counted backwards."""
+    mariadb.script(
+        f"CREATE TABLE visits (id INTEGER PRIMARY KEY, days {type_}, at {at} NULL);"
+        "INSERT INTO visits VALUES (1, 30, '2026-06-01'), (2, 250, '2026-06-01'), (3, NULL, '2026-06-01')"
+    )
+    work.connect(mariadb, DATASET.replace("tenants.days", "days"))
+    work.rule("old", 'data = "visits"\nkeep = { period = "instructed" }\nfrom = "made"')
+    assert work.fates("old") == {"due": 1, "not_due": 1, "unclear": 1}

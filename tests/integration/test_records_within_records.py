@@ -303,3 +303,46 @@ parts  = [{house}""",
     assert houses(bare.plan().jobs) == 1
     assert houses(bare.run().jobs) == 1
     assert (left(store, "files"), left(store, "houses")) == ([], [2])
+
+
+def test_what_is_marked_by_itself_is_marked_before_what_it_is_a_part_of(
+    bare: Workplace, store: Store
+) -> None:
+    """From then on another rule could have deleted client 1 with note 1, which stayed unmarked, though planned: clients
+    went first, in the order of the file."""
+    store.script(
+        "ALTER TABLE notes ADD COLUMN answers INTEGER NULL; CREATE INDEX notes_answers ON notes (answers);"
+        "ALTER TABLE notes ADD COLUMN marked TIMESTAMP NULL; ALTER TABLE clients ADD COLUMN marked TIMESTAMP NULL;"
+        "ALTER TABLE clients ADD COLUMN seen TIMESTAMP NULL"
+    )
+    bare.connect(
+        store,
+        """
+[datasets.clients]
+data     = "clients"
+table    = "clients"
+events   = { ended = "ended", seen = "seen" }
+parts    = ["notes"]
+restrict = { mark = "marked" }
+[datasets.notes]
+data      = "notes"
+table     = "notes"
+events    = { ended = "ended" }
+restrict  = { mark = "marked" }
+relations = ["notes.answers -> notes.id"]
+""",
+    )
+    bare.rule(
+        "gone",
+        'data = "clients"\nkeep = "1 year"\nfrom = "seen"\notherwise = ["restrict"]\nyields_to = ["legal claims"]',
+    )
+    bare.rule("apart", 'data = ["clients", "notes"]\nkeep = "1 year"\nfrom = "ended"\naction = "restrict"')
+    store.script(
+        f"INSERT INTO clients (id, ended, seen) VALUES (1, {NEW}, {OLD}), (2, {OLD}, {OLD});"
+        f"INSERT INTO notes (id, client, ended, answers) VALUES (1, 1, {OLD}, 2), (2, 2, {NEW}, 1)"
+    )
+    due = {(job.rule, job.dataset): job.due for job in bare.plan().jobs}
+    assert due == {("gone", "clients"): 2, ("apart", "clients"): 0, ("apart", "notes"): 1}
+    assert {(job.rule, job.dataset): job.done for job in bare.run().jobs} == due
+    assert [n for (n,) in store.rows("SELECT id FROM notes WHERE marked IS NOT NULL")] == [1]
+    assert [n for (n,) in store.rows("SELECT id FROM clients WHERE marked IS NOT NULL ORDER BY id")] == [1, 2]

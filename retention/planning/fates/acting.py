@@ -57,8 +57,8 @@ def _anchor(variant: Variant) -> tuple[object, ...]:
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
     """The jobs so that what refers to a record goes before it, what is done in a vault before more is moved there, what
     is done to a slice of a row before what is done to the row, and what is marked as restricted after all else that is
-    done to such records; file order otherwise, and where there is a cycle. What goes in a circle does so when the last
-    of its jobs has had its turn: what that leads to waits for all of them."""
+    done to such records, or to parts of them; file order otherwise, and where there is a cycle. What goes in a circle
+    does so when the last of its jobs has had its turn: what that leads to waits for all of them."""
     waiting = sorted(jobs, key=lambda j: (j.rule.order, j.bound.connector.name, j.bound.dataset.name))
     order: list[Job] = []
 
@@ -114,7 +114,10 @@ def _refers(other: Job, job: Job) -> bool:
 
 def _waits(job: Job, other: Job) -> bool:
     beside = _beside(job, other) and (
-        _leaves_last(job, other) or _rewrites_of(job, other) or _fills(job, other)
+        _leaves_last(job, other)
+        or _rewrites_of(job, other)
+        or _fills(job, other)
+        or (_marks(job) and other.bound.within(job.bound))
     )
     return beside or (_same_rows(job, other) and (_leaves_slices(job, other) or _marks(job) > _marks(other)))
 
@@ -129,7 +132,8 @@ def _leaves_slices(job: Job, other: Job) -> bool:
 
 
 def _marks(job: Job) -> bool:
-    """Records are marked as restricted; from then on no other rule leaves them to the job."""
+    """Records are marked as restricted; from then on no other rule leaves them to the job, and one that would delete
+    them takes with it what is a part of them."""
     every = (action for variant in job.rule.variants for action in variant.chain)
     return RESTRICT in every and job.bound.mark is not None
 

@@ -100,7 +100,7 @@ class MysqlMoments(MysqlClocks):
     def drawn(self, number: ColumnElement[Any], item: p.Drawn) -> ColumnElement[Any]:
         type_ = sa.Date() if item.kind is Kind.DATE else mysql.DATETIME(fsp=6)
         values = [comparable(item.kind, line) for line in item.lines.every]
-        place = sa.func.floor(number) - _literal(str(item.lines.least))
+        place = sa.cast(sa.func.floor(number), mysql.BIGINT()) - _literal(str(item.lines.least))
         step = step_of(values)
         if step is None:
             found = sa.func.elt(place + _literal("1"), *(bound(_written(value)) for value in values))
