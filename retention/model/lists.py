@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
@@ -34,6 +34,23 @@ class Lists:
     def together(self, other: Lists) -> Lists:
         """These and those of `other`, of which none has the same name."""
         return Lists(keys={**self.keys, **other.keys}, days={**self.days, **other.days})
+
+    def also(self, names: Mapping[str, str], keys: Set[Key]) -> Lists:
+        """With those of `keys` that are on a list of `names` also on the one that this names."""
+
+        def on(listed: Sequence[Key], more: Sequence[Key]) -> Sequence[Key]:
+            return [*listed, *(key for key in more if key in keys)]
+
+        lists, days = dict(self.keys), dict(self.days)
+        for name, other in names.items():
+            if name in lists:
+                lists[other] = on(lists.get(other, ()), lists[name])
+            if name in days:
+                here = days.get(other, {})
+                days[other] = {
+                    day: on(here.get(day, ()), days[name].get(day, ())) for day in {**here, **days[name]}
+                }
+        return Lists(keys=lists, days=days, every=self.every, slots=self.slots)
 
     def over(self, other: Lists, keys: Sequence[Key]) -> Lists:
         """These of the records `keys`, and those of `other` of all the others."""

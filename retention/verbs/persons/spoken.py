@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from retention.connectors.port import Key, People, Person, Refused
+from retention.connectors.port import Key, People, Person, Refused, Target
 from retention.connectors.sql.records import typed_key
 from retention.errors import UnreachableError
 from retention.model.catalogue import Catalogue
@@ -102,7 +102,7 @@ def _of_connector(ready: Prepared, name: str, told: Told, as_of: datetime, holdi
     return Words(
         told=told,
         holding=held.holding,
-        lists=lists,
+        lists=_where_they_will_be(lists, bound, spoken, ready.targets[name]),
         special={dataset: tuple(sorted(keys, key=repr)) for dataset, keys in found.items() if keys},
         spoken=spoken,
     )
@@ -131,6 +131,42 @@ def _listed(ready: Prepared, spoken: Spoken, persons: Sequence[Person], as_of: d
         return NO_LISTS
     item = work(SharedFates(ready.catalogues[job.bound.connector.name], (job,), as_of), job)
     return spoken.lists(persons, lambda event, zone, keys: target.dates(item, event, zone, keys))
+
+
+def _where_they_will_be(
+    lists: Lists, bound: Sequence[BoundDataset], spoken: Mapping[str, Spoken], target: Target
+) -> Lists:
+    """With what was told of records also where a run may move them to: what is asked of other records then finds it, as
+    the plan has foreseen.
+
+    Only of rules that count on nothing but what is told, and where the vault's records are about the same people by the
+    same columns; what is in the vault already has lists of its own.
+    """
+    for source in (each for each in bound if each.vault is not None and str(each) in spoken):
+        vault = next((each for each in bound if each.dataset.vault_of == source.dataset.name), None)
+        if vault is None or not _about_the_same(source, vault):
+            continue
+        told = spoken[str(source)].job.told
+        cases = [case for case in spoken[str(source)].cases if told.issuperset(case.variant.events)]
+        mine = tuple(f"{source}/{case.rule.name}/{case.place}/" for case in cases)
+        names = [name for name in {**lists.keys, **lists.days} if name.startswith(mine)]
+        keys = {key for name in names for key in lists.keys.get(name, ())}
+        there = {person.key for person in target.persons(vault, {}, sorted(keys, key=repr))} if keys else ()
+        lists = lists.also(
+            {name: f"{vault}/{name.removeprefix(f'{source}/')}" for name in names}, keys.difference(there)
+        )
+    return lists
+
+
+def _about_the_same(source: BoundDataset, vault: BoundDataset) -> bool:
+    """The records of both are about the same people, and began, by columns of one name."""
+
+    def columns(of: BoundDataset) -> object:
+        began = None if of.began is None else (of.began.column.name, of.began.encoding)
+        return began, {kind: value.column.name for kind, value in of.subject.items() if not value.hops}
+
+    paths = any(value.hops for each in (source, vault) for value in each.subject.values())
+    return not paths and columns(source) == columns(vault)
 
 
 def _typed(bound: BoundDataset, text: str) -> Key:
