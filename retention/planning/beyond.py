@@ -20,14 +20,17 @@ def leaves(policy: Policy, dataset: Dataset) -> bool:
     """Whether a record of the dataset can leave its tables: by a rule that reaches it, whatever its variant, or by a
     person, who gives records of a vault back. Of what no rule speaks of, anything is held possible.
     """
-    rules = [rule for rule in policy.rules.values() if rule.acts and rule.speaks_of(dataset.data)]
+    rules = _acting(policy, dataset)
     return dataset.vault_of is not None or not rules or any(_may_remove(rule, dataset) for rule in rules)
 
 
 def removes(policy: Policy, dataset: Dataset) -> bool:
     """Whether some rule that reaches the dataset can take its records out of their tables."""
-    rules = [rule for rule in policy.rules.values() if rule.acts and rule.speaks_of(dataset.data)]
-    return any(_may_remove(rule, dataset) for rule in rules)
+    return any(_may_remove(rule, dataset) for rule in _acting(policy, dataset))
+
+
+def _acting(policy: Policy, dataset: Dataset) -> list[Rule]:
+    return [rule for rule in policy.rules.values() if rule.acts and rule.speaks_of(dataset.data)]
 
 
 def _may_remove(rule: Rule, dataset: Dataset) -> bool:

@@ -90,6 +90,11 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
 
     What few rows pass is asked before that.
     """
+    reads_from_beside: bool = False
+    """A query that others read from is written down behind the definitions that it asks for, rather than in FROM.
+
+    For a database that prepares each query in FROM again with every copy that it makes of a definition.
+    """
     own_keys: bool = False
     """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
 

@@ -98,8 +98,8 @@ def _meaning(dialect: Dialect, error: Exception, what: str, committing: bool) ->
         return UnreachableError(f"{what}: the database's disk is full ({safe(error)})")
     if _OVER_MEMORY in low:
         return UnreachableError(
-            f"{what}: the statement needs more memory than a session may use ({message}); holds on all records of a"
-            " category or rule make it long where they share rows: hold people or keys instead"
+            f"{what}: the statement needs more memory than a session may use ({message}); it is long where many"
+            " rules and holds weigh on datasets that refer to each other: hold people or keys rather than categories"
         )
     if code in _READONLY_CODES or any(word in low for word in _READONLY):
         return UnreachableError(f"{what}: the database is read-only ({safe(error)})")

@@ -33,7 +33,7 @@ def mysql_error(number, words="la table est remplie"):
         (lambda: mysql_error(1792), "the database is read-only"),
         (
             lambda: mysql_error(1290, "runs with --max-session-mem-used=2147483648, so it can't"),
-            "the statement needs more memory than a session may use .*: hold people or keys instead",
+            "the statement needs more memory than a session may use .*: hold people or keys rather than categories",
         ),
     ],
 )
