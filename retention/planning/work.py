@@ -45,11 +45,13 @@ class Referring:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A component of an event, for showing: its states, and where a related row's value is read."""
+    """A component of an event: its states, and where a related row's value is read, for showing, and to be reckoned
+    with."""
 
     component: Component
     states: Mapping[p.State, p.Test]
     related: p.RelatedField | None
+    readable: p.RelatedField | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,11 +342,10 @@ def _shown(
     fates: Fates, case: Case, root: p.Source, event: str, components: tuple[Component, ...]
 ) -> tuple[Shown, ...]:
     related = iter(fates.latest_day(case, event, root).related)
-    return tuple(
-        Shown(
-            component=component,
-            states={state: fates.component_state(case, root, component, state) for state in p.State},
-            related=next(related) if component.hops else None,
-        )
-        for component in components
-    )
+    found = []
+    for component in components:
+        states = {state: fates.component_state(case, root, component, state) for state in p.State}
+        there = next(related) if component.hops else None
+        readable = None if there is None else fates.readable(case, there)
+        found.append(Shown(component=component, states=states, related=there, readable=readable))
+    return tuple(found)

@@ -183,7 +183,8 @@ class RecordReader:
         values = []
         for each in shown:
             known = sa.or_(*(compiler.test(each.states[state]) for state in (p.State.PAST, p.State.RECENT)))
-            value = self._dialect.shown_value(self._value(each), each.component.column.kind)
+            there = self._value(each) if each.readable is None else self._latest(each.readable)
+            value = self._dialect.shown_value(there, each.component.column.kind)
             values.append(sa.case((known, value)))
         unclear = sa.or_(sa.false(), *(compiler.test(each.states[p.State.UNCLEAR]) for each in shown))
         flag = sa.case((unclear, sa.literal_column("1")), else_=sa.literal_column("0"))

@@ -66,6 +66,14 @@ class Dating(Chained, abc.ABC):
         """Whether `component` of an event is in `state` for this record today, in the variant's zone."""
         return self.component(case, component, root, state, self._now_line(case))
 
+    def readable(self, case: Case, related: p.RelatedField) -> p.RelatedField:
+        """The same, of those rows alone whose date can be read and does not lie before the first day."""
+        states = (p.State.PAST, p.State.RECENT)
+        known = p.AnyOf(
+            items=tuple(self._dated(case, related.field, s, self._now_line(case)) for s in states)
+        )
+        return p.RelatedField(field=related.field, where=p.All(items=(related.where, known)))
+
     def base(self, job: Job) -> Case:
         """The rule itself, without its exceptions."""
         return cases(job.rule, job.bound, job.told)[-1]
