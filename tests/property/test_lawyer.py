@@ -189,7 +189,7 @@ MUTANTS = {
         "key=lambda way: clock(world, way[0], way[1]).ended",
         "key=lambda way: 0",
     ),
-    "the last of equals acts": ("fate.py", "action = max(found,", "action = max(found[::-1],"),
+    "the last of equals acts": ("fate.py", "return max(found, key", "return max(found[::-1], key"),
     "all say due": (
         "fate.py",
         '"due" if actor(world, record) == (rule, record.dataset, action) else "elsewhere"',

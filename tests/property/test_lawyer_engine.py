@@ -106,6 +106,27 @@ def test_so_they_are_at_length(court: Harness, seed: int, companies: int) -> Non
     assert verdict.differences == ()
 
 
+ONE_OF_MANY = [
+    pytest.param(
+        "sqlite", "sqlite", 40_014, 400, 224, id="a date that can't be read beside a later one that can"
+    ),
+    pytest.param("sqlite", "sqlite", 40_013, 60, 0, id="a column that two slices of a row have"),
+    pytest.param(
+        "postgresql", "mariadb", 40_061, 400, 160, id="kept as one record, and referred to as another"
+    ),
+]
+"""Database, profile, seed, and one of so many companies."""
+
+
+@pytest.mark.parametrize(("court", "profile", "seed", "companies", "one"), ONE_OF_MANY, indirect=["court"])
+def test_one_company_of_which_they_said_different_things(
+    court: Harness, profile: str, seed: int, companies: int, one: int
+) -> None:
+    made = case(seed, TODAY[profile], companies=companies)
+    rows = {table: [r for r in every if r["id"] // 100 == one] for table, every in made.world.rows.items()}
+    assert asked(court, replace(made, world=made.world.but(rows=rows))) == []
+
+
 @pytest.mark.parametrize("told", EXAMPLES[::20], ids=lambda told: told.name)
 def test_the_engine_agrees_with_some_worked_examples(court: Harness, told: Situation) -> None:
     as_the_example_says(court, told)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from retention.model import predicate as p
-from retention.model.policy import REWRITING
+from retention.model.policy import ANONYMIZE, REWRITING
 from retention.planning.binding.bound import Job
 from retention.planning.fates.acting import in_order
 from retention.planning.fates.actions import NEVER_REFERENCED, Referenced, always_as
@@ -214,6 +214,36 @@ class Chained(Entangled, abc.ABC):
                 if test is not None:
                     found = share.where(test, root)
                     yield Instead(test=found, bound=share.other, rule=rule, owner=share.owner)
+
+    def set_by_a_slice(self, job: Job, share: Share, root: p.Source) -> Iterator[Instead]:
+        """What rewrites the other slice of the row, where it sets all columns that are left of the job's, too: more
+        than these, or it ended last."""
+        mine = {item.name: item.open for item in self.rewrites(job, root, gone=False)}
+        held = self.held(share.other, share.owner)
+        for rule in self.rules_of(share.other):
+            other = self.other(job, rule, share.other)
+            comes = self.comes_to_now(other, share.owner, NEVER_REFERENCED, REWRITING)
+            if comes is None or not mine:
+                continue
+            theirs = {item.name: item.open for item in self.rewrites(other, share.owner, gone=False)}
+            meets = functools.partial(
+                self.acts_instead, other, bound=share.other, owner=share.owner, root=share.owner,
+                action=ANONYMIZE, referenced=NEVER_REFERENCED, gone=False,
+            )  # fmt: skip
+            stops = [held, *(meets(rule=each) for each in other.others)]
+            among = (
+                p.AnyOf(items=(p.Untrue(item=open_), *([theirs[name]] if name in theirs else [])))
+                for name, open_ in mine.items()
+            )
+            more: list[p.Test] = [
+                open_ if name not in mine else p.All(items=(open_, p.Untrue(item=mine[name])))
+                for name, open_ in theirs.items()
+            ]
+            later = self._later_than(other, share.owner, job, root, gone=False)
+            more += [] if later is None else [later]
+            free = (p.Untrue(item=stop) for stop in stops if stop is not None)
+            test = p.All(items=(comes, *among, *free, p.AnyOf(items=tuple(more))))
+            yield Instead(test=share.where(test, root), bound=share.other, rule=rule, owner=share.owner)
 
     def _of_another(
         self, job: Job, share: Share, root: p.Source, action: str

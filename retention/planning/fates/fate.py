@@ -15,6 +15,7 @@ from typing import Self
 
 from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, TableId
+from retention.model.policy import REWRITING, Rule, Variant
 from retention.planning.binding.bound import BoundDataset, Job, Outside, Ruled
 from retention.planning.fates.acting import never_acts
 from retention.planning.fates.actions import Referenced, always_as
@@ -167,13 +168,17 @@ class Fates(Sharers):
         found = [
             Instead(test=test, bound=job.bound, rule=rule)
             for rule in job.others
-            if not (gone and self.read_elsewhere(rule, job.bound))  # none did when the run began
+            if not (gone and self._settled(job, rule, job.bound, root))  # none did when the run began
             and (test := acts(rule, job.bound, root, root)) is not None
         ]
         for share in self._around(job, visiting):
             other, owner = share.other, share.owner
-            if other.sliced:
-                continue  # a slice of the row, whose rules do not meet those of the row, or of another slice
+            if (
+                other.sliced
+            ):  # a slice of the row, whose rules do not meet those of the row, or of another slice
+                if not gone and share.whole and job.bound.sliced and action in REWRITING:
+                    found += self.set_by_a_slice(job, share, root)
+                continue
             if share.within or (share.whole and job.bound.sliced):
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
                 if share.within and (beyond := self._beyond(job.bound, root, other, owner)) is not None:
@@ -183,15 +188,36 @@ class Fates(Sharers):
             elif share.whole:
                 going = functools.partial(self._goes_of, other, owner, visiting=(*visiting, job))
                 alike, wholly = self._deleted_with(job, share, root, going)
+                if (
+                    action in REWRITING
+                ):  # of this record it is not known what refers to it, where it is kept anyway
+                    alike = going() if alike is None else p.All(items=(alike, going()))
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)
                     for rule in self.rules_of(other)
-                    if not (gone and self.read_elsewhere(rule, other))
+                    if not (gone and self._settled(job, rule, other, owner))
                     and (test := acts(rule, other, owner, root, alike=alike)) is not None
                 ]
                 if wholly is not None:
                     found.append(Instead(test=share.where(wholly, root), bound=other, owner=owner))
         return found
+
+    def _settled(self, job: Job, rule: Rule, bound: BoundDataset, owner: p.Source) -> bool:
+        """What tells of the rule, or of one that may keep the record from it, may be gone when a batch asks."""
+        if self.read_elsewhere(rule, bound):
+            return True
+        bases = {variant.yields_to for variant in rule.variants}
+
+        def asked(variant: Variant) -> bool:
+            return any(some is None or variant.basis in some for some in bases)
+
+        every = self.keeping(self.other(job, rule, bound), rule, owner, asked)
+        keepers = {(where[1] if where else str(bound), name) for (where, name, _), _ in every}
+        return any(
+            (str(ruled.bound), each.name) in keepers and self.read_elsewhere(each, ruled.bound)
+            for ruled in self.ruled
+            for each in ruled.rules
+        )
 
     # -- references ------------------------------------------------------------------------
 

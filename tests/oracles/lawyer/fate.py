@@ -16,6 +16,7 @@ from tests.oracles.lawyer.actions import (
     done,
     kept_from,
     leaves,
+    left_to_rewrite,
     moved,
     spelt_out,
 )
@@ -24,6 +25,7 @@ from tests.oracles.lawyer.holds import held
 from tests.oracles.lawyer.world import ANY, Dataset, Foreseen, Record, Row, Rule, World, remembered
 
 Job = tuple[str, str]  # rule, dataset
+Way = tuple[Rule, Record, str]  # who acts, on what, and how
 COUNTED_LATE = ("due", "referenced", "conflict")
 
 
@@ -222,7 +224,7 @@ def own_rows(world: World) -> set[Row]:
 # --- who acts -----------------------------------------------------------------------------------
 
 
-def ways(world: World, record: Record) -> list[tuple[Rule, Record, str]]:
+def ways(world: World, record: Record) -> list[Way]:
     """All that would act on the record or its row: rule, record, action; rules on different slices do not meet.
 
     Those that take no part in this run, too: what a record's fate is does not depend on who is asked to act."""
@@ -261,9 +263,39 @@ def actor(world: World, record: Record) -> tuple[Rule, Dataset, str] | None:
         return None
     if first == rank(REWRITING[0]) and rewritten_as_a_part(world, record):
         return None
-    found = [way for way in found if rank(way[2]) == first]
-    rule, acting, action = max(found, key=lambda way: clock(world, way[0], way[1]).ended)
+    rule, acting, action = last(world, [way for way in found if rank(way[2]) == first])
+    if record.dataset.columns is not None and set_by_a_slice(world, rule, record):
+        return None
     return rule, acting.dataset, action
+
+
+def last(world: World, found: Sequence[Way]) -> Way:
+    """The one that ended last, of equal ones the first in the files."""
+    return max(found, key=lambda way: clock(world, way[0], way[1]).ended)
+
+
+def is_first(world: World, one: Way, other: Way) -> bool:
+    """It ended later than the other, or on the same day, and is the first in the files."""
+
+    def place(way: Way) -> tuple[int, int]:
+        return world.rules.index(way[0]), world.datasets.index(way[1].dataset)
+
+    mine, its = clock(world, *one[:2]).ended, clock(world, *other[:2]).ended
+    return mine > its or (mine == its and place(one) < place(other))
+
+
+def set_by_a_slice(world: World, rule: Rule, record: Record) -> bool:
+    """Another slice of the row is rewritten, and with it all columns that are left of this one: more than these, or
+    the other rule ended last."""
+    mine = set(left_to_rewrite(world, rule, record))
+    for other in rows.rooted(world, record.root):
+        found = ways(world, other) if other.dataset.columns is not None and other is not record else []
+        if found:
+            its = last(world, found)
+            theirs = set(left_to_rewrite(world, its[0], other))
+            if mine < theirs or (mine == theirs and is_first(world, its, (rule, record, its[2]))):
+                return True
+    return False
 
 
 def within(world: World, record: Record, other: Record) -> bool:

@@ -42,6 +42,8 @@ class RewritingRemover(KeyRemover):
     """Batches by keys whose records are rewritten."""
 
     doing = "rewriting"
+    _exact = False
+    """What is to be set is asked of each column: some are due to be set, and others not."""
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class RewritingRemover(KeyRemover):
         self._updates = Updates(dialect, self._statements, making)
         self._part_rows = part_rows(dialect, self._statements, making)
         self._parts = [part.table for part in self._part_rows]  # no row of another is touched, nor locked
-        self._recheck = recheck(self._statements)
+        self._recheck = recheck(self._statements, exact=self._exact)
         self._lock_due = lock_due(self._statements)
         self._by_itself = work.own_columns and listing is None
         self._width = len(self._statements.key)
@@ -159,13 +161,13 @@ class RewritingRemover(KeyRemover):
 
     def _ask(self, held: Sequence[Key]) -> None:
         if self._listing is not None and self._work.bound.entangled:  # they decide about each other
-            self._recheck = recheck(self._listing.statements(held))
+            self._recheck = recheck(self._listing.statements(held), exact=self._exact)
         elif self._listing is not None:
             self._listing.ask(held)
             self._said = True
 
     def _rechecking(self, work: Work) -> sa.Select[Any]:
-        return recheck(Statements(self._dialect, work))
+        return recheck(Statements(self._dialect, work), exact=self._exact)
 
     def _take(self, keys: Sequence[Key], *, wait: bool, hopeful: bool = False) -> Taken:
         if hopeful and self._outright is not None:
@@ -253,6 +255,8 @@ class RewritingRemover(KeyRemover):
 class RememberedRewriter(RememberedWindows, RewritingRemover):
     """What was written down before other jobs changed what tells of it."""
 
+    _exact = True  # else a record would be taken again for a column of which there was no need to be set
+
     def __init__(
         self,
         dialect: Dialect,
@@ -287,7 +291,7 @@ class RememberedRewriter(RememberedWindows, RewritingRemover):
         return found
 
     def _rechecking_remembered(self, statements: Statements) -> sa.Select[Any]:
-        return recheck_remembered(statements).add_columns(*told_apart(statements, freely=True))
+        return recheck_remembered(statements).add_columns(*told_apart(statements, freely=True, exact=True))
 
     def _due_of(self, held: Sequence[Key], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found = self._as_written_down(super()._due_of(held, given))

@@ -209,9 +209,10 @@ def stays_itself(item: Rewrite) -> bool:
     return False
 
 
-def told_apart(statements: Statements, *, freely: bool = False) -> list[Element]:
+def told_apart(statements: Statements, *, freely: bool = False, exact: bool = False) -> list[Element]:
     """Of a record, whether each column of it and of its parts is set, whether the database can't read one of its own,
-    and the length of those that the engine reads. `freely`: of one that was due when the run began."""
+    and the length of those that the engine reads. `freely`: of one that was due when the run began; `exact`: only
+    where it has to be."""
     compiler, dialect, root = statements.compiler, statements.dialect, statements.root
     bad: list[Element] = []
     for item in statements.work.rewrites:
@@ -220,14 +221,14 @@ def told_apart(statements: Statements, *, freely: bool = False) -> list[Element]
         if unread is not None:
             bad.append(sa.and_(compiler.test(item.freely if freely else item.open), unread))
     unread_one = sa.case((sa.or_(*bad), number(1)), else_=number(0)) if bad else number(0)
-    return [*to_set(statements, freely=freely), unread_one, _length(statements)]
+    return [*to_set(statements, freely=freely, exact=exact), unread_one, _length(statements)]
 
 
-def to_set(statements: Statements, *, freely: bool = False) -> list[Element]:
-    """Of a record, whether each column of it and of its parts is set."""
+def to_set(statements: Statements, *, freely: bool = False, exact: bool = False) -> list[Element]:
+    """Of a record, whether each column of it and of its parts is set; `exact`: not one that would stay as it is."""
     work, compiler = statements.work, statements.compiler
     yes, no = number(1), number(0)
-    exact = bool(work.part_rewrites)  # a record may be due by its parts alone: its own row is let be
+    exact = exact or bool(work.part_rewrites)  # a record may be due by its parts alone: its own row is let be
     flags: list[Element] = []
     for item in work.rewrites:
         open_ = compiler.test(item.freely if freely else item.open)
@@ -251,9 +252,9 @@ def _length(statements: Statements) -> Element:
     return total
 
 
-def recheck(statements: Statements) -> sa.Select[Any]:
+def recheck(statements: Statements, *, exact: bool = False) -> sa.Select[Any]:
     """Step 3, with what there is to be rewritten of each record."""
-    return statements.recheck(told_apart(statements))
+    return statements.recheck(told_apart(statements, exact=exact))
 
 
 def lock_due(statements: Statements) -> sa.Select[Any]:

@@ -17,7 +17,7 @@ def remember(statements: Statements) -> sa.Select[Any]:
     """Every due record, as the plan counts it: its key, whether it is late, what was true of it (`_as_it_is`), and
     which columns of it are to be set."""
     looking, known = statements.looking(), statements.key_known
-    columns = [*_as_it_is(looking), *to_set(looking)]
+    columns = [*_as_it_is(looking), *to_set(looking, exact=True)]
     return passing(looking, statements.work.due, known, columns, late=True)
 
 
