@@ -16,6 +16,7 @@ from retention.connectors.sql import once
 from retention.connectors.sql.alike import alike, slot_values
 from retention.connectors.sql.batches import shared_parts
 from retention.connectors.sql.batches.passing import passing
+from retention.connectors.sql.copies import refuse_too_many
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.lines import bound
 from retention.connectors.sql.named import among_values
@@ -134,6 +135,8 @@ class Census:
             once.asks_at_once(made.first.work.fate) for made, _ in self._passes
         )
         self._size = AT_ONCE if whole else RANGE
+        for made, _ in self._passes:
+            refuse_too_many(dialect, f"counting {works[0].bound}", *made.nodes)
         self._first = self._passes[0][0].first
         self._sheet = self._blank()
 

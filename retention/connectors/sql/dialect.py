@@ -95,6 +95,10 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
 
     For a database that prepares each query in FROM again with every copy that it makes of a definition.
     """
+    most_copies: int | None = None
+    """A statement that names more tables, with each definition put in every place that asks for it, is refused: it
+    could take all of the server's memory to prepare. None: the server has a limit of its own, or copies nothing.
+    """
     own_keys: bool = False
     """Rows are deleted by the keys of their own table, which are looked up first, and without an alias.
 

@@ -149,7 +149,8 @@ class Pass:
         shown = [(w.latest_day.own, w.latest_day.related) for w in works]  # not the day itself: that is exact
         rewritten = [test for item in self.rewriting for test in item.tests]
         self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
-        self._apart = once.asks((*(w.fate for w in works), *(item.test for item in self.asked), *rewritten))
+        self.nodes = (*(w.fate for w in works), *(item.test for item in self.asked), *rewritten)
+        self._apart = once.asks(self.nodes)
         self._layers = once.layers(self.numbers, Counter(self._fates.parts) + Counter(self._beside.parts))
         used = [column for part in self.numbers.parts.values() for column in part.columns]
         self._used = {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from retention.connectors.port import Answers, Dates, Key, RecordView
 from retention.connectors.sql.batches.passing import worked_out
 from retention.connectors.sql.batches.statements import Statements
+from retention.connectors.sql.copies import refuse_too_many
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.predicates import among_values, bound
 from retention.errors import UsageError
@@ -79,6 +80,7 @@ class RecordReader:
         asked = tuple(
             p.AnyOf(items=()) if test is None else test for test in (work.late, work.undecided, work.ringed)
         )
+        refuse_too_many(self._dialect, f"reading a record of {work.bound}", work.fate, *asked)
         compiler, rows = worked_out(self._statements, (work.fate, work.records, *asked), here)
         flags = (sa.case((compiler.test(test), 1), else_=0) for test in asked)
         query: sa.Select[Any] = sa.select(compiler.choice(work.fate), *flags).select_from(rows)

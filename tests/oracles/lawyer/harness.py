@@ -321,7 +321,8 @@ class Verdict:
 
 
 TOO_SLOW = "too slow"
-TOO_DEEP = "too deep for this SQLite"
+TOO_DEEP = "longer than this database can read"
+REFUSED = ("parser stack overflow", "too many references to", "the statement would name")
 
 
 def judged(
@@ -333,18 +334,18 @@ def judged(
     explained: int = 1,
 ) -> Verdict:
     """What the engine refuses or falls over is a difference. Not so what takes longer than `patience` (seconds), and
-    what SQLite before 3.46 can't read, with its stack of a hundred symbols: refused as a whole, nothing is deleted."""
+    what is longer than a database can read: refused as a whole, nothing is deleted."""
     try:
         with no_longer_than(patience):
             found = harness.differences(case, carried_out=carried_out, explained=explained)
     except TooSlowError:
         return Verdict(skipped=TOO_SLOW)
     except Exception as error:
-        if "parser stack overflow" in str(error):
+        if any(words in str(error) for words in REFUSED):
             return Verdict(skipped=TOO_DEEP)
         problems = [str(problem) for problem in getattr(error, "problems", ())]
         return Verdict(differences=(f"{type(error).__name__}: {error}", *problems))
-    if any("parser stack overflow" in each for each in found):  # of a job of the run, that did nothing
+    if any(words in each for each in found for words in REFUSED):  # of a job of the run, that did nothing
         return Verdict(skipped=TOO_DEEP)
     return Verdict(differences=tuple(found))
 
