@@ -178,7 +178,10 @@ def _json_lines(text: str) -> Iterator[Line]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=_each_once)
+        except _TwiceError as error:
+            yield Line(number=number, values={}, wrong=f"it has the key {shown(error.key)} twice")
+            continue
         except (ValueError, RecursionError):
             yield Line(number=number, values={}, wrong="it is no JSON object on one line")
             continue
@@ -187,6 +190,23 @@ def _json_lines(text: str) -> Iterator[Line]:
             yield Line(number=number, values={}, wrong=wrong)
         else:
             yield Line(number=number, values={k: str(v) for k, v in values.items() if v is not None})
+
+
+class _TwiceError(ValueError):
+    """A JSON object has a key more than once: what it says is anybody's guess (RFC 8259 §4)."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
 
 
 def _wrong_object(values: object) -> str | None:

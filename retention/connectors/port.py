@@ -48,7 +48,7 @@ from retention.connectors.removers import Remover as Remover
 from retention.connectors.removers import Together as Together
 from retention.ledger.evidence import Committer
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.binding.bound import BoundDataset, Cell
 from retention.planning.binding.rights import Need
@@ -146,6 +146,10 @@ class Target(abc.ABC):
 
         With `keys`, those records instead, whoever they are about. None that is meant is missing; others may come.
         """
+
+    def could_be(self, column: Column, value: object) -> bool:
+        """The column could hold the value, of a key that somebody typed."""
+        return True
 
     def since(self, dataset: BoundDataset) -> Any:
         """By what a `remover` tells records that were changed after now; None where it can't."""

@@ -463,6 +463,25 @@ def test_the_first_day_that_counts_is_that_of_the_rule_s_zone(work: Workplace, s
     assert (found.fate, found.event, found.due_on) == ("due", "1971-01-02", "1972-03-03")
 
 
+def test_what_can_be_read_of_an_event_is_not_said_to_lie_ahead(work: Workplace, store: Store) -> None:
+    store.script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, made DATE, seen VARCHAR(20));"
+        "INSERT INTO users VALUES (1, '2026-01-01', 'soon'), (2, '2030-01-01', NULL);"
+    )
+    work.connect(
+        store,
+        '[datasets.users]\ndata = "users"\ntable = "users"\nsubject = { user = "id" }\nbegan = "made"\n'
+        'events = { active = { latest = ["made", "seen"] } }\n',
+    )
+    work.rule("users", 'data = "users"\nkeep = "2 years"\nfrom = "active"')
+
+    def because(key: str) -> str:
+        return work.explain("db.users", key).rules[0].because
+
+    assert because("1").startswith("by what can be read of the event `active` its clock has not ended")
+    assert because("2").startswith("it is kept until its clock ends; due on 2032-01-02")
+
+
 def test_a_related_row_without_a_date_is_said_and_not_the_value_of_another(
     work: Workplace, store: Store
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -118,3 +119,19 @@ def test_so_does_one_that_comes_while_the_run_is_under_way(
     work.run()
 
     assert list(as_they_were(store)) == keys[:1]
+
+
+@pytest.mark.parametrize("key", ["99999999999999999999", "9223372036854775808", "3000000000"])
+def test_a_number_that_no_record_can_have_for_a_key_holds_nothing_and_stops_nothing(
+    work: Workplace, store: Store, key: str
+) -> None:
+    """SQLite and its driver know no integer of more than 64 bits: an error that nobody expected."""
+    made(work, store, "INTEGER", NUMBERS, "a leaf")
+    result = work.cli("hold", "add", "--key", "db.visits", key, "--reason", "audit")
+    database = urlsplit(store.url).scheme
+    refused = {"sqlite": key > "4" and len(key) > 10, "postgresql": True}.get(
+        database, key.startswith("9999")
+    )
+    assert result.exit_code == (2 if refused else 0), result.output
+    assert ("is no value of the key column id" in result.output) == refused
+    assert work.job("old").due == 3

@@ -280,7 +280,10 @@ def _number(text: str) -> int | Decimal:
         raise unusable(
             f"has the number {printable(text)}", "write it with digits and at most a decimal point"
         )
-    return int(text) if text.isdigit() else Decimal(text)
+    number = int(text) if text.isdigit() else Decimal(text)
+    if isinstance(number, int) and number >= 2**63:  # not every database takes a larger one
+        raise unusable(f"has the number {printable(text)}", "write a whole number of 64 bits")
+    return number
 
 
 def _moment(node: exp.Cast) -> date | datetime:

@@ -219,6 +219,10 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
         """A literal of a condition as the driver wants it."""
         return value
 
+    def whole_numbers(self, column: Column) -> tuple[int, int]:
+        """The least and the greatest that a column of integers could hold."""
+        return -(2**63), 2**63 - 1
+
     def function(self, name: str) -> str:
         """The database's name of one of lower, upper, trim, length, abs, coalesce."""
         return name

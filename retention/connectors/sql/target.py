@@ -46,7 +46,7 @@ from retention.connectors.sql.trying import misfits
 from retention.connectors.sql.wrapping import connected, plain, wrapped
 from retention.errors import SetupError
 from retention.model import predicate as p
-from retention.model.catalogue import Catalogue, Reference, Table, TableId
+from retention.model.catalogue import Catalogue, Column, Kind, Reference, Table, TableId
 from retention.model.progress import Progress
 from retention.planning.binding.bound import BoundDataset
 from retention.planning.binding.reach import quoted
@@ -241,6 +241,12 @@ class SqlTarget(RemoversOf):
     def _looking(self, dataset: BoundDataset, what: str) -> Iterator[Persons]:
         with self._reader(f"looking {what}") as connection:
             yield Persons(self._dialect, connection, self.catalogue(), dataset)
+
+    def could_be(self, column: Column, value: object) -> bool:
+        if column.kind is not Kind.INTEGER or not isinstance(value, int):
+            return True
+        least, most = self._dialect.whole_numbers(column)
+        return least <= value <= most
 
     def dates(self, work: Work, event: str, timezone: str, keys: Sequence[Key]) -> Iterator[Dates]:
         with self._reader(f"reading dates of {work.bound}") as connection:

@@ -45,7 +45,7 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             zone = ZoneInfo(reading.case.variant.timezone).key
             return f"it is kept until its clock ends; due on {reading.due_on} ({zone})"
         case "not_due" if reading.case.variant.keeping:
-            return f"the event `{reading.case.variant.event}` lies ahead"
+            return _kept_on(reading)
         case "not_due" if passed := [limb.event for limb in reading.limbs if limb.state == "earlier"]:
             return f"{_or(passed)} happened earlier than the clock counts from: kept until that happens again"
         case "not_due":
@@ -135,6 +135,22 @@ def listed_words(words: Sequence[str]) -> str:
     return " and ".join(words)
 
 
+def _kept_on(reading: Reading) -> str:
+    """Of a record whose clock has not ended, and of which no day is known on which it will have."""
+    event = reading.case.variant.event
+    states = _states(reading)
+    if "future" in states:
+        return f"the event `{event}` lies ahead"
+    if states & {"unclear", "recent"}:
+        return f"by what can be read of the event `{event}` its clock has not ended, and not all of it can be read"
+    return f"the event `{event}` has not happened: kept until then"
+
+
+def _states(reading: Reading) -> set[str]:
+    """Of the components of the event that the clock counts from."""
+    return {c.state for c in reading.components if c.event == reading.case.variant.event}
+
+
 def _unclear(job: Job, view: RecordView, reading: Reading) -> str:
     if view.undecided and job.bound.where is not None:
         condition = f"the dataset's `where` ({job.bound.where.text})"
@@ -203,10 +219,13 @@ def _waiting(reading: Reading) -> Change:
         return sentence, reading.until
     keep = [limb for limb in others if limb.kind == "keep"]
     told = [f"when {_or(sooner)} happens"] if sooner else []
+    once = (
+        "once all of it can be read" if _states(reading) & {"unclear", "recent"} else "once that has a date"
+    )
     if keep and reading.case.variant.keep is not None:
-        told.append(f"{reading.case.variant.keep.text} after `{keep[0].event}`, once that has a date")
+        told.append(f"{reading.case.variant.keep.text} after `{keep[0].event}`, {once}")
     elif keep:
-        told.append(f"the instructed period after `{keep[0].event}`, once that has a date")
+        told.append(f"the instructed period after `{keep[0].event}`, {once}")
     return f"due {', or '.join(told)}", None
 
 

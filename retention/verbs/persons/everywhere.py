@@ -15,7 +15,7 @@ from typing import TypeVar
 from retention.config import Configuration
 from retention.connectors.port import Key, Person, Target
 from retention.connectors.sql.records import typed_key
-from retention.errors import ConfigurationError, RetentionError
+from retention.errors import ConfigurationError, RetentionError, UsageError
 from retention.model import predicate as p
 from retention.model.dataset import Dataset
 from retention.model.place import Place
@@ -65,6 +65,10 @@ class Everywhere:
     def has(self, dataset: BoundDataset, key: str) -> bool:
         """There is a record of this key, as it is typed. UsageError for what can't be a key."""
         values: Key = tuple(typed_key(dataset.key, key))
+        target = None if dataset.connector.name in self.silent else self.target(dataset)
+        for column, value in zip(dataset.key, values, strict=True):
+            if target is not None and not target.could_be(column, value):
+                raise UsageError(f"`{key}` is no value of the key column {column.name} ({column.type})")
 
         def look() -> bool:
             return any(True for _ in self.target(dataset).persons(dataset, {}, [values]))

@@ -121,6 +121,12 @@ def test_a_number_without_end_in_json_is_bad_and_not_a_crash():
     assert [wrong is None for _, _, wrong in found] == [False, True]
 
 
+def test_a_key_that_stands_twice_in_a_json_object_is_bad():
+    """The second won: an event was told about somebody else."""
+    line = '{"kind": "email", "kind": "id", "value": "4"}'
+    assert read(line) == [(1, {}, "it has the key 'kind' twice")]
+
+
 def test_a_file_is_utf_8_and_of_a_size_that_can_be_read():
     assert told_files.decoded(b"\xef\xbb\xbfx", "file") == "x"
     with pytest.raises(UsageError, match="not UTF-8"):

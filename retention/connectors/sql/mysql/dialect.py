@@ -127,6 +127,9 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     def speak_constraints(self, connection: Connection) -> None:
         """Nothing to ask: InnoDB defers no constraint."""
 
+    def whole_numbers(self, column: Column) -> tuple[int, int]:
+        return -(2**63), 2**64 - 1  # of BIGINT UNSIGNED; in others a larger one is just not found
+
     def identity(self, connection: Connection) -> str:
         url = connection.engine.url
         socket = url.query.get("unix_socket")

@@ -269,6 +269,12 @@ class Postgresql(PostgresqlRewritable, PostgresqlMoments):
     def handed(self, key: Sequence[Column], keys: Sequence[tuple[Any, ...]], name: str) -> Mapping[str, Any]:
         return {f"{name}{i}": _array([row[i] for row in keys]) for i in range(len(key))}
 
+    def whole_numbers(self, column: Column) -> tuple[int, int]:
+        bits = {"smallint": 15, "integer": 31}.get(
+            column.type.lower(), 63
+        )  # a larger one can't even be compared
+        return -(2**bits), 2**bits - 1
+
     def looked_up_apart(self, rows: int | None) -> bool | None:
         return rows is not None and rows <= 1_000  # else the planner chooses, and may look each row up
 
