@@ -99,12 +99,18 @@ def a_time(text: str, timezone: str, now: datetime) -> datetime | date:
     return date.fromisoformat(text.strip()) if day else instant.astimezone(UTC)
 
 
-def decoded(data: bytes, name: str) -> str:
-    """The text of a file; UsageError for one that is too large or no UTF-8."""
+def decoded(data: bytes, name: str, *, by_lines: bool = False) -> str:
+    """The text of a file; UsageError for one that is too large or no UTF-8.
+
+    `by_lines`: only its first line has to be. Bytes of others that are none become lone surrogates (PEP 383), which
+    make their own line bad.
+    """
     if len(data) > MOST_BYTES:
         raise UsageError(f"{name} is larger than {MOST_BYTES >> 20} MiB; tell it in several files")
     try:
-        return data.decode("utf-8-sig")
+        if by_lines:
+            data.partition(b"\n")[0].decode("utf-8-sig")
+        return data.decode("utf-8-sig", "surrogateescape" if by_lines else "strict")
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
 

@@ -132,7 +132,7 @@ def tell_file(
     teller = _Teller(config=config, by=by, behalf=behalf, now=clock())
     name, data = listed
     understood, bad = [], []
-    for line in told_files.lines(told_files.decoded(data, name), name, event):
+    for line in told_files.lines(told_files.decoded(data, name, by_lines=True), name, event):
         try:
             understood.append(_of_line(teller, line, event, at, ref))
         except ValueError as error:

@@ -417,7 +417,7 @@ def test_a_file_of_json_lines_tells_each_line_for_itself(shop):
         (b"event,kind,value,value\n", "event,kind,value"),
         (b"event,kind,value,name\n", "event,kind,value"),
         (b"event,kind,value\n", "has no lines"),
-        (b"event,kind,value\nunsubscribed,email,\xff\n", "is not UTF-8 (byte 36)"),
+        (b"event,kind,value,\xff\nunsubscribed,email,a@b\n", "is not UTF-8 (byte 17)"),
         (b"kind,value\nemail,a@b\n", "event,kind,value"),
     ],
 )
@@ -427,6 +427,16 @@ def test_a_file_that_is_neither_is_refused_whole(shop, content, said):
     result = shop.cli("event", "add", "--from", str(path), "--yes")
     assert result.exit_code == 2, result.output
     assert said in " ".join(result.output.split())
+
+
+def test_a_line_that_is_no_utf_8_is_bad_and_changes_nothing_of_the_others(shop):
+    path = Path(shop.folder) / "told.csv"
+    path.write_bytes(b"kind,value\nemail,a@b\nemail,\xff\xfe\nemail,c@d\n")
+    result = shop.cli("event", "add", "unsubscribed", "--from", str(path), "--yes")
+    assert result.exit_code == 5
+    said = " ".join(result.output.split())
+    assert "2 events told" in said
+    assert "line 3: its value has a character that no database holds, or is not UTF-8" in said
 
 
 def test_a_bad_file_is_said_in_words_too(shop):
