@@ -79,6 +79,8 @@ class Binder:
                 return p.Call(function=function, arguments=tuple(self._term(a) for a in arguments))
 
     def _comparable(self, left: c.Term, right: c.Term) -> None:
+        for call in (each for each in (left, right) if isinstance(each, c.CallTerm)):
+            self._callable(call)
         for term, other in ((left, right), (right, left)):
             if isinstance(other, c.LiteralTerm) and not isinstance(term, c.LiteralTerm):
                 kind = self._kind(term)
@@ -92,8 +94,8 @@ class Binder:
         kinds = self._kind(left), self._kind(right)
         if not _alike(*kinds):
             raise NotFoundError(
-                f"{self._described(left)}, and is compared with {self._described(right)}",
-                f"compare it with {_wanted(kinds[0])}",
+                f"{self._described(left)}, and {self._described(right)}: they are compared with each other",
+                "compare what is of one type, or each with a value",
             )
 
     def _callable(self, call: c.CallTerm) -> None:
