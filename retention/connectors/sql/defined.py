@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
@@ -22,13 +21,11 @@ from retention.model.lists import Lists
 
 @dataclasses.dataclass(kw_only=True)
 class Beside:
-    """What stands beside one statement, made once for it. `asked`: how often definitions were asked for; `rows`: how
-    many queries were placed beside it to be read from."""
+    """What stands beside one statement, made once for it; `asked`: how often definitions were asked for."""
 
     closures: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
     definitions: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
     asked: int = 0
-    rows: int = 0
     at_once: bool = False
 
 
@@ -71,20 +68,6 @@ class Definitions(abc.ABC):
         compiler = copy.copy(self)
         compiler._handed = root, key
         return compiler
-
-    def placed(self, query: sa.Select[Any], alias: str, *, apart: bool) -> FromClause:
-        """What the query finds, to be read from; `apart`: in a statement beside which definitions stand."""
-        beside = self._beside
-        if not apart or not self._dialect.reads_from_beside:
-            return query.subquery(alias)
-        beside.rows += 1
-        return query.cte(f"rows{beside.rows}")
-
-    def behind(self, query: sa.Select[Any]) -> sa.Select[Any]:
-        """The same, behind all definitions that were asked for until now where rows are read from beside it."""
-        beside = self._beside
-        asked = [*beside.closures.values(), *beside.definitions.values()]
-        return query.add_cte(*asked) if beside.rows else query
 
     def _defined(self, test: p.Defined) -> ColumnElement[Any]:
         """A query of its own beside the statement, which the database puts where it is asked for."""
@@ -130,7 +113,7 @@ class Definitions(abc.ABC):
         query: sa.Select[Any] = sa.select(*columns).select_from(rows)
         if compiler is plain:  # nothing was worked out first, of the keys
             query = query.where(*limits)
-        query = self.behind(query.where(compiler.test(test.where)).correlate(None))
+        query = query.where(compiler.test(test.where)).correlate(None)
         # One that asks for others is made once for the statement: put in place, each would multiply the next.
         beside.at_once |= apart and handed is None
         defined = (query.distinct() if apart else query).cte(name)

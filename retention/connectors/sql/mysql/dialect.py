@@ -64,8 +64,7 @@ class Mysql(MysqlVaultTables, MysqlRewritable, MysqlMoments):
     most_keys = 10_000  # lists of 60,000 turn into a scan that locks every row
     lists_are_slow = True
     writes_rows_down = True
-    reads_from_beside = True  # MariaDB took 3.7 GB to prepare a statement that needs 70 MB so
-    most_copies = 60_000  # 22,000 took MariaDB 0.4 GB, and of 290,000 it took more than there was, 23
+    most_copies = 60_000  # of 290,000 MariaDB took all the memory there was, 23 GB
     own_keys = True
     marker_schemas = True
 
