@@ -334,7 +334,8 @@ class Census:
         if once.follows(work.due):  # asked for at several places, MariaDB takes twice as long for each
             looking = first.looking()
             oldest = looking.compiler.latest_day(work.latest_day).label("retention_day")
-            rows: FromClause = passing(looking, work.due, others, [oldest]).subquery("due")
+            due = passing(looking, work.due, others, [oldest])
+            rows: FromClause = looking.compiler.placed(due, "due", apart=True)
             where, day = [], rows.c.retention_day
         else:
             rows, where = first.root, [*others, first.compiler.test(work.due)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
 
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
@@ -21,12 +22,43 @@ from retention.model.lists import Lists
 
 @dataclasses.dataclass(kw_only=True)
 class Beside:
-    """What stands beside one statement, made once for it; `asked`: how often definitions were asked for."""
+    """What stands beside one statement, made once for it. `asked`: how often definitions were asked for; `rows`: how
+    many queries were placed beside it to be read from."""
 
     closures: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
     definitions: dict[str, sa.CTE] = dataclasses.field(default_factory=dict)
     asked: int = 0
+    rows: int = 0
     at_once: bool = False
+    _known: dict[int, set[int]] = dataclasses.field(default_factory=dict)
+
+    def asked_by(self, query: sa.Select[Any]) -> list[sa.CTE]:
+        """What the query asks for, and what that asks for in turn; not what other queries do.
+
+        What nothing asks for in a statement is prepared by MariaDB all the same, with all that it asks for.
+        """
+        standing = {id(each.element): each for each in (*self.closures.values(), *self.definitions.values())}
+        found = self._elements_asked(query, standing)
+        return [each for element, each in standing.items() if element in found]
+
+    def _elements_asked(self, element: Any, standing: Mapping[int, sa.CTE]) -> set[int]:
+        if id(element) in self._known:
+            return self._known[id(element)]
+        found: set[int] = set()
+        if id(element) in standing:
+            self._known[id(element)] = found  # it is looked through once; a closure asks for itself
+        seen: set[int] = set()
+        left: list[Any] = list(element.get_children())
+        while left:
+            each = left.pop()
+            if id(each) in seen:
+                continue
+            seen.add(id(each))
+            if id(each) in standing:
+                found |= {id(each), *self._elements_asked(each, standing)}
+            else:
+                left.extend(each.get_children())
+        return found
 
 
 class Definitions(abc.ABC):
@@ -68,6 +100,19 @@ class Definitions(abc.ABC):
         compiler = copy.copy(self)
         compiler._handed = root, key
         return compiler
+
+    def placed(self, query: sa.Select[Any], alias: str, *, apart: bool) -> FromClause:
+        """What the query finds, to be read from; `apart`: in a statement beside which definitions stand."""
+        beside = self._beside
+        if not apart or not self._dialect.reads_from_beside:
+            return query.subquery(alias)
+        beside.rows += 1
+        return query.cte(f"rows{beside.rows}")
+
+    def behind(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """The same, behind all definitions that it asks for, where rows are read from beside the statement."""
+        beside = self._beside
+        return query.add_cte(*beside.asked_by(query)) if beside.rows else query
 
     def _defined(self, test: p.Defined) -> ColumnElement[Any]:
         """A query of its own beside the statement, which the database puts where it is asked for."""
@@ -113,7 +158,7 @@ class Definitions(abc.ABC):
         query: sa.Select[Any] = sa.select(*columns).select_from(rows)
         if compiler is plain:  # nothing was worked out first, of the keys
             query = query.where(*limits)
-        query = query.where(compiler.test(test.where)).correlate(None)
+        query = self.behind(query.where(compiler.test(test.where)).correlate(None))
         # One that asks for others is made once for the statement: put in place, each would multiply the next.
         beside.at_once |= apart and handed is None
         defined = (query.distinct() if apart else query).cte(name)

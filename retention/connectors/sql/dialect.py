@@ -90,6 +90,11 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
 
     What few rows pass is asked before that.
     """
+    reads_from_beside: bool = False
+    """A query that others read from is written down behind the definitions that it asks for, rather than in FROM.
+
+    For a database that prepares each query in FROM again with every copy that it makes of a definition.
+    """
     most_copies: int | None = None
     """A statement that names more tables, with each definition put in every place that asks for it, is refused: it
     could take all of the server's memory to prepare. None: the server has a limit of its own, or copies nothing.

@@ -50,6 +50,9 @@ class Compiling(Protocol):
     def joined(self, rows: FromClause) -> FromClause:
         """Rows of the root with those that they lead to."""
 
+    def placed(self, query: sa.Select[Any], alias: str, *, apart: bool) -> FromClause:
+        """What the query finds, to be read from; `apart`: in a statement beside which definitions stand."""
+
 
 def worked(compiler: Compiling, node: Any) -> ColumnElement[Any]:
     """A part, as a column."""
@@ -96,6 +99,7 @@ def layered(
     """
     numbers = once.Numbers(root, compiler.joins(root))
     asked, rows = numbers.add(test), compiler.source(root)
+    apart = once.asks(test)
     wanted = {*columns, *asked.columns}
     prefix = unlike({*wanted, *(column for part in numbers.parts.values() for column in part.columns)})
     given: dict[int, str] = {}
@@ -112,7 +116,7 @@ def layered(
         query = query.where(*(() if given else (*limits, *map(looking.test, sieve))))
         if fenced:
             query = query.limit(sa.literal_column(EVERY_ROW))
-        rows, given = query.correlate(None).subquery(root.alias), after
+        rows, given = compiler.placed(query.correlate(None), root.alias, apart=apart), after
         compiler = over(root, rows, held(given, numbers, rows))
     return compiler, rows
 

@@ -150,6 +150,7 @@ class Pass:
         rewritten = [test for item in self.rewriting for test in item.tests]
         self._beside = self._look(*(item.test for item in self.asked), *rewritten, *shown)
         self.nodes = (*(w.fate for w in works), *(item.test for item in self.asked), *rewritten)
+        self._apart = once.asks(self.nodes)
         self._layers = once.layers(self.numbers, Counter(self._fates.parts) + Counter(self._beside.parts))
         used = [column for part in self.numbers.parts.values() for column in part.columns]
         self._used = {*used, *self._fates.columns, *self._beside.columns, *self._joining, *self._key}
@@ -239,7 +240,7 @@ class Pass:
         made = [self._rewritten(item, labels[item.job], compiler, rows) for item in self.rewriting]
         last = [] if most is None else [sa.func.max(column_of(rows, name)) for name in self._key]
         query = sa.select(*labels, sa.func.count(), *oldest, *true, *parts, *made, *last)
-        return query.select_from(rows).group_by(*labels)
+        return compiler.behind(query.select_from(rows).group_by(*labels))
 
     def _first_of(self, where: Sequence[Any], most: int) -> FromClause:
         """The first so many of the root's rows, by their key."""
@@ -270,8 +271,8 @@ class Pass:
         rows, _ = self._labelled(limits)
         labels = self._labels(rows)
         joined = self.first.with_part(part, rows)
-        due = self._taking(labels)
-        return sa.select(*labels, sa.func.count()).select_from(joined).where(due).group_by(*labels)
+        query = sa.select(*labels, sa.func.count()).select_from(joined).where(self._taking(labels))
+        return self.first.compiler.behind(query.group_by(*labels))
 
     def _taking(self, labels: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
         """The record leaves its tables by some job, with its parts."""
@@ -341,7 +342,7 @@ class Pass:
                 query = query.order_by(*first.key_columns).limit(_literal(str(most)))
             else:
                 query = query.limit(_literal(EVERY_ROW))
-            rows, where, given = query.subquery(root.alias), [], after
+            rows, where, given = compiler.placed(query, root.alias, apart=self._apart), [], after
         return rows, held(given, self.numbers, rows)
 
 

@@ -85,7 +85,7 @@ class RecordReader:
         flags = (sa.case((compiler.test(test), 1), else_=0) for test in asked)
         query: sa.Select[Any] = sa.select(compiler.choice(work.fate), *flags).select_from(rows)
         limits = here if rows is self._statements.root else []
-        row = self._row(query.where(*limits, compiler.test(work.records)))
+        row = self._row(compiler.behind(query.where(*limits, compiler.test(work.records))))
         if row is None:
             return None
         return RecordView(
@@ -114,7 +114,7 @@ class RecordReader:
         ]
         query: sa.Select[Any] = sa.select(sa.case(*states, else_=sa.literal_column("2")))
         limits = here if rows is self._statements.root else []
-        row = self._row(query.select_from(rows).where(*limits))
+        row = self._row(compiler.behind(query.select_from(rows).where(*limits)))
         return None if row is None or row[0] == 2 else row[0] == 1
 
     def _asked(self, asked: Asked, here: list[Any]) -> str | None:

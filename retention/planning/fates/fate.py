@@ -173,9 +173,8 @@ class Fates(Sharers):
         ]
         for share in self._around(job, visiting):
             other, owner = share.other, share.owner
-            if (
-                other.sliced
-            ):  # a slice of the row, whose rules do not meet those of the row, or of another slice
+            if other.sliced:
+                # A slice of the row, whose rules do not meet those of the row, or of another slice.
                 if not gone and share.whole and job.bound.sliced and action in REWRITING:
                     found += self.set_by_a_slice(job, share, root)
                 continue
@@ -188,9 +187,8 @@ class Fates(Sharers):
             elif share.whole:
                 going = functools.partial(self._goes_of, other, owner, visiting=(*visiting, job))
                 alike, wholly = self._deleted_with(job, share, root, going)
-                if (
-                    action in REWRITING
-                ):  # of this record it is not known what refers to it, where it is kept anyway
+                if action in REWRITING:
+                    # Of this record it is not known what refers to it, where it is kept anyway.
                     alike = going() if alike is None else p.All(items=(alike, going()))
                 found += [
                     Instead(test=share.where(test, root), bound=other, rule=rule, owner=owner)

@@ -40,11 +40,11 @@ def test_each_definition_is_counted_at_every_place_that_asks_for_it(depth: int) 
 
 def test_what_mariadb_would_copy_into_all_of_its_memory_is_not_sent() -> None:
     """It took 23 GB, and was killed, where a session may use two."""
-    long, short = asking(10), asking(8)
-    assert by_hand(8) < Mysql.most_copies < by_hand(10)
+    long, short = asking(12), asking(11)
+    assert by_hand(11) < Mysql.most_copies < by_hand(12)
 
     with pytest.raises(
-        UnreachableError, match=rf"counting db\.t: the statement would name {by_hand(10):,} tables"
+        UnreachableError, match=rf"counting db\.t: the statement would name {by_hand(12):,} tables"
     ):
         refuse_too_many(Mysql(), "counting db.t", long)
     refuse_too_many(Mysql(), "counting db.t", short)

@@ -64,9 +64,10 @@ def passing(
     keys = [column_of(rows, each.name).label(name) for each, name in zip(statements.key, names, strict=True)]
     is_late = [is_true(compiler.test(work.late)).label("late")] if late else []
     passed = sa.select(*keys, *is_late).select_from(rows).where(compiler.test(rest)).correlate(None)
+    passed = compiler.behind(passed)
     if not columns:
         return passed
-    found = passed.subquery("passing")
+    found = compiler.placed(passed, "passing", apart=once.asks((rest, *asked)))
     pairs = zip(statements.key_columns, names, strict=True)
     same = sa.and_(*(mine == column_of(found, name) for mine, name in pairs))
     chosen = [*statements.key_columns, *([column_of(found, "late")] if late else ()), *columns]
