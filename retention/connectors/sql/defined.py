@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from retention.connectors.sql.consists import elements
 from retention.connectors.sql.dialect import Dialect
 from retention.connectors.sql.layers import layered
 from retention.connectors.sql.once import asks, follows
@@ -47,17 +48,9 @@ class Beside:
         found: set[int] = set()
         if id(element) in standing:
             self._known[id(element)] = found  # it is looked through once; a closure asks for itself
-        seen: set[int] = set()
-        left: list[Any] = list(element.get_children())
-        while left:
-            each = left.pop()
-            if id(each) in seen:
-                continue
-            seen.add(id(each))
-            if id(each) in standing:
+        for each in elements(element, but=standing):
+            if id(each) in standing and each is not element:
                 found |= {id(each), *self._elements_asked(each, standing)}
-            else:
-                left.extend(each.get_children())
         return found
 
 

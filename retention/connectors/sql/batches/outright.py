@@ -17,13 +17,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql.visitors import iterate
 
 from retention.connectors.port import Key, Making
 from retention.connectors.sql import rewritten
 from retention.connectors.sql.batches.reading_ahead import ReadingAhead
 from retention.connectors.sql.batches.statements import Statements, by_own_key, column_of
 from retention.connectors.sql.batches.updating import Update, stays_itself
+from retention.connectors.sql.consists import elements
 from retention.connectors.sql.dialect import Dialect, Rows, plain_rows
 from retention.connectors.sql.lines import bound as given_value
 from retention.connectors.sql.rewritten import Backs, Columns, Element, Into, WritingBack, in_turn, number
@@ -99,7 +99,7 @@ class Outright:
     def asks(self) -> bool:
         """It looks up what a query before it gathers."""
         asked = (self._still_due, self._late, *self._opens.values())
-        return any(isinstance(each, sa.CTE) for element in asked for each in iterate(element))
+        return any(isinstance(each, sa.CTE) for element in asked for each in elements(element))
 
     # -- reading ---------------------------------------------------------------------------
 

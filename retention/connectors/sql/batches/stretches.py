@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import BindParameter
-from sqlalchemy.sql.visitors import iterate
 
 from retention.connectors.port import Key
 from retention.connectors.sql.batches.passing import passing
 from retention.connectors.sql.batches.statements import Order, Statements
+from retention.connectors.sql.consists import elements
 from retention.connectors.sql.dialect import Rows, plain_rows
 from retention.model.catalogue import Kind
 
@@ -83,5 +83,5 @@ def due_in_stretch(statements: Statements, order: Order) -> sa.Select[Any] | Non
     first, last = (sa.bindparam(name, type_=sa.BigInteger()) for name in (_FIRST, _LAST))
     reaches = map(looking.compiler.test, statements.work.reaches)
     due = passing(looking, statements.work.still_due, [key >= first, key <= last, *reaches])
-    handed = {element.key for element in iterate(due) if isinstance(element, BindParameter)}
+    handed = {element.key for element in elements(due) if isinstance(element, BindParameter)}
     return None if statements.dialect.handed_as in handed else due
