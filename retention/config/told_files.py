@@ -172,6 +172,10 @@ def _csv_rows(reader: Iterator[list[str]], header: list[str]) -> Iterator[Line]:
         number, begins = begins, reader.line_num + 1  # type: ignore[attr-defined]
         if not row:
             continue
+        if any("\n" in field.strip() for field in row):
+            wrong = f"a value goes on to line {begins - 1}: is a quote not closed?"
+            yield Line(number=number, values={}, wrong=wrong)
+            continue
         if len(row) != len(header):
             wrong = f"it has {len(row)} fields, and the header {len(header)}"
             yield Line(number=number, values={}, wrong=wrong)

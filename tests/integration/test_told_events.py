@@ -429,6 +429,20 @@ def test_a_file_that_is_neither_is_refused_whole(shop, content, said):
     assert said in " ".join(result.output.split())
 
 
+def test_lines_that_a_quote_takes_into_one_value_are_not_lost_in_silence(shop):
+    """Bo's request and the end of Anna's second became one identifier, of nobody, and the file was well."""
+    document = of_file(
+        shop,
+        "kind,value\nemail,anna@example.com\n"
+        'email,"bo@example.com\nemail,c@example.com\nemail,"\nemail,d@example.com\n',
+        "unsubscribed",
+        code=5,
+    )
+    assert {line["line"]: line["state"] for line in document["lines"]} == {2: "told", 3: "bad", 6: "told"}
+    (because,) = [line["because"] for line in document["lines"] if line["state"] == "bad"]
+    assert because == "a value goes on to line 5: is a quote not closed?"
+
+
 def test_a_line_that_is_no_utf_8_is_bad_and_changes_nothing_of_the_others(shop):
     path = Path(shop.folder) / "told.csv"
     path.write_bytes(b"kind,value\nemail,a@b\nemail,\xff\xfe\nemail,c@d\n")

@@ -70,6 +70,11 @@ def refusal(node: Node, *, boolean: bool) -> Unusable:
         (_is_a(exp.Cast), "has a cast in it", "compare the column as it is"),
         (_is_a(exp.Star), "has a * in it", "name the columns"),
         (
+            _is_a(exp.Array, exp.Bracket, exp.Struct),
+            "has brackets or braces in it",
+            'write a list as IN (1, 2), and a name that needs it in double quotes: "order"',
+        ),
+        (
             _is_a(exp.Escape),
             "has LIKE with ESCAPE in it, which is not supported yet",
             "write LIKE without it",

@@ -22,6 +22,7 @@ MAX_DOTS = 32
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _COMMENT = re.compile(r"#.*")
+_KEY = re.compile(r"\s*([\w.-]{1,60})\s*=")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -85,7 +86,8 @@ def check_lines(text: str) -> None:
     """Refuses lines on which the parser would spend seconds."""
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > MAX_LINE:
-            raise too_long(number, "is longer than 4 KiB")
+            of = f"(`{key.group(1)}`) " if (key := _KEY.match(line)) else ""
+            raise too_long(number, f"{of}is longer than 4 KiB")
         bare = _COMMENT.sub("", _QUOTED.sub("", line)) if line.count(".") > MAX_DOTS else ""
         if bare.count(".") > MAX_DOTS:
             raise too_long(number, f"has a key or header with more than {MAX_DOTS} dots")

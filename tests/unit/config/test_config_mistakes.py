@@ -466,6 +466,8 @@ def test_a_target_must_not_be_the_state_store(problems):
         (b"a = " + b"9" * 4000, "not a known key", ""),
         (b"a = 0x" + b"f" * 4000, "not a known key", ""),
         (b"a = 1\x00", "line 1", ""),
+        (b"a = 1\nwhere = '" + b"x" * 5000 + b"'\n", "line 2 (`where`) is longer than 4 KiB", "break it up"),
+        (b"# " + b"x" * 5000, "line 1 is longer than 4 KiB", "break it up"),
         (b"", "is missing", "[rules.NAME]"),
     ],
 )

@@ -76,11 +76,19 @@ def test_what_may_tell_of_somebody_is_no_reference(ref):
         told_files.a_reference(ref, Subject(kind="id", value=" 17"))
 
 
-def test_csv_has_its_columns_in_any_order_and_quotes_across_lines():
-    text = 'Value, KIND ,event\n"a\nb",email,e\n\n"x, ""y""",id,e\n'
+def test_csv_has_its_columns_in_any_order_and_quotes():
+    text = 'Value, KIND ,event\n"a\n",email,e\n\n"x, ""y""",id,e\n'
     assert read(text) == [
-        (2, {"value": "a\nb", "kind": "email", "event": "e"}, None),
+        (2, {"value": "a\n", "kind": "email", "event": "e"}, None),
         (5, {"value": 'x, "y"', "kind": "id", "event": "e"}, None),
+    ]
+
+
+def test_a_value_across_lines_is_bad_by_itself():
+    found = read('kind,value\nid,"1\nid,2\n3"\nid,4\n', "e")
+    assert [(number, wrong) for number, _, wrong in found] == [
+        (2, "a value goes on to line 4: is a quote not closed?"),
+        (5, None),
     ]
 
 
