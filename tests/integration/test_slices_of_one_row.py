@@ -71,3 +71,37 @@ def test_a_slice_goes_with_one_of_which_more_is_rewritten(shop: Workplace) -> No
     assert done(shop) == {"selling": (3, 3), "buying": (0, 0)}
     assert shop.fates("buying")["done"] == 2
     assert shop.store.rows("SELECT name, phone FROM firms WHERE id = 3") == [("C", None)]
+
+
+THIRD = """
+[datasets.callers]
+data = "callers"
+table = "firms"
+events = {{ called = "sold" }}
+columns = {columns}
+anonymize = {{ {strategies} }}
+"""
+
+
+@pytest.mark.parametrize(("columns", "code"), [(("name", "street"), 0), (("phone", "street"), 3)])
+def test_a_slice_that_two_others_have_between_them_is_refused(
+    shop: Workplace, columns: tuple[str, ...], code: int
+) -> None:
+    """Buyers have the name, sellers the name and the phone: if callers have the phone, the two others may leave
+    nothing of what was planned of sellers. A column that all three have is none's alone."""
+    shop.store.script("ALTER TABLE firms ADD COLUMN street VARCHAR(20)")
+    strategies = {"name": 'name = "redact"', "phone": 'phone = "null"', "street": 'street = "null"'}
+    shop.rule("calling", RULE.format("callers", "called"))
+    third = THIRD.format(columns=list(columns), strategies=", ".join(strategies[each] for each in columns))
+    second = DATASETS.format(columns=["name", "phone"], strategies='name = "redact", phone = "null"')
+    shop.connect(shop.store, second + third)
+    shop.init()
+
+    result = shop.cli("check")
+
+    said = " ".join(result.output.split())
+    found = (
+        "datasets.sellers.columns found `name` is a column of `db.buyers` too, and `phone` of `db.callers`"
+    )
+    assert (result.exit_code, found in said) == (code, code == 3), result.output
+    assert ("let a slice share columns with one other alone" in said) == (code == 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from retention.errors import Problem
@@ -11,6 +12,7 @@ from retention.planning.binding.bound import BoundDataset
 def partly(bound: Sequence[BoundDataset]) -> Iterator[Problem]:
     """One marker says of the whole record when it was rewritten: what it has to tell can't be rewritten by halves."""
     for item in bound:
+        yield from _divided(item, [other for other in bound if other.root.id == item.root.id])
         over = [other for other in bound if other.root.id == item.root.id]
         alone = {column for other in bound for columns in other.fields.values() for column in columns}
         alone |= {column for other in over if other is not item for column in other.columns or ()}
@@ -29,6 +31,19 @@ def partly(bound: Sequence[BoundDataset]) -> Iterator[Problem]:
             if {each.cell for each in untold} - {each.cell for each in other.rewriting}:
                 found = f"`{item.done.name}` is set by `{other}` too, which rewrites other columns"
                 yield _problem(item, "done", found, "give each dataset a column of its own")
+
+
+def _divided(item: BoundDataset, over: Sequence[BoundDataset]) -> Iterator[Problem]:
+    """A slice that two others of the row have between them: what is left of it would depend on what becomes of both."""
+    mine = {each.name for each in item.rewriting}
+    slices = [(other, mine & {each.name for each in other.rewriting}) for other in over if other.sliced]
+    others = [pair for pair in slices if item.sliced and pair[0] is not item]
+    for (one, some), (two, rest) in itertools.combinations(others, 2):
+        if some - rest and rest - some:
+            first, second = min(some - rest), min(rest - some)
+            found = f"`{first}` is a column of `{one}` too, and `{second}` of `{two}`"
+            yield _problem(item, "columns", found, "let a slice share columns with one other alone")
+            return
 
 
 def _problem(item: BoundDataset, key: str, found: str, write: str) -> Problem:
