@@ -208,7 +208,8 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
     if view.defers_until and any(c.key == "defer_while" and c.state != "false" for c in view.conditions):
         dates.append(("Deferral", f"ends on {view.defers_until} at the latest"))
     if view.overdue_on:
-        kept = view.fate in ("held", "retained")  # which are never counted as overdue
+        # What is held is never counted as overdue, nor what a law keeps, but for a conflict with `at_most`.
+        kept = view.fate == "held" or (view.fate == "retained" and not view.at_most)
         dates.append(("Overdue", f"from {view.overdue_on} on{', once nothing keeps it' if kept else ''}"))
     return dates
 

@@ -192,6 +192,9 @@ def test_an_instructed_period_is_shown_as_it_was_read(work: Workplace, sqlite: S
     assert "no period is instructed" in none.because
     assert (long.instructed, long.fate) == ("9000 days", "unclear")
     assert "the period instructed for it (9000 days) is none that is allowed" in long.because
+    sqlite.script("UPDATE tenants SET days = '' WHERE id = 3")
+    odd = view(work, "4", "tenant").because
+    assert "the period instructed for it ('' days) is none that is allowed" in odd
 
 
 def test_what_is_out_of_reach_says_by_which_condition(work: Workplace, sqlite: SqliteStore) -> None:
@@ -202,6 +205,20 @@ def test_what_is_out_of_reach_says_by_which_condition(work: Workplace, sqlite: S
 
     assert (found.fate, found.due_on, found.changes_on) == ("out_of_scope", None, None)
     assert found.because == "the rule's `where` (kind <> 'c') is false of it: the rule does not reach it"
+
+
+def test_what_is_deferred_some_day_changes_on_the_day_when_it_is(
+    work: Workplace, sqlite: SqliteStore
+) -> None:
+    """It named the last day of the deferral, and the fate changes two years before."""
+    many(work, sqlite, "'2026-01-31 10:30:00'")
+    work.rule("deferring", RULES["deferring"])
+
+    found = view(work, "2", "deferring")
+
+    assert (found.fate, found.due_on, found.changes_on) == ("not_due", "2027-02-01", "2027-02-01")
+    assert work.each("deferring", as_of="2027-01-31")["2"] == "not_due"
+    assert work.each("deferring", as_of="2027-02-01")["2"] == "deferred"
 
 
 # -- what keeps it -------------------------------------------------------------------------
@@ -229,6 +246,49 @@ def test_a_keeping_rule_is_named_with_the_day_until_which_it_keeps(work: Workpla
     assert work.each("short", as_of="2027-05-06")["1"] == "elsewhere"
     (then,) = (v for v in work.explain("db.things", "1", as_of="2027-05-06").rules if v.rule == "short")
     assert [(s.kind, s.by) for s in then.stopped_by] == [("elsewhere", "long")]
+
+
+def test_the_day_on_which_what_a_law_keeps_becomes_a_conflict_is_told(work: Workplace, store: Store) -> None:
+    """It said "until 2029-05-06", and that the record would be overdue "once nothing keeps it"."""
+    store.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP NULL);"
+        "INSERT INTO things VALUES (1, '2024-05-05 10:00:00')"
+    )
+    work.connect(store, things())
+    work.rule("brief", 'data = "things"\nkeep = "1 year"\nat_most = "3 years"\nfrom = "made"')
+    work.rule("long", 'data = "things"\nkeep = "5 years"\nfrom = "made"\nbasis = "legal obligation"')
+
+    found = view(work, "1", "brief")
+
+    assert (found.fate, found.changes_on, found.overdue_on) == ("retained", "2027-05-06", "2027-05-06")
+    assert found.changes == (
+        "it stays while the rule long keeps it: until 2029-05-06 if nothing else happens;"
+        " from 2027-05-06 on that is a conflict with the rule's own `at_most`"
+    )
+    assert work.each("brief", as_of="2027-05-05")["1"] == "retained"
+    assert work.each("brief", as_of="2027-05-06")["1"] == "conflict"
+    said = " ".join(work.cli("explain", "db.things", "1").output.split())
+    assert "Overdue from 2027-05-06 on" in said
+    assert "once nothing keeps it" not in said
+
+
+def test_what_acts_first_did_not_always_end_last(work: Workplace, store: Store) -> None:
+    """Of a rule that ended earlier, and deletes, it said that it ended later."""
+    store.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP NULL, kind VARCHAR(20));"
+        "INSERT INTO things VALUES (1, '2024-03-01 10:00:00', 'a')"
+    )
+    work.connect(store, things(anonymize='{ kind = "null" }'))
+    work.rule("early", 'data = "things"\nkeep = "6 months"\nfrom = "made"')
+    work.rule("late", 'data = "things"\nkeep = "1 year"\nfrom = "made"\naction = "pseudonymize"')
+
+    late = view(work, "1", "late")
+
+    assert (late.fate, late.changes_on) == ("elsewhere", None)
+    assert late.because == (
+        "another rule acts on it, since what it does goes first, or its clock ended last: early"
+    )
+    assert late.changes == "the next run that may act on it does, unless something keeps it before"
 
 
 def test_a_conflict_names_the_day_that_has_passed_and_the_rule_that_keeps_it(

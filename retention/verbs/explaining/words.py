@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from retention.connectors.port import RecordView
 from retention.model.explanation import LimbView, Stopper
+from retention.periods.misread import shown
 from retention.planning.binding.bound import Job
 from retention.planning.fates.chains import RESTRICT, chain
 from retention.verbs.explaining.dates import Reading
@@ -83,7 +85,8 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             part = next((s for s in stops if s.dataset is not None), None)
             if part is not None:
                 return f"it is a row of a record of {part.dataset} that goes: {', '.join(part.rows)}"
-            return f"another rule, which ended later, acts on it: {_named(stops) or 'that one comes first'}"
+            first = "what it does goes first, or its clock ended last"
+            return f"another rule acts on it, since {first}: {_named(stops) or 'that one comes first'}"
     return view.fate
 
 
@@ -91,9 +94,17 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
     """What would change the fate, and when."""
     match view.fate:
         case "due" if view.action not in (None, "delete"):
-            return f"the next run is to {view.action} it, unless something keeps it before", None
-        case "due" | "elsewhere":
-            return "it goes with the next run, unless something keeps it before", None
+            return (
+                f"the next run that may do so is to {view.action} it, unless something keeps it before",
+                None,
+            )
+        case "due":
+            return (
+                "it goes with the next run that may carry the rule out, unless something keeps it before",
+                None,
+            )
+        case "elsewhere":
+            return "the next run that may act on it does, unless something keeps it before", None
         case "done":
             return (
                 "nothing, unless an earlier action of the rule becomes possible, or more of it is no longer needed",
@@ -112,6 +123,8 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
             looked_at = f"; a review is due on {review}" if review is not None else ""
             which = " and ".join(f"{s.by}" for s in stops) or "the hold"
             return f"it stays until {which} {'are' if len(stops) > 1 else 'is'} released{looked_at}", None
+        case "retained" if reading.at_most is not None:
+            return _kept_at_most(_kept(stops), (reading.at_most + timedelta(days=1)).isoformat())
         case "retained" | "conflict":
             return _kept(stops)
         case "referenced":
@@ -165,7 +178,8 @@ def _unclear(job: Job, view: RecordView, reading: Reading) -> str:
         if reading.instructed is None:
             return "no period is instructed for it: unknown never deletes"
         unit = job.bound.periods[variant.instructed].unit.value
-        told = f"the period instructed for it ({reading.instructed} {unit})"
+        number = reading.instructed if reading.instructed.isdecimal() else shown(reading.instructed)
+        told = f"the period instructed for it ({number} {unit})"
         return f"{told} is none that is allowed: unknown never deletes"
     unclear = [limb.event for limb in reading.limbs if limb.state == "unclear"]
     return f"whether or when {_or(unclear) or 'its event'} happened can't be told: unknown never deletes"
@@ -216,7 +230,7 @@ def _waiting(reading: Reading) -> Change:
         if reading.defers is not False:
             limit = f", until {reading.defers_until} at the latest" if reading.defers_until else ""
             sentence += f"; later while `defer_while` ({_text(reading, 'defer_while')}) is not false{limit}"
-        return sentence, reading.until
+        return sentence, due_on
     keep = [limb for limb in others if limb.kind == "keep"]
     told = [f"when {_or(sooner)} happens"] if sooner else []
     once = (
@@ -239,6 +253,14 @@ def _kept(stops: Sequence[Stopper]) -> Change:
         day = max(day for day in until if day is not None)
         return f"it stays while {on}: until {day} if nothing else happens", day
     return f"it stays while {on}; no day is known for that", None
+
+
+def _kept_at_most(kept: Change, past: str) -> Change:
+    """`past`: the day from which on that is a conflict."""
+    sentence, day = kept
+    if day is not None and day <= past:
+        return kept
+    return f"{sentence}; from {past} on that is a conflict with the rule's own `at_most`", past
 
 
 def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
