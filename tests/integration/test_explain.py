@@ -455,14 +455,47 @@ def test_each_hold_that_covers_a_record_is_named_due_or_not(work: Workplace, sto
     assert {(h.id, h.through) for h in bo.holds} == {(wide, False), (others[0], True)}
     (found,) = ann.rules
     assert found.fate == "held"
-    assert {(s.by, s.reason, s.review) for s in found.stopped_by} == {
+    assert {(s.by, s.reason, s.review) for s in found.stopped_by if s.kind == "held"} == {
         (direct, "litigation", "2027-03-01"),
         (wide, "litigation", None),
     }
-    assert found.changes.endswith("are released; a review is due on 2027-03-01")
+    (orders,) = [s for s in found.stopped_by if s.kind != "held"]
+    assert (orders.kind, orders.count) == ("referenced", 3)  # one of them is held with her
+    assert (
+        "are released; a review is due on 2027-03-01; then it stays while 3 rows refer to it" in found.changes
+    )
     (kept,) = work.explain("db.orders", "11").rules
     assert kept.fate == "not_due"
     assert [h.id for h in work.explain("db.orders", "11").holds] == [direct]
+
+
+def test_what_a_law_keeps_besides_a_hold_is_told_with_it(work: Workplace, store: Store) -> None:
+    """It said that the record stays until the hold is released, and it stays for years."""
+    store.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP NULL);"
+        "INSERT INTO things VALUES (1, '2024-05-05 10:00:00')"
+    )
+    work.connect(store, things())
+    work.rule("short", 'data = "things"\nkeep = "1 year"\nfrom = "made"')
+    work.rule("long", 'data = "things"\nkeep = "3 years"\nfrom = "made"')
+    work.init()
+    placed = hold(work, "--data", "things")
+
+    found = view(work, "1", "short")
+
+    assert (found.fate, found.because) == (
+        "held",
+        f"its clock has ended, and hold {placed} (litigation) covers it",
+    )
+    assert [(s.kind, s.by, s.until) for s in found.stopped_by] == [
+        ("held", placed, None), ("retained", "long", "2027-05-06"),
+    ]  # fmt: skip
+    assert found.changes == (
+        f"it stays until {placed} is released;"
+        " then it stays while the rule long keeps it: until 2027-05-06 if nothing else happens"
+    )
+    assert work.cli("hold", "release", placed, "--reason", "settled").exit_code == 0
+    assert view(work, "1", "short").fate == "retained"
 
 
 def test_a_telling_that_concerns_a_record_is_a_component_of_its_event(work: Workplace, store: Store) -> None:

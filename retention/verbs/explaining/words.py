@@ -61,7 +61,7 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
             text, state = _text(reading, "defer_while"), "true" if reading.defers else "not known"
             return f"its clock has ended, and `defer_while` ({text}) is {state} of it: kept meanwhile"
         case "held":
-            return f"its clock has ended, and {_holds(stops)} it"
+            return f"its clock has ended, and {_holds(_of('held', stops))} it"
         case "referenced" if view.ringed:
             why = " and ".join(map(str, job.bound.stubborn))
             return f"its clock has ended, but rows refer to each other, and to it, in a ring that can't go, by {why}"
@@ -119,10 +119,7 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
         case "unclear":
             return _known(reading)
         case "held":
-            review = min((s.review for s in stops if s.review is not None), default=None)
-            looked_at = f"; a review is due on {review}" if review is not None else ""
-            which = " and ".join(f"{s.by}" for s in stops) or "the hold"
-            return f"it stays until {which} {'are' if len(stops) > 1 else 'is'} released{looked_at}", None
+            return _held(view, stops)
         case "retained" if reading.at_most is not None:
             return _kept_at_most(_kept(stops), (reading.at_most + timedelta(days=1)).isoformat())
         case "retained" | "conflict":
@@ -241,6 +238,24 @@ def _waiting(reading: Reading) -> Change:
     elif keep:
         told.append(f"the instructed period after `{keep[0].event}`, {once}")
     return f"due {', or '.join(told)}", None
+
+
+def _held(view: RecordView, stops: Sequence[Stopper]) -> Change:
+    """Until when holds cover it, and what it stays for then."""
+    holds, kept = _of("held", stops), _of("retained", stops)
+    review = min((s.review for s in holds if s.review is not None), default=None)
+    looked_at = f"; a review is due on {review}" if review is not None else ""
+    which = " and ".join(s.by for s in holds) or "the hold"
+    sentence = f"it stays until {which} {'are' if len(holds) > 1 else 'is'} released{looked_at}"
+    others = [s for s in stops if s not in holds]
+    if not others:
+        return sentence, None
+    then, _ = _kept(kept) if kept else _referred(view, others)
+    return f"{sentence}; then {then}", None
+
+
+def _of(kind: str, stops: Sequence[Stopper]) -> list[Stopper]:
+    return [stop for stop in stops if stop.kind == kind]
 
 
 def _kept(stops: Sequence[Stopper]) -> Change:
