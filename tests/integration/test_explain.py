@@ -339,6 +339,20 @@ def shop(work: Workplace, store: Store, **orders: str) -> None:
     work.rule("people", 'data = "people"\nkeep = "1 year"\nfrom = "made"')
 
 
+def test_no_day_is_told_for_rows_that_refer_and_are_never_deleted(work: Workplace, store: Store) -> None:
+    """It named the day on which their clocks end, though they are only rewritten then."""
+    store.script(SHOP + "ALTER TABLE orders ADD COLUMN note VARCHAR(20);")
+    work.connect(store, SHOP_DATASETS + '\nanonymize = { note = "null" }\n')
+    work.rule("orders", 'data = "orders"\nkeep = "2 years"\nfrom = "made"\naction = "pseudonymize"')
+    work.rule("people", 'data = "people"\nkeep = "1 year"\nfrom = "made"')
+
+    kept = view(work, "1", "people", dataset="db.people")
+
+    assert (kept.fate, kept.changes_on) == ("referenced", None)
+    assert [(s.count, s.until) for s in kept.stopped_by] == [(3, None)]
+    assert kept.changes.startswith("it stays while 3 rows refer to it by ")
+
+
 def test_rows_that_refer_are_told_apart_and_the_day_on_which_the_last_of_them_ends(
     work: Workplace, store: Store
 ) -> None:

@@ -194,9 +194,11 @@ class Stops:
         return self._clocks_end(found[0], keys)
 
     def _clocks_end(self, bound: BoundDataset, keys: Iterable[str]) -> str | None:
-        """The first day on which every rule's clock has ended for all of the records; None where one is not known, and
-        where that has been: they stay for another reason."""
+        """The first day on which every rule's clock has ended for all of the records; None where one is not known,
+        where no rule deletes them, and where that has been: they stay for another reason."""
         jobs = [j for j in self._reader.jobs if j.bound is bound]
+        if not any(DELETE in actions(job) for job in jobs):
+            return None
         days: list[str | None] = []
         for key in keys:
             readings = [self._reader.reading(job, key) for job in jobs]
