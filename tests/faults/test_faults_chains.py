@@ -101,9 +101,10 @@ class Accounts(Shop):
         )
         assert ran.returncode == -signal.SIGKILL, ran.stderr
 
-    def must_be_done(self, count: int) -> None:
-        """Each record once, by its own action; a hash is of the value, and of no hash."""
-        assert self.run().status == "done"
+    def must_be_done(self, count: int, *said: str) -> None:
+        """Each record once, by its own action; a hash is of the value, and of no hash. `said`: how the last run may
+        end; by itself "done"."""
+        assert self.run().status in (said or ("done",))
         (key,) = read_ring(self.config().settings.pseudonym_key, PSEUDONYM).keys
         hashed = pseudonyms(key)
         assert self.emails() == {n: hashed(f"p{n}@example.org") for n in range(1, count + 1, 2)}
@@ -155,4 +156,6 @@ def test_a_run_with_two_actions_killed_twelve_times(accounts):
         killed += process.returncode == -signal.SIGKILL
         assert len(accounts.unresolved()) <= 1
     assert killed >= 4, "some of them should have been killed at work"
-    accounts.must_be_done(60_000)
+    accounts.must_be_done(
+        60_000, "done", "nothing"
+    )  # a fast machine has done everything before the last kill
