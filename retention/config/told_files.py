@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -28,6 +28,7 @@ FIRST = date(1971, 1, 2)
 """An earlier day is how databases spell "unknown"."""
 
 _REF = re.compile(r"\w[\w./#:-]{0,99}")
+_OPEN = "unexpected end of data"  # as the csv module says it
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -141,9 +142,9 @@ def lines(text: str, name: str, event: str | None) -> Iterator[Line]:
 
 
 def _csv_lines(text: str, name: str, event: str | None) -> Iterator[Line]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first, *others = io.StringIO(text, newline=None).read().split("\n")
     try:
-        header = [word.strip().lower() for word in next(reader, [])]
+        header = [word.strip().lower() for word in _fields(first)]
     except csv.Error as error:
         raise UsageError(f"{name}: its header can't be read: {error}") from error
     needed = NEEDED if event is not None else ("event", *NEEDED)
@@ -155,32 +156,30 @@ def _csv_lines(text: str, name: str, event: str | None) -> Iterator[Line]:
             f"{name}: its first line is {found}; write a header of these columns, in any order:"
             f" {','.join(needed)}, and at,ref where they are known"
         )
-    return _csv_rows(reader, header)
+    return _csv_rows(others, header)
 
 
-def _csv_rows(reader: Iterator[list[str]], header: list[str]) -> Iterator[Line]:
-    rows, begins = reader, 2
-    while True:
+def _csv_rows(lines: Sequence[str], header: list[str]) -> Iterator[Line]:
+    """Each line by itself, though a quoted value may span lines (RFC 4180 §2): one quote that is left open would take
+    the requests of others with it, up to the next."""
+    for number, line in enumerate(lines, 2):
         try:
-            row = next(rows)
-        except StopIteration:
-            return
+            row = _fields(line)
         except csv.Error as error:
-            yield Line(number=begins, values={}, wrong=f"it can't be read as CSV: {error}")
-            begins = reader.line_num + 1  # type: ignore[attr-defined]
+            why = "a quote is not closed on it" if str(error) == _OPEN else str(error)
+            yield Line(number=number, values={}, wrong=f"it can't be read as CSV: {why}")
             continue
-        number, begins = begins, reader.line_num + 1  # type: ignore[attr-defined]
         if not row:
-            continue
-        if any("\n" in field.strip() for field in row):
-            wrong = f"a value goes on to line {begins - 1}: is a quote not closed?"
-            yield Line(number=number, values={}, wrong=wrong)
             continue
         if len(row) != len(header):
             wrong = f"it has {len(row)} fields, and the header {len(header)}"
             yield Line(number=number, values={}, wrong=wrong)
             continue
         yield Line(number=number, values=dict(zip(header, row, strict=True)))
+
+
+def _fields(line: str) -> list[str]:
+    return next(csv.reader([line], strict=True), [])
 
 
 def _json_lines(text: str) -> Iterator[Line]:

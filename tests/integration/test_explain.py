@@ -443,7 +443,7 @@ def test_a_row_of_a_record_that_goes_names_it(work: Workplace, sqlite: SqliteSto
 
     assert found.fate == "elsewhere"
     assert [(s.kind, s.dataset, s.rows) for s in found.stopped_by] == [("elsewhere", "db.orders", ("1",))]
-    assert found.because == "it is a row of a record of db.orders that goes: 1"
+    assert found.because == "it is a row of a record of db.orders that goes or is rewritten: 1"
 
 
 # -- what people told ----------------------------------------------------------------------
@@ -473,11 +473,7 @@ def test_each_hold_that_covers_a_record_is_named_due_or_not(work: Workplace, sto
         (direct, "litigation", "2027-03-01"),
         (wide, "litigation", None),
     }
-    (orders,) = [s for s in found.stopped_by if s.kind != "held"]
-    assert (orders.kind, orders.count) == ("referenced", 3)  # one of them is held with her
-    assert (
-        "are released; a review is due on 2027-03-01; then it stays while 3 rows refer to it" in found.changes
-    )
+    assert found.changes.endswith("are released; a review is due on 2027-03-01")
     (kept,) = work.explain("db.orders", "11").rules
     assert kept.fate == "not_due"
     assert [h.id for h in work.explain("db.orders", "11").holds] == [direct]

@@ -32,6 +32,7 @@ from retention.model.condition import Value
 from retention.model.encoding import Encoding
 from retention.planning.binding.rights import Need
 
+Element = ColumnElement[Any]
 Reading = tuple[ColumnElement[Any] | None, ColumnElement[Any]]
 """(readable, value): `readable`, plain of what is not NULL, or None for always, says of which rows `value` is true.
 
@@ -230,6 +231,10 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
     @abc.abstractmethod
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A boolean column as a condition."""
+
+    def compared(self, column: Element, kind: Kind, made: Element | None = None) -> Element:
+        """A column in a condition, or `made` of it; unknown where it holds something that is none of its kind."""
+        return column if made is None else made
 
     def is_null(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
         """Plain: NULL, and nothing else."""

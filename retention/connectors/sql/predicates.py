@@ -7,7 +7,7 @@ value is a bound parameter. What differs between databases is asked of the `Dial
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -138,8 +138,15 @@ class Compiler(Days, Definitions, Closures):
                 return self._dialect.drawn(self.expression(times), item)
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
-                result: ColumnElement[Any] = call(*(self.expression(a) for a in arguments))
-                return result
+                if function != "coalesce":
+                    found: ColumnElement[Any] = call(*map(self._compared, arguments))
+                    return found
+                found = call(*map(self.expression, arguments))
+                for each in _columns(
+                    item
+                ):  # what is none of its kind is no NULL, for which another value stands
+                    found = self._dialect.compared(self.expression(each), _column(each).kind, found)
+                return found
 
     def _looked_up(self, there: p.Lookup, item: p.Lookup | p.Whole | p.Drawn) -> ColumnElement[Any]:
         """What `item` makes of the row that the lookup leads to: all of it there, so that the row is found once."""
@@ -187,11 +194,11 @@ class Compiler(Days, Definitions, Closures):
             case p.Compare(operator=operator, left=left, right=right):
                 return self._compare(operator, left, right)
             case p.In(item=item, values=values):
-                return self.expression(item).in_([bound(self._dialect.value(v)) for v in values])
+                return self._compared(item).in_([bound(self._dialect.value(v)) for v in values])
             case p.IsNull(item=item):
                 return self._dialect.is_null(self.expression(item))
             case p.Truth(item=item):
-                return self._dialect.truth(self.expression(item))
+                return self._dialect.truth(self._compared(item))
             case p.Either(true=true, unknown=unknown):
                 known = sa.case(
                     (self.test(true), sa.literal_column("1")),
@@ -273,9 +280,15 @@ class Compiler(Days, Definitions, Closures):
         return Grouping(self.test(item))
 
     def _compare(self, operator: str, left: p.Expression, right: p.Expression) -> ColumnElement[Any]:
-        sides = [self.expression(left), self.expression(right)]
-        result: ColumnElement[Any] = _OPERATORS[operator](*sides)
+        result: ColumnElement[Any] = _OPERATORS[operator](self._compared(left), self._compared(right))
         return result
+
+    def _compared(self, item: p.Expression) -> ColumnElement[Any]:
+        """A value that a condition asks for."""
+        value = self.expression(item)
+        if not isinstance(item, p.Field | p.Lookup):
+            return value
+        return self._dialect.compared(value, _column(item).kind)
 
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
         column, field = self.field(test.field), test.field
@@ -304,6 +317,19 @@ class Compiler(Days, Definitions, Closures):
             case _:
                 unread = (sa.not_(Grouping(item)) for item in read)
                 return sa.and_(known, sa.or_(column < floor, *unread))
+
+
+def _column(item: p.Field | p.Lookup) -> p.Field:
+    return item.field if isinstance(item, p.Lookup) else item
+
+
+def _columns(item: p.Expression) -> Iterator[p.Field | p.Lookup]:
+    """The columns that a call is made of."""
+    if isinstance(item, p.Field | p.Lookup):
+        yield item
+    elif isinstance(item, p.Call):
+        for each in item.arguments:
+            yield from _columns(each)
 
 
 DATES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})

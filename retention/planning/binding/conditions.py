@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from retention.model import predicate as p
 from retention.model.catalogue import Catalogue, Kind, Table
 from retention.planning.binding.names import NotFoundError, find_column, same_table
 
+_DATED = re.compile(r"(date|datetime|timestamp)\b", re.IGNORECASE)
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.REAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 
@@ -81,6 +83,14 @@ class Binder:
     def _comparable(self, left: c.Term, right: c.Term) -> None:
         for call in (each for each in (left, right) if isinstance(each, c.CallTerm)):
             self._callable(call)
+        for name in (each for each in (left, right) if isinstance(each, c.NameTerm)):
+            field = column_of(self._field(name))
+            if field.kind not in _TIMES and _DATED.match(field.type):
+                raise NotFoundError(
+                    f"`{field.column}` is {field.type}, which the database keeps as text: compared as it is, a day with"
+                    " a blank and an hour sorts before one with a T",
+                    "let the rule count from it: `from`, `until`, `upon`",
+                )
         for term, other in ((left, right), (right, left)):
             if isinstance(other, c.LiteralTerm) and not isinstance(term, c.LiteralTerm):
                 kind = self._kind(term)

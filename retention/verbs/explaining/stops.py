@@ -41,9 +41,8 @@ class Stops:
             case "held":
                 for hold in held:
                     yield Stopper(kind="held", by=hold.id, reason=hold.reason, review=hold.review)
-                if held:  # what would stop it, once they are released
+                if held and len(self._chain(job, key)) == 1:  # what would stop it, once they are released
                     yield from self._kept(job, key, "retained")
-                    yield from self._hanging_on(job, key, view)
             case "retained" | "conflict":
                 yield from self._kept(job, key, view.fate)
             case "referenced":

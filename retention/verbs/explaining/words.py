@@ -84,7 +84,7 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
         case "elsewhere":
             part = next((s for s in stops if s.dataset is not None), None)
             if part is not None:
-                return f"it is a row of a record of {part.dataset} that goes: {', '.join(part.rows)}"
+                return f"it is a row of a record of {part.dataset} that goes or is rewritten: {', '.join(part.rows)}"
             first = "what it does goes first, or its clock ended last"
             return f"another rule acts on it, since {first}: {_named(stops) or 'that one comes first'}"
     return view.fate
@@ -114,12 +114,14 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
             return f"nothing, while `where` ({_text(reading, 'where')}) is false of it", None
         case "deferred":
             return _deferred(reading)
+        case "out_of_scope" if any(limb.state == "come" for limb in reading.limbs):
+            return "nothing, until its dataset spells out what the rule says to do", None
         case "not_due" | "undated" | "out_of_scope":
             return _waiting(reading)
         case "unclear":
             return _known(reading)
         case "held":
-            return _held(view, stops)
+            return _held(stops)
         case "retained" if reading.at_most is not None:
             return _kept_at_most(_kept(stops), (reading.at_most + timedelta(days=1)).isoformat())
         case "retained" | "conflict":
@@ -240,18 +242,14 @@ def _waiting(reading: Reading) -> Change:
     return f"due {', or '.join(told)}", None
 
 
-def _held(view: RecordView, stops: Sequence[Stopper]) -> Change:
+def _held(stops: Sequence[Stopper]) -> Change:
     """Until when holds cover it, and what it stays for then."""
     holds, kept = _of("held", stops), _of("retained", stops)
     review = min((s.review for s in holds if s.review is not None), default=None)
     looked_at = f"; a review is due on {review}" if review is not None else ""
     which = " and ".join(s.by for s in holds) or "the hold"
     sentence = f"it stays until {which} {'are' if len(holds) > 1 else 'is'} released{looked_at}"
-    others = [s for s in stops if s not in holds]
-    if not others:
-        return sentence, None
-    then, _ = _kept(kept) if kept else _referred(view, others)
-    return f"{sentence}; then {then}", None
+    return f"{sentence}; then {_kept(kept)[0]}" if kept else sentence, None
 
 
 def _of(kind: str, stops: Sequence[Stopper]) -> list[Stopper]:

@@ -77,18 +77,22 @@ def test_what_may_tell_of_somebody_is_no_reference(ref):
 
 
 def test_csv_has_its_columns_in_any_order_and_quotes():
-    text = 'Value, KIND ,event\n"a\n",email,e\n\n"x, ""y""",id,e\n'
+    text = 'Value, KIND ,event\r\n"a,b",email,e\r\r\n"x, ""y""",id,e'
     assert read(text) == [
-        (2, {"value": "a\n", "kind": "email", "event": "e"}, None),
-        (5, {"value": 'x, "y"', "kind": "id", "event": "e"}, None),
+        (2, {"value": "a,b", "kind": "email", "event": "e"}, None),
+        (4, {"value": 'x, "y"', "kind": "id", "event": "e"}, None),
     ]
 
 
-def test_a_value_across_lines_is_bad_by_itself():
-    found = read('kind,value\nid,"1\nid,2\n3"\nid,4\n', "e")
-    assert [(number, wrong) for number, _, wrong in found] == [
-        (2, "a value goes on to line 4: is a quote not closed?"),
-        (5, None),
+def test_a_quote_that_is_left_open_takes_no_other_line_with_it():
+    found = read('kind,value\nid,"1\nid,2\nid,"3"\nid,4"\nid,5\n', "e")
+    wrong = "it can't be read as CSV: a quote is not closed on it"
+    assert [(number, values.get("value"), why) for number, values, why in found] == [
+        (2, None, wrong),
+        (3, "2", None),
+        (4, "3", None),
+        (5, '4"', None),
+        (6, "5", None),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -69,11 +70,11 @@ BOTH = {
     ),
     "and, or": (
         p.AnyOf(items=(p.All(items=(STATUS, SIZE)), SIZE)),
-        """r."status" = 'it''s :x %(y)s 100%' AND r."size" > 3 OR r."size" > 3""",
+        """r."status" = 'it''s :x %(y)s 100%' AND #r."size" > 3 OR #r."size" > 3""",
     ),
     "not of and": (
         p.Not(item=p.All(items=(SIZE, SIZE))),
-        'NOT (r."size" > 3 AND r."size" > 3)',
+        'NOT (#r."size" > 3 AND #r."size" > 3)',
     ),
     "a reference": (
         p.Exists(source=LINES, where=JOIN),
@@ -99,12 +100,17 @@ def text(dialect: Dialect, test: p.Test) -> str:
     return " ".join(dialect.shown(query).split()).partition(" WHERE ")[2]
 
 
+def guarded(sql: str) -> str:
+    """`#` before a column: SQLite asks of it what it holds, and of anything but a number nothing is known."""
+    return re.sub(r'#(r\."\w+")', r"CASE WHEN (typeof(\1) IN ('integer', 'real')) THEN \1 END", sql)
+
+
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("dialect", [Sqlite(), Postgresql()], ids=lambda d: d.name)
 def test_the_same_on_both(dialect: Dialect, name: str) -> None:
     test, sql = BOTH[name]
 
-    assert text(dialect, test) == sql
+    assert text(dialect, test) == (guarded(sql) if dialect.name == "sqlite" else sql.replace("#", ""))
 
 
 NEGATED = p.Not(item=SIZE)
@@ -112,20 +118,20 @@ LIVE = p.Truth(item=field("live", Kind.BOOLEAN))
 EACH: dict[str, tuple[p.Test, str, str]] = {
     "no test": (p.All(items=()), "1 = 1", "true"),
     "no way": (p.AnyOf(items=()), "1 = 0", "1 = 0"),
-    "true": (p.IsTrue(item=SIZE), '(r."size" > 3) IS 1', '(r."size" > 3) IS true'),
+    "true": (p.IsTrue(item=SIZE), '(#r."size" > 3) IS 1', '(r."size" > 3) IS true'),
     "a negation that is true": (
         p.IsTrue(item=NEGATED),
-        '(NOT (r."size" > 3)) IS 1',
+        '(NOT (#r."size" > 3)) IS 1',
         '(NOT (r."size" > 3)) IS true',
     ),
     "a negation that is not true": (
         p.Untrue(item=NEGATED),
-        '(NOT (r."size" > 3)) IS NOT 1',
+        '(NOT (#r."size" > 3)) IS NOT 1',
         '(NOT (r."size" > 3)) IS NOT true',
     ),
     "a negation that is unknown": (
         p.IsUnknown(item=NEGATED),
-        '(NOT (r."size" > 3)) IS NULL',
+        '(NOT (#r."size" > 3)) IS NULL',
         '(NOT (r."size" > 3)) IS NULL',
     ),
     "the fate that is left": (
@@ -133,16 +139,16 @@ EACH: dict[str, tuple[p.Test, str, str]] = {
         '(r."at" IS NULL) IS NOT 1',
         '(r."at" IS NULL) IS NOT true',
     ),
-    "a boolean": (LIVE, 'r."live" != 0', 'r."live"'),
-    "not a boolean": (p.Not(item=LIVE), 'NOT (r."live" != 0)', 'NOT (r."live")'),
+    "a boolean": (LIVE, '#r."live" != 0', 'r."live"'),
+    "not a boolean": (p.Not(item=LIVE), 'NOT (#r."live" != 0)', 'NOT (r."live")'),
     "true as a value": (
         p.Compare(operator="=", left=field("live", Kind.BOOLEAN), right=value(True)),
-        'r."live" = 1',
+        '#r."live" = 1',
         'r."live" = true',
     ),
     "numbers": (
         p.In(item=field("size", Kind.NUMERIC), values=(Decimal("1.50"), Decimal(2), 3)),
-        'r."size" IN (1.5, 2, 3)',
+        '#r."size" IN (1.5, 2, 3)',
         'r."size" IN (1.50, 2, 3)',
     ),
     "a moment": (
@@ -167,7 +173,7 @@ EACH: dict[str, tuple[p.Test, str, str]] = {
 def test_what_differs(name: str) -> None:
     test, sqlite, postgresql = EACH[name]
 
-    assert text(Sqlite(), test) == sqlite
+    assert text(Sqlite(), test) == guarded(sqlite)
     assert text(Postgresql(), test) == postgresql
 
 
@@ -302,7 +308,7 @@ ENCODED: dict[str, tuple[p.Test, str, str]] = {
 def test_clocks_in_their_own_terms(name: str) -> None:
     test, sqlite, postgresql = ENCODED[name]
 
-    assert text(Sqlite(), test) == sqlite
+    assert text(Sqlite(), test) == guarded(sqlite)
     assert text(Postgresql(), test) == postgresql
 
 

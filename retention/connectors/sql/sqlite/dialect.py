@@ -24,7 +24,7 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import NullType
 
 from retention.connectors.port import Lacking
-from retention.connectors.sql.dialect import Reading, Timeouts
+from retention.connectors.sql.dialect import Element, Reading, Timeouts
 from retention.connectors.sql.inspect import Reflected, kind_of, with_key
 from retention.connectors.sql.lines import least_float
 from retention.connectors.sql.pinning import with_pins
@@ -223,6 +223,9 @@ class Sqlite(SqliteRewritable, SqliteMoments):
 
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column != sa.literal_column("0")
+
+    def compared(self, column: Element, kind: Kind, made: Element | None = None) -> Element:
+        return sqlite_values.of_kind(column, kind, made)
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
-from retention.connectors.sql.dialect import Reading
+from retention.connectors.sql.dialect import Element, Reading
+from retention.model.catalogue import Kind
 from retention.model.encoding import Encoding, Unit
 
 _DIGITS = "[0-9]"
@@ -27,6 +28,15 @@ def affinity(declared: str) -> str:
         if any(piece in name for piece in pieces):
             return kind
     return "NUMERIC" if name else "BLOB"
+
+
+def of_kind(column: Element, kind: Kind, made: Element | None) -> Element:
+    """NULL where a column of numbers, or of true and false, holds something else: a text is more than any number, and
+    so `n > 100` would be true of 'unknown'. What is `made` of it may be made of NULL, too."""
+    if kind not in (Kind.INTEGER, Kind.NUMERIC, Kind.REAL, Kind.BOOLEAN):
+        return column if made is None else made
+    known = [_literal("integer"), _literal("real"), *([] if made is None else [_literal("null")])]
+    return sa.case((sa.func.typeof(column).in_(known), column if made is None else made))
 
 
 def number(column: ColumnElement[Any], declared: str) -> Reading:

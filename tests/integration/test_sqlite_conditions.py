@@ -1,0 +1,76 @@
+"""Conditions on SQLite, whose columns hold anything: what is none of a column's kind is unknown, and never deletes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.stores import SqliteStore
+from tests.support.workplace import Workplace
+
+DATASET = """
+[datasets.things]
+data = "things"
+table = "things"
+subject = "none"
+events = {{ made = "made" }}
+facts = {{ meant = "{0}" }}
+"""
+
+
+def things(work: Workplace, sqlite: SqliteStore, where: str, *values: str) -> None:
+    sqlite.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, n INTEGER, x NUMERIC(8, 2), live BOOLEAN)"
+    )
+    for number, value in enumerate(values, 1):
+        sqlite.script(
+            f"INSERT INTO things VALUES ({number}, '2015-01-01 10:00:00', {value}, {value}, {value})"
+        )
+    work.connect(sqlite, DATASET.format(where))
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"\nwhere = "meant"')
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "n > 100",
+        "x >= 101",
+        "n IN (500, 600)",
+        "abs(x) > 100",
+        "coalesce(n, 500) > 100",
+        "coalesce(abs(n), 500) > 100",
+    ],
+)
+def test_what_is_no_number_is_neither_more_nor_less(work: Workplace, sqlite: SqliteStore, where: str) -> None:
+    """A text is more than any number there: 'unknown', '' and a blob were due, and went."""
+    things(work, sqlite, where, "500", "7", "'unknown'", "''", "x'33'", "'600'")
+    fates = work.each("things")
+    assert fates == {
+        "1": "due", "2": "out_of_scope", "3": "unclear", "4": "unclear", "5": "unclear", "6": "due",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["live", "live = true", "NOT (live = false)"])
+def test_what_is_neither_true_nor_false_is_unknown(work: Workplace, sqlite: SqliteStore, where: str) -> None:
+    """'false' was true."""
+    things(work, sqlite, where, "1", "0", "'false'", "'yes'", "NULL")
+    assert work.each("things") == {
+        "1": "due",
+        "2": "out_of_scope",
+        "3": "unclear",
+        "4": "unclear",
+        "5": "unclear",
+    }
+
+
+@pytest.mark.parametrize(
+    "where", ["made < '2020-01-01T00:00:00'", "n > 1 AND made > '2019'", "made IN ('2020-01-01')"]
+)
+def test_dates_that_are_texts_are_not_compared_in_conditions(
+    work: Workplace, sqlite: SqliteStore, where: str
+) -> None:
+    """A day with a blank and an hour sorts before one with a T: two rows more went than were meant."""
+    things(work, sqlite, where, "500")
+    (problem,) = work.problems()
+    assert problem.key == "datasets.things.facts.meant"
+    assert "`made` is TIMESTAMP, which the database keeps as text" in problem.found
+    assert "`from`, `until`, `upon`" in problem.write
