@@ -74,3 +74,21 @@ def test_dates_that_are_texts_are_not_compared_in_conditions(
     assert problem.key == "datasets.things.facts.meant"
     assert "`made` is TIMESTAMP, which the database keeps as text" in problem.found
     assert "`from`, `until`, `upon`" in problem.write
+
+
+@pytest.mark.parametrize(("where", "due"), [("day >= '2020-01-01'", "2"), ("day < '2020-01-01'", "1")])
+def test_days_are_compared_with_a_day_and_what_is_none_is_unknown(
+    work: Workplace, sqlite: SqliteStore, where: str, due: str
+) -> None:
+    """'unknown', and 18:30 of a day, were later than the day."""
+    days = ["2019-12-31", "2020-01-01", "unknown", "2020-01-01 18:30", ""]
+    rows = ", ".join(f"({n}, '2015-01-01 10:00:00', '{day}')" for n, day in enumerate(days, 1))
+    sqlite.script(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, made TIMESTAMP, day DATE);"
+        + f"INSERT INTO things VALUES {rows}"
+    )
+    work.connect(sqlite, DATASET.format(where))
+    work.rule("things", 'data = "things"\nkeep = "1 year"\nfrom = "made"\nwhere = "meant"')
+    fates = work.each("things")
+    assert {key for key, fate in fates.items() if fate == "due"} == {due}
+    assert {key for key, fate in fates.items() if fate == "unclear"} == {"3", "4", "5"}

@@ -232,7 +232,7 @@ class Dialect(Moments, Rewritable, Handing, VaultTables):
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """A boolean column as a condition."""
 
-    def compared(self, column: Element, kind: Kind, made: Element | None = None) -> Element:
+    def compared(self, column: Element, field: p.Field, made: Element | None = None) -> Element:
         """A column in a condition, or `made` of it; unknown where it holds something that is none of its kind."""
         return column if made is None else made
 

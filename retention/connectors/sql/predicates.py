@@ -145,7 +145,7 @@ class Compiler(Days, Definitions, Closures):
                 for each in _columns(
                     item
                 ):  # what is none of its kind is no NULL, for which another value stands
-                    found = self._dialect.compared(self.expression(each), _column(each).kind, found)
+                    found = self._dialect.compared(self.expression(each), _column(each), found)
                 return found
 
     def _looked_up(self, there: p.Lookup, item: p.Lookup | p.Whole | p.Drawn) -> ColumnElement[Any]:
@@ -288,7 +288,7 @@ class Compiler(Days, Definitions, Closures):
         value = self.expression(item)
         if not isinstance(item, p.Field | p.Lookup):
             return value
-        return self._dialect.compared(value, _column(item).kind)
+        return self._dialect.compared(value, _column(item))
 
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
         column, field = self.field(test.field), test.field

@@ -14,6 +14,7 @@ from retention.model.catalogue import Catalogue, Kind, Table
 from retention.planning.binding.names import NotFoundError, find_column, same_table
 
 _DATED = re.compile(r"(date|datetime|timestamp)\b", re.IGNORECASE)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.REAL})
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 
@@ -83,14 +84,8 @@ class Binder:
     def _comparable(self, left: c.Term, right: c.Term) -> None:
         for call in (each for each in (left, right) if isinstance(each, c.CallTerm)):
             self._callable(call)
-        for name in (each for each in (left, right) if isinstance(each, c.NameTerm)):
-            field = column_of(self._field(name))
-            if field.kind not in _TIMES and _DATED.match(field.type):
-                raise NotFoundError(
-                    f"`{field.column}` is {field.type}, which the database keeps as text: compared as it is, a day with"
-                    " a blank and an hour sorts before one with a T",
-                    "let the rule count from it: `from`, `until`, `upon`",
-                )
+        self._no_text(left, right)
+        self._no_text(right, left)
         for term, other in ((left, right), (right, left)):
             if isinstance(other, c.LiteralTerm) and not isinstance(term, c.LiteralTerm):
                 kind = self._kind(term)
@@ -106,6 +101,21 @@ class Binder:
             raise NotFoundError(
                 f"{self._described(left)}, and {self._described(right)}: they are compared with each other",
                 "compare what is of one type, or each with a value",
+            )
+
+    def _no_text(self, term: c.Term, other: c.Term) -> None:
+        """What is declared as a moment and kept as text is compared with nothing, a day with one that is written so."""
+        if not isinstance(term, c.NameTerm):
+            return
+        field = column_of(self._field(term))
+        if field.kind in _TIMES or not _DATED.match(field.type):
+            return
+        day = isinstance(other, c.LiteralTerm) and _DAY.fullmatch(str(other.value))
+        if field.type.lower() != "date" or not day:
+            raise NotFoundError(
+                f"`{field.column}` is {field.type}, which the database keeps as text: compared as it is, a day with a"
+                " blank and an hour sorts before one with a T",
+                "let the rule count from it: `from`, `until`, `upon`; a DATE can be compared with '2026-01-31'",
             )
 
     def _callable(self, call: c.CallTerm) -> None:

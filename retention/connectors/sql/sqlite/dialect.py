@@ -224,8 +224,8 @@ class Sqlite(SqliteRewritable, SqliteMoments):
     def truth(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         return column != sa.literal_column("0")
 
-    def compared(self, column: Element, kind: Kind, made: Element | None = None) -> Element:
-        return sqlite_values.of_kind(column, kind, made)
+    def compared(self, column: Element, field: p.Field, made: Element | None = None) -> Element:
+        return sqlite_values.of_kind(column, field, made)
 
     def reaches(self, column: ColumnElement[Any], kind: Kind, cutoff: p.Line) -> ColumnElement[Any]:
         # A text with an offset can name an instant before the cutoff and yet a later day.

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from retention.connectors.sql.dialect import Element, Reading
+from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.encoding import Encoding, Unit
 
 _DIGITS = "[0-9]"
+_DAY = "-".join(_DIGITS * places for places in (4, 2, 2))
 _UNIX = date(1970, 1, 1)
 
 
@@ -30,13 +32,18 @@ def affinity(declared: str) -> str:
     return "NUMERIC" if name else "BLOB"
 
 
-def of_kind(column: Element, kind: Kind, made: Element | None) -> Element:
-    """NULL where a column of numbers, or of true and false, holds something else: a text is more than any number, and
-    so `n > 100` would be true of 'unknown'. What is `made` of it may be made of NULL, too."""
-    if kind not in (Kind.INTEGER, Kind.NUMERIC, Kind.REAL, Kind.BOOLEAN):
+def of_kind(column: Element, field: p.Field, made: Element | None) -> Element:
+    """NULL where a column of numbers, of true and false, or of days holds something else: a text is more than any
+    number, and so `n > 100` would be true of 'unknown'. What is `made` of it may be made of NULL, too."""
+    if field.kind in (Kind.INTEGER, Kind.NUMERIC, Kind.REAL, Kind.BOOLEAN):
+        known = sa.func.typeof(column).in_([_literal("integer"), _literal("real")])
+    elif field.kind is Kind.TEXT and field.type.lower() == "date":
+        known = column.op("GLOB", is_comparison=True)(_literal(_DAY))
+    else:
         return column if made is None else made
-    known = [_literal("integer"), _literal("real"), *([] if made is None else [_literal("null")])]
-    return sa.case((sa.func.typeof(column).in_(known), column if made is None else made))
+    if made is None:
+        return sa.case((known, column))
+    return sa.case((sa.or_(known, column.is_(sa.null())), made))
 
 
 def number(column: ColumnElement[Any], declared: str) -> Reading:
