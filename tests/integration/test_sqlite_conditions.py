@@ -49,6 +49,12 @@ def test_what_is_no_number_is_neither_more_nor_less(work: Workplace, sqlite: Sql
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("where", ["coalesce(n, x) IS NULL", "abs(n) IS NULL"])
+def test_what_is_no_number_is_no_null_either(work: Workplace, sqlite: SqliteStore, where: str) -> None:
+    things(work, sqlite, where, "NULL", "7", "'unknown'")
+    assert work.each("things") == {"1": "due", "2": "out_of_scope", "3": "unclear"}
+
+
 @pytest.mark.parametrize("where", ["live", "live = true", "NOT (live = false)"])
 def test_what_is_neither_true_nor_false_is_unknown(work: Workplace, sqlite: SqliteStore, where: str) -> None:
     """'false' was true."""

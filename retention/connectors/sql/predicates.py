@@ -138,15 +138,8 @@ class Compiler(Days, Definitions, Closures):
                 return self._dialect.drawn(self.expression(times), item)
             case p.Call(function=function, arguments=arguments):
                 call = getattr(sa.func, self._dialect.function(function))
-                if function != "coalesce":
-                    found: ColumnElement[Any] = call(*map(self._compared, arguments))
-                    return found
-                found = call(*map(self.expression, arguments))
-                for each in _columns(
-                    item
-                ):  # what is none of its kind is no NULL, for which another value stands
-                    found = self._dialect.compared(self.expression(each), _column(each), found)
-                return found
+                result: ColumnElement[Any] = call(*map(self.expression, arguments))
+                return result
 
     def _looked_up(self, there: p.Lookup, item: p.Lookup | p.Whole | p.Drawn) -> ColumnElement[Any]:
         """What `item` makes of the row that the lookup leads to: all of it there, so that the row is found once."""
@@ -196,7 +189,7 @@ class Compiler(Days, Definitions, Closures):
             case p.In(item=item, values=values):
                 return self._compared(item).in_([bound(self._dialect.value(v)) for v in values])
             case p.IsNull(item=item):
-                return self._dialect.is_null(self.expression(item))
+                return self._of_kind(item, self._dialect.is_null(self.expression(item)))
             case p.Truth(item=item):
                 return self._dialect.truth(self._compared(item))
             case p.Either(true=true, unknown=unknown):
@@ -286,9 +279,16 @@ class Compiler(Days, Definitions, Closures):
     def _compared(self, item: p.Expression) -> ColumnElement[Any]:
         """A value that a condition asks for."""
         value = self.expression(item)
-        if not isinstance(item, p.Field | p.Lookup):
-            return value
-        return self._dialect.compared(value, _column(item))
+        if isinstance(item, p.Field | p.Lookup):
+            return self._dialect.compared(value, _column(item))
+        return self._of_kind(item, value)
+
+    def _of_kind(self, item: p.Expression, made: ColumnElement[Any]) -> ColumnElement[Any]:
+        """What is `made` of a call; unknown where a column of it holds something that is none of its kind: that is no
+        NULL, for which another value could stand."""
+        for each in _columns(item) if isinstance(item, p.Call) else ():
+            made = self._dialect.compared(self.expression(each), _column(each), made)
+        return made
 
     def _dated(self, test: p.Dated) -> ColumnElement[Any]:
         column, field = self.field(test.field), test.field
