@@ -104,6 +104,15 @@ ONE_OF_MANY = [
     pytest.param(
         "postgresql", "mariadb", 40_061, 400, 160, id="kept as one record, and referred to as another"
     ),
+    pytest.param(
+        "postgresql",
+        "postgresql",
+        80_029,
+        400,
+        170,
+        id="a part of a row that stays as a record of another",
+        marks=pytest.mark.heavy,
+    ),
 ]
 """Database, profile, seed, and one of so many companies."""
 

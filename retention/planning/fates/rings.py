@@ -229,6 +229,16 @@ class Entangled(Pairing, abc.ABC):
                 yield self._beside(of, to, table)
             elif of.exceeds(to):
                 yield self._beside(of, to, table, functools.partial(self._has_more, of, to))
+            if table != of.root.id:
+                yield from self._by_the_row_of(of, to, table)
+
+    def _by_the_row_of(self, of: BoundDataset, to: BoundDataset, table: TableId) -> Iterator[p.Pairs]:
+        """From records that stay to those that share a row with another one of their own row, which stays with them."""
+        for same in self.together(to):
+            if same is not of and same.root.id == of.root.id and not of.reached_alike(table, same):
+                pairs = self._by_way_of(same, of, table, to, functools.partial(self.a_record, to))
+                here, there = pairs.fields[: len(same.key)], pairs.fields[len(same.key) :]
+                yield replace(pairs, fields=(*self._wide(same, here), *self._wide(to, there)))
 
     def _has_more(self, of: BoundDataset, to: BoundDataset, owner: p.Source, root: p.Source) -> p.Test:
         return self._beyond(of, owner, to, root) or p.AnyOf(items=())

@@ -202,6 +202,35 @@ def of_one_row() -> Iterator[Situation]:
         left={"firms": [1], "goods": [2, 3]},
     )
 
+    none: Any = {"yields_to": ("legal claims",)}
+    yield situation(
+        "goods of who stays as a seller, and would go as one, stay though they are of the buyer",
+        TODAY,
+        [
+            keep("b", "buyers", keep="90 years"),
+            keep("s", "sellers", keep="1 month", **none),
+            keep("g", "goods", keep="1 month", **none),
+        ],
+        {
+            "firms": [{"id": 1, "status": "open", **OLD}, {"id": 2, "status": "void", **OLD}],
+            "firm_orders": [{"id": 1, "firm_id": 1}],
+            "goods": [{"id": 1, "buyer_id": 1, **OLD}, {"id": 2, "buyer_id": 2, **OLD}],
+        },
+        {
+            "b buyers 1": "not_due",
+            "s sellers 1": "referenced late",
+            "g goods 1": "referenced late",
+            "g goods 2": "due late",
+        },
+        shape="roles",
+        datasets={
+            "buyers": {**datasets["buyers"], "parts": (ORDERS, BOUGHT)},
+            "sellers": {**datasets["sellers"], "parts": (OFFERS, SOLD)},
+            "goods": {},
+        },
+        left={"firms": [1, 2], "firm_orders": [1], "goods": [1]},
+    )
+
 
 def of_houses() -> Iterator[Situation]:
     """People share houses, which are records that share towns, or have rooms."""
