@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from retention.connectors.sql.copies import copies
+from retention.connectors.sql.target import SqlTarget
+from retention.errors import UnreachableError, UsageError
 from retention.model.explanation import RuleView
-from tests.oracles.lawyer import fate, lines, places
+from retention.planning.work import Work
+from retention.verbs import plan
+from retention.verbs.persons.spoken import worked
+from tests.oracles.lawyer import examples_within, fate, lines, places
 from tests.oracles.lawyer.generate import Case, case
 from tests.oracles.lawyer.harness import Harness
 from tests.oracles.lawyer.profiles import TODAY
@@ -67,3 +74,28 @@ def test_the_fate_changes_on_the_day_that_is_named(court: Harness, seed: int) ->
             told = said(before, (rule, dataset), key), said(within, (rule, dataset), key)
             assert told[0] == view.fate != told[1], (rule, dataset, key, view.changes_on, view.changes, told)
     assert looked
+
+
+def test_explain_asks_no_more_tables_than_the_plan(court: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It read predicates of its own, in which another record of the same row was a row of another table: MariaDB
+    would have needed 6.7 GB for one record of a policy that it plans with 0.9."""
+    made = next(examples_within.of_one_row()).case
+    court.set_up(made)
+    court.remember(made)
+    tables: dict[str, dict[str, int]] = {"plan": {}, "explain": {}}
+
+    def planned(*asked: Any) -> Any:
+        tables["plan"] |= {work.job.name: copies(work.fate) for work in worked(*asked)}
+        raise UnreachableError("that is all that was asked")
+
+    def read(_: SqlTarget, work: Work, key: str) -> None:
+        tables["explain"][work.job.name] = copies(work.fate)
+
+    monkeypatch.setattr(plan, "worked", planned)
+    monkeypatch.setattr(SqlTarget, "record", read)
+    with pytest.raises(UnreachableError):
+        court.plan(made)
+    for dataset in {dataset for _, dataset in fate.answer(made.world).fates}:
+        with pytest.raises(UsageError):
+            court.explain(made, dataset, (1,))
+    assert tables["explain"] == tables["plan"]

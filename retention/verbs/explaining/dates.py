@@ -15,6 +15,7 @@ from retention.model.explanation import Component, ConditionView, FactView, Limb
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.reasons import Questions, Reasons
+from retention.planning.fates.shared_fates import SharedFates
 from retention.planning.work import Work, work
 from retention.safety import tellings
 from retention.safety.carrying import Named
@@ -83,10 +84,11 @@ class Reader:
         return next((j for j in self.jobs if j.rule.name == rule and j.bound is bound), None)
 
     def asking(self, job: Job) -> tuple[Reasons, Work]:
-        """What the job's predicates are made by, and the predicates."""
+        """What asks about the job's predicates, and these themselves, which are those of a plan."""
         if job.name not in self._known:
-            reasons = fates_of(self.ready, self.jobs, job, self.as_of, self.said, Reasons)
-            self._known[job.name] = reasons, replace(work(reasons, job), lists=self.said.lists)
+            asking = self.ready, self.jobs, job, self.as_of, self.said
+            made = work(fates_of(*asking, SharedFates), job)
+            self._known[job.name] = fates_of(*asking, Reasons), replace(made, lists=self.said.lists)
         return self._known[job.name]
 
     def ask(self, job: Job, key: str, questions: Questions) -> Answers:
