@@ -87,9 +87,16 @@ def _not_found(reader: Reader, job: Job, key: str) -> str:
     vault = None if bound.vault is None else bound.vault.dataset
     there = next((job for job in reader.jobs if str(job.bound) == vault), None)
     if there is not None and target.record(reader.asking(there)[1], key) is not None:
-        return f"`{bound}` has no record {key}: it is in the vault; type: retention explain {vault} {key}"
-    prove = f"retention audit prove {bound} {shlex.quote(key)}"
+        return (
+            f"`{bound}` has no record {key}: it is in the vault; type: retention explain {_typed(vault, key)}"
+        )
+    prove = f"retention audit prove {_typed(bound, key)}"
     return f"`{bound}` has no record {key}; whether retention removed one, and why, says: {prove}"
+
+
+def _typed(dataset: BoundDataset | str | None, key: str) -> str:
+    """What to type for the record: a key that begins with a dash stands behind two."""
+    return f"{dataset} {'-- ' if key.startswith('-') else ''}{shlex.quote(key)}"
 
 
 def _set_aside(place: Place, ready: Prepared, bound: BoundDataset, key: str) -> str | None:

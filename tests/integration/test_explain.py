@@ -376,13 +376,18 @@ def test_a_record_that_a_kept_one_needs_says_which(work: Workplace, store: Store
 
     found = view(work, "1", "people", dataset="db.people")
 
-    assert [(s.kind, s.by, s.dataset, s.how, s.rows, s.until) for s in found.stopped_by] == [
-        ("retained", "orders", "db.orders", "needs", ("10", "11"), "2028-05-02")
-    ]
+    kept, referring = found.stopped_by
+    assert (kept.kind, kept.by, kept.dataset, kept.how) == ("retained", "orders", "db.orders", "needs")
+    assert (referring.kind, referring.by.rsplit(".", 2)[-2:]) == ("referenced", ["orders", "person"])
+    for each in found.stopped_by:
+        assert (each.count, each.rows, each.until) == (2, ("10", "11"), "2028-05-02")
+    assert found.because == "another rule still keeps it: orders"
     assert found.changes == (
         "it stays while the rule orders keeps 2 records of db.orders that need it:"
-        " until 2028-05-02 if nothing else happens"
+        " until 2028-05-02 if nothing else happens;"
+        f" then it stays while 2 rows refer to it by {referring.by}; the last of their clocks ends on 2028-05-02"
     )
+    assert found.changes_on == "2028-05-02"
 
 
 SHARED = """
@@ -473,7 +478,10 @@ def test_each_hold_that_covers_a_record_is_named_due_or_not(work: Workplace, sto
         (direct, "litigation", "2027-03-01"),
         (wide, "litigation", None),
     }
-    assert found.changes.endswith("are released; a review is due on 2027-03-01")
+    assert (
+        "are released; a review is due on 2027-03-01; then it stays while 3 rows refer to it by"
+        in found.changes
+    )
     (kept,) = work.explain("db.orders", "11").rules
     assert kept.fate == "not_due"
     assert [h.id for h in work.explain("db.orders", "11").holds] == [direct]
@@ -639,3 +647,48 @@ def test_what_ended_before_the_clock_counts_is_not_said_not_to_have_happened(
         "`unsubscribed` happened earlier than the clock counts from: kept until that happens again"
     )
     assert still.because == "`unsubscribed` has not happened: kept until then"
+
+
+def test_what_is_told_is_not_said_to_be_able_to_happen_to_what_is_about_nobody(
+    work: Workplace, sqlite: SqliteStore
+) -> None:
+    sqlite.script(
+        "CREATE TABLE pages (id INTEGER PRIMARY KEY, made TIMESTAMP); INSERT INTO pages VALUES (1, NULL)"
+    )
+    sqlite.script("CREATE TABLE users (id INTEGER PRIMARY KEY, mail TEXT, at TIMESTAMP)")
+    sqlite.script("INSERT INTO users VALUES (1, 'a@b.c', '2024-01-01 00:00:00')")
+    work.connect(
+        sqlite,
+        '[datasets.pages]\ndata = "pages"\ntable = "pages"\nsubject = "none"\nevents = { made = "made" }\n'
+        '[datasets.users]\ndata = "users"\ntable = "users"\nsubject = { email = "mail" }\nbegan = "at"\n',
+        timezone="UTC",
+    )
+    work.rules["told"] = '[events.asked]\nby = ["email"]'
+    work.rule("asked", 'data = ["pages", "users"]\nupon = ["asked"]')
+    work.rule("left", 'data = "pages"\nuntil = ["asked"]')
+    work.rule("old", 'data = "pages"\nkeep = "1 year"\nfrom = "made"\nuntil = ["asked"]')
+    work.init()
+
+    said = {rule.rule: rule.changes for rule in work.explain("db.pages", "1").rules}
+
+    nothing = 'nothing: it is about nobody (`subject = "none"`), and no telling concerns it'
+    assert said == {"asked": nothing, "left": nothing, "old": "due 1 year after `made`, once that has a date"}
+    assert work.explain("db.users", "1").rules[0].changes == "due when `asked` happens"
+
+
+def test_a_command_that_is_printed_with_a_negative_key_can_be_typed(
+    work: Workplace, sqlite: SqliteStore
+) -> None:
+    sqlite.script("CREATE TABLE users (id INTEGER PRIMARY KEY, at TIMESTAMP NULL);")
+    work.connect(
+        sqlite,
+        '[datasets.users]\ndata = "users"\ntable = "users"\nevents = { seen = "at" }\n',
+        timezone="UTC",
+    )
+    work.rule("users", 'data = "users"\nkeep = "1 year"\nfrom = "seen"')
+    work.init()
+
+    told = " ".join(work.cli("explain", "db.users", "--", "-1").output.split())
+
+    assert told.endswith("says: retention audit prove db.users -- -1")
+    assert "no evidence that a record -1" in work.cli("audit", "prove", "db.users", "--", "-1").output

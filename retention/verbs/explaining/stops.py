@@ -11,7 +11,7 @@ from retention.model.told import Hold, Told
 from retention.planning.binding.bound import BoundDataset, Job, Outside
 from retention.planning.binding.reach import described
 from retention.planning.circles import waiting
-from retention.planning.fates.chains import DELETE, actions, chain, only_deletes
+from retention.planning.fates.chains import DELETE, actions, chain, only_deletes, removes
 from retention.planning.fates.reasons import Questions, Rows
 from retention.planning.fates.stops import Keeper
 from retention.safety import holds
@@ -43,14 +43,21 @@ class Stops:
                     yield Stopper(kind="held", by=hold.id, reason=hold.reason, review=hold.review)
                 if held and len(self._chain(job, key)) == 1:  # what would stop it, once they are released
                     yield from self._kept(job, key, "retained")
+                    yield from self._leaving(job, key, view)
             case "retained" | "conflict":
                 yield from self._kept(job, key, view.fate)
+                yield from self._leaving(job, key, view)
             case "referenced":
                 yield from self._hanging_on(job, key, view)
             case "due" | "done" if self.fell_through(job, key):
                 if DELETE in actions(job):
                     yield from self._kept(job, key, "retained")
                 yield from self._hanging_on(job, key, view)
+
+    def _leaving(self, job: Job, key: str, view: RecordView) -> Iterator[Stopper]:
+        """What would stop it still, where it leaves its tables, when no rule kept it."""
+        if removes(self._chain(job, key)[0], job.bound):
+            yield from self._hanging_on(job, key, view)
 
     def _hanging_on(self, job: Job, key: str, view: RecordView) -> Iterator[Stopper]:
         yield from self._referring(job, key, view)

@@ -72,10 +72,11 @@ def because(job: Job, view: RecordView, reading: Reading, stops: Sequence[Stoppe
                 return f"its clock has ended, but records that stay share rows of {_named(shared)} with it"
             return f"its clock has ended, but rows that stay refer to it: {rows or 'through others'}"
         case "retained":
-            return f"another rule still keeps it: {_named(stops)}"
+            return f"another rule still keeps it: {_named(_of('retained', stops))}"
         case "conflict":
             return (
-                f"it should have gone by {reading.at_most}, and another rule still keeps it: {_named(stops)}"
+                f"it should have gone by {reading.at_most}, and another rule still keeps it:"
+                f" {_named(_of('conflict', stops))}"
             )
         case "done" if job.bound.dataset.vault_of is not None and RESTRICT in _said(job, reading):
             return "its clock has ended, and it is restricted in the vault, where all that the rule can do is done"
@@ -121,11 +122,12 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
         case "unclear":
             return _known(reading)
         case "held":
-            return _held(stops)
+            return _held(view, stops)
         case "retained" if reading.at_most is not None:
-            return _kept_at_most(_kept(stops), (reading.at_most + timedelta(days=1)).isoformat())
+            past = (reading.at_most + timedelta(days=1)).isoformat()
+            return _then(_kept_at_most(_kept(_of("retained", stops)), past), view, stops)
         case "retained" | "conflict":
-            return _kept(stops)
+            return _then(_kept(_of(view.fate, stops)), view, stops)
         case "referenced":
             return _referred(view, stops)
     return "", None
@@ -220,7 +222,7 @@ def _waiting(reading: Reading) -> Change:
     """What ends a clock that has not ended."""
     due_on = reading.due_on
     dated = next((limb for limb in reading.dated if limb.due_on == due_on), None)
-    others = [limb for limb in reading.limbs if limb is not dated]
+    others = [limb for limb in reading.limbs if limb is not dated and _can_happen(reading, limb)]
     sooner = [limb.event for limb in others if limb.kind != "keep"]
     if dated is not None:
         sentence = f"due on {due_on} if nothing else happens"
@@ -239,17 +241,30 @@ def _waiting(reading: Reading) -> Change:
         told.append(f"{reading.case.variant.keep.text} after `{keep[0].event}`, {once}")
     elif keep:
         told.append(f"the instructed period after `{keep[0].event}`, {once}")
+    if not told:
+        return 'nothing: it is about nobody (`subject = "none"`), and no telling concerns it', None
     return f"due {', or '.join(told)}", None
 
 
-def _held(stops: Sequence[Stopper]) -> Change:
+def _can_happen(reading: Reading, limb: LimbView) -> bool:
+    """Not where it is told, and the record is about nobody whom a telling could name."""
+    return limb.event not in reading.case.told or reading.case.bound.dataset.subject is not None
+
+
+def _held(view: RecordView, stops: Sequence[Stopper]) -> Change:
     """Until when holds cover it, and what it stays for then."""
     holds, kept = _of("held", stops), _of("retained", stops)
     review = min((s.review for s in holds if s.review is not None), default=None)
     looked_at = f"; a review is due on {review}" if review is not None else ""
     which = " and ".join(s.by for s in holds) or "the hold"
     sentence = f"it stays until {which} {'are' if len(holds) > 1 else 'is'} released{looked_at}"
-    return f"{sentence}; then {_kept(kept)[0]}" if kept else sentence, None
+    return _then((f"{sentence}; then {_kept(kept)[0]}" if kept else sentence, None), view, stops)
+
+
+def _then(kept: Change, view: RecordView, stops: Sequence[Stopper]) -> Change:
+    """`kept`, and the rows for which it stays when nothing else keeps it."""
+    rows = [*_of("referenced", stops), *_of("shared", stops)]
+    return (f"{kept[0]}; then {_referred(view, rows)[0]}", kept[1]) if rows else kept
 
 
 def _of(kind: str, stops: Sequence[Stopper]) -> list[Stopper]:
