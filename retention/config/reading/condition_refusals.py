@@ -58,6 +58,7 @@ def refusal(node: Node, *, boolean: bool) -> Unusable:
     """Why `node` can't stand in a condition, in the operator's words."""
     kinds: tuple[tuple[Callable[[Node], bool], str, str], ...] = (
         (_asks_for_the_time, "asks for the time", "a condition may not; the rule's `keep` and `from` do"),
+        (_of_a_list, "has ANY or ALL in it", "write a list as IN (1, 2)"),
         (_is_a(exp.Query, exp.Subquery, exp.Exists, exp.Any, exp.All), "has a subquery in it", "use columns"),
         (
             _is_a(exp.Placeholder, exp.Parameter, exp.SessionParameter),
@@ -108,6 +109,12 @@ def refusal(node: Node, *, boolean: bool) -> Unusable:
 
 def _is_a(*kinds: type) -> Callable[[Node], bool]:
     return lambda node: isinstance(node, kinds)
+
+
+def _of_a_list(node: Node) -> bool:
+    """`= ANY (…)` of what is no query."""
+    inner = node.this.unnest() if isinstance(node, exp.Any | exp.All) else None
+    return inner is not None and not isinstance(inner, exp.Query)
 
 
 def _called(node: Node) -> str:

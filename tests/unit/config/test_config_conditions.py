@@ -135,6 +135,7 @@ REFUSED = [
     ("EXISTS (SELECT 1)", "subquery"),
     ("a = (SELECT 1)", "subquery"),
     ("a = ALL (SELECT 1)", "subquery"),
+    ("a = ANY('{b}')", "ANY or ALL"),
     ("a = ?", "placeholder"),
     ("a = :b", "placeholder"),
     ("a = @b", "placeholder"),
