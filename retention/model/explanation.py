@@ -97,6 +97,20 @@ class Stopper:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnView:
+    """A column that the rule's action rewrites, as its dataset names it.
+
+    `state`: "open", it is to be rewritten; "done", it is, or holds nothing; or "needed": by the rules `by`, until
+    `until`, a day in the rule's zone, None where none is known.
+    """
+
+    name: str
+    state: str
+    by: tuple[str, ...] = ()
+    until: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuleView:
     """One rule's view of the record. Dates are ISO days in the rule's zone.
 
@@ -104,7 +118,8 @@ class RuleView:
     the clock has ended; `ended` the day on which its clock ended, where it has; `overdue_on` the
     first day on which it counts as overdue; `at_most` the last day at the latest, where there is one;
     `defers_until` the first day on which `defer_while` defers no more. `exception` is the `when` of the variant
-    that holds, None for the rule itself; `instructed` the period that was read from the record.
+    that holds, None for the rule itself; `instructed` the period that was read from the record. `columns`: of a record
+    whose clock has ended, where the rule comes to rewriting it.
     """
 
     rule: str
@@ -128,6 +143,7 @@ class RuleView:
     conditions: tuple[ConditionView, ...] = ()
     facts: tuple[FactView, ...] = ()
     stopped_by: tuple[Stopper, ...] = ()
+    columns: tuple[ColumnView, ...] = ()
     because: str = ""  # one sentence for people
     changes: str = ""  # what would change it, and when; one sentence
     changes_on: str | None = None  # the day, where it is known

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from retention.model.explanation import Component, Explanation, KeptView, RuleView, SharedView, Stopper
+from retention.model.explanation import (
+    ColumnView,
+    Component,
+    Explanation,
+    KeptView,
+    RuleView,
+    SharedView,
+    Stopper,
+)
 from retention.report.console import Facts, heading, line
 from retention.report.escape import shown
 from retention.report.words import KEPT_BECAUSE, by_table, counted, listed, moment, number
@@ -42,6 +50,7 @@ _HOW = {
     "needs": (", which needs it", ", which need it"),
     "will need": (", which will need it once restricted by this plan",) * 2,
 }
+_COLUMNS = {"open": "Rewrites", "needed": "Leaves", "done": "Rewritten"}
 _TRUTHS = {"true": "true", "false": "false", "unknown": "neither true nor false"}
 
 
@@ -164,6 +173,8 @@ def _periods(facts: Facts, view: RuleView) -> None:
         facts.add("Keep", "no period is instructed" if none else f"{view.instructed}, as instructed")
     for label, text in _dates(view):
         facts.add(label, text)
+    for label, text in _columns(view.columns):
+        facts.add(label, text)
     for stopper in view.stopped_by:
         facts.add("Instead" if stopper.kind == "elsewhere" else "Stopped", _stopper(stopper))
 
@@ -212,6 +223,25 @@ def _dates(view: RuleView) -> list[tuple[str, str]]:
         kept = view.fate == "held" or (view.fate == "retained" and not view.at_most)
         dates.append(("Overdue", f"from {view.overdue_on} on{', once nothing keeps it' if kept else ''}"))
     return dates
+
+
+def _columns(columns: Sequence[ColumnView]) -> list[tuple[str, str]]:
+    """What is rewritten, what has been, and what stays for which rule; columns of one word together."""
+    said: dict[tuple[str, tuple[str, ...], str | None], list[str]] = {}
+    for each in columns:
+        said.setdefault((each.state, each.by, each.until), []).append(shown(each.name))
+    found = []
+    for state, label in _COLUMNS.items():
+        for (word, by, until), names in said.items():
+            if word == state:
+                needs = "need" if len(by) > 1 else "needs"
+                why = f": {listed([shown(name) for name in by])} {needs} {_them(names)}" if by else ""
+                found.append((label, f"{listed(names)}{why}{f', until {until}' if until else ''}"))
+    return found
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def _stopper(stopper: Stopper) -> str:

@@ -11,6 +11,7 @@ from retention.errors import UsageError
 from retention.ledger.evidence import key_text
 from retention.model.explanation import Explanation, HoldView, RuleView
 from retention.model.place import Place
+from retention.model.policy import REWRITING
 from retention.model.typed import pieces
 from retention.planning.binding.bound import BoundDataset, Job
 from retention.verbs.explaining import words as explain_words
@@ -118,11 +119,13 @@ def _view(
     changes, changes_on = explain_words.changes(view, reading, stopped_by)
     variant = reading.case.variant
     name, day = _event(reading)
+    action = view.action or (stops.chosen(job, key) if view.fate == "done" else None) or variant.action
+    rewriting = action in REWRITING and view.fate in ("due", "done", "retained", "conflict")
     return RuleView(
         rule=job.rule.name,
         promise=job.rule.promise,
         fate=view.fate,
-        action=view.action or (stops.chosen(job, key) if view.fate == "done" else None) or variant.action,
+        action=action,
         overdue=view.overdue,
         event_name=name,
         components=reading.components,
@@ -142,6 +145,7 @@ def _view(
         conditions=reading.conditions,
         facts=reading.facts,
         stopped_by=stopped_by,
+        columns=stops.columns(job, key) if rewriting else (),
         because=explain_words.because(job, view, reading, stopped_by),
         changes=changes,
         changes_on=changes_on,

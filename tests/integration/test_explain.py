@@ -543,6 +543,42 @@ def test_a_telling_that_concerns_a_record_is_a_component_of_its_event(work: Work
     assert (kept.fate, kept.due_on, kept.changes) == ("not_due", None, "due when `unsubscribed` happens")
 
 
+def test_of_what_is_rewritten_it_says_which_columns_and_what_stays_for_whom(
+    work: Workplace, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    store.script(
+        SHOP
+        + "ALTER TABLE people ADD COLUMN name VARCHAR(20); ALTER TABLE people ADD COLUMN phone VARCHAR(20);"
+        "UPDATE people SET name = 'Ann' WHERE id < 3; UPDATE people SET phone = '555';"
+    )
+    people, orders = SHOP_DATASETS.replace('["email"]', '["name"]').split("[datasets.orders]")
+    rewritten = 'anonymize = { name = "null", phone = "null" }\n'
+    work.connect(store, f"{people}{rewritten}[datasets.orders]{orders}")
+    work.rule(
+        "orders",
+        'data = "orders"\nkeep = "2 years"\nfrom = "made"\naction = "restrict"\nneeds = { people = ["name"] }'
+        if False
+        else 'data = "orders"\nkeep = "2 years"\nfrom = "made"\nneeds = { people = ["name"] }',
+    )
+    work.rule("people", 'data = "people"\nkeep = "1 year"\nfrom = "made"\naction = "pseudonymize"')
+
+    kept, whole, done = (view(work, key, "people", dataset="db.people") for key in ("1", "2", "3"))
+
+    assert (kept.fate, kept.action) == ("due", "pseudonymize")
+    assert [(c.name, c.state, c.by, c.until) for c in kept.columns] == [
+        ("name", "needed", ("orders",), "2028-05-02"),
+        ("phone", "open", (), None),
+    ]
+    assert [(c.name, c.state) for c in whole.columns] == [("name", "open"), ("phone", "open")]
+    assert [(c.name, c.state) for c in done.columns] == [("name", "done"), ("phone", "open")]
+    said, there = (" ".join(work.cli("explain", "db.people", key).output.split()) for key in ("1", "3"))
+    assert "Rewrites phone Leaves name: orders needs it, until 2028-05-02" in said
+    assert "Rewrites phone Rewritten name" in there
+    (rule,) = json.loads(work.cli("explain", "db.people", "1", "--format", "json").stdout)["rules"]
+    assert rule["columns"][0] == {"name": "name", "state": "needed", "by": ["orders"], "until": "2028-05-02"}
+
+
 # -- as people read it ---------------------------------------------------------------------
 
 

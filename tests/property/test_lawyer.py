@@ -290,8 +290,8 @@ MUTANTS = {
     ),
     "a hold on a dataset does not cover its vault": (
         "holds.py",
-        "hold.what in (dataset.name, dataset.vault_of)",
-        "dataset.name == hold.what",
+        "hold.what in (r.dataset.name, r.dataset.vault_of)",
+        "r.dataset.name == hold.what",
     ),
     "a part goes with its whole, whatever it has besides": (
         "fate.py",

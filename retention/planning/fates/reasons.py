@@ -11,7 +11,7 @@ from retention.model import condition as c
 from retention.model import predicate as p
 from retention.model.catalogue import Kind
 from retention.model.condition import Condition, named
-from retention.planning.binding.bound import BoundDataset, Job, Outside, Value
+from retention.planning.binding.bound import BoundDataset, Cell, Job, Outside, Value
 from retention.planning.fates.actions import Way
 from retention.planning.fates.cases import Case, Limb
 from retention.planning.fates.chains import chain
@@ -159,6 +159,13 @@ class Reasons(SharedFates):
         bases = case.variant.yields_to
         first = chain(job.rule, case.variant, job.bound)[:1]
         return self.keepers_from(job, root, first, lambda variant: bases is None or variant.basis in bases)
+
+    def needed_by(self, job: Job, root: p.Source, case: Case, cell: Cell) -> list[Keeper]:
+        """Every rule that can need the column of the record where the variant holds."""
+        bases = case.variant.yields_to
+        return self.keepers(
+            job, job.rule, root, lambda variant: bases is None or variant.basis in bases, column=cell
+        )
 
     def shared(self, job: Job, root: p.Source) -> list[tuple[Share, p.Test]]:
         """Records that stay and share a part with it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from retention.connectors.port import RecordView
-from retention.model.explanation import HoldView, Stopper
+from retention.model.explanation import ColumnView, HoldView, Stopper
 from retention.model.told import Hold, Told
 from retention.planning.binding.bound import BoundDataset, Job, Outside
 from retention.planning.binding.reach import described
@@ -87,7 +87,12 @@ class Stops:
     def _kept(self, job: Job, key: str, kind: str) -> Iterable[Stopper]:
         reasons, item = self._reader.asking(job)
         case = self._reader.reading(job, key).case
-        keepers = dict(enumerate(reasons.kept_by(job, item.root, case)))
+        return self._keeping(job, key, reasons.kept_by(job, item.root, case), kind)
+
+    def _keeping(self, job: Job, key: str, every: Sequence[Keeper], kind: str) -> Iterator[Stopper]:
+        """Those of the keepers that keep something of the record."""
+        reasons, _ = self._reader.asking(job)
+        keepers = dict(enumerate(every))
         tests = {str(place): keeper.test for place, keeper in keepers.items()}
         answers = self._reader.ask(job, key, Questions(tests=tests)).tests
         for place, keeper in keepers.items():
@@ -108,6 +113,31 @@ class Stops:
                 rows=some,
                 until=self._until(keeper.rule.name, keeper.bound, some) if known else None,
             )
+
+    def columns(self, job: Job, key: str) -> tuple[ColumnView, ...]:
+        """What is to be done with each column that the job rewrites, of a record that it comes to rewriting."""
+        reasons, item = self._reader.asking(job)
+        case = self._reader.reading(job, key).case
+        needed = {name: test for name, test in reasons.needed(job, item.root).items() if test is not None}
+        rewritten = (*item.rewrites, *item.part_rewrites)
+        tests = {f"open {each.name}": each.open for each in rewritten}
+        tests |= {f"needed {name}": test for name, test in needed.items()}
+        said = self._reader.ask(job, key, Questions(tests=tests)).tests
+        found: list[ColumnView] = []
+        keeping: dict[int, tuple[Stopper, ...]] = {}
+        for each in job.bound.rewriting:
+            if not said.get(f"needed {each.name}"):
+                state = "open" if said[f"open {each.name}"] else "done"
+                found.append(ColumnView(name=each.name, state=state))
+                continue
+            by = id(needed[each.name])  # what the same rules need has the very same test
+            if by not in keeping:
+                keepers = reasons.needed_by(job, item.root, case, each.cell)
+                keeping[by] = tuple(self._keeping(job, key, keepers, "retained"))
+            names = tuple(dict.fromkeys(stopper.by for stopper in keeping[by]))
+            until = _latest([stopper.until for stopper in keeping[by]])
+            found.append(ColumnView(name=each.name, state="needed", by=names, until=until))
+        return tuple(found)
 
     def _instead(self, job: Job, key: str, action: str) -> Iterable[Stopper]:
         reasons, item = self._reader.asking(job)

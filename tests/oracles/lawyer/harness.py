@@ -33,6 +33,7 @@ from retention.verbs import run as run_verb
 from retention.verbs.opening import pseudonyms
 from retention.verbs.opening.prepared import prepared
 from tests.oracles.lawyer import fate, lines, rewritten, rows, written
+from tests.oracles.lawyer.actions import left_to_rewrite, open_columns
 from tests.oracles.lawyer.clocks import ENDED, clock
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.patience import TooSlowError, no_longer_than
@@ -228,6 +229,10 @@ class Harness:
                     found.append(f"{rule} on {dataset} {key}: {fates[key]}, explained as {told}")
                 elif not is_first_day(case, dataset, key, view):
                     found.append(f"{rule} on {dataset} {key}: does not end on {view.due_on}, as explained")
+                elif view.columns and (columns := columns_of(case, dataset, key, rule)) != {
+                    each.name: each.state for each in view.columns
+                }:
+                    found.append(f"{rule} on {dataset} {key}: {columns}, explained as {view.columns}")
         return found
 
     def _left(self, case: Case, answer: fate.Answer) -> list[str]:
@@ -239,6 +244,18 @@ class Harness:
             found += [f"{name} {key} is there, and should be gone" for key in sorted(there - expected)]
             found += rewritten.differences(table, answer.left[name], self.place.values(case.shape, table))
         return found
+
+
+def columns_of(case: Case, dataset: str, key: Sequence[Any], rule_name: str) -> dict[str, str]:
+    """Column that is rewritten → whether a rule needs it, it is to be rewritten, or it has been."""
+    world = fate.foreseeing(case.world.but(only=()))
+    record = next(r for r in rows.records(world) if (r.dataset.name, r.key) == (dataset, key))
+    rule = next(rule for rule in world.rules if rule.name == rule_name)
+    left, opened = left_to_rewrite(world, rule, record), open_columns(world, rule, record)
+    return {
+        name: "needed" if name not in opened else "open" if name in left else "done"
+        for name in record.dataset.anonymize
+    }
 
 
 def is_first_day(case: Case, dataset: str, key: Sequence[Any], view: RuleView) -> bool:

@@ -31,20 +31,23 @@ def carried(world: World, kind: str, value: str) -> set[told.Identifier]:
     return found
 
 
-def covers(world: World, hold: Hold, record: Record) -> bool:
-    dataset = record.dataset
+def covered(world: World, hold: Hold) -> list[Record]:
+    """The records that the hold covers by themselves."""
+    every = rows.records(world)
     match hold.on:
         case "subject":
-            return bool(known(world, record) & carried(world, *hold.what))
+            knowing = told.by_name(world, known)
+            return [record for name in carried(world, *hold.what) for record in knowing.get(name, ())]
         case "key":
-            return (dataset.name, record.key) == hold.what
-        case "dataset":
-            return hold.what in (dataset.name, dataset.vault_of)  # and its vault
+            return [record for record in every if (record.dataset.name, record.key) == hold.what]
+        case "dataset":  # and its vault
+            return [r for r in every if hold.what in (r.dataset.name, r.dataset.vault_of)]
         case "data":
-            return dataset.data == hold.what  # type: ignore[no-any-return]
+            return [record for record in every if record.dataset.data == hold.what]
         case "rule":
             rule = next(rule for rule in world.rules if rule.name == hold.what)
-            return reaches(rule, record) and true_of(world, rule.where, record) is not False
+            reached = (record for record in every if reaches(rule, record))
+            return [record for record in reached if true_of(world, rule.where, record) is not False]
     raise AssertionError(hold.on)
 
 
@@ -53,7 +56,7 @@ def held(world: World) -> set[Record]:
     """What a hold covers; what shares a row with what is held; and what that refers to, which it keeps whole.
 
     A record of which a shared row is covered by itself is covered; not where that is held for somebody else's sake."""
-    found = {r for r in rows.records(world) if any(covers(world, hold, r) for hold in world.holds)}
+    found = {record for hold in world.holds for record in covered(world, hold)}
     roots = {record.root for record in found}
     found |= {r for r in rows.records(world) if roots & rows.shared_rows(world, r).keys()}
     news = list(found)
