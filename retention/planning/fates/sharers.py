@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from retention.model import predicate as p
@@ -31,20 +31,23 @@ class Sharers(Fleeting, abc.ABC):
         """By each way of sharing a part: a record that stays shares it."""
         found = self.sharing_apart(job, root, visiting)
         for share in self.shared_together(job):
-            stays = self._stays_beside(job, share, functools.partial(self._goes_of, visiting=visiting))
+            goes = functools.partial(self._goes_of, visiting=visiting)
+            stays = self._stays_beside(share, goes, self.together(job.bound))
             found.append((share, self.shared_with(job.bound, share, stays, root)))
         return found
 
     def sharing_apart(
         self, job: Job, root: p.Source, visiting: tuple[Job, ...]
     ) -> list[tuple[Share, p.Test]]:
-        found = []
+        found, around = [], (*visiting, job)
+        every = (ruled.bound for ruled in self._every)
+        others = [bound for bound in every if all(bound is not each.bound for each in around)]
         for share in self._waiting_for(job, visiting):
             if self._goes_with(job, share):
                 continue
             stays: p.Test = p.All(items=())  # those with a part in common could only go together, and can't
             if share.table not in job.bound.parts_with(share.other):
-                stays = p.Untrue(item=self._goes_of(share.other, share.owner, visiting=(*visiting, job)))
+                stays = self._stays_beside(share, functools.partial(self._goes_of, visiting=around), others)
             found.append((share, self.shared_with(job.bound, share, stays, root)))
         return found
 
@@ -61,13 +64,13 @@ class Sharers(Fleeting, abc.ABC):
     def _goes_with(self, job: Job, share: Share) -> bool:
         return any(share.other is each for each in self.together(job.bound))
 
-    def _stays_beside(self, job: Job, share: Share, goes: Goes) -> p.Test:
-        """The record that shares a row stays: it does not go, nor does one of which it is a part."""
+    def _stays_beside(self, share: Share, goes: Goes, every: Iterable[BoundDataset]) -> p.Test:
+        """The record that shares a row stays: it does not go, nor does one of `every`, of which it is a part."""
         other, owner = share.other, share.owner
         tests = [goes(other, owner)]
         tests += (
             self._of_record(above, other.root.id, owner, functools.partial(goes, above))
-            for above in self.together(job.bound)
+            for above in every
             if other.inside(above)
         )
         return p.Untrue(item=p.AnyOf(items=tuple(tests)))
@@ -80,7 +83,8 @@ class Sharers(Fleeting, abc.ABC):
                 return p.AnyOf(items=())
             return self._beside_it(job.bound, of, owner)
 
-        return self.shared_with(job.bound, share, self._stays_beside(job, share, goes), root)
+        stays = self._stays_beside(share, goes, self.together(job.bound))
+        return self.shared_with(job.bound, share, stays, root)
 
     def _beyond(
         self, bound: BoundDataset, root: p.Source, other: BoundDataset, owner: p.Source

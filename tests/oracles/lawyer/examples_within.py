@@ -14,6 +14,7 @@ from tests.oracles.lawyer.world import Hold
 MATTERS, FIRMS = SHAPES["nests"].tables, SHAPES["roles"].tables
 NOTED = MATTERS["memos"].references[0]
 FILED, ATTACHED = MATTERS["papers"].references
+PAGE = MATTERS["leaves"].references[0]
 BOUGHT, SOLD = FIRMS["goods"].references
 HOMES = SHAPES["homes"].tables
 LIES, HOME, ROOM = (HOMES[name].references[0] for name in ("houses", "people", "rooms"))
@@ -108,6 +109,26 @@ def within() -> Iterator[Situation]:
         shape="nests",
         datasets=whole,
         left={"papers": [1, 2, 3, 4]},
+    )
+    named: Any = {"keep": "1 month", "yields_to": ("legal claims",)}
+    yield situation(
+        "a leaf goes with the memo that its paper goes with, though a rule on papers would keep that",
+        TODAY,
+        [keep("m", "memos", **named), keep("p", "papers", keep="90 years"), keep("l", "leaves", **named)],
+        {
+            "memos": [{"id": 1, **OLD}, {"id": 2, **NEW}],
+            "papers": [{"id": 1, "memo_id": 1, **OLD}, {"id": 2, "memo_id": 2, **OLD}],
+            "leaves": [{"id": 1, "paper_id": 1, **OLD}, {"id": 2, "paper_id": 2, **OLD}],
+        },
+        {
+            "m memos 1": "due late",
+            "p papers 1": "not_due",
+            "l leaves 1": "elsewhere",
+            "l leaves 2": "referenced late",
+        },
+        shape="nests",
+        datasets={"memos": {"parts": (ATTACHED, PAGE)}, "papers": {"parts": (PAGE,)}, "leaves": {}},
+        left={"memos": [2], "papers": [2], "leaves": [2]},
     )
 
 

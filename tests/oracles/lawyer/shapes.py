@@ -412,6 +412,7 @@ def _nests() -> Shape:
             subject=itself,
             near={"memos": ((attached, False),)},
         ),
+        Seat(name="leaves", table="leaves", subject=itself, near={"papers": ((page, False),)}),
         Seat(name="lookups", table="lookups", subject=itself, near={"memos": ((read, False),)}),
     )
     return Shape(name="nests", tables={t.name: t for t in tables}, seats=seats)
