@@ -100,8 +100,8 @@ class Stopper:
 class ColumnView:
     """A column that the rule's action rewrites, as its dataset names it.
 
-    `state`: "open", it is to be rewritten; "done", it is, or holds nothing; or "needed": by the rules `by`, until
-    `until`, a day in the rule's zone, None where none is known.
+    `state`: "open", it is to be rewritten; "done", it is, or holds nothing; "needed", or "will be needed" once this
+    plan has restricted what refers to the record: by the rules `by`, until `until`, a day, None where none is known.
     """
 
     name: str

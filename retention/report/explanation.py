@@ -50,7 +50,16 @@ _HOW = {
     "needs": (", which needs it", ", which need it"),
     "will need": (", which will need it once restricted by this plan",) * 2,
 }
-_COLUMNS = {"open": "Rewrites", "needed": "Leaves", "done": "Rewritten"}
+_COLUMNS = {
+    "open": ("Rewrites", "{names}"),
+    "needed": ("Leaves", "{names}: {by} {needs} {it}"),
+    "will be needed": (
+        "Leaves",
+        "{names}: {by} will need {it}, once this plan has restricted what refers to it",
+    ),
+    "done": ("Rewritten", "{names} (or there is nothing in {it})"),
+}
+"""The label, and what is said of the columns."""
 _TRUTHS = {"true": "true", "false": "false", "unknown": "neither true nor false"}
 
 
@@ -231,17 +240,17 @@ def _columns(columns: Sequence[ColumnView]) -> list[tuple[str, str]]:
     for each in columns:
         said.setdefault((each.state, each.by, each.until), []).append(shown(each.name))
     found = []
-    for state, label in _COLUMNS.items():
+    for state, (label, sentence) in _COLUMNS.items():
         for (word, by, until), names in said.items():
             if word == state:
-                needs = "need" if len(by) > 1 else "needs"
-                why = f": {listed([shown(name) for name in by])} {needs} {_them(names)}" if by else ""
-                found.append((label, f"{listed(names)}{why}{f', until {until}' if until else ''}"))
+                what = sentence.format(
+                    names=listed(names),
+                    by=listed([shown(name) for name in by]),
+                    needs="need" if len(by) > 1 else "needs",
+                    it="it" if len(names) == 1 else "them",
+                )
+                found.append((label, f"{what}{f', until {until}' if until else ''}"))
     return found
-
-
-def _them(names: Sequence[str]) -> str:
-    return "it" if len(names) == 1 else "them"
 
 
 def _stopper(stopper: Stopper) -> str:

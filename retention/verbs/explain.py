@@ -119,7 +119,7 @@ def _view(
     changes, changes_on = explain_words.changes(view, reading, stopped_by)
     variant = reading.case.variant
     name, day = _event(reading)
-    action = view.action or (stops.chosen(job, key) if view.fate == "done" else None) or variant.action
+    action = view.action or (stops.chosen(job, key) if view.fate == "done" else None) or stops.first(job, key)
     rewriting = action in REWRITING and view.fate in ("due", "done", "retained", "conflict")
     return RuleView(
         rule=job.rule.name,

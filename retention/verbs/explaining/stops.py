@@ -18,6 +18,8 @@ from retention.safety import holds
 from retention.verbs.explaining.dates import Reader
 from retention.verbs.persons.spoken import words
 
+SOON = "will need"
+"""How a rule keeps a record of another that this plan restricts."""
 NAMED = 20
 """So many holds are named at the most."""
 
@@ -33,7 +35,7 @@ class Stops:
         if view.fate == "elsewhere":
             return tuple(self._instead(job, key, self.chosen(job, key) or DELETE))
         found = tuple(self._stopping(job, key, view, held))
-        first = self._chain(job, key)[0] if found else None
+        first = self.first(job, key) if found else None
         return tuple(replace(stopper, action=first) for stopper in found)
 
     def _stopping(self, job: Job, key: str, view: RecordView, held: Sequence[HoldView]) -> Iterator[Stopper]:
@@ -55,8 +57,8 @@ class Stops:
                 yield from self._hanging_on(job, key, view)
 
     def _leaving(self, job: Job, key: str, view: RecordView) -> Iterator[Stopper]:
-        """What would stop it still, where it leaves its tables, when no rule kept it."""
-        if removes(self._chain(job, key)[0], job.bound):
+        """What else keeps it today, where it is to leave its tables."""
+        if removes(self.first(job, key), job.bound):
             yield from self._hanging_on(job, key, view)
 
     def _hanging_on(self, job: Job, key: str, view: RecordView) -> Iterator[Stopper]:
@@ -77,6 +79,10 @@ class Stops:
         """An action before the one that the chain comes to is stopped."""
         said = self._chain(job, key)
         return len(said) > 1 and self.chosen(job, key) not in (None, said[0])
+
+    def first(self, job: Job, key: str) -> str:
+        """The first action that the rule tries on the record, or says, where its dataset spells out none of them."""
+        return self._chain(job, key)[0]
 
     def _chain(self, job: Job, key: str) -> tuple[str, ...]:
         variant = self._reader.reading(job, key).case.variant
@@ -119,15 +125,15 @@ class Stops:
         reasons, item = self._reader.asking(job)
         case = self._reader.reading(job, key).case
         needed = {name: test for name, test in reasons.needed(job, item.root).items() if test is not None}
-        rewritten = (*item.rewrites, *item.part_rewrites)
-        tests = {f"open {each.name}": each.open for each in rewritten}
-        tests |= {f"needed {name}": test for name, test in needed.items()}
-        said = self._reader.ask(job, key, Questions(tests=tests)).tests
+        opens = {each.name: each.open for each in (*item.rewrites, *item.part_rewrites)}
+        # Two statements: the one's tests and the other's are made apart, and may give two things the same name.
+        is_open = self._reader.ask(job, key, Questions(tests=opens)).tests
+        is_needed = self._reader.ask(job, key, Questions(tests=needed)).tests
         found: list[ColumnView] = []
         keeping: dict[int, tuple[Stopper, ...]] = {}
         for each in job.bound.rewriting:
-            if not said.get(f"needed {each.name}"):
-                state = "open" if said[f"open {each.name}"] else "done"
+            if not is_needed.get(each.name):
+                state = "open" if is_open[each.name] else "done"
                 found.append(ColumnView(name=each.name, state=state))
                 continue
             by = id(needed[each.name])  # what the same rules need has the very same test
@@ -136,7 +142,12 @@ class Stops:
                 keeping[by] = tuple(self._keeping(job, key, keepers, "retained"))
             names = tuple(dict.fromkeys(stopper.by for stopper in keeping[by]))
             until = _latest([stopper.until for stopper in keeping[by]])
-            found.append(ColumnView(name=each.name, state="needed", by=names, until=until))
+            later = all(stopper.how == SOON for stopper in keeping[by])
+            found.append(
+                ColumnView(
+                    name=each.name, state="will be needed" if later else "needed", by=names, until=until
+                )
+            )
         return tuple(found)
 
     def _instead(self, job: Job, key: str, action: str) -> Iterable[Stopper]:
@@ -293,7 +304,7 @@ def _held(reader: Reader, job: Job, key: str, told: Told) -> bool:
 
 def _how(keeper: Keeper) -> str:
     if keeper.once_restricted:
-        return "will need"
+        return SOON
     return "needs" if keeper.needs else "shares"
 
 

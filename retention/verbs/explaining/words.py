@@ -122,12 +122,12 @@ def changes(view: RecordView, reading: Reading, stops: Sequence[Stopper]) -> Cha
         case "unclear":
             return _known(reading)
         case "held":
-            return _held(view, stops)
+            return _held(stops)
         case "retained" if reading.at_most is not None:
             past = (reading.at_most + timedelta(days=1)).isoformat()
-            return _then(_kept_at_most(_kept(_of("retained", stops)), past), view, stops)
+            return _beside(_kept_at_most(_kept(_of("retained", stops)), past), stops)
         case "retained" | "conflict":
-            return _then(_kept(_of(view.fate, stops)), view, stops)
+            return _beside(_kept(_of(view.fate, stops)), stops)
         case "referenced":
             return _referred(view, stops)
     return "", None
@@ -242,29 +242,33 @@ def _waiting(reading: Reading) -> Change:
     elif keep:
         told.append(f"the instructed period after `{keep[0].event}`, {once}")
     if not told:
-        return 'nothing: it is about nobody (`subject = "none"`), and no telling concerns it', None
+        names = _or(limb.event for limb in reading.limbs)
+        return f"nothing: {names} can't happen to it, by what its dataset says", None
     return f"due {', or '.join(told)}", None
 
 
 def _can_happen(reading: Reading, limb: LimbView) -> bool:
-    """Not where it is told, and the record is about nobody whom a telling could name."""
-    return limb.event not in reading.case.told or reading.case.bound.dataset.subject is not None
+    """Not where it is told, and the record is about nobody whom a telling could name; nor what is said never to be."""
+    case = reading.case
+    if limb.event in case.told:
+        return case.bound.dataset.subject is not None
+    return bool(case.bound.events.get(limb.event))
 
 
-def _held(view: RecordView, stops: Sequence[Stopper]) -> Change:
+def _held(stops: Sequence[Stopper]) -> Change:
     """Until when holds cover it, and what it stays for then."""
     holds, kept = _of("held", stops), _of("retained", stops)
     review = min((s.review for s in holds if s.review is not None), default=None)
     looked_at = f"; a review is due on {review}" if review is not None else ""
     which = " and ".join(s.by for s in holds) or "the hold"
     sentence = f"it stays until {which} {'are' if len(holds) > 1 else 'is'} released{looked_at}"
-    return _then((f"{sentence}; then {_kept(kept)[0]}" if kept else sentence, None), view, stops)
+    return _beside((f"{sentence}; then {_kept(kept)[0]}" if kept else sentence, None), stops)
 
 
-def _then(kept: Change, view: RecordView, stops: Sequence[Stopper]) -> Change:
-    """`kept`, and the rows for which it stays when nothing else keeps it."""
+def _beside(kept: Change, stops: Sequence[Stopper]) -> Change:
+    """`kept`, and the rows that keep it today, too: whether they will then, nobody can tell from what is true today."""
     rows = [*_of("referenced", stops), *_of("shared", stops)]
-    return (f"{kept[0]}; then {_referred(view, rows)[0]}", kept[1]) if rows else kept
+    return (f"{kept[0]}; today {_hanging(rows)}, too", kept[1]) if rows else kept
 
 
 def _of(kind: str, stops: Sequence[Stopper]) -> list[Stopper]:
@@ -291,9 +295,8 @@ def _kept_at_most(kept: Change, past: str) -> Change:
     return f"{sentence}; from {past} on that is a conflict with the rule's own `at_most`", past
 
 
-def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
-    if view.ringed or not stops:
-        return "it stays while rows refer to it", None
+def _hanging(stops: Sequence[Stopper]) -> str:
+    """`2 rows refer to it by orders.person`"""
     what = []
     for stop in stops:
         count = f"{stop.count:,} {'row' if stop.count == 1 else 'rows'}"
@@ -302,12 +305,18 @@ def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
             what.append(f"{stop.count:,} {shares} rows of {stop.by} with it, of {stop.dataset}")
         else:
             what.append(f"{count} {'refers' if stop.count == 1 else 'refer'} to it by {stop.by}")
+    return " and ".join(what)
+
+
+def _referred(view: RecordView, stops: Sequence[Stopper]) -> Change:
+    if view.ringed or not stops:
+        return "it stays while rows refer to it", None
     if all(stop.later and stop.later == stop.count for stop in stops):
         return (
             "what refers to it goes later in the same run: it goes with the next, unless something keeps it",
             None,
         )
-    sentence = f"it stays while {' and '.join(what)}"
+    sentence = f"it stays while {_hanging(stops)}"
     days = [s.until for s in stops]
     if all(days):
         day = max(day for day in days if day is not None)

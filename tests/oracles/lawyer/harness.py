@@ -33,7 +33,7 @@ from retention.verbs import run as run_verb
 from retention.verbs.opening import pseudonyms
 from retention.verbs.opening.prepared import prepared
 from tests.oracles.lawyer import fate, lines, rewritten, rows, written
-from tests.oracles.lawyer.actions import left_to_rewrite, open_columns
+from tests.oracles.lawyer.actions import REWRITING, left_to_rewrite, open_columns
 from tests.oracles.lawyer.clocks import ENDED, clock
 from tests.oracles.lawyer.generate import Case
 from tests.oracles.lawyer.patience import TooSlowError, no_longer_than
@@ -229,10 +229,10 @@ class Harness:
                     found.append(f"{rule} on {dataset} {key}: {fates[key]}, explained as {told}")
                 elif not is_first_day(case, dataset, key, view):
                     found.append(f"{rule} on {dataset} {key}: does not end on {view.due_on}, as explained")
-                elif view.columns and (columns := columns_of(case, dataset, key, rule)) != {
-                    each.name: each.state for each in view.columns
-                }:
-                    found.append(f"{rule} on {dataset} {key}: {columns}, explained as {view.columns}")
+                elif view.columns or (view.fate in ("due", "done") and view.action in REWRITING):
+                    columns = columns_of(case, dataset, key, rule)
+                    if columns != {each.name: _NEEDED.get(each.state, each.state) for each in view.columns}:
+                        found.append(f"{rule} on {dataset} {key}: {columns}, explained as {view.columns}")
         return found
 
     def _left(self, case: Case, answer: fate.Answer) -> list[str]:
@@ -244,6 +244,9 @@ class Harness:
             found += [f"{name} {key} is there, and should be gone" for key in sorted(there - expected)]
             found += rewritten.differences(table, answer.left[name], self.place.values(case.shape, table))
         return found
+
+
+_NEEDED = {"will be needed": "needed"}
 
 
 def columns_of(case: Case, dataset: str, key: Sequence[Any], rule_name: str) -> dict[str, str]:
