@@ -109,6 +109,7 @@ class Chained(Entangled, abc.ABC):
         action: str = DELETE,
         referenced: Referenced | None = None,
         gone: bool = False,
+        alone: bool = False,
     ) -> list[Instead]:
         """What could act on the record in place of the job, which would do `action`."""
 
@@ -122,6 +123,7 @@ class Chained(Entangled, abc.ABC):
         visiting: tuple[Job, ...],
         gone: bool,
         known: bool,
+        alone: bool,
         only: str | None,
     ) -> p.Choice:
         """The first action of a chain that nothing stops. `stops`: what ends every chain. `only`: it may be this alone,
@@ -145,7 +147,9 @@ class Chained(Entangled, abc.ABC):
         for way in ways:
             if way.done is not None:
                 found.append((p.All(items=(way.test, way.done)), "done"))
-            others = self.instead(job, root, visiting, action=way.action, referenced=planned, gone=gone)
+            others = self.instead(
+                job, root, visiting, action=way.action, referenced=planned, gone=gone, alone=alone
+            )
             if others:
                 tests = p.AnyOf(items=tuple(each.test for each in others))
                 found.append((p.All(items=(way.test, tests)), "elsewhere"))

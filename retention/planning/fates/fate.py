@@ -115,8 +115,9 @@ class Fates(Sharers):
                 job, root, strict=strict, visiting=visiting, alone=alone, known=known
             )
             return self._chained(
-                job, root, stops, referenced, visiting=visiting, gone=gone, known=known, only=only
-            )
+                job, root, stops, referenced,
+                visiting=visiting, gone=gone, known=known, alone=alone, only=only,
+            )  # fmt: skip
         kept = self.retained(job, job.rule, root, gone=gone)
         if kept is not None:
             past = self.beyond_at_most(job, root)
@@ -130,9 +131,9 @@ class Fates(Sharers):
             return p.Choice(cases=tuple(stops), otherwise="elsewhere")
         now = p.AnyOf(items=tuple(referring)) if referring else None
         found = always_as(now)
-        others = [each.test for each in self.instead(job, root, visiting, referenced=found, gone=gone)]
+        others = self.instead(job, root, visiting, referenced=found, gone=gone, alone=alone)
         if others:
-            stops.append((p.AnyOf(items=tuple(others)), "elsewhere"))
+            stops.append((p.AnyOf(items=tuple(each.test for each in others)), "elsewhere"))
         return p.Choice(cases=tuple(stops), otherwise=DUE)
 
     def _all_referring(
@@ -161,8 +162,10 @@ class Fates(Sharers):
         action: str = DELETE,
         referenced: Referenced | None = None,
         gone: bool = False,
+        alone: bool = False,
     ) -> list[Instead]:
-        """What could act on the record in place of the job, which would do `action`."""
+        """What could act on the record in place of the job, which would do `action`. `alone`: but for what takes it
+        along as a part: whether that goes is asked by way of what could go alone."""
         asked = referenced or self.referenced(job, root, visiting=visiting)
         acts = functools.partial(self.acts_instead, job, action=action, referenced=asked, gone=gone)
         found = [
@@ -179,13 +182,15 @@ class Fates(Sharers):
                     found += self.set_by_a_slice(job, share, root)
                 continue
             if share.within or (share.whole and job.bound.sliced):
+                if alone:
+                    continue
                 goes = self._goes_of(other, owner, visiting=(*visiting, job))
                 if share.within and (beyond := self._beyond(job.bound, root, other, owner)) is not None:
                     goes = p.All(items=(goes, p.Untrue(item=beyond)))
                 found.append(Instead(test=share.where(goes, root), bound=other, owner=owner))
                 found += self.acting_on_another(job, share, root, visiting, action)
             elif share.whole:
-                going = functools.partial(self._goes_of, other, owner, visiting=(*visiting, job))
+                going = functools.partial(self._goes_of, other, owner, visiting=(*visiting, job), alone=alone)
                 alike, wholly = self._deleted_with(job, share, root, going)
                 if action in REWRITING:
                     # Of this record it is not known what refers to it, where it is kept anyway.
@@ -196,7 +201,7 @@ class Fates(Sharers):
                     if not (gone and self._settled(job, rule, other, owner))
                     and (test := acts(rule, other, owner, root, alike=alike)) is not None
                 ]
-                if wholly is not None:
+                if wholly is not None and not alone:
                     found.append(Instead(test=share.where(wholly, root), bound=other, owner=owner))
         return found
 

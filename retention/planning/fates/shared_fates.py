@@ -88,10 +88,13 @@ class SharedFates(Fates):
         action: str = DELETE,
         referenced: Referenced | None = None,
         gone: bool = False,
+        alone: bool = False,
     ) -> list[Instead]:
-        found = super().instead(job, root, visiting, action=action, referenced=referenced, gone=gone)
+        found = super().instead(
+            job, root, visiting, action=action, referenced=referenced, gone=gone, alone=alone
+        )
         around = (*visiting, job)
-        for other in self._taking(job.bound.root.id, self._deleting):
+        for other in () if alone else self._taking(job.bound.root.id, self._deleting):
             if all(other.bound is not each.bound for each in around):
                 for item in self._of(other, job.bound.root.id):
                     owner = self.source(other.bound.root.id)

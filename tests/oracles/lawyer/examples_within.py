@@ -130,6 +130,36 @@ def within() -> Iterator[Situation]:
         datasets={"memos": {"parts": (ATTACHED, PAGE)}, "papers": {"parts": (PAGE,)}, "leaves": {}},
         left={"memos": [2], "papers": [2], "leaves": [2]},
     )
+    every = keep("z", ("matters", "papers", "leaves"), **named)
+    apart = {"matters": {"parts": (NOTED, ATTACHED)}, "papers": {}, "leaves": {}}
+    one = {
+        "matters": [{"id": 1, **OLD}],
+        "memos": [{"id": 1, "matter_id": 1, **OLD}],
+        "papers": [{"id": 1, "memo_id": 1, **OLD}],
+        "leaves": [{"id": 1, "paper_id": 1, **OLD}],
+    }
+    yield situation(
+        "of several rules one alone is run, and the parts that are records go with the matter",
+        TODAY,
+        [every, keep("y", "papers", **named)],
+        one,
+        {"z matters 1": "due late", "z papers 1": "elsewhere", "z leaves 1": "due late"},
+        shape="nests",
+        datasets=apart,
+        only=("z",),
+        left={"matters": [], "memos": [], "papers": [], "leaves": []},
+    )
+    yield situation(
+        "and wait with it for what a rule would delete that is not run",
+        TODAY,
+        [every, keep("x", "matters", **named), keep("y", "papers", **named)],
+        one,
+        {"x matters 1": "referenced late", "y papers 1": "referenced late"},
+        shape="nests",
+        datasets=apart,
+        only=("x", "y"),
+        left={"matters": [1], "memos": [1], "papers": [1], "leaves": [1]},
+    )
 
 
 def of_one_row() -> Iterator[Situation]:
