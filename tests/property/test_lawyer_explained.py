@@ -24,7 +24,7 @@ from tests.oracles.lawyer.harness import Harness
 from tests.oracles.lawyer.profiles import TODAY
 
 HEAVY = [7, *range(23, 32), *range(35, 38), *range(39, 42), 47, *range(49, 52), *range(53, 57)]
-SEEDS = [4, 5, 12, 17, 18, 19, 22, *(pytest.param(seed, marks=pytest.mark.heavy) for seed in HEAVY)]
+SEEDS = [4, 12, 17, 18, 19, 21, 22, *(pytest.param(seed, marks=pytest.mark.heavy) for seed in HEAVY)]
 """Policies of which a day is named for some record."""
 RECORDS = 8
 OWN = {"not_due", "out_of_scope", "deferred", "unclear"}
